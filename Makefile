@@ -1,0 +1,88 @@
+# `make` prints the targets; CI runs only targets of this file.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := engine handlers recollect
+CHECKED := $(wildcard $(PACKAGES) bench tests)
+
+# Wheels only: a newcomer's machine may have no compiler. Only the lock decides what is installed.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --only-binary :all:
+LINK := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation --no-index --editable .
+
+# Each stamp is a copy of the lock it installed: it is out of date exactly when the content differs.
+PIP := $(VENV)/installer.txt
+SERVING := $(VENV)/serve.txt
+DEVELOPMENT := $(VENV)/dev.txt
+
+.PHONY: help serve install test check format lint types layers contract bench clean lock
+
+help: ## Print the targets
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+serve: $(SERVING) ## Serve on http://127.0.0.1:8080/docs, installing what that needs
+	@exec $(BIN)/recollect serve
+
+install: $(DEVELOPMENT) ## Make .venv with everything development needs
+
+test: $(DEVELOPMENT) ## Run the tests (ARGS="-k cue" for some of them)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: format-check lint types layers contract ## Everything that needs no running: format, lint, types, layers, contract
+
+format: $(DEVELOPMENT) ## Rewrite the sources in the house format
+	@$(BIN)/ruff format $(CHECKED)
+	@$(BIN)/ruff check --fix-only --quiet $(CHECKED)
+
+.PHONY: format-check
+format-check: $(DEVELOPMENT)
+	@$(BIN)/ruff format --check $(CHECKED)
+
+lint: $(DEVELOPMENT) ## Lint
+	@$(BIN)/ruff check $(CHECKED)
+
+types: $(DEVELOPMENT) ## Check the types
+	@$(BIN)/mypy
+
+layers: $(DEVELOPMENT) ## Hold the layers true
+	@$(BIN)/lint-imports
+
+contract: $(DEVELOPMENT) ## Validate openapi.yaml
+	@$(BIN)/openapi-spec-validator openapi.yaml
+
+bench: $(DEVELOPMENT) ## Run the benchmarks (ARGS=--help says which)
+	@$(BIN)/python -m bench $(ARGS)
+
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
+
+lock: $(DEVELOPMENT) ## Resolve the lock files anew from pyproject.toml
+	@$(LOCK) --group pyproject.toml:installer --output-file requirements/installer.txt
+	@$(LOCK) pyproject.toml --output-file requirements/serve.txt
+	@$(LOCK) pyproject.toml --extra dev --constraint requirements/serve.txt --output-file requirements/dev.txt
+	@! grep -nE '[a-z]+://|^--' requirements/*.txt
+
+clean: ## Remove .venv, caches and build output; the data folder stays
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis
+	@find $(PACKAGES) tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is %d.%d. Name another: make PYTHON=python3.12" % sys.version_info[:2])'
+	@$(PYTHON) -m venv $(VENV)
+
+$(PIP): requirements/installer.txt | $(BIN)/python
+	@cmp -s $< $@ || $(INSTALL) -r $<
+	@cp $< $@
+
+$(SERVING): requirements/serve.txt pyproject.toml | $(PIP)
+	@cmp -s $< $@ || { echo "Installing what serving needs into $(VENV) ..."; $(INSTALL) -r $<; }
+	@$(LINK)
+	@cp $< $@
+
+$(DEVELOPMENT): requirements/dev.txt $(SERVING)
+	@cmp -s $< $@ || { echo "Installing what development needs into $(VENV) ..."; $(INSTALL) -r $<; }
+	@cp $< $@

@@ -1,0 +1,148 @@
+"""What an operator can set: one field, one line, one RECOLLECT_* variable.
+
+The variable is the field's name in capitals after `RECOLLECT_`. This is the only
+reader of the environment. Bad values are refused at start, all of them at once.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+PREFIX = "RECOLLECT_"
+T = TypeVar("T")
+
+
+class SettingsError(ValueError):
+    """One or more variables hold values that cannot be used; the message names each."""
+
+
+def _setting(default: T, says: str, *, least: float | None = None, choices: tuple[str, ...] = ()) -> T:
+    """A field with its documentation and its bounds; typed as its default."""
+    declared: Any = field(default=default, metadata={"says": says, "least": least, "choices": choices})
+    value: T = declared
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything an operator can set, with the defaults of a laptop."""
+
+    host: str = _setting("127.0.0.1", "Address to listen on; a public one needs a key first.")
+    port: int = _setting(8080, "Port of the HTTP API.", least=0)
+    grpc_port: int = _setting(50051, "Port of the gRPC API; 0 switches it off.", least=0)
+    data: Path = _setting(Path("data"), "Folder that holds everything to be kept.")
+    store: str = _setting("", "Store URL; empty means sqlite:/// plus recollect.db in the data folder.")
+    workers: int = _setting(2, "Worker processes.", least=1)
+    auth: str = _setting(
+        "auto",
+        "Who needs a key: `auto` everyone as soon as one was ever created, `on` everyone, `off` no one (loopback only).",
+        choices=("auto", "on", "off"),
+    )
+    allow_public: bool = _setting(False, "Permit a public address although `auth` is off, behind a proxy that decides.")
+    demo: bool = _setting(True, "Provide the read-only space `demo` with its shipped episodes.")
+    cors_origins: tuple[str, ...] = _setting((), "Browser origins that may call, exact, separated by commas.")
+    log_level: str = _setting(
+        "info", "Least level that is logged.", choices=("debug", "info", "warning", "error", "critical")
+    )
+    max_in_flight: int = _setting(64, "Requests one worker handles at once; more are refused with 503.", least=1)
+    max_body_bytes: int = _setting(8_388_608, "Largest JSON body.", least=1024)
+    max_import_bytes: int = _setting(1_073_741_824, "Largest streamed import body.", least=1024)
+    max_spaces: int = _setting(10_000, "Spaces the service holds at most.", least=1)
+    max_episodes: int = _setting(2_000_000, "Episodes one space holds at most.", least=1)
+    rate_per_s: float = _setting(0.0, "Requests per second and key, averaged; 0 sets no limit.", least=0)
+    rate_burst: int = _setting(200, "Requests a key may send at once before its rate counts.", least=1)
+    body_timeout_s: float = _setting(15.0, "Time in which a request's body must have arrived.", least=0.1)
+    request_timeout_s: float = _setting(30.0, "Deadline of a request after its body has arrived.", least=0.1)
+    drain_timeout_s: float = _setting(20.0, "Time that running requests get at shutdown.", least=0)
+
+    def __post_init__(self) -> None:
+        if not self.store:
+            object.__setattr__(self, "store", f"sqlite:///{self.data / 'recollect.db'}")
+
+    @property
+    def is_public(self) -> bool:
+        """Whether others than this machine can reach the address."""
+        if self.host == "localhost":
+            return False
+        try:
+            return not ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return True  # a host name: assume the worst
+
+    @property
+    def url(self) -> str:
+        """Where a client on this machine finds the HTTP API."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read every RECOLLECT_* variable; raises SettingsError naming each bad one."""
+        environment = os.environ if environment is None else environment
+        values: dict[str, Any] = {}
+        faults: list[str] = []
+        for declared in fields(cls):
+            text = environment.get(variable(declared), "").strip()
+            if not text:
+                continue
+            try:
+                values[declared.name] = _parse(declared, text)
+            except ValueError as fault:
+                faults.append(f"{variable(declared)}: {fault}")
+        if faults:
+            raise SettingsError("; ".join(faults))
+        return cls(**values)
+
+
+def client_key(environment: Mapping[str, str] | None = None) -> str | None:
+    """The key that the command line sends, from RECOLLECT_KEY."""
+    return (os.environ if environment is None else environment).get(f"{PREFIX}KEY") or None
+
+
+def variable(declared: Field[Any]) -> str:
+    """The environment variable of a field."""
+    return PREFIX + declared.name.upper()
+
+
+def _parse(declared: Field[Any], text: str) -> Any:
+    """The field's value from its text; raises ValueError saying what was expected."""
+    default = declared.default
+    assert default is not MISSING
+    choices: tuple[str, ...] = declared.metadata["choices"]
+    if choices and text.lower() not in choices:
+        raise ValueError(f"expected one of {', '.join(choices)}")
+    if isinstance(default, bool):
+        return _parse_bool(text)
+    if isinstance(default, int | float):
+        return _parse_number(type(default), text, declared.metadata["least"])
+    if isinstance(default, Path):
+        return Path(text)
+    if isinstance(default, tuple):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return text.lower() if choices else text
+
+
+def _parse_bool(text: str) -> bool:
+    if text.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if text.lower() in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError("expected true or false")
+
+
+def _parse_number(kind: type[int] | type[float], text: str, least: float | None) -> int | float:
+    expected = "a whole number" if kind is int else "a number"
+    try:
+        number = kind(text)
+    except ValueError:
+        raise ValueError(f"expected {expected}") from None
+    if number != number or number in {float("inf"), float("-inf")}:
+        raise ValueError(f"expected {expected}")
+    if least is not None and number < least:
+        raise ValueError(f"expected {expected} of at least {least:g}")
+    return number
