@@ -1,0 +1,154 @@
+"""Strict JSON: one reading of a body, or a refusal that says what is wrong.
+
+Stricter than RFC 8259 where the looseness would let two readers disagree: no byte
+order mark, no duplicate member, no number that is not finite, no integer outside
+int64, no lone surrogate, no NUL, at most 32 levels.
+
+orjson parses and refuses most of this by itself. What it lets through is looked for
+in the bytes with a handful of C-speed scans, so that a body of floats costs little
+more than its parse; only a suspicious body is read again, slowly and exactly.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+import orjson
+
+from recollect.errors import InvalidRequest, Violation
+
+MAX_DEPTH = 32
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_NUMBER_SHAPE = bytes.maketrans(b"123456789[:- \t\r\n", b"000000000,,,,,,,")
+_LONG_INTEGER = b"," + b"0" * 19  # the shortest literal that can leave int64; no fraction digits
+_NUL_ESCAPE = b"\\u0000"
+
+# What orjson says of a body, in the order tried → the violation's code and expectation.
+_SYNTAX = (
+    ("byte order mark", "BYTE_ORDER_MARK", "UTF-8 without a byte order mark"),
+    ("not valid UTF-8", "INVALID_UTF8", "UTF-8"),
+    ("surrogate", "LONE_SURROGATE", "surrogate escapes in pairs"),
+    ("infinity", "NUMBER_NOT_FINITE", "a number that fits a float64"),
+    ("depth limit", "TOO_DEEP", f"at most {MAX_DEPTH} levels"),
+    ("empty", "BODY_EMPTY", "a JSON document"),
+)
+_NOT_FINITE = re.compile(rb"-?(?:NaN|Infinity)")
+
+
+def parse(body: bytes) -> Any:
+    """The value that `body` spells; raises InvalidRequest (code MALFORMED_JSON) otherwise."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        _refuse_syntax(body, error)
+    members = _count_members(value)
+    frame = body  # the body without its strings, once that matters
+    if body.count(b":") != members or body.count(b"{") + body.count(b"[") > MAX_DEPTH:
+        frame = _STRING.sub(b"", body)
+        if _is_too_deep(frame):
+            _refuse("TOO_DEEP", f"at most {MAX_DEPTH} levels", "more levels")
+    # Each member is written with one colon: fewer members parsed than colons written means
+    # that a duplicate was dropped, or that the count could not see them all.
+    if (
+        frame.count(b":") != members
+        or _NUL_ESCAPE in body
+        or _LONG_INTEGER in body.translate(_NUMBER_SHAPE)
+        or type(value) is int
+    ):
+        _read_exactly(body)
+    return value
+
+
+def _count_members(value: Any) -> int:
+    """Members of all objects reachable without looking into lists of scalars.
+
+    Only a list's first item decides whether it is looked into: a float array costs
+    nothing, and a mixed list makes the count too small, which is merely suspicious.
+    """
+    if type(value) is dict:
+        count = len(value)
+        for item in value.values():
+            if type(item) is dict or type(item) is list:
+                count += _count_members(item)
+        return count
+    if type(value) is list and value and type(value[0]) in (dict, list):
+        return sum(map(_count_members, value))
+    return 0
+
+
+def _is_too_deep(frame: bytes) -> bool:
+    """Whether brackets nest deeper than allowed: peel the innermost pairs, level by level."""
+    brackets = frame.translate(None, delete=_NOT_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        if not brackets:
+            return False
+        brackets = brackets.replace(b"[]", b".").replace(b"{}", b".").replace(b".", b"")
+    return bool(brackets)
+
+
+def _read_exactly(body: bytes) -> None:
+    """Read once more with a check at every member, integer and string."""
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        unique = dict(pairs)
+        if len(unique) != len(pairs):
+            _refuse("DUPLICATE_MEMBER", "each member once", "the same member more than once")
+        for name, item in pairs:
+            _check_text(name)
+            _check_item(item)
+        return unique
+
+    value = json.loads(body, object_pairs_hook=members, parse_int=_integer)
+    _check_item(value)
+
+
+def _integer(literal: str) -> int:
+    if len(literal) > 20 or not INT64_MIN <= int(literal) <= INT64_MAX:
+        _refuse("INTEGER_OUT_OF_RANGE", "an integer within int64", f"{len(literal)} characters")
+    return int(literal)
+
+
+def _check_item(item: Any) -> None:
+    if type(item) is str:
+        _check_text(item)
+    elif type(item) is list:
+        for part in item:
+            _check_item(part)
+
+
+def _check_text(text: str) -> None:
+    if "\x00" in text:
+        _refuse("NUL_CHARACTER", "text without NUL", f"{len(text)} characters with a NUL")
+
+
+def _refuse_syntax(body: bytes, error: orjson.JSONDecodeError) -> NoReturn:
+    message = str(error)
+    position = {"line": error.lineno, "column": error.colno}
+    for mark, code, expected in _SYNTAX:
+        if mark in message:
+            _refuse(code, expected, f"{len(body)} bytes", position)
+    if _NOT_FINITE.match(body, _byte_position(body, error.pos)):
+        _refuse("NUMBER_NOT_FINITE", "a finite number", "NaN or Infinity", position)
+    _refuse("SYNTAX", "JSON (RFC 8259)", f"{len(body)} bytes", position)
+
+
+def _byte_position(body: bytes, characters: int) -> int:
+    """orjson counts characters; the body is bytes."""
+    return len(body.decode("utf-8", "replace")[:characters].encode())
+
+
+def _refuse(
+    code: str, expected: str, actual: str, position: dict[str, int] | None = None
+) -> NoReturn:
+    where = f" at line {position['line']}, column {position['column']}" if position else ""
+    raise InvalidRequest(
+        f"The body is not strict JSON{where}: expected {expected}, found {actual}.",
+        code="MALFORMED_JSON",
+        context=position,
+        violations=(Violation(pointer="", code=code, expected=expected, actual=actual),),
+    )
