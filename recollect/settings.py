@@ -7,6 +7,7 @@ reader of the environment. Bad values are refused at start, all of them at once.
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 PREFIX = "RECOLLECT_"
+_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the library's own name for it
 T = TypeVar("T")
 
 
@@ -40,7 +42,7 @@ class Settings:
     workers: int = _setting(2, "Worker processes.", least=1)
     auth: str = _setting(
         "auto",
-        "Who needs a key: `auto` everyone as soon as one was ever created, `on` everyone, `off` no one (loopback only).",
+        "Who needs a key: `auto` all once one was ever created, `on` all, `off` no one on this machine.",
         choices=("auto", "on", "off"),
     )
     allow_public: bool = _setting(False, "Permit a public address although `auth` is off, behind a proxy that decides.")
@@ -104,6 +106,17 @@ def client_key(environment: Mapping[str, str] | None = None) -> str | None:
     return (os.environ if environment is None else environment).get(f"{PREFIX}KEY") or None
 
 
+def publish_metrics_folder(folder: Path) -> None:
+    """Tell the metrics library, in this process and its children, where workers share their counts."""
+    os.environ[_METRICS_FOLDER] = str(folder)
+
+
+def metrics_folder() -> Path | None:
+    """Where workers share their counts; None when this process counts alone."""
+    folder = os.environ.get(_METRICS_FOLDER)
+    return Path(folder) if folder else None
+
+
 def variable(declared: Field[Any]) -> str:
     """The environment variable of a field."""
     return PREFIX + declared.name.upper()
@@ -141,7 +154,7 @@ def _parse_number(kind: type[int] | type[float], text: str, least: float | None)
         number = kind(text)
     except ValueError:
         raise ValueError(f"expected {expected}") from None
-    if number != number or number in {float("inf"), float("-inf")}:
+    if not math.isfinite(number):
         raise ValueError(f"expected {expected}")
     if least is not None and number < least:
         raise ValueError(f"expected {expected} of at least {least:g}")
