@@ -1,0 +1,288 @@
+"""The promises of every store; `sqlite.py` (and later `postgres.py`) keep them.
+
+Durable
+    `commit` returns only when its writes are committed and flushed to stable
+    storage. Concurrent commits of one worker share a transaction (group commit);
+    each is atomic by itself: all of its writes or none.
+Ordered
+    Each space has its own gapless sequence. Every write takes the next number and
+    leaves one journal entry in the same transaction as the data. The same journal
+    prefix gives the same state on every worker.
+Visible
+    After `commit` returns, every `version()` read on any worker differs from before,
+    and every read there sees the writes.
+Isolated
+    No function takes a bare episode id: every one takes the space's internal `uid`,
+    which is never reused.
+Fenced
+    A failed flush closes the store for writes for good (`Unavailable`, code
+    STORE_FENCED); reads go on. A full disk refuses (`StorageFull`) and loses nothing.
+
+Reads are synchronous and cheap and may be called from any thread. Nothing is opened
+before `open()`, so a master process may fork freely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from recollect.model import Episode, EpisodeFilter, EpisodeInput, FieldType, Key, Space
+
+Operation = Literal["put", "delete", "artifact", "space"]
+
+
+@dataclass(frozen=True, slots=True)
+class PutEpisode:
+    """Insert or replace one episode.
+
+    `document` is its public JSON, a closed compact object, without embedding, created_at,
+    updated_at and revision; the store adds the last three (`finish_document`), since
+    only the transaction knows them.
+    `if_revision`: None = no condition; 0 = must not exist; n = must be at revision n;
+    -1 = must exist. Unmet conditions raise PreconditionFailed; nothing is written.
+    """
+
+    episode_id: str
+    document: bytes
+    embedding: bytes | None = None
+    occurred_at_s: float | None = None  # epoch seconds, for range filters
+    expires_at_s: float | None = None
+    origin: str = "observed"
+    if_revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteEpisode:
+    """Erase one episode. `if_revision` as above.
+
+    An unknown id raises EpisodeNotFound or, if `missing_ok`, is passed over without a
+    journal entry (revision 0 in the receipt).
+    """
+
+    episode_id: str
+    if_revision: int | None = None
+    missing_ok: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PutArtifact:
+    """Store one learned state of the space (weights, calibrators) under `name`."""
+
+    name: str
+    blob: bytes
+
+
+Write = PutEpisode | DeleteEpisode | PutArtifact
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """Replay protection: `scope` = key + space + operation + the caller's key; `digest` of the body.
+
+    The first commit under a scope records `receipt`; the same scope with the same
+    digest within 24 h returns that receipt without writing (`replayed`), with
+    another digest raises Conflict (code IDEMPOTENCY_KEY_REUSED).
+    """
+
+    scope: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a commit did: the revision of each write, in order, and the space's revision after it.
+
+    A receipt never holds content: with the request at hand and the times and revision
+    found here, `finish_document` makes the same document again.
+    """
+
+    revisions: tuple[int, ...]
+    created: tuple[bool, ...]  # per write: True where nothing was replaced
+    revision: int
+    replayed: bool = False
+    note: bytes = b""  # what the caller recorded beside an idempotent commit
+    created_at: tuple[str, ...] = ()  # per write: when its episode was first written
+    updated_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One journal entry. `episode` is the present content for a put that still stands, else None."""
+
+    sequence: int
+    operation: Operation
+    name: str  # episode id, artifact name, or ""
+    episode: Episode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceDraft:
+    """The settable part of a space."""
+
+    description: str = ""
+    embedding_dimensions: int | None = None
+    schema: Mapping[str, FieldType] = field(default_factory=dict)
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodePage:
+    """Episodes in order of creation; `next_after` continues, None at the end.
+
+    A page of a filtered listing may hold fewer items than asked for, even none, and
+    still have a `next_after`: the work of one call is bounded.
+    """
+
+    items: tuple[Episode, ...]
+    next_after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceSize:
+    """How much a space holds; kept with every commit, so reading it costs one row."""
+
+    episodes: int
+    embeddings: int
+    size_bytes: int
+
+
+class Store(Protocol):
+    """A durable home for spaces, episodes, keys and learned state. See the module's promises."""
+
+    def open(self) -> None:
+        """Open connections and start the writer; migrate forward; refuse a newer format."""
+
+    async def close(self) -> None:
+        """Finish pending commits, then close."""
+
+    def is_writable(self) -> bool:
+        """False once fenced."""
+
+    def version(self) -> int:
+        """A token that differs whenever any worker has committed since; a few microseconds."""
+
+    def incarnation(self) -> bytes:
+        """16 random bytes that name this life of the store; a restored backup has others."""
+
+    # spaces
+    def get_space(self, space_id: str) -> Space | None:
+        """The space by its public id, or None; O(1)."""
+
+    def list_spaces(self, after: str | None, limit: int) -> list[Space]:
+        """Spaces by id, ascending, after `after`."""
+
+    async def put_space(
+        self, space_id: str, draft: SpaceDraft, *, if_revision: int | None = None
+    ) -> tuple[Space, bool]:
+        """Create (True) or change (False) a space; PreconditionFailed as for episodes.
+
+        Once embeddings are stored their dimension is fixed: another one raises Conflict
+        (code EMBEDDING_DIMENSIONS_FIXED), None leaves it as it is.
+        """
+
+    async def delete_space(self, space_id: str, *, if_revision: int | None = None) -> bool:
+        """Erase a space and everything in it; False when there was none.
+
+        It is unreachable at once and erased when this returns; an erasure that a crash
+        cut short is taken up again by the next `open()`.
+        """
+
+    # episodes
+    def get_episode(self, uid: int, episode_id: str) -> Episode | None:
+        """One episode, or None."""
+
+    def count_episodes(self, uid: int) -> int:
+        """How many episodes the space holds; O(1), 0 for an unknown space."""
+
+    def measure_space(self, uid: int) -> SpaceSize:
+        """What the space holds; O(1), zeros for an unknown space."""
+
+    def page_episodes(
+        self, uid: int, where: EpisodeFilter, *, after: int, until_revision: int, limit: int
+    ) -> EpisodePage:
+        """Episodes created after position `after`, none created after `until_revision`."""
+
+    def iterate_episodes(self, uid: int) -> Iterator[Episode]:
+        """Every episode in order of revision: what a cold start reads."""
+
+    def expired_episodes(self, uid: int, now_s: float, limit: int) -> list[str]:
+        """Ids of episodes whose expiry has passed."""
+
+    async def commit(
+        self,
+        uid: int,
+        writes: Sequence[Write],
+        *,
+        idempotency: Idempotency | None = None,
+        note: bytes = b"",
+    ) -> Receipt:
+        """Make the writes durable, all or none.
+
+        SpaceNotFound when the space is gone; Conflict (SPACE_READ_ONLY) when it takes no
+        episodes; DimensionMismatch for a vector of another length than the space's, which
+        the first vector sets (a journal entry "space" of its own, before the put's).
+        """
+
+    def find_receipt(self, idempotency: Idempotency) -> Receipt | None:
+        """The receipt of an earlier commit under the same scope, None when there is none."""
+
+    # journal and learned state
+    async def backup(self, path: Path) -> None:
+        """Write a consistent copy, of another incarnation, to a new file while work goes on."""
+
+    def read_journal(self, uid: int, after: int, limit: int) -> list[Change]:
+        """Journal entries with sequence > `after`, ascending; empty when there are none."""
+
+    def get_artifact(self, uid: int, name: str) -> bytes | None:
+        """A learned state, or None."""
+
+    # keys
+    def find_key(self, digest: bytes) -> Key | None:
+        """The key with this SHA-256 digest, or None; revoked and expired ones included."""
+
+    def list_keys(self) -> list[Key]:
+        """Every key, by creation."""
+
+    async def put_key(self, key: Key) -> None:
+        """Store or replace a key."""
+
+
+def finish_document(document: bytes, created_at: str, updated_at: str, revision: int) -> bytes:
+    """The stored form of `PutEpisode.document`: the same object with its last three members."""
+    return b'%b,"created_at":"%b","updated_at":"%b","revision":%d}' % (
+        document[:-1],
+        created_at.encode(),
+        updated_at.encode(),
+        revision,
+    )
+
+
+def open_store(url: str) -> Store:
+    """The store that `url` names, not yet opened: `sqlite:///path`; others raise ValueError."""
+    from recollect.store.sqlite import SQLiteStore
+
+    scheme, _, path = url.partition("://")
+    if scheme != "sqlite":
+        raise ValueError(f"unknown store scheme {scheme!r}; expected sqlite:///path")
+    return SQLiteStore(path.removeprefix("/") if not path.startswith("//") else path[1:])
+
+
+__all__ = [
+    "Change",
+    "DeleteEpisode",
+    "EpisodeInput",
+    "EpisodePage",
+    "Idempotency",
+    "PutArtifact",
+    "PutEpisode",
+    "Receipt",
+    "SpaceDraft",
+    "SpaceSize",
+    "Store",
+    "Write",
+    "finish_document",
+    "open_store",
+]

@@ -1,0 +1,185 @@
+"""What a commit will do, decided before a byte is written.
+
+Pure: the standing episodes and the writes go in; rows, journal entries and counters
+come out, or the refusal of a condition. So a refused commit has nothing to undo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from recollect.errors import Conflict, DimensionMismatch, EpisodeNotFound, PreconditionFailed
+from recollect.store import DeleteEpisode, PutArtifact, PutEpisode, Write, finish_document
+
+# 2.7e11 writes per space, 3.3e7 spaces in the life of a store.
+REVISION_BITS = 38
+LAST_REVISION = (1 << REVISION_BITS) - 1
+LAST_UID = (1 << (63 - REVISION_BITS)) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A stored episode as far as a write must know it."""
+
+    revision: int
+    place: int
+    created_at: str
+    size_bytes: int
+    has_embedding: bool
+
+
+@dataclass(slots=True)
+class Plan:
+    """Everything one commit changes in one space. Built by `plan`."""
+
+    uid: int
+    revision: int
+    now: str
+    dimensions: int | None
+    standing: dict[str, Standing | None]
+    sets_dimensions: bool = False
+    erased: list[tuple[int]] = field(default_factory=list)
+    inserted: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    artifacts: list[tuple[int, str, bytes]] = field(default_factory=list)
+    journal: list[tuple[int, str, str]] = field(default_factory=list)
+    revisions: list[int] = field(default_factory=list)
+    created: list[bool] = field(default_factory=list)
+    created_at: list[str] = field(default_factory=list)
+    episodes: int = 0
+    embeddings: int = 0
+    size_bytes: int = 0
+
+    def put(self, write: PutEpisode) -> None:
+        """Insert or replace; a replaced episode keeps its place and time of creation."""
+        old = self.standing.get(write.episode_id)
+        require_revision(write.if_revision, old.revision if old else 0)
+        if write.embedding is not None:
+            self._require_dimensions(len(write.embedding) // 4)
+        key = self._enter("put", write.episode_id)
+        place, created_at = (old.place, old.created_at) if old else (key, self.now)
+        if old:
+            self._remove(write.episode_id, old)
+        document = finish_document(write.document, created_at, self.now, self.revision)
+        size_bytes = len(document) + len(write.embedding or b"")
+        self.inserted[write.episode_id] = (
+            key,
+            self.uid,
+            write.episode_id,
+            place,
+            created_at,
+            write.occurred_at_s,
+            write.expires_at_s,
+            write.origin,
+            document,
+            write.embedding,
+        )
+        new = Standing(self.revision, place, created_at, size_bytes, write.embedding is not None)
+        self.standing[write.episode_id] = new
+        self._count(new, 1)
+        self._report(self.revision, old is None, created_at)
+
+    def delete(self, write: DeleteEpisode) -> None:
+        """Erase; an unknown id is refused or, if `missing_ok`, passed over with revision 0."""
+        old = self.standing.get(write.episode_id)
+        if old is None and write.missing_ok:
+            self._report(0, False, "")
+            return
+        if old is None:
+            raise EpisodeNotFound("The space holds no episode with this id.")
+        require_revision(write.if_revision, old.revision)
+        self._enter("delete", write.episode_id)
+        self._remove(write.episode_id, old)
+        self.standing[write.episode_id] = None
+        self._report(self.revision, False, "")
+
+    def keep(self, write: PutArtifact) -> None:
+        """Store a learned state."""
+        self._enter("artifact", write.name)
+        self.artifacts.append((self.uid, write.name, write.blob))
+        self._report(self.revision, False, "")
+
+    def _enter(self, operation: str, name: str) -> int:
+        """Take the next number and leave the journal entry."""
+        if self.revision >= LAST_REVISION:
+            raise Conflict("The space has used up its revisions.", code="SPACE_EXHAUSTED")
+        self.revision += 1
+        key = key_of(self.uid, self.revision)
+        self.journal.append((key, operation, name))
+        return key
+
+    def _remove(self, episode_id: str, old: Standing) -> None:
+        if self.inserted.pop(episode_id, None) is None:
+            self.erased.append((key_of(self.uid, old.revision),))
+        self._count(old, -1)
+
+    def _count(self, standing: Standing, sign: int) -> None:
+        self.episodes += sign
+        self.embeddings += sign * standing.has_embedding
+        self.size_bytes += sign * standing.size_bytes
+
+    def _require_dimensions(self, length: int) -> None:
+        """The first embedding sets the space's dimension, as a journal entry of its own."""
+        if self.dimensions is None:
+            self._enter("space", "")
+            self.dimensions = length
+            self.sets_dimensions = True
+        elif length != self.dimensions:
+            raise dimension_mismatch(length, self.dimensions)
+
+    def _report(self, revision: int, is_new: bool, created_at: str) -> None:
+        self.revisions.append(revision)
+        self.created.append(is_new)
+        self.created_at.append(created_at)
+
+
+def plan(
+    uid: int,
+    revision: int,
+    dimensions: int | None,
+    standing: Mapping[str, Standing],
+    writes: Sequence[Write],
+    now: str,
+) -> Plan:
+    """The plan of one commit; raises PreconditionFailed, EpisodeNotFound or DimensionMismatch."""
+    draft = Plan(uid, revision, now, dimensions, dict(standing))
+    for write in writes:
+        if isinstance(write, PutEpisode):
+            draft.put(write)
+        elif isinstance(write, DeleteEpisode):
+            draft.delete(write)
+        else:
+            draft.keep(write)
+    return draft
+
+
+def key_of(uid: int, revision: int) -> int:
+    """Where an episode or journal entry of this revision lies."""
+    return uid << REVISION_BITS | revision
+
+
+def revision_of(key: int) -> int:
+    """The revision within a key."""
+    return key & LAST_REVISION
+
+
+def require_revision(wanted: int | None, found: int) -> None:
+    """Check an `if_revision` condition against the standing revision (0: there is none)."""
+    if wanted is None or wanted == found or (wanted == -1 and found > 0):
+        return
+    raise PreconditionFailed(
+        f"The stored revision is {found}, not {wanted}." if found and wanted > 0 else _absence(found),
+        context={"revision": found, "required_revision": wanted},
+    )
+
+
+def dimension_mismatch(length: int, dimensions: int) -> DimensionMismatch:
+    """The refusal of a vector of another length than the space's."""
+    return DimensionMismatch(
+        f"The embedding has {length} dimensions, the space has {dimensions}.",
+        context={"dimensions": length, "space_dimensions": dimensions},
+    )
+
+
+def _absence(found: int) -> str:
+    return f"It exists already, at revision {found}." if found else "It does not exist."

@@ -1,0 +1,339 @@
+"""The store in one SQLite file: WAL, every commit flushed, one writer thread per worker.
+
+Reads run on a pool of autocommit connections, so that each sees the newest commit and
+none holds the WAL back longer than it lasts. `version()` has a connection of its own:
+PRAGMA data_version counts only what *other* connections committed, the writer's included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from recollect.errors import RecollectError, StorageFull, Unavailable
+from recollect.model import Episode, EpisodeFilter, Key, Space
+from recollect.store import (
+    Change,
+    EpisodePage,
+    Idempotency,
+    Receipt,
+    SpaceDraft,
+    SpaceSize,
+    Write,
+    filters,
+    schema,
+    transactions,
+)
+from recollect.store.plan import LAST_REVISION, key_of, revision_of
+from recollect.store.rows import KEY_COLUMNS, SPACE_COLUMNS, key_from, space_of
+from recollect.store.turn import Turn
+from recollect.store.writer import Writer
+
+CHORE_EVERY_S = 60.0
+IDLE_READERS = 8
+# A filtered page looks through this many places at most, then hands back what it has.
+SCAN_PLACES = 200_000
+
+
+class SQLiteStore:
+    """Keeps the promises of `recollect.store.Store`.
+
+    `vfs` names an apsw VFS to put underneath, `clock` tells epoch seconds: both for tests.
+    """
+
+    def __init__(self, path: str | Path, *, vfs: str | None = None, clock: Callable[[], float] = time.time) -> None:
+        self._path = Path(path)
+        self._vfs = vfs
+        self._clock = clock
+        self._readers: deque[apsw.Connection] = deque()
+        self._version_lock = threading.Lock()
+        self._next_chore_s = 0.0
+        self._turn: Turn | None = None
+        self._writer: Writer | None = None
+        self._watcher: apsw.Connection | None = None
+
+    def open(self) -> None:
+        schema.require_sound_sqlite()
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._turn = Turn(self._path)
+            with self._turn:
+                schema.prepare(self._path, self._vfs)
+            self._watcher = self._connect()
+            self._writer = Writer(self._connect(reads_only=False), self._turn, self._chore)
+        except (apsw.Error, OSError) as error:
+            raise _refusal(error) from error
+        self._resume_erasures()
+
+    async def close(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
+        await asyncio.to_thread(writer.stop)
+        writer.connection.close()
+        while self._readers:
+            self._readers.pop().close()
+        with self._version_lock:
+            if self._watcher is not None:
+                self._watcher.close()
+                self._watcher = None
+        if self._turn is not None:
+            self._turn.close()
+
+    def is_writable(self) -> bool:
+        return self._writer is not None and not self._writer.is_fenced
+
+    def version(self) -> int:
+        try:
+            with self._version_lock:
+                if self._watcher is None:
+                    raise _closed()
+                return int(self._watcher.execute("PRAGMA data_version").get)
+        except apsw.Error as error:
+            raise _refusal(error) from error
+
+    def incarnation(self) -> bytes:
+        return bytes(self._one("SELECT incarnation FROM store", ())[0])
+
+    async def backup(self, path: Path) -> None:
+        await asyncio.to_thread(self._back_up, path)
+
+    # spaces
+
+    def get_space(self, space_id: str) -> Space | None:
+        row = self._maybe(f"SELECT {SPACE_COLUMNS} FROM space WHERE space_id = ?", (space_id,))
+        return space_of(row) if row else None
+
+    def list_spaces(self, after: str | None, limit: int) -> list[Space]:
+        rows = self._all(
+            f"SELECT {SPACE_COLUMNS} FROM space WHERE space_id > ? ORDER BY space_id LIMIT ?", (after or "", limit)
+        )
+        return [space_of(row) for row in rows]
+
+    async def put_space(
+        self, space_id: str, draft: SpaceDraft, *, if_revision: int | None = None
+    ) -> tuple[Space, bool]:
+        return await self._write().submit(
+            lambda db: transactions.put_space(db, space_id, draft, if_revision, self._clock())
+        )
+
+    async def delete_space(self, space_id: str, *, if_revision: int | None = None) -> bool:
+        uid = await self._write().submit(lambda db: transactions.delete_space(db, space_id, if_revision))
+        if uid is None:
+            return False
+        while await self._write().submit(
+            lambda db: transactions.erase_chunk(db, uid), weight=transactions.ERASURE_CHUNK
+        ):
+            pass
+        return True
+
+    # episodes
+
+    def get_episode(self, uid: int, episode_id: str) -> Episode | None:
+        row = self._maybe(
+            "SELECT key, document, embedding FROM episode WHERE uid = ? AND episode_id = ?", (uid, episode_id)
+        )
+        return Episode(episode_id, revision_of(row[0]), row[1], row[2]) if row else None
+
+    def count_episodes(self, uid: int) -> int:
+        return self.measure_space(uid).episodes
+
+    def measure_space(self, uid: int) -> SpaceSize:
+        row = self._maybe("SELECT episodes, embeddings, size_bytes FROM space WHERE uid = ?", (uid,))
+        return SpaceSize(*row) if row else SpaceSize(0, 0, 0)
+
+    def page_episodes(
+        self, uid: int, where: EpisodeFilter, *, after: int, until_revision: int, limit: int
+    ) -> EpisodePage:
+        chosen = filters.select(where)
+        last = min(until_revision, LAST_REVISION)
+        scan_end = min(last, after + SCAN_PLACES) if chosen.clause else last
+        items: list[Episode] = []
+        with self._reader() as db:
+            rows = db.execute(
+                "SELECT place, key, episode_id, document, embedding FROM episode"
+                f" WHERE place > ? AND place <= ?{chosen.clause} ORDER BY place",
+                (key_of(uid, after), key_of(uid, scan_end), *chosen.bindings),
+            )
+            for place, key, episode_id, document, embedding in rows:
+                if not chosen.matches(document):
+                    continue
+                items.append(Episode(episode_id, revision_of(key), document, embedding))
+                if len(items) == limit:
+                    rows.close()
+                    return EpisodePage(tuple(items), revision_of(place))
+        return EpisodePage(tuple(items), scan_end if scan_end < last else None)
+
+    def iterate_episodes(self, uid: int) -> Iterator[Episode]:
+        with self._reader() as db:
+            rows = db.execute(
+                "SELECT key, episode_id, document, embedding FROM episode WHERE key BETWEEN ? AND ? ORDER BY key",
+                (key_of(uid, 0), key_of(uid, LAST_REVISION)),
+            )
+            for key, episode_id, document, embedding in rows:
+                yield Episode(episode_id, key & LAST_REVISION, document, embedding)
+
+    def expired_episodes(self, uid: int, now_s: float, limit: int) -> list[str]:
+        rows = self._all(
+            "SELECT episode_id FROM episode WHERE uid = ? AND expires_at_s <= ? ORDER BY expires_at_s, key LIMIT ?",
+            (uid, now_s, limit),
+        )
+        return [episode_id for (episode_id,) in rows]
+
+    async def commit(
+        self, uid: int, writes: Sequence[Write], *, idempotency: Idempotency | None = None, note: bytes = b""
+    ) -> Receipt:
+        return await self._write().submit(
+            lambda db: transactions.commit_writes(db, uid, writes, idempotency, note, self._clock()),
+            weight=len(writes),
+        )
+
+    def find_receipt(self, idempotency: Idempotency) -> Receipt | None:
+        with self._reader() as db:
+            return transactions.find_receipt(db, idempotency, self._clock())
+
+    # journal and learned state
+
+    def read_journal(self, uid: int, after: int, limit: int) -> list[Change]:
+        rows = self._all(
+            "SELECT j.key, j.operation, j.name, e.document, e.embedding"
+            " FROM journal AS j LEFT JOIN episode AS e ON e.key = j.key"
+            " WHERE j.key > ? AND j.key <= ? ORDER BY j.key LIMIT ?",
+            (key_of(uid, after), key_of(uid, LAST_REVISION), limit),
+        )
+        changes = []
+        for key, operation, name, document, embedding in rows:
+            sequence = revision_of(key)
+            episode = None if document is None else Episode(name, sequence, document, embedding)
+            changes.append(Change(sequence, operation, name, episode))
+        return changes
+
+    def get_artifact(self, uid: int, name: str) -> bytes | None:
+        row = self._maybe("SELECT blob FROM artifact WHERE uid = ? AND name = ?", (uid, name))
+        return row[0] if row else None
+
+    # keys
+
+    def find_key(self, digest: bytes) -> Key | None:
+        row = self._maybe(f"SELECT {KEY_COLUMNS} FROM access_key WHERE digest = ?", (digest,))
+        return key_from(row) if row else None
+
+    def list_keys(self) -> list[Key]:
+        return [key_from(row) for row in self._all(f"SELECT {KEY_COLUMNS} FROM access_key ORDER BY created_at, key_id")]
+
+    async def put_key(self, key: Key) -> None:
+        await self._write().submit(lambda db: transactions.put_key(db, key))
+
+    # connections
+
+    def _connect(self, *, reads_only: bool = True) -> apsw.Connection:
+        return schema.connect(self._path, self._vfs, reads_only=reads_only)
+
+    def _write(self) -> Writer:
+        if self._writer is None:
+            raise _closed()
+        return self._writer
+
+    @contextlib.contextmanager
+    def _reader(self) -> Iterator[apsw.Connection]:
+        """A connection that nobody else uses meanwhile; storage errors become ours."""
+        connection = self._take_reader()
+        is_sound = False
+        try:
+            yield connection
+            is_sound = True
+        except apsw.Error as error:
+            raise _refusal(error) from error
+        finally:
+            if is_sound:
+                self._give_back(connection)
+            else:
+                connection.close(True)
+
+    def _take_reader(self) -> apsw.Connection:
+        if self._writer is None:
+            raise _closed()
+        try:
+            return self._readers.pop()
+        except IndexError:
+            pass
+        try:
+            return self._connect()
+        except apsw.Error as error:
+            raise _refusal(error) from error
+
+    def _give_back(self, connection: apsw.Connection) -> None:
+        if self._writer is None or len(self._readers) >= IDLE_READERS:
+            connection.close()
+        else:
+            self._readers.append(connection)
+
+    def _maybe(self, sql: str, bindings: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        with self._reader() as db:
+            rows = db.execute(sql, bindings).fetchall()  # to the end: no read transaction stays open
+            return rows[0] if rows else None
+
+    def _one(self, sql: str, bindings: tuple[Any, ...]) -> tuple[Any, ...]:
+        row = self._maybe(sql, bindings)
+        assert row is not None
+        return row
+
+    def _all(self, sql: str, bindings: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._reader() as db:
+            return db.execute(sql, bindings).fetchall()
+
+    # housekeeping
+
+    def _chore(self, db: apsw.Connection) -> None:
+        """Rides along with a group now and then."""
+        now_s = self._clock()
+        if now_s >= self._next_chore_s:
+            self._next_chore_s = now_s + CHORE_EVERY_S
+            transactions.purge_receipts(db, now_s)
+
+    def _resume_erasures(self) -> None:
+        for (uid,) in self._all("SELECT uid FROM erasure"):
+            self._erase_later(uid)
+
+    def _erase_later(self, uid: int) -> None:
+        def step(db: apsw.Connection) -> None:
+            if transactions.erase_chunk(db, uid):
+                with contextlib.suppress(Unavailable):  # closing: the next open() goes on
+                    self._erase_later(uid)
+
+        self._write().post(step, weight=transactions.ERASURE_CHUNK)
+
+    def _back_up(self, path: Path) -> None:
+        try:
+            with self._reader() as source:
+                target = apsw.Connection(str(path), vfs=self._vfs)
+                with contextlib.closing(target), target.backup("main", source, "main") as copy:
+                    while not copy.done:
+                        copy.step(1000)
+            with contextlib.closing(apsw.Connection(str(path), vfs=self._vfs)) as target:
+                target.execute("PRAGMA synchronous=FULL; UPDATE store SET incarnation = randomblob(16)")
+        except apsw.Error as error:
+            raise _refusal(error) from error
+
+
+def _closed() -> Unavailable:
+    return Unavailable("The store is not open.", code="STORE_CLOSED")
+
+
+def _refusal(error: Exception) -> RecollectError:
+    """What a caller hears when a read or an opening fails."""
+    if isinstance(error, apsw.FullError):
+        return StorageFull("The disk is full.")
+    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
+        return Unavailable("The store's file is damaged. Restore a backup.", code="STORE_CORRUPT")
+    if isinstance(error, (apsw.BusyError, apsw.LockedError)):
+        return Unavailable("Another program holds the store's lock.", code="STORE_BUSY")
+    return Unavailable("The store cannot be read.", code="STORE_UNREADABLE")

@@ -1,0 +1,228 @@
+"""The bodies of the writer's transactions: each takes the open connection and says what it did.
+
+They run inside a savepoint of a group commit (`writer`), see all earlier jobs of the
+group, and undo nothing themselves: to raise is enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import apsw
+import orjson
+
+from recollect.errors import Conflict, PreconditionFailed, SpaceNotFound
+from recollect.model import Key, Space
+from recollect.store import Idempotency, PutArtifact, Receipt, SpaceDraft, Write
+from recollect.store.plan import LAST_UID, Plan, Standing, key_of, plan, require_revision, revision_of
+from recollect.store.rows import SPACE_COLUMNS, space_of
+from recollect.times import rfc3339
+
+RECEIPT_LIFE_S = 24 * 3600.0
+ERASURE_CHUNK = 2000
+_PURGE_CHUNK = 1000
+
+
+def commit_writes(
+    db: apsw.Connection, uid: int, writes: Sequence[Write], idempotency: Idempotency | None, note: bytes, now_s: float
+) -> Receipt:
+    """Apply the writes in order with their journal entries, counters and receipt."""
+    head = db.execute("SELECT revision, embedding_dimensions, read_only FROM space WHERE uid = ?", (uid,)).fetchone()
+    if head is None:
+        raise SpaceNotFound("The memory space does not exist any more.")
+    revision, dimensions, is_read_only = head
+    if idempotency is not None:
+        earlier = find_receipt(db, idempotency, now_s)
+        if earlier is not None:
+            return earlier
+    if is_read_only and not all(isinstance(write, PutArtifact) for write in writes):
+        raise Conflict("The memory space is read-only.", code="SPACE_READ_ONLY")
+    names = {write.episode_id for write in writes if not isinstance(write, PutArtifact)}
+    now = rfc3339(now_s)
+    done = plan(uid, revision, dimensions, _standing(db, uid, names), writes, now)
+    _apply(db, done)
+    receipt = Receipt(
+        revisions=tuple(done.revisions),
+        created=tuple(done.created),
+        revision=done.revision,
+        note=note,
+        created_at=tuple(done.created_at),
+        updated_at=now,
+    )
+    if idempotency is not None:
+        _record(db, uid, idempotency, receipt, now_s)
+    return receipt
+
+
+def _standing(db: apsw.Connection, uid: int, names: Iterable[str]) -> dict[str, Standing]:
+    rows = db.execute(
+        "SELECT e.episode_id, e.key, e.place, e.created_at,"
+        " length(e.document) + coalesce(length(e.embedding), 0), e.embedding IS NOT NULL"
+        " FROM json_each(?) AS wanted CROSS JOIN episode AS e ON e.uid = ? AND e.episode_id = wanted.value",
+        (orjson.dumps(list(names)).decode(), uid),
+    )
+    return {
+        name: Standing(revision_of(key), place, created_at, size_bytes, bool(has_embedding))
+        for name, key, place, created_at, size_bytes, has_embedding in rows
+    }
+
+
+def _apply(db: apsw.Connection, done: Plan) -> None:
+    if done.erased:
+        db.executemany("DELETE FROM episode WHERE key = ?", done.erased)
+    if done.inserted:
+        db.executemany("INSERT INTO episode VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", done.inserted.values())
+    if done.artifacts:
+        db.executemany("INSERT OR REPLACE INTO artifact VALUES (?, ?, ?)", done.artifacts)
+    db.executemany("INSERT INTO journal VALUES (?, ?, ?)", done.journal)
+    db.execute(
+        "UPDATE space SET revision = ?, episodes = episodes + ?, embeddings = embeddings + ?,"
+        " size_bytes = size_bytes + ? WHERE uid = ?",
+        (done.revision, done.episodes, done.embeddings, done.size_bytes, done.uid),
+    )
+    if done.sets_dimensions:
+        db.execute(
+            "UPDATE space SET embedding_dimensions = ?, updated_at = ? WHERE uid = ?",
+            (done.dimensions, done.now, done.uid),
+        )
+
+
+def find_receipt(db: apsw.Connection, idempotency: Idempotency, now_s: float) -> Receipt | None:
+    """The living receipt under the scope, None when there is none; raises Conflict for another digest."""
+    row = db.execute(
+        "SELECT digest, outcome, note FROM receipt WHERE scope = ? AND recorded_at_s > ?",
+        (idempotency.scope, now_s - RECEIPT_LIFE_S),
+    ).fetchone()
+    if row is None:
+        return None
+    digest, outcome, note = row
+    if digest != idempotency.digest:
+        raise Conflict(
+            "This Idempotency-Key was used within the last 24 hours with another body.", code="IDEMPOTENCY_KEY_REUSED"
+        )
+    revisions, created, revision, created_at, updated_at = orjson.loads(outcome)
+    return Receipt(
+        revisions=tuple(revisions),
+        created=tuple(created),
+        revision=revision,
+        replayed=True,
+        note=note,
+        created_at=tuple(created_at),
+        updated_at=updated_at,
+    )
+
+
+def _record(db: apsw.Connection, uid: int, idempotency: Idempotency, receipt: Receipt, now_s: float) -> None:
+    outcome = orjson.dumps(
+        [receipt.revisions, receipt.created, receipt.revision, receipt.created_at, receipt.updated_at]
+    )
+    db.execute(
+        "INSERT OR REPLACE INTO receipt VALUES (?, ?, ?, ?, ?, ?)",
+        (idempotency.scope, uid, idempotency.digest, outcome, receipt.note, now_s),
+    )
+
+
+def purge_receipts(db: apsw.Connection, now_s: float) -> None:
+    """Forget receipts whose day has passed, a bounded number at a time."""
+    db.execute(
+        "DELETE FROM receipt WHERE scope IN (SELECT scope FROM receipt WHERE recorded_at_s <= ? LIMIT ?)",
+        (now_s - RECEIPT_LIFE_S, _PURGE_CHUNK),
+    )
+
+
+def put_space(
+    db: apsw.Connection, space_id: str, draft: SpaceDraft, if_revision: int | None, now_s: float
+) -> tuple[Space, bool]:
+    """Create or change a space, with a journal entry."""
+    row = db.execute(f"SELECT {SPACE_COLUMNS}, embeddings FROM space WHERE space_id = ?", (space_id,)).fetchone()
+    require_revision(if_revision, row[2] if row else 0)
+    now = rfc3339(now_s)
+    field_types = orjson.dumps(dict(draft.schema)).decode()
+    if row is None:
+        db.execute(
+            "INSERT INTO space (space_id, revision, created_at, updated_at, description, embedding_dimensions,"
+            " field_types, read_only) VALUES (?, 1, ?, ?, ?, ?, ?, ?)",
+            (space_id, now, now, draft.description, draft.embedding_dimensions, field_types, draft.read_only),
+        )
+        uid, revision = db.last_insert_rowid(), 1
+        if uid > LAST_UID:
+            raise Conflict("The store has used up its internal space ids.", code="STORE_EXHAUSTED")
+    else:
+        old, embeddings = space_of(row[:-1]), row[-1]
+        uid, revision = old.uid, old.revision + 1
+        dimensions = _dimensions(old, draft, embeddings)
+        db.execute(
+            "UPDATE space SET revision = ?, updated_at = ?, description = ?, embedding_dimensions = ?,"
+            " field_types = ?, read_only = ? WHERE uid = ?",
+            (revision, now, draft.description, dimensions, field_types, draft.read_only, uid),
+        )
+    db.execute("INSERT INTO journal VALUES (?, 'space', '')", (key_of(uid, revision),))
+    written = db.execute(f"SELECT {SPACE_COLUMNS} FROM space WHERE uid = ?", (uid,)).fetchone()
+    assert written is not None
+    return space_of(written), row is None
+
+
+def _dimensions(old: Space, draft: SpaceDraft, embeddings: int) -> int | None:
+    """Stored embeddings fix the dimension; None in the draft means: as it is."""
+    if not embeddings or draft.embedding_dimensions == old.embedding_dimensions:
+        return draft.embedding_dimensions
+    if draft.embedding_dimensions is None:
+        return old.embedding_dimensions
+    raise Conflict(
+        f"The space holds {embeddings} embeddings of {old.embedding_dimensions} dimensions;"
+        f" it cannot change to {draft.embedding_dimensions}.",
+        code="EMBEDDING_DIMENSIONS_FIXED",
+        context={
+            "embeddings": embeddings,
+            "space_dimensions": old.embedding_dimensions,
+            "dimensions": draft.embedding_dimensions,
+        },
+    )
+
+
+def delete_space(db: apsw.Connection, space_id: str, if_revision: int | None) -> int | None:
+    """Make a space unreachable and mark its content for erasure; its uid, None when there was none."""
+    row = db.execute("SELECT uid, revision FROM space WHERE space_id = ?", (space_id,)).fetchone()
+    if row is None:
+        if if_revision is not None:
+            raise PreconditionFailed("The memory space does not exist.", context={"revision": 0})
+        return None
+    uid, revision = row
+    require_revision(if_revision, revision)
+    db.execute("DELETE FROM space WHERE uid = ?", (uid,))
+    db.execute("DELETE FROM receipt WHERE uid = ?", (uid,))
+    db.execute("DELETE FROM artifact WHERE uid = ?", (uid,))
+    db.execute("INSERT INTO erasure VALUES (?)", (uid,))
+    return int(uid)
+
+
+def erase_chunk(db: apsw.Connection, uid: int) -> bool:
+    """Erase some content of a deleted space; True while there is more."""
+    first, last = key_of(uid, 0), key_of(uid + 1, 0) - 1
+    erased = 0
+    for table in ("episode", "journal"):
+        db.execute(
+            f"DELETE FROM {table} WHERE key IN (SELECT key FROM {table} WHERE key BETWEEN ? AND ? LIMIT ?)",
+            (first, last, ERASURE_CHUNK),
+        )
+        erased += db.changes()
+    if not erased:
+        db.execute("DELETE FROM erasure WHERE uid = ?", (uid,))
+    return erased > 0
+
+
+def put_key(db: apsw.Connection, key: Key) -> None:
+    """Store or replace a key."""
+    db.execute(
+        "INSERT OR REPLACE INTO access_key VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            key.key_id,
+            key.digest,
+            ",".join(sorted(key.actions)),
+            None if key.spaces is None else orjson.dumps(key.spaces).decode(),
+            key.label,
+            key.created_at,
+            key.expires_at,
+            key.revoked_at,
+        ),
+    )

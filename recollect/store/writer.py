@@ -1,0 +1,228 @@
+"""Group commit: one thread per worker turns many small commits into one flush.
+
+Jobs that wait while a transaction is being flushed share the next one. Each runs in
+a savepoint of its own, so one that is refused leaves no trace and harms no other.
+Nobody hears of success before the COMMIT that carries it has returned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import apsw
+
+from recollect.errors import RecollectError, StorageFull, Unavailable
+from recollect.store.turn import Turn
+
+T = TypeVar("T")
+
+GROUP_WEIGHT = 4096  # episodes one transaction takes at most, unless a single job has more
+QUEUE_LENGTH = 8192
+CHECKPOINT_PAGES = 4096  # 16 MiB of WAL
+
+# After these the transaction as a whole is lost; any other error is its job's own.
+_GROUP_ERRORS = (
+    apsw.BusyError,
+    apsw.CantOpenError,
+    apsw.CorruptError,
+    apsw.FullError,
+    apsw.IOError,
+    apsw.LockedError,
+    apsw.NoMemError,
+    apsw.NotADBError,
+    apsw.ProtocolError,
+    apsw.ReadOnlyError,
+)
+_FSYNC_CODES = (apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC)
+
+
+@dataclass(slots=True)
+class _Job:
+    work: Callable[[apsw.Connection], Any]
+    weight: int
+    future: asyncio.Future[Any] | None
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Writer:
+    """Runs jobs on the store's only writing connection of this worker."""
+
+    def __init__(self, connection: apsw.Connection, turn: Turn, chore: Callable[[apsw.Connection], None]) -> None:
+        self.connection = connection
+        self._turn = turn
+        self._chore = chore
+        self._queue: deque[_Job] = deque()
+        self._wake = threading.Condition()
+        self._is_stopping = False
+        self._wal_pages = 0
+        self.is_fenced = False
+        connection.set_wal_hook(self._note_wal)
+        self._thread = threading.Thread(target=self._run, name="recollect-writer", daemon=True)
+        self._thread.start()
+
+    async def submit(self, work: Callable[[apsw.Connection], T], weight: int = 1) -> T:
+        """The result of `work` once it is durable; raises what `work` raised, or why the flush failed."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._enqueue(_Job(work, weight, future))
+        return await future
+
+    def post(self, work: Callable[[apsw.Connection], object], weight: int = 1) -> None:
+        """Run `work` some time soon; nobody waits for it."""
+        self._enqueue(_Job(work, weight, None))
+
+    def stop(self) -> None:
+        """Finish what is queued, then end the thread."""
+        with self._wake:
+            self._is_stopping = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _enqueue(self, job: _Job) -> None:
+        if self.is_fenced:
+            raise fenced()
+        with self._wake:
+            if self._is_stopping:
+                raise Unavailable("The store is closing.", code="STORE_CLOSED")
+            if len(self._queue) >= QUEUE_LENGTH:
+                raise Unavailable(
+                    f"{QUEUE_LENGTH} writes are waiting already.",
+                    code="WRITE_QUEUE_FULL",
+                    context={"limit": QUEUE_LENGTH},
+                )
+            self._queue.append(job)
+            self._wake.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._queue and not self._is_stopping:
+                    self._wake.wait()
+                if not self._queue:
+                    return
+            self._run_group()
+
+    def _run_group(self) -> None:
+        jobs: list[_Job] = []
+        try:
+            with self._turn:
+                jobs = self._take()
+                self._commit(jobs)
+                _deliver(jobs)
+                self._checkpoint()
+        except OSError:  # the lock itself failed; without it nobody may write
+            self.is_fenced = True
+            jobs = jobs or self._take()
+            for job in jobs:
+                job.error = job.error or fenced()
+            _deliver(jobs)
+
+    def _take(self) -> list[_Job]:
+        """The next group. Taken only once the turn is ours: what came while waiting rides along."""
+        jobs: list[_Job] = []
+        weight = 0
+        with self._wake:
+            while self._queue and (not jobs or weight + self._queue[0].weight <= GROUP_WEIGHT):
+                jobs.append(self._queue.popleft())
+                weight += jobs[-1].weight
+        return jobs
+
+    def _commit(self, jobs: list[_Job]) -> None:
+        try:
+            if self.is_fenced:
+                raise fenced()
+            self.connection.execute("BEGIN IMMEDIATE")
+            self._chore(self.connection)
+            for job in jobs:
+                self._attempt(job)
+            self.connection.execute("COMMIT")
+        except (apsw.Error, RecollectError) as error:
+            refusal = error if isinstance(error, RecollectError) else self._refuse(error)
+            for job in jobs:
+                job.error = job.error or refusal
+
+    def _attempt(self, job: _Job) -> None:
+        self.connection.execute("SAVEPOINT job")
+        try:
+            job.result = job.work(self.connection)
+        except _GROUP_ERRORS:
+            raise
+        except Exception as error:  # noqa: BLE001 - handed over to whoever waits for the job
+            job.error = error
+            self.connection.execute("ROLLBACK TO job")
+        self.connection.execute("RELEASE job")
+
+    def _refuse(self, error: apsw.Error) -> RecollectError:
+        """Undo the transaction; fence when the disk may have lost what SQLite thinks is there."""
+        refusal = self._classify(error)
+        try:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+        except apsw.Error:
+            self.is_fenced = True
+        return fenced() if self.is_fenced else refusal
+
+    def _classify(self, error: apsw.Error) -> RecollectError:
+        is_unflushed = getattr(error, "extendedresult", 0) in _FSYNC_CODES
+        if isinstance(error, apsw.FullError) or (
+            isinstance(error, apsw.IOError)
+            and not is_unflushed
+            and self.connection.system_errno in (errno.ENOSPC, errno.EDQUOT)
+        ):
+            return StorageFull("The disk is full: the write was not stored. Reads go on.")
+        if isinstance(error, (apsw.BusyError, apsw.LockedError)):
+            return Unavailable("Another program holds the store's lock.", code="STORE_BUSY")
+        if isinstance(error, (apsw.ReadOnlyError, apsw.CantOpenError)):
+            return Unavailable("The store's files cannot be written.", code="STORE_READ_ONLY")
+        self.is_fenced = True  # after a failed flush the page cache cannot be trusted: never retry
+        return fenced()
+
+    def _note_wal(self, connection: apsw.Connection, schema: str, pages: int) -> int:  # noqa: ARG002 - a hook
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
+
+    def _checkpoint(self) -> None:
+        """Move the WAL into the database. Done here, since SQLite's own checkpoint hides its errors."""
+        if self._wal_pages < CHECKPOINT_PAGES or self.is_fenced:
+            return
+        try:
+            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._wal_pages = 0
+        except apsw.Error as error:
+            self._classify(error)
+
+
+def fenced() -> Unavailable:
+    """What every write hears after a failed flush."""
+    return Unavailable(
+        "A flush to disk failed. The store takes no more writes until the service is restarted; reads go on.",
+        code="STORE_FENCED",
+    )
+
+
+def _deliver(jobs: list[_Job]) -> None:
+    """Wake each waiting loop once, not once per job."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+    for job in jobs:
+        if job.future is not None:
+            by_loop.setdefault(job.future.get_loop(), []).append(job)
+    for loop, group in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+            loop.call_soon_threadsafe(_settle, group)
+
+
+def _settle(jobs: list[_Job]) -> None:
+    for job in jobs:
+        if job.future is None or job.future.done():
+            continue
+        if job.error is not None:
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_result(job.result)

@@ -1,0 +1,21 @@
+"""RFC 3339 times: read into epoch seconds, written in UTC with milliseconds."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+# datetime.fromisoformat takes much more than RFC 3339 does (week dates, no offset, no time).
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def epoch_seconds(text: str) -> float:
+    """Seconds since 1970 of an RFC 3339 time with offset; raises ValueError for anything else."""
+    if not _RFC_3339.fullmatch(text):
+        raise ValueError("expected an RFC 3339 time with offset, such as 2026-03-04T08:00:00Z")
+    return datetime.fromisoformat(text.upper()).timestamp()
+
+
+def rfc3339(epoch_s: float) -> str:
+    """The time in UTC with milliseconds: 2026-03-04T08:00:00.123Z."""
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
