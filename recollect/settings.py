@@ -45,7 +45,6 @@ class Settings:
         "Who needs a key: `auto` all once one was ever created, `on` all, `off` no one on this machine.",
         choices=("auto", "on", "off"),
     )
-    allow_public: bool = _setting(False, "Permit a public address although `auth` is off, behind a proxy that decides.")
     demo: bool = _setting(True, "Provide the read-only space `demo` with its shipped episodes.")
     cors_origins: tuple[str, ...] = _setting((), "Browser origins that may call, exact, separated by commas.")
     log_level: str = _setting(
@@ -99,6 +98,13 @@ class Settings:
         if faults:
             raise SettingsError("; ".join(faults))
         return cls(**values)
+
+
+def publish(**chosen: object) -> None:
+    """Set variables, named by their fields, for this process and its children; None leaves one as it is."""
+    for name, value in chosen.items():
+        if value is not None:
+            os.environ[PREFIX + name.upper()] = str(value)
 
 
 def client_key(environment: Mapping[str, str] | None = None) -> str | None:

@@ -21,6 +21,7 @@ import orjson
 
 from recollect.settings import metrics_folder, publish_metrics_folder
 
+_CHATTY = ("asyncio", "connexion", "httpcore", "httpx")
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
@@ -51,8 +52,26 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JSONFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for chatty in ("connexion", "httpx", "httpcore", "asyncio"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+
+
+def server_logging(level: str) -> dict[str, Any]:
+    """The same for a server that configures logging itself: a `logging.config` dictionary."""
+    quiet = level if level in {"debug", "error", "critical"} else "warning"  # its start and stop are not news
+    own = {"level": quiet.upper(), "handlers": ["json"], "propagate": False}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": JSONFormatter}},
+        "handlers": {"json": {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}},
+        "root": {"level": level.upper(), "handlers": ["json"]},
+        "loggers": {
+            "gunicorn.error": own,
+            "gunicorn.access": own,
+            **{name: {"level": quiet.upper()} for name in _CHATTY},
+        },
+    }
 
 
 def log(event: str, *, level: int = logging.INFO, fault: BaseException | None = None, **facts: Any) -> None:
