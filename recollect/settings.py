@@ -58,6 +58,7 @@ class Settings:
     rate_per_s: float = _setting(0.0, "Requests per second and key, averaged; 0 sets no limit.", least=0)
     rate_burst: int = _setting(200, "Requests a key may send at once before its rate counts.", least=1)
     body_timeout_s: float = _setting(15.0, "Time in which a request's body must have arrived.", least=0.1)
+    import_timeout_s: float = _setting(900.0, "Time in which a streamed import must have arrived.", least=0.1)
     request_timeout_s: float = _setting(30.0, "Deadline of a request after its body has arrived.", least=0.1)
     drain_timeout_s: float = _setting(20.0, "Time that running requests get at shutdown.", least=0)
 
