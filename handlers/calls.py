@@ -1,0 +1,66 @@
+"""A call: one request to one operation, as the guard hands it to a handler."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from recollect.model import Scope
+from recollect.service.access import Caller
+from recollect.service.runtime import Runtime
+
+if TYPE_CHECKING:
+    from handlers.routes import Operation
+
+EXTENSION = "recollect"  # where a call travels in an ASGI scope's extensions
+
+
+@dataclass(slots=True)
+class Clock:
+    """When the stages of a request ended, in seconds of `perf_counter`; 0 means not reached."""
+
+    started: float = field(default_factory=perf_counter)
+    parse_s: float = 0.0
+    waited_s: float = 0.0  # for the body to arrive: the client's time, not ours
+    handled: float = 0.0
+    computed: float = 0.0
+
+    def server_timing(self) -> str:
+        """The Server-Timing header: where the time of this request went, in milliseconds."""
+        now = perf_counter()
+        handled = self.handled or now
+        computed = self.computed or now
+        route_s = handled - self.started - self.parse_s - self.waited_s
+        return (
+            f"parse;dur={self.parse_s * 1e3:.3f}, route;dur={route_s * 1e3:.3f}, "
+            f"engine;dur={max(0.0, computed - handled) * 1e3:.3f}, "
+            f"serialize;dur={max(0.0, now - max(computed, handled)) * 1e3:.3f}"
+        )
+
+
+@dataclass(slots=True)
+class Call:
+    """What a handler gets: who asks, where, and the validated body.
+
+    `body` is the parsed and validated JSON. `stream` yields the bytes of a body that is
+    not JSON. `media_type` is the body's, `produces` the representation the client takes.
+    """
+
+    request_id: str
+    operation: Operation
+    runtime: Runtime
+    caller: Caller
+    scope: Scope
+    headers: dict[bytes, bytes]
+    clock: Clock
+    body: Any = None
+    stream: AsyncIterator[bytes] | None = None
+    media_type: str = ""
+    produces: str = "application/json"
+
+    def header(self, name: bytes) -> str | None:
+        """A request header by its lower-case name."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")

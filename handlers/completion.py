@@ -1,0 +1,47 @@
+"""Completion and recall: give the part you know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from handlers import reading, replies
+from handlers.calls import Call
+from recollect import service
+from recollect.errors import InvalidRequest
+from recollect.model import CompleteRequest
+
+
+async def complete(call: Call, verbose: bool = False) -> Response:
+    """Complete one partial episode."""
+    request = reading.complete_request(call.body, verbose=verbose)
+    completed = await service.complete(call.runtime, call.scope, request)
+    return replies.completion(call, completed, verbose=verbose)
+
+
+async def complete_batch(call: Call, verbose: bool = False) -> Response:
+    """Complete many partial episodes; one that fails does not fail the rest."""
+    requests = [_read_item(index, item, verbose=verbose) for index, item in enumerate(call.body["items"])]
+    sound = [each for each in requests if isinstance(each, CompleteRequest)]
+    completed = iter(await service.complete_batch(call.runtime, call.scope, sound))
+    outcomes = [next(completed) if isinstance(each, CompleteRequest) else each for each in requests]
+    return replies.batch(call, outcomes, verbose=verbose)
+
+
+async def recall(call: Call) -> Response:
+    """Rank the stored episodes by likeness to a cue."""
+    body: dict[str, Any] = call.body
+    cue = reading.cue(body["partial_episode"], "/partial_episode")
+    found = await service.recall(
+        call.runtime, call.scope, cue, body.get("limit", 10), reading.episode_filter(body.get("filter", {}))
+    )
+    return replies.recalled(call, found)
+
+
+def _read_item(index: int, item: dict[str, Any], *, verbose: bool) -> CompleteRequest | InvalidRequest:
+    """A batch item, or why it cannot be read."""
+    try:
+        return reading.complete_request(item, verbose=verbose, at=f"/items/{index}")
+    except InvalidRequest as error:
+        return error

@@ -1,0 +1,86 @@
+"""The reply's way out: the headers that every reply has, and what is measured of it."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from starlette.types import Message, Scope, Send
+
+from handlers.calls import Call, Clock
+from handlers.routes import Operation
+from handlers.worker import Worker
+from recollect import telemetry
+
+_ALWAYS = (
+    (b"vary", b"X-Memory-Space, Authorization, Accept, Origin"),
+    (b"x-content-type-options", b"nosniff"),
+)
+_PRIVATE = (b"cache-control", b"private")
+
+
+class Exchange:
+    """One request's answer while it is sent."""
+
+    __slots__ = (
+        "_is_head",
+        "_send",
+        "_worker",
+        "call",
+        "clock",
+        "code",
+        "has_started",
+        "operation",
+        "origin",
+        "request_id",
+        "status",
+        "tokens_left",
+    )
+
+    def __init__(self, scope: Scope, send: Send, worker: Worker) -> None:
+        self.clock = Clock()
+        self.request_id = ""
+        self.operation: Operation | None = None
+        self.call: Call | None = None
+        self.tokens_left: int | None = None
+        self.origin: bytes | None = None  # the browser origin that may read the reply
+        self.status = 0
+        self.code: str | None = None
+        self.has_started = False
+        self._send = send
+        self._worker = worker
+        self._is_head = scope["method"] == "HEAD"
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on, with the headers of every reply; a HEAD reply has no body."""
+        if message["type"] == "http.response.start":
+            self.has_started = True
+            self.status = message["status"]
+            message["headers"] = [*message["headers"], *self._headers(message)]
+        elif self._is_head and message["type"] == "http.response.body":
+            message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
+        await self._send(message)
+
+    def observe(self) -> None:
+        """Count the request and its time."""
+        operation = self.operation.operation_id if self.operation is not None else "none"
+        duration_s = perf_counter() - self.clock.started - self.clock.waited_s
+        telemetry.metrics().observe_request(operation, self.status, duration_s, code=self.code)
+
+    def _headers(self, message: Message) -> list[tuple[bytes, bytes]]:
+        headers = [
+            (b"x-request-id", (self.request_id or self._worker.request_ids.name({})).encode("ascii")),
+            *_ALWAYS,
+        ]
+        if not any(name == b"cache-control" for name, _ in message["headers"]):
+            headers.append(_PRIVATE)
+        if self.origin is not None:
+            headers += ((b"access-control-allow-origin", self.origin), (b"access-control-expose-headers", b"*"))
+        if self.operation is not None:
+            headers.append((b"server-timing", self.clock.server_timing().encode("ascii")))
+        quota = self._worker.quota
+        if quota.is_limited and self.operation is not None:
+            policy = f'"key";q={quota.burst};w={quota.window_s}'
+            headers.append((b"ratelimit-policy", policy.encode("ascii")))
+            if self.tokens_left is not None:
+                headers.append((b"ratelimit", f'"key";r={self.tokens_left};t={quota.window_s}'.encode("ascii")))
+        return headers

@@ -1,0 +1,139 @@
+"""What lies outside the contract's base path: documentation, problem pages, probes and metrics."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import importlib.util
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from handlers import problems
+from handlers.worker import Worker, warming_up
+from recollect import telemetry
+from recollect.errors import RouteNotFound
+
+Page = Callable[[Request], Awaitable[Response]]
+
+_STATIC = Path(__file__).parent / "static"
+_SECURITY = {
+    # Swagger UI styles elements inline; everything else it needs comes from here.
+    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+class Pages:
+    """The pages and the files they need, read once."""
+
+    def __init__(self, worker: Worker, contract: Path) -> None:
+        self._worker = worker
+        document = contract.read_bytes()
+        swagger = _swagger_ui()
+        self._files = {
+            "/openapi.yaml": _File(document, "application/yaml"),
+            "/openapi.json": _File(orjson.dumps(yaml.safe_load(document)), "application/json"),
+            "/docs": _File((_STATIC / "docs.html").read_bytes(), "text/html; charset=utf-8"),
+            "/docs/docs.js": _File((_STATIC / "docs.js").read_bytes(), "text/javascript; charset=utf-8"),
+            "/docs/page.css": _File((_STATIC / "page.css").read_bytes(), "text/css; charset=utf-8"),
+            "/docs/swagger-ui.css": _File((swagger / "swagger_style.css").read_bytes(), "text/css; charset=utf-8"),
+            "/docs/swagger-ui.js": _File((swagger / "swagger_bundle.js").read_bytes(), "text/javascript; charset=utf-8"),
+        }
+        self.routes: Mapping[str, Page] = {
+            **dict.fromkeys(self._files, self.file),
+            "/": self.home,
+            "/problems": self.problem_list,
+            "/problems/{slug}": self.problem,
+            "/livez": self.livez,
+            "/readyz": self.readyz,
+            "/metrics": self.metrics,
+        }
+
+    async def file(self, request: Request) -> Response:
+        """A file as it was read at start; 304 where the client has it already."""
+        return self._files[request.url.path].reply(request)
+
+    async def home(self, _: Request) -> Response:
+        """The way to the documentation."""
+        return RedirectResponse("/docs")
+
+    async def livez(self, _: Request) -> Response:
+        """Alive: the event loop answers."""
+        return _json({"status": "ok"})
+
+    async def readyz(self, _: Request) -> Response:
+        """Ready: the memories are loaded and requests are taken."""
+        if not self._worker.is_ready:
+            raise warming_up()
+        return _json({"status": "ok"})
+
+    async def metrics(self, request: Request) -> Response:
+        """Prometheus' exposition of all workers."""
+        body, media_type = telemetry.metrics().render()
+        return Response(body, headers={"Content-Type": media_type, "Cache-Control": "no-store"})
+
+    async def problem_list(self, _: Request) -> Response:
+        """Every problem type."""
+        rows = "".join(
+            f'<tr><td><a href="/problems/{slug}">{html.escape(kind.title)}</a></td><td>{kind.status}</td></tr>'
+            for slug, kind in problems.TYPES.items()
+        )
+        return _page("Problems", f"<table><tr><th>Problem</th><th>Status</th></tr>{rows}</table>")
+
+    async def problem(self, request: Request) -> Response:
+        """One problem type, for people: what it means and what to do."""
+        kind = problems.TYPES.get(request.path_params["slug"])
+        if kind is None:
+            raise RouteNotFound("There is no problem type of this name; /problems lists them.")
+        return _page(kind.title, problems.describe(kind))
+
+
+class _File:
+    """A file in memory with its entity tag."""
+
+    def __init__(self, content: bytes, media_type: str) -> None:
+        self._content = content
+        self._etag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
+        self._headers = {
+            "Content-Type": media_type,
+            "ETag": self._etag,
+            "Cache-Control": "public, max-age=300",
+            **_SECURITY,
+        }
+
+    def reply(self, request: Request) -> Response:
+        if request.headers.get("if-none-match") == self._etag:
+            return Response(status_code=304, headers=self._headers)
+        return Response(self._content, headers=self._headers)
+
+
+def _json(value: Any) -> Response:
+    return Response(
+        orjson.dumps(value), headers={"Content-Type": "application/json", "Cache-Control": "no-store"}
+    )
+
+
+def _page(title: str, body: str) -> Response:
+    document = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<title>{html.escape(title)} · Recollect</title><link rel="stylesheet" href="/docs/page.css"></head>'
+        f"<body><main><h1>{html.escape(title)}</h1>{body}"
+        '<p><a href="/problems">All problems</a> · <a href="/docs">Documentation</a></p></main></body></html>'
+    )
+    return Response(document, headers={"Content-Type": "text/html; charset=utf-8", **_SECURITY})
+
+
+def _swagger_ui() -> Path:
+    """The folder of the installed package that carries swagger-ui-dist; it is not imported."""
+    spec = importlib.util.find_spec("offapi")
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError("the package 'offapi', which carries Swagger UI, is not installed")
+    return Path(spec.submodule_search_locations[0])

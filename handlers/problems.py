@@ -1,0 +1,164 @@
+"""Problems (RFC 9457): the error tree as replies. `problem_types.yaml` is the one total table.
+
+An error's own code decides its type, else the code of its nearest ancestor in the tree.
+A reply says what failed, why, with which numbers, and what to change in the request as
+it was sent; it never repeats a value of the request, and never more than 8 KB.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+from starlette.responses import Response
+
+from recollect.errors import Change, RecollectError, Suggestion
+
+MEDIA_TYPE = "application/problem+json"
+MAX_BYTES = 8_192
+_OPTIONS = orjson.OPT_SERIALIZE_NUMPY
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """One row of the table."""
+
+    slug: str
+    code: str
+    title: str
+    status: int
+    meaning: str
+    remedy: str
+
+
+def reply(error: RecollectError, *, request_id: str, instance: str, body: Any = None) -> Response:
+    """The reply that tells an error."""
+    whole = document(error, request_id=request_id, body=body, instance=instance)
+    headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store", **error.headers}
+    return Response(encode(whole), status_code=whole["status"], headers=headers)
+
+
+def document(
+    error: RecollectError,
+    *,
+    request_id: str,
+    body: Any = None,
+    instance: str | None = None,
+    within: Sequence[str] = (),
+) -> dict[str, Any]:
+    """An error's public form. `within` leads from the request's root to the item that failed."""
+    kind = type_of(error)
+    public: dict[str, Any] = {
+        "type": f"/problems/{kind.slug}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": error.detail,
+        "code": error.code,
+        "retryable": error.retryable,
+        "request_id": request_id,
+    }
+    if instance is not None:
+        public["instance"] = instance
+    if error.violations:
+        public["errors"] = error.violations
+    if error.diagnosis is not None:
+        public["diagnosis"] = error.diagnosis
+    if error.context:
+        public["context"] = error.context
+    if error.suggestions:
+        public["suggestions"] = [_suggestion(each, body, within) for each in error.suggestions]
+    return public
+
+
+def encode(public: dict[str, Any]) -> bytes:
+    """The document's JSON; the least necessary parts are left out of one that is too large."""
+    encoded = orjson.dumps(public, option=_OPTIONS)
+    for part in ("suggestions", "errors", "diagnosis", "context"):
+        if len(encoded) <= MAX_BYTES:
+            break
+        if isinstance(public.get(part), list | tuple) and len(public[part]) > 1:
+            public = {**public, part: public[part][:3]}
+        else:
+            public = {key: value for key, value in public.items() if key != part}
+        encoded = orjson.dumps(public, option=_OPTIONS)
+    return encoded
+
+
+def type_of(error: RecollectError) -> ProblemType:
+    """The row of an error: by its own code, else by the nearest code up the tree."""
+    kind = BY_CODE.get(error.code)
+    if kind is not None:
+        return kind
+    for ancestor in type(error).__mro__:
+        kind = BY_CODE.get(getattr(ancestor, "code", ""))
+        if kind is not None:
+            return kind
+    return BY_CODE["UNEXPECTED"]
+
+
+def describe(kind: ProblemType) -> str:
+    """A problem type as HTML for people."""
+    return (
+        f"<p>Status <code>{kind.status}</code>, code <code>{html.escape(kind.code)}</code>.</p>"
+        f"<h2>What it means</h2><p>{html.escape(kind.meaning)}</p>"
+        f"<h2>What to do</h2><p>{html.escape(kind.remedy)}</p>"
+    )
+
+
+def patch(changes: Iterable[Change], body: Any, within: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """RFC 6902 operations that make the changes in `body`, creating what is missing on the way."""
+    operations = []
+    created: set[tuple[str, ...]] = set()
+    for change in changes:
+        path = (*within, *change.path)
+        node = body
+        for depth, step in enumerate(path[:-1]):
+            node = _child(node, step)
+            parent = path[: depth + 1]
+            if node is None and parent not in created:
+                created.add(parent)
+                operations.append({"op": "add", "path": _pointer(parent), "value": {}})
+        exists = _child(node, path[-1]) is not None
+        operations.append({"op": "replace" if exists else "add", "path": _pointer(path), "value": change.value})
+    return operations
+
+
+def _child(node: Any, step: str) -> Any:
+    if isinstance(node, Mapping):
+        return node.get(step)
+    if isinstance(node, list) and step.isdigit() and int(step) < len(node):
+        return node[int(step)]
+    return None
+
+
+def _pointer(path: Iterable[str]) -> str:
+    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def _suggestion(suggestion: Suggestion, body: Any, within: Sequence[str]) -> dict[str, Any]:
+    public: dict[str, Any] = {
+        "id": suggestion.suggestion_id,
+        "message": suggestion.message,
+        "applicability": suggestion.applicability,
+    }
+    if suggestion.changes:
+        public["patch"] = patch(suggestion.changes, body, within)
+    if suggestion.headers:
+        public["headers"] = suggestion.headers
+    if suggestion.expected_effect:
+        public["expected_effect"] = suggestion.expected_effect
+    return public
+
+
+def _load() -> dict[str, ProblemType]:
+    rows = yaml.safe_load((Path(__file__).parent / "problem_types.yaml").read_text("utf-8"))
+    return {row["slug"]: ProblemType(**row) for row in rows}
+
+
+TYPES = _load()
+BY_CODE = {kind.code: kind for kind in TYPES.values()}

@@ -1,0 +1,51 @@
+"""Validated JSON into the shared vocabulary. Shapes are the contract's; only vectors still need a look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from recollect import vectors
+from recollect.errors import InvalidRequest, Violation
+from recollect.model import CompleteRequest, CompletionConfig, Cue
+
+Json = Mapping[str, Any]
+
+
+def complete_request(body: Json, *, verbose: bool, at: str = "") -> CompleteRequest:
+    """A CompleteRequest; `at` points to where `body` stands in the request."""
+    targets = body.get("targets")
+    config = body.get("config")
+    return CompleteRequest(
+        cue=cue(body["partial_episode"], f"{at}/partial_episode"),
+        targets=None if targets is None else tuple(targets),
+        config=CompletionConfig() if config is None else CompletionConfig(**config),
+        verbose=verbose,
+    )
+
+
+def cue(body: Json, at: str) -> Cue:
+    """The part of an episode that is known."""
+    return Cue(
+        known_fields=body.get("known_fields", {}),
+        partial_embedding=embedding(body, at, "partial_embedding", allow_unknown=True),
+        cue_strength=body.get("cue_strength", 1.0),
+        temporal_context=tuple(body.get("temporal_context", ())),
+    )
+
+
+def embedding(body: Json, at: str, name: str, *, allow_unknown: bool) -> bytes | None:
+    """The vector under `name` or, in base64, under `name`_b64; giving both is refused."""
+    numbers, text = body.get(name), body.get(f"{name}_b64")
+    if numbers is not None and text is not None:
+        violation = Violation(f"{at}/{name}_b64", "CONFLICTING_MEMBERS", f"either {name} or {name}_b64", "both")
+        raise InvalidRequest(
+            f"The vector is given twice: {violation.expected} is expected.",
+            code="SCHEMA_VIOLATION",
+            violations=(violation,),
+        )
+    if numbers is not None:
+        return vectors.from_numbers(numbers, f"{at}/{name}", allow_unknown=allow_unknown)
+    if text is not None:
+        return vectors.from_base64(text, f"{at}/{name}_b64", allow_unknown=allow_unknown)
+    return None

@@ -1,0 +1,210 @@
+"""Requests against the contract: schemas compiled once per operation, every violation told, no value echoed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+import jsonschema_rs
+
+from recollect.errors import InvalidRequest, Violation
+
+MAX_VIOLATIONS = 20
+MAX_POINTER = 200
+_NAMES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+
+
+class Validator:
+    """One compiled schema."""
+
+    def __init__(self, schema: Mapping[str, Any], components: Mapping[str, Any], prefix: str = "") -> None:
+        """`components` are what the schema's references point into; `prefix` goes before every pointer."""
+        document = {**draft4(schema), "components": draft4(components)}
+        self._compiled = jsonschema_rs.Draft4Validator(document, validate_formats=True, formats={"byte": is_base64})
+        self._prefix = prefix
+
+    def check(self, instance: Any) -> None:
+        """Raise InvalidRequest with every violation, unless there is none."""
+        if not self._compiled.is_valid(instance):
+            raise refuse(self.violations(instance))
+
+    def violations(self, instance: Any) -> list[Violation]:
+        """Every way in which the instance breaks the schema."""
+        return [each for error in self._compiled.iter_errors(instance) for each in _violations(error, self._prefix)]
+
+
+class Parameters:
+    """The query of one operation: names, types and limits as the contract has them."""
+
+    def __init__(self, parameters: Iterable[Mapping[str, Any]], components: Mapping[str, Any]) -> None:
+        declared = {each["name"]: each for each in parameters if each["in"] == "query"}
+        self._types = {name: _type(each["schema"], components) for name, each in declared.items()}
+        self._defaults = {
+            name: each["schema"]["default"] for name, each in declared.items() if "default" in each["schema"]
+        }
+        schema = {
+            "type": "object",
+            "properties": {name: each["schema"] for name, each in declared.items()},
+            "required": [name for name, each in declared.items() if each.get("required")],
+            "additionalProperties": False,
+        }
+        if not schema["required"]:
+            del schema["required"]  # draft 4 wants at least one
+        self._validator = Validator(schema, components, "/query")
+        self.read = lru_cache(maxsize=256)(self._read)
+
+    def _read(self, query: bytes) -> dict[str, Any]:
+        """The parameters by name, typed, with defaults; raises InvalidRequest. The answer is shared: do not change it."""
+        if not query:
+            self._validator.check({})
+            return self._defaults
+        values: dict[str, Any] = {}
+        for name, text in _pairs(query):
+            if self._types.get(name) == "array":
+                values.setdefault(name, []).append(text)
+            elif name in values:
+                raise refuse([Violation(_pointer("/query", [name]), "REPEATED_PARAMETER", "once", "more than once")])
+            else:
+                values[name] = _typed(text, self._types.get(name))
+        self._validator.check(values)
+        return {**self._defaults, **values}
+
+
+def refuse(violations: list[Violation]) -> InvalidRequest:
+    """The refusal that tells the violations, the first ones of very many."""
+    first = violations[0]
+    more = f" and {len(violations) - 1} more" if len(violations) > 1 else ""
+    where = first.pointer or "the body"
+    return InvalidRequest(
+        f"The request breaks the contract at {where}: expected {first.expected}, found {first.actual}{more}.",
+        code="SCHEMA_VIOLATION",
+        context={"violations": len(violations)},
+        violations=violations[:MAX_VIOLATIONS],
+    )
+
+
+def draft4(schema: Any) -> Any:
+    """An OpenAPI 3.0 schema as JSON Schema draft 4: `nullable` becomes a type."""
+    if isinstance(schema, Mapping):
+        turned = {key: draft4(value) for key, value in schema.items() if key not in {"example", "examples"}}
+        if schema.get("nullable") is True and isinstance(schema.get("type"), str):
+            turned["type"] = [schema["type"], "null"]
+            if "enum" in schema and None not in schema["enum"]:
+                turned["enum"] = [*schema["enum"], None]
+        return turned
+    if isinstance(schema, list | tuple):
+        return [draft4(each) for each in schema]
+    return schema
+
+
+def is_base64(text: str) -> bool:
+    """Whether the text can be base64: whole groups of four; its letters are read where it is decoded."""
+    return len(text) % 4 == 0
+
+
+def _violations(error: jsonschema_rs.ValidationError, prefix: str) -> Iterable[Violation]:
+    kind, path = error.kind, list(error.instance_path)
+    if kind.name == "additionalProperties":
+        for name in kind.unexpected:
+            yield Violation(_pointer(prefix, [*path, name]), "UNKNOWN_MEMBER", "no such member", "a member")
+        return
+    if kind.name == "required":
+        yield Violation(_pointer(prefix, [*path, kind.property]), "MISSING_MEMBER", "a value", "nothing")
+        return
+    yield Violation(
+        _pointer(prefix, path), _CODES.get(kind.name, "SCHEMA"), _expected(kind), _actual(kind.name, error.instance)
+    )
+
+
+_CODES = {
+    "type": "TYPE",
+    "enum": "ENUM",
+    "format": "FORMAT",
+    "pattern": "PATTERN",
+    "minimum": "TOO_SMALL",
+    "exclusiveMinimum": "TOO_SMALL",
+    "maximum": "TOO_LARGE",
+    "exclusiveMaximum": "TOO_LARGE",
+    "minLength": "TOO_SHORT",
+    "maxLength": "TOO_LONG",
+    "minItems": "TOO_FEW",
+    "maxItems": "TOO_MANY",
+    "minProperties": "TOO_FEW",
+    "maxProperties": "TOO_MANY",
+    "uniqueItems": "NOT_UNIQUE",
+}
+_EXPECTED = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "more than {}",
+    "maximum": "at most {}",
+    "exclusiveMaximum": "less than {}",
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+    "minItems": "at least {} items",
+    "maxItems": "at most {} items",
+    "minProperties": "at least {} members",
+    "maxProperties": "at most {} members",
+    "pattern": "text matching {}",
+    "format": "{} format",
+}
+
+
+def _expected(kind: Any) -> str:
+    value = kind.value
+    if kind.name == "type":
+        return " or ".join(value) if isinstance(value, list) else str(value)
+    if kind.name == "enum":
+        return "one of " + ", ".join(map(str, value))[:200]
+    if kind.name == "uniqueItems":
+        return "items that differ"
+    return _EXPECTED.get(kind.name, kind.name).format(value)
+
+
+def _actual(keyword: str, instance: Any) -> str:
+    """The type or the size of what was found; a number only where the number itself is at fault."""
+    if keyword in {"minLength", "maxLength"}:
+        return f"{len(instance)} characters"
+    if keyword in {"minItems", "maxItems"}:
+        return f"{len(instance)} items"
+    if keyword in {"minProperties", "maxProperties"}:
+        return f"{len(instance)} members"
+    name = "null" if instance is None else _NAMES.get(type(instance), type(instance).__name__)
+    return f"{name} of {len(instance)} characters" if name == "string" else name
+
+
+def _pointer(prefix: str, path: Iterable[Any]) -> str:
+    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    pointer = prefix + "".join(f"/{step}" for step in steps)
+    return pointer if len(pointer) <= MAX_POINTER else pointer[:MAX_POINTER] + "…"
+
+
+def _pairs(query: bytes) -> list[tuple[str, str]]:
+    try:
+        text = query.decode("ascii")
+        return parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=64)
+    except ValueError:
+        violation = Violation("/query", "QUERY", "name=value pairs in percent-encoded UTF-8", f"{len(query)} bytes")
+        raise refuse([violation]) from None
+
+
+def _type(schema: Mapping[str, Any], components: Mapping[str, Any]) -> str:
+    reference = schema.get("$ref")
+    if reference is not None:
+        schema = components["schemas"][reference.rsplit("/", 1)[-1]]
+    return str(schema.get("type", "string"))
+
+
+def _typed(text: str, kind: str | None) -> Any:
+    """The text as the type it stands for; left as text where it is none, for the schema to refuse."""
+    if kind == "boolean" and text in {"true", "false"}:
+        return text == "true"
+    if kind == "integer" and text.removeprefix("-").isascii() and text.removeprefix("-").isdigit() and len(text) < 19:
+        return int(text)
+    if kind == "number":
+        try:
+            return float(text)
+        except ValueError:
+            return text
+    return text
