@@ -33,6 +33,7 @@ class ProblemType:
     title: str
     status: int
     meaning: str
+    causes: list[str]
     remedy: str
 
 
@@ -103,9 +104,11 @@ def type_of(error: RecollectError) -> ProblemType:
 
 def describe(kind: ProblemType) -> str:
     """A problem type as HTML for people."""
+    causes = "".join(f"<li>{html.escape(cause)}</li>" for cause in kind.causes)
     return (
         f"<p>Status <code>{kind.status}</code>, code <code>{html.escape(kind.code)}</code>.</p>"
         f"<h2>What it means</h2><p>{html.escape(kind.meaning)}</p>"
+        f"<h2>Where it comes from</h2><ul>{causes}</ul>"
         f"<h2>What to do</h2><p>{html.escape(kind.remedy)}</p>"
     )
 
