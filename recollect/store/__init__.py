@@ -24,12 +24,12 @@ before `open()`, so a master process may fork freely.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from recollect.model import Episode, EpisodeFilter, EpisodeInput, FieldType, Key, Space
+from recollect.model import Episode, EpisodeFilter, EpisodeInput, Key, Space, SpaceDraft
 
 Operation = Literal["put", "delete", "artifact", "space"]
 
@@ -58,13 +58,14 @@ class PutEpisode:
 class DeleteEpisode:
     """Erase one episode. `if_revision` as above.
 
-    An unknown id raises EpisodeNotFound or, if `missing_ok`, is passed over without a
-    journal entry (revision 0 in the receipt).
+    An unknown id raises EpisodeNotFound. With `skip_unmet`, an episode that is gone or
+    does not meet the condition is passed over without a journal entry instead (revision
+    0 in the receipt).
     """
 
     episode_id: str
     if_revision: int | None = None
-    missing_ok: bool = False
+    skip_unmet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +120,6 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class SpaceDraft:
-    """The settable part of a space."""
-
-    description: str = ""
-    embedding_dimensions: int | None = None
-    schema: Mapping[str, FieldType] = field(default_factory=dict)
-    read_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class EpisodePage:
     """Episodes in order of creation; `next_after` continues, None at the end.
 
@@ -171,6 +162,9 @@ class Store(Protocol):
     def get_space(self, space_id: str) -> Space | None:
         """The space by its public id, or None; O(1)."""
 
+    def count_spaces(self) -> int:
+        """How many spaces there are."""
+
     def list_spaces(self, after: str | None, limit: int) -> list[Space]:
         """Spaces by id, ascending, after `after`."""
 
@@ -208,8 +202,8 @@ class Store(Protocol):
     def iterate_episodes(self, uid: int) -> Iterator[Episode]:
         """Every episode in order of revision: what a cold start reads."""
 
-    def expired_episodes(self, uid: int, now_s: float, limit: int) -> list[str]:
-        """Ids of episodes whose expiry has passed."""
+    def expired_episodes(self, uid: int, now_s: float, limit: int) -> list[tuple[str, int]]:
+        """Ids and revisions of episodes whose expiry has passed, the longest expired first."""
 
     async def commit(
         self,

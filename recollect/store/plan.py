@@ -80,9 +80,9 @@ class Plan:
         self._report(self.revision, old is None, created_at)
 
     def delete(self, write: DeleteEpisode) -> None:
-        """Erase; an unknown id is refused or, if `missing_ok`, passed over with revision 0."""
+        """Erase; refuse, or with `skip_unmet` pass over, what is gone or has moved on."""
         old = self.standing.get(write.episode_id)
-        if old is None and write.missing_ok:
+        if write.skip_unmet and (old is None or not meets(write.if_revision, old.revision)):
             self._report(0, False, "")
             return
         if old is None:
@@ -163,9 +163,14 @@ def revision_of(key: int) -> int:
     return key & LAST_REVISION
 
 
+def meets(wanted: int | None, found: int) -> bool:
+    """Whether an `if_revision` condition holds for the standing revision (0: there is none)."""
+    return wanted is None or wanted == found or (wanted == -1 and found > 0)
+
+
 def require_revision(wanted: int | None, found: int) -> None:
-    """Check an `if_revision` condition against the standing revision (0: there is none)."""
-    if wanted is None or wanted == found or (wanted == -1 and found > 0):
+    """Raise PreconditionFailed unless the condition holds."""
+    if wanted is None or meets(wanted, found):
         return
     raise PreconditionFailed(
         f"The stored revision is {found}, not {wanted}." if found and wanted > 0 else _absence(found),

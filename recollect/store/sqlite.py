@@ -112,6 +112,9 @@ class SQLiteStore:
         row = self._maybe(f"SELECT {SPACE_COLUMNS} FROM space WHERE space_id = ?", (space_id,))
         return space_of(row) if row else None
 
+    def count_spaces(self) -> int:
+        return int(self._one("SELECT count(*) FROM space", ())[0])
+
     def list_spaces(self, after: str | None, limit: int) -> list[Space]:
         rows = self._all(
             f"SELECT {SPACE_COLUMNS} FROM space WHERE space_id > ? ORDER BY space_id LIMIT ?", (after or "", limit)
@@ -181,12 +184,13 @@ class SQLiteStore:
             for key, episode_id, document, embedding in rows:
                 yield Episode(episode_id, key & LAST_REVISION, document, embedding)
 
-    def expired_episodes(self, uid: int, now_s: float, limit: int) -> list[str]:
+    def expired_episodes(self, uid: int, now_s: float, limit: int) -> list[tuple[str, int]]:
         rows = self._all(
-            "SELECT episode_id FROM episode WHERE uid = ? AND expires_at_s <= ? ORDER BY expires_at_s, key LIMIT ?",
+            "SELECT episode_id, key FROM episode WHERE uid = ? AND expires_at_s <= ?"
+            " ORDER BY expires_at_s, key LIMIT ?",
             (uid, now_s, limit),
         )
-        return [episode_id for (episode_id,) in rows]
+        return [(episode_id, revision_of(key)) for episode_id, key in rows]
 
     async def commit(
         self, uid: int, writes: Sequence[Write], *, idempotency: Idempotency | None = None, note: bytes = b""

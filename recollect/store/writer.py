@@ -184,7 +184,7 @@ class Writer:
         self.is_fenced = True  # after a failed flush the page cache cannot be trusted: never retry
         return fenced()
 
-    def _note_wal(self, connection: apsw.Connection, schema: str, pages: int) -> int:  # noqa: ARG002 - a hook
+    def _note_wal(self, connection: apsw.Connection, schema: str, pages: int) -> int:
         self._wal_pages = pages
         return apsw.SQLITE_OK
 

@@ -1,0 +1,288 @@
+"""Episodes one by one, listed, and forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import secrets
+import time
+
+import orjson
+
+from recollect.errors import Conflict, EpisodeNotFound, InvalidRequest, PreconditionFailed, Violation
+from recollect.model import (
+    Episode,
+    EpisodeFilter,
+    EpisodeInput,
+    EpisodeListing,
+    ForgetReport,
+    Scope,
+    Space,
+    WrittenEpisode,
+)
+from recollect.service import cursors
+from recollect.service.admission import admit, encode
+from recollect.service.idempotency import idempotency
+from recollect.service.runtime import Runtime
+from recollect.store import DeleteEpisode, EpisodePage, PutEpisode, Receipt, finish_document
+from recollect.times import epoch_seconds
+
+DEFAULT_PAGE, LARGEST_PAGE = 100, 1000
+ERASE_CHUNK = 1000
+_ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
+
+
+async def create_episode(
+    runtime: Runtime, scope: Scope, episode: EpisodeInput, *, idempotency_key: str | None = None
+) -> WrittenEpisode:
+    """Store a new episode; raises Conflict (EPISODE_EXISTS) when its id is taken."""
+    space = writable(runtime, scope)
+    episode_id = episode.episode_id or new_episode_id()
+    write = admit(episode, episode_id, space.embedding_dimensions)
+    receipt = None
+    with contextlib.suppress(PreconditionFailed):
+        receipt = await _put(runtime, scope, space, episode, write, 0, "create_episode", idempotency_key)
+    if receipt is None:
+        raise Conflict("The space already holds an episode with this id.", code="EPISODE_EXISTS")
+    return _written(episode, write, receipt)
+
+
+async def put_episode(
+    runtime: Runtime,
+    scope: Scope,
+    episode_id: str,
+    episode: EpisodeInput,
+    *,
+    if_revision: int | None = None,
+    idempotency_key: str | None = None,
+) -> WrittenEpisode:
+    """Store an episode under this id, replacing what is there; `if_revision` as in `PutEpisode`."""
+    space = writable(runtime, scope)
+    if episode.episode_id not in {None, episode_id}:
+        violation = Violation("/id", "ID_DIFFERS", "the id of the path, or none", "another id")
+        raise InvalidRequest("The episode's id differs from the path's.", code="ID_DIFFERS", violations=(violation,))
+    write = admit(episode, episode_id, space.embedding_dimensions)
+    receipt = await _put(runtime, scope, space, episode, write, if_revision, "put_episode", idempotency_key)
+    return _written(episode, write, receipt)
+
+
+async def get_episode(runtime: Runtime, scope: Scope, episode_id: str) -> Episode:
+    """One stored episode; raises EpisodeNotFound."""
+    episode = runtime.store.get_episode(runtime.space(scope).uid, episode_id)
+    if episode is None:
+        raise EpisodeNotFound("The space holds no episode with this id.")
+    return episode
+
+
+async def delete_episode(
+    runtime: Runtime,
+    scope: Scope,
+    episode_id: str,
+    *,
+    if_revision: int | None = None,
+    idempotency_key: str | None = None,
+) -> int:
+    """Erase one episode; the space's revision after it. Raises EpisodeNotFound."""
+    space = writable(runtime, scope)
+    key = idempotency(scope, "delete_episode", idempotency_key, episode_id.encode(), str(if_revision).encode())
+    receipt = await runtime.store.commit(space.uid, [DeleteEpisode(episode_id, if_revision)], idempotency=key)
+    return receipt.revision
+
+
+async def list_episodes(
+    runtime: Runtime,
+    scope: Scope,
+    where: EpisodeFilter | None = None,
+    *,
+    limit: int = DEFAULT_PAGE,
+    cursor: str | None = None,
+) -> EpisodeListing:
+    """A page of episodes in order of creation, as of the first page: later ones do not appear."""
+    space = runtime.space(scope)
+    where = where or EpisodeFilter()
+    check_filter(where)
+    bound_to = f"{space.uid}:{_fingerprint(where)}"
+    until_revision, after = space.revision, 0
+    if cursor is not None:
+        until_revision, after = map(int, cursors.unseal(cursor, bound_to).split(","))
+    page = await _page(runtime, space, where, after, until_revision, min(limit, LARGEST_PAGE))
+    following = None if page.next_after is None else cursors.seal(f"{until_revision},{page.next_after}", bound_to)
+    return EpisodeListing(page.items, following)
+
+
+async def forget_episodes(
+    runtime: Runtime,
+    scope: Scope,
+    where: EpisodeFilter,
+    *,
+    dry_run: bool = True,
+    expected_count: int | None = None,
+) -> ForgetReport:
+    """Count, or erase, the episodes that match now; one written or changed meanwhile stays.
+
+    Raises Conflict (COUNT_DIFFERS), before anything is erased, when another number matches
+    than expected. Erasing everything in a space takes an `expected_count`.
+    """
+    space = runtime.space(scope) if dry_run else writable(runtime, scope)
+    check_filter(where)
+    if where == EpisodeFilter() and not dry_run and expected_count is None:
+        violation = Violation("/expected_count", "REQUIRED", "a count, when the filter is empty", "none")
+        raise InvalidRequest(
+            "An empty filter means every episode of the space; to erase them all, say how many you expect.",
+            code="EXPECTED_COUNT_REQUIRED",
+            violations=(violation,),
+        )
+    matching = await _matching(runtime, space, where)
+    if expected_count is not None and expected_count != len(matching):
+        raise Conflict(
+            f"{len(matching)} episodes match, {expected_count} were expected. Nothing was erased.",
+            code="COUNT_DIFFERS",
+            context={"matched": len(matching), "expected_count": expected_count},
+        )
+    if dry_run:
+        return ForgetReport(len(matching), 0, True, space.revision)
+    return await _erase(runtime, space, matching)
+
+
+async def expire_episodes(runtime: Runtime) -> int:
+    """Erase every episode whose time has passed; how many. To be called now and then, by any worker."""
+    erased = 0
+    after: str | None = None
+    while spaces := runtime.store.list_spaces(after, LARGEST_PAGE):
+        after = spaces[-1].space_id
+        for space in spaces:
+            expired = [] if space.read_only else runtime.store.expired_episodes(space.uid, time.time(), ERASE_CHUNK)
+            if expired:
+                matching = [(episode_id, revision, False) for episode_id, revision in expired]
+                erased += (await _erase(runtime, space, matching)).erased
+        await asyncio.sleep(0)
+    return erased
+
+
+def writable(runtime: Runtime, scope: Scope) -> Space:
+    """The caller's space; raises Conflict (SPACE_READ_ONLY) when it takes no episodes."""
+    space = runtime.space(scope)
+    if space.read_only:
+        raise Conflict("The memory space is read-only.", code="SPACE_READ_ONLY")
+    return space
+
+
+def require_room(runtime: Runtime, space: Space, more: int) -> None:
+    """Raise Conflict (EPISODE_LIMIT) when the space cannot take `more` new episodes."""
+    held, limit = runtime.store.count_episodes(space.uid), runtime.settings.max_episodes
+    if held + more > limit:
+        raise Conflict(
+            f"The space holds {held} episodes and takes at most {limit}.",
+            code="EPISODE_LIMIT",
+            context={"episodes": held, "max_episodes": limit},
+        )
+
+
+def new_episode_id() -> str:
+    """`ep_` and 26 characters: 48 bits of milliseconds, so that neighbours in time lie together, and 80 random ones."""
+    number = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    return "ep_" + "".join(_ID_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def check_filter(where: EpisodeFilter) -> None:
+    """Raise InvalidRequest for a bound that is no time."""
+    for name in ("occurred_after", "occurred_before"):
+        text = getattr(where, name)
+        if text is not None:
+            try:
+                epoch_seconds(text)
+            except ValueError:
+                violation = Violation(
+                    f"/filter/{name}", "TIME", "an RFC 3339 time with offset", f"{len(text)} characters"
+                )
+                raise InvalidRequest(
+                    f"The filter's {name} is not an RFC 3339 time with offset.",
+                    code="INVALID_FILTER",
+                    violations=(violation,),
+                ) from None
+
+
+async def _put(
+    runtime: Runtime,
+    scope: Scope,
+    space: Space,
+    episode: EpisodeInput,
+    write: PutEpisode,
+    if_revision: int | None,
+    operation: str,
+    key: str | None,
+) -> Receipt:
+    if runtime.store.get_episode(space.uid, write.episode_id) is None:
+        require_room(runtime, space, 1)
+    content = encode(episode, episode.episode_id or ""), episode.embedding or b"", str(if_revision).encode()
+    conditional = PutEpisode(
+        write.episode_id,
+        write.document,
+        write.embedding,
+        write.occurred_at_s,
+        write.expires_at_s,
+        write.origin,
+        if_revision,
+    )
+    # The note keeps an id that we made up, so that a replay answers with the same one.
+    return await runtime.store.commit(
+        space.uid,
+        [conditional],
+        idempotency=idempotency(scope, operation, key, *content),
+        note=write.episode_id.encode(),
+    )
+
+
+def _written(episode: EpisodeInput, write: PutEpisode, receipt: Receipt) -> WrittenEpisode:
+    """What was written, made again from the request and the receipt: a replay gives the same bytes."""
+    episode_id, document = write.episode_id, write.document
+    if receipt.replayed:
+        episode_id = receipt.note.decode()
+        document = encode(episode, episode_id)
+    document = finish_document(document, receipt.created_at[0], receipt.updated_at, receipt.revisions[0])
+    stored = Episode(episode_id, receipt.revisions[0], document, episode.embedding)
+    return WrittenEpisode(stored, receipt.created[0], receipt.replayed)
+
+
+async def _page(
+    runtime: Runtime, space: Space, where: EpisodeFilter, after: int, until_revision: int, limit: int
+) -> EpisodePage:
+    """A page; a filtered one may have to look through many episodes and does so beside the event loop."""
+
+    def read() -> EpisodePage:
+        return runtime.store.page_episodes(space.uid, where, after=after, until_revision=until_revision, limit=limit)
+
+    return read() if where == EpisodeFilter() else await asyncio.to_thread(read)
+
+
+async def _matching(runtime: Runtime, space: Space, where: EpisodeFilter) -> list[tuple[str, int, bool]]:
+    """(id, revision, has an embedding) of every episode that matches now."""
+    matching: list[tuple[str, int, bool]] = []
+    after: int | None = 0
+    while after is not None:
+        page = await _page(runtime, space, where, after, space.revision, LARGEST_PAGE)
+        matching += [(each.episode_id, each.revision, each.embedding is not None) for each in page.items]
+        after = page.next_after
+        await asyncio.sleep(0)
+    return matching
+
+
+async def _erase(runtime: Runtime, space: Space, matching: list[tuple[str, int, bool]]) -> ForgetReport:
+    erased = embeddings = 0
+    revision = space.revision
+    for start in range(0, len(matching), ERASE_CHUNK):
+        chunk = matching[start : start + ERASE_CHUNK]
+        writes = [DeleteEpisode(episode_id, found, skip_unmet=True) for episode_id, found, _ in chunk]
+        receipt = await runtime.store.commit(space.uid, writes)
+        revision = receipt.revision
+        for (_, _, has_embedding), written in zip(chunk, receipt.revisions, strict=True):
+            erased += written > 0
+            embeddings += written > 0 and has_embedding
+    places = {"episodes": erased, "embeddings": embeddings}
+    return ForgetReport(len(matching), erased, False, revision, places)
+
+
+def _fingerprint(where: EpisodeFilter) -> str:
+    parts = [dict(where.fields), where.occurred_after, where.occurred_before, where.origin]
+    return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()

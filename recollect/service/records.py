@@ -1,0 +1,169 @@
+"""How an import's bytes become records: lines of JSON, CSV with a header, or items already parsed.
+
+A JSON object with an object under `fields` is an episode of the public shape. Any other
+is flat: its `id` is the episode's id and every other member a field, null meaning that
+the field is not known. In CSV every column but `id` is a field and an empty cell means
+the same. A record that cannot be read becomes a Rejection and disturbs no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from recollect import strict_json
+from recollect.errors import InvalidRequest
+from recollect.model import EpisodeInput, Rejection
+from recollect.service.admission import read_episode
+
+BLOCK_LINES = 1000
+BLOCK_BYTES = 4 * 1024 * 1024
+MAX_LINE_BYTES = 1024 * 1024
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some lines as they came; None stands for one that was too long to keep."""
+
+    first_line: int
+    rows: Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An episode to be, the line it began on, and where in its record the fields are."""
+
+    line: int
+    episode: EpisodeInput
+    fields_at: str
+
+
+class Reader(Protocol):
+    """Turns blocks, in order, into records and rejections."""
+
+    def read(self, block: Block) -> list[Record | Rejection]:
+        """What the block completes."""
+
+    def finish(self) -> list[Record | Rejection]:
+        """What was still open at the end."""
+
+    @property
+    def next_line(self) -> int:
+        """The first line that nothing returned so far covers."""
+
+
+class RowReader:
+    """Items and lines of JSON: one line, one record."""
+
+    def __init__(self, start_line: int) -> None:
+        self._start_line = start_line
+        self.next_line = 1
+
+    def read(self, block: Block) -> list[Record | Rejection]:
+        """See Reader."""
+        self.next_line = block.first_line + len(block.rows)
+        records = []
+        for line, row in enumerate(block.rows, block.first_line):
+            if line < self._start_line or (isinstance(row, bytes) and not row.strip()):
+                continue
+            records.append(_read_row(line, row))
+        return records
+
+    def finish(self) -> list[Record | Rejection]:
+        """See Reader."""
+        return []
+
+
+async def read_lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[Block]:
+    """Blocks of whole lines, however the bytes were cut; a line over MAX_LINE_BYTES is dropped, not kept."""
+    rest = b""
+    first_line = 1
+    lines: list[bytes | None] = []
+    size = 0
+    is_dropping = False
+    is_first = True
+    async for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            if is_first:
+                line = line.removeprefix(BYTE_ORDER_MARK)  # noqa: PLW2901
+                is_first = False
+            lines.append(None if is_dropping or len(line) > MAX_LINE_BYTES else line)
+            is_dropping = False
+            size += len(line)
+            if len(lines) >= BLOCK_LINES or size >= BLOCK_BYTES:
+                yield Block(first_line, lines)
+                first_line += len(lines)
+                lines, size = [], 0
+        if len(rest) > MAX_LINE_BYTES:
+            rest, is_dropping = b"", True
+    if rest or is_dropping:
+        lines.append(None if is_dropping else rest.removeprefix(BYTE_ORDER_MARK) if is_first else rest)
+    if lines:
+        yield Block(first_line, lines)
+
+
+async def read_items(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Block]:
+    """Blocks of items that were parsed before."""
+    rows: list[Any] = []
+    first_line = 1
+    async for item in _each(items):
+        rows.append(item)
+        if len(rows) == BLOCK_LINES:
+            yield Block(first_line, rows)
+            first_line += len(rows)
+            rows = []
+    if rows:
+        yield Block(first_line, rows)
+
+
+async def _each(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:
+    if isinstance(items, AsyncIterable):
+        async for item in items:
+            yield item
+    else:
+        for item in items:
+            yield item
+
+
+def _read_row(line: int, row: Any) -> Record | Rejection:
+    if row is None:
+        return too_long(line)
+    if isinstance(row, EpisodeInput):
+        return Record(line, row, "/fields")
+    try:
+        if isinstance(row, bytes):
+            row = strict_json.parse(row)
+        if not isinstance(row, Mapping):
+            return Rejection(line, "", "TYPE", "Expected a JSON object.")
+        if isinstance(row.get("fields"), Mapping):
+            return Record(line, read_episode(row), "/fields")
+    except InvalidRequest as error:
+        return rejection(line, error)
+    return read_flat(line, row)
+
+
+def read_flat(line: int, row: Mapping[str, Any]) -> Record | Rejection:
+    """A flat object: id, and fields."""
+    episode_id = row.get("id")
+    if type(episode_id) is int:  # many data sets number their rows
+        episode_id = str(episode_id)
+    if episode_id is not None and not isinstance(episode_id, str):
+        return Rejection(line, "/id", "TYPE", "Expected text or an integer.")
+    fields = {name: value for name, value in row.items() if value is not None and name != "id"}
+    return Record(line, EpisodeInput(fields, episode_id), "")
+
+
+def rejection(line: int, error: InvalidRequest) -> Rejection:
+    """What a refused record's sender is told: the first violation."""
+    if not error.violations:
+        return Rejection(line, "", error.code, error.detail)
+    first = error.violations[0]
+    return Rejection(line, first.pointer, first.code, f"Expected {first.expected}, found {first.actual}.")
+
+
+def too_long(line: int) -> Rejection:
+    """For a line that was dropped."""
+    return Rejection(line, "", "LINE_TOO_LONG", f"Expected at most {MAX_LINE_BYTES} bytes on a line.")

@@ -1,0 +1,175 @@
+"""Memory spaces: the control plane. `scope.space_id` is the space an operation is about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from recollect.errors import Conflict, InvalidRequest, SpaceNotFound, Violation
+from recollect.model import FieldType, Scope, Space, SpaceDraft, SpaceListing, SpaceStats
+from recollect.service import cursors
+from recollect.service.admission import MAX_DIMENSIONS, MAX_FIELDS, MAX_NAME_LENGTH, escape
+from recollect.service.runtime import Runtime
+
+DEFAULT_PAGE, LARGEST_PAGE = 100, 1000
+MAX_DESCRIPTION_LENGTH = 1024
+
+_SPACE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_SETTABLE = frozenset(("description", "embedding_dimensions", "schema", "read_only"))
+
+
+async def list_spaces(
+    runtime: Runtime, scope: Scope, *, limit: int = DEFAULT_PAGE, cursor: str | None = None
+) -> SpaceListing:
+    """A page of the spaces that the key may see, by id."""
+    bound_to = f"spaces:{scope.spaces}"
+    after = "" if cursor is None else cursors.unseal(cursor, bound_to)
+    limit = min(limit, LARGEST_PAGE)
+    if scope.spaces is None:
+        found = runtime.store.list_spaces(after, limit + 1)
+    else:
+        names = sorted(name for name in scope.spaces if name > after)
+        found = [space for name in names if (space := runtime.store.get_space(name)) is not None][: limit + 1]
+    items = tuple(found[:limit])
+    return SpaceListing(items, cursors.seal(items[-1].space_id, bound_to) if len(found) > limit else None)
+
+
+async def get_space(runtime: Runtime, scope: Scope) -> Space:
+    """The space; raises SpaceNotFound."""
+    return runtime.space(scope)
+
+
+async def put_space(
+    runtime: Runtime, scope: Scope, draft: SpaceDraft, *, if_revision: int | None = None
+) -> tuple[Space, bool]:
+    """Create (True) or replace the settings of (False) a space; `if_revision` as in `PutEpisode`."""
+    violations = _check(draft)
+    if not _SPACE_ID.fullmatch(scope.space_id):
+        expected = "1 to 63 of a-z 0-9 _ - beginning with a letter or digit"
+        violations.append(
+            Violation("/path/space_id", "SPACE_ID_PATTERN", expected, f"{len(scope.space_id)} characters")
+        )
+    if violations:
+        raise _invalid(violations)
+    if runtime.store.get_space(scope.space_id) is None:
+        _require_room(runtime)
+    return await runtime.store.put_space(scope.space_id, draft, if_revision=if_revision)
+
+
+async def patch_space(
+    runtime: Runtime, scope: Scope, changes: Mapping[str, Any], *, if_revision: int | None = None
+) -> Space:
+    """Change some settings of a space: a JSON Merge Patch (RFC 7396). Raises SpaceNotFound."""
+    space = runtime.space(scope)
+    draft = SpaceDraft(space.description, space.embedding_dimensions, space.schema, space.read_only)
+    draft = read_draft(changes, draft)
+    violations = _check(draft)
+    if violations:
+        raise _invalid(violations)
+    # -1: never create here what somebody has just deleted.
+    changed, _ = await runtime.store.put_space(
+        scope.space_id, draft, if_revision=-1 if if_revision is None else if_revision
+    )
+    return changed
+
+
+async def delete_space(runtime: Runtime, scope: Scope, *, if_revision: int | None = None) -> None:
+    """Erase a space and everything in it; raises SpaceNotFound."""
+    runtime.space(scope)
+    if not await runtime.store.delete_space(scope.space_id, if_revision=if_revision):
+        raise SpaceNotFound("The memory space does not exist any more.")
+
+
+async def get_space_stats(runtime: Runtime, scope: Scope) -> SpaceStats:
+    """How much the space holds."""
+    space = runtime.space(scope)
+    size = runtime.store.measure_space(space.uid)
+    return SpaceStats(
+        space.space_id,
+        space.revision,
+        size.episodes,
+        size.embeddings,
+        size.size_bytes,
+        space.embedding_dimensions,
+        space.schema,
+    )
+
+
+def read_draft(changes: Mapping[str, Any], draft: SpaceDraft | None = None) -> SpaceDraft:
+    """`draft` (default: a new space's) with the JSON members of `changes` merged in; null resets one."""
+    base, fresh = draft or SpaceDraft(), SpaceDraft()
+    violations = [
+        Violation(f"/{escape(name)}", "UNKNOWN_MEMBER", f"one of {', '.join(sorted(_SETTABLE))}", "another member")
+        for name in changes
+        if name not in _SETTABLE
+    ]
+    values: dict[str, Any] = {}
+    for name, kind in (("description", str), ("embedding_dimensions", int), ("read_only", bool)):
+        if name in changes:
+            value = getattr(fresh, name) if changes[name] is None else changes[name]
+            values[name] = value
+            if value is not None and type(value) is not kind:
+                violations.append(Violation(f"/{name}", "TYPE", kind.__name__, "another type"))
+    if "schema" in changes:
+        values["schema"] = _merge_schema(base.schema, changes["schema"], violations)
+    if violations:
+        raise _invalid(violations)
+    return replace(base, **values)
+
+
+def _merge_schema(schema: Mapping[str, FieldType], changes: Any, violations: list[Violation]) -> dict[str, FieldType]:
+    if changes is None:
+        return {}
+    if not isinstance(changes, Mapping):
+        violations.append(Violation("/schema", "TYPE", "an object", "another type"))
+        return {}
+    merged = dict(schema)
+    for name, kind in changes.items():
+        if kind is None:
+            merged.pop(name, None)
+        elif isinstance(kind, str) and kind in tuple(FieldType):
+            merged[name] = FieldType(kind)
+        else:
+            expected = f"one of {', '.join(FieldType)}"
+            violations.append(Violation(f"/schema/{escape(name)}", "ENUM", expected, "something else"))
+    return merged
+
+
+def _check(draft: SpaceDraft) -> list[Violation]:
+    violations = []
+    if len(draft.description) > MAX_DESCRIPTION_LENGTH or "\x00" in draft.description:
+        expected = f"at most {MAX_DESCRIPTION_LENGTH} characters without NUL"
+        violations.append(Violation("/description", "TEXT_LENGTH", expected, f"{len(draft.description)} characters"))
+    if draft.embedding_dimensions is not None and not 1 <= draft.embedding_dimensions <= MAX_DIMENSIONS:
+        expected = f"1 to {MAX_DIMENSIONS}"
+        violations.append(Violation("/embedding_dimensions", "RANGE", expected, "another number"))
+    if len(draft.schema) > MAX_FIELDS:
+        expected = f"at most {MAX_FIELDS} fields"
+        violations.append(Violation("/schema", "FIELD_COUNT", expected, f"{len(draft.schema)} fields"))
+    for name in draft.schema:
+        if not 1 <= len(name) <= MAX_NAME_LENGTH or "\x00" in name:
+            expected = f"a name of 1 to {MAX_NAME_LENGTH} characters without NUL"
+            violations.append(Violation(f"/schema/{escape(name)}", "FIELD_NAME", expected, f"{len(name)} characters"))
+    return violations
+
+
+def _require_room(runtime: Runtime) -> None:
+    held, limit = runtime.store.count_spaces(), runtime.settings.max_spaces
+    if held >= limit:
+        raise Conflict(
+            f"The service holds {held} memory spaces and takes at most {limit}.",
+            code="SPACE_LIMIT",
+            context={"spaces": held, "max_spaces": limit},
+        )
+
+
+def _invalid(violations: list[Violation]) -> InvalidRequest:
+    first = violations[0]
+    return InvalidRequest(
+        f"The space is not valid at {first.pointer}: expected {first.expected}, found {first.actual}.",
+        code="INVALID_SPACE",
+        context={"violations": len(violations)},
+        violations=violations,
+    )
