@@ -1,0 +1,121 @@
+"""The way to the server: one request, its JSON, or a Failure that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from recollect.cli.console import EXIT_NO_EVIDENCE, EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE, Failure, shown
+from recollect.settings import Settings, client_key
+
+_API = "/api/v1"
+_TIMEOUT = httpx.Timeout(120.0, connect=5.0)
+_UNPROCESSABLE = 422
+
+
+class Client:
+    """One server, one key."""
+
+    def __init__(self, url: str | None, key: str | None, *, as_json: bool = False) -> None:
+        self.url = (url or Settings.from_environment().url).rstrip("/")
+        self._as_json = as_json
+        key = key or client_key()
+        headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        try:
+            self._http = httpx.Client(base_url=self.url, headers=headers, timeout=_TIMEOUT)
+        except (httpx.InvalidURL, UnicodeEncodeError, ValueError) as fault:
+            raise Failure("The address or the key cannot be used", str(fault), exit_code=EXIT_USAGE) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        space: str | None = None,
+        body: Any = None,
+        content: bytes | None = None,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """The JSON of a reply (None when it has none); any problem becomes a Failure."""
+        sent = dict(headers or {}) | ({"X-Memory-Space": space} if space else {})
+        try:
+            reply = self._http.request(
+                method, _API + path, json=body, content=content, params=dict(query or {}), headers=sent
+            )
+        except httpx.TimeoutException:
+            raise self._failure("The server did not answer in time", self.url, EXIT_UNREACHABLE) from None
+        except httpx.UnsupportedProtocol:
+            raise self._failure("The address cannot be used", f"{self.url} is not http://…", EXIT_USAGE) from None
+        except httpx.TransportError as fault:
+            hint = "Start it with `make serve` or `recollect serve`, or name another with --url."
+            raise self._failure(
+                "No server was reached", f"{self.url}: {str(fault) or type(fault).__name__}", EXIT_UNREACHABLE, hint
+            ) from None
+        if reply.is_success:
+            return reply.json() if reply.content else None
+        raise self._refusal(reply)
+
+    def _failure(self, title: str, detail: str, exit_code: int, *hints: str) -> Failure:
+        return Failure(title, detail, exit_code=exit_code, hints=hints, as_json=self._as_json)
+
+    def _refusal(self, reply: httpx.Response) -> Failure:
+        try:
+            problem = reply.json()
+        except ValueError:
+            problem = None
+        if not isinstance(problem, dict) or "title" not in problem:
+            detail = f"{self.url} answered {reply.status_code} {reply.reason_phrase} without a problem document."
+            return self._failure("This does not look like a Recollect server", detail, EXIT_REFUSED)
+        return Failure(
+            f"{problem['title']} ({reply.status_code} {problem.get('code', '')})".replace(" )", ")"),
+            str(problem.get("detail", "")),
+            hints=problem_hints(problem),
+            exit_code=EXIT_NO_EVIDENCE if reply.status_code == _UNPROCESSABLE else EXIT_REFUSED,
+            problem=problem,
+            as_json=self._as_json,
+        )
+
+
+def problem_hints(problem: Mapping[str, Any]) -> list[str]:
+    """What a problem says to do: each violation, then each suggestion with the option that applies it here."""
+    hints = [
+        f"{error.get('pointer') or '/'}: expected {error.get('expected', '?')}, got {error.get('actual', '?')}"
+        for error in problem.get("errors", ())
+    ]
+    for suggestion in problem.get("suggestions", ()):
+        options = " ".join(option for change in suggestion.get("patch", ()) for option in _options(change))
+        hints.append(str(suggestion.get("message", "")) + (f"  ({options})" if options else ""))
+    return hints
+
+
+def _options(change: Mapping[str, Any]) -> list[str]:
+    """A JSON Patch operation on a completion request as this command line spells it; empty where it cannot."""
+    path, value = str(change.get("path", "")), change.get("value")
+    if isinstance(value, dict):  # a patch that makes a missing parent
+        return [option for name in value for option in _options({"path": f"{path}/{name}", "value": value[name]})]
+    if value is None:
+        return []
+    if path == "/config/ca1_threshold":
+        return [f"--threshold {value}"]
+    known = "/partial_episode/known_fields/"
+    if path.startswith(known):
+        return [f"{path.removeprefix(known).replace('~1', '/').replace('~0', '~')}={shown(value)}"]
+    return []
+
+
+def segment(name: str) -> str:
+    """A name as one segment of a path."""
+    return quote(name, safe="")

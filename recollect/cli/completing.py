@@ -1,0 +1,169 @@
+"""`complete` and `recall`: the two questions one can ask a memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from recollect.cli.client import Client
+from recollect.cli.console import (
+    EXIT_USAGE,
+    AsJson,
+    Failure,
+    KeyOption,
+    Space,
+    Url,
+    out,
+    percent,
+    print_json,
+    print_table,
+    shown,
+)
+
+Known = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FIELD=VALUE…",
+        help='What is known. 3, true and ["a", "b"] are read as JSON; quotes keep text: \'year="1990"\'.',
+    ),
+]
+
+
+def complete(
+    known: Known = None,
+    space: Space = "demo",
+    target: Annotated[
+        list[str] | None, typer.Option("--target", "-t", help="A field to fill in; repeat for more. (default: all)")
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option("--threshold", min=0, max=1, help="Leave out fields that are less sure; 0 answers always."),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show sources, evidence, alternatives, statistics.")
+    ] = False,
+    url: Url = None,
+    key: KeyOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Complete an episode from the part you know."""
+    request: dict[str, Any] = {"partial_episode": {"known_fields": parse_fields(known or [])}}
+    if target:
+        request["targets"] = target
+    if threshold is not None:
+        request["config"] = {"ca1_threshold": threshold}
+    with Client(url, key, as_json=as_json) as client:
+        # People always see where a field came from; programs get what they ask for.
+        query = {"verbose": "true"} if verbose or not as_json else {}
+        answer = client.call("POST", "/complete", space=space, body=request, query=query)
+    if as_json:
+        print_json(answer)
+        return
+    _print_completion(answer, request["partial_episode"]["known_fields"])
+    if verbose:
+        _print_details(answer)
+
+
+def recall(
+    known: Known = None,
+    space: Space = "demo",
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=200, help="How many episodes.")] = 5,
+    url: Url = None,
+    key: KeyOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the stored episodes that are most like what you know."""
+    request = {"partial_episode": {"known_fields": parse_fields(known or [])}, "limit": limit}
+    with Client(url, key, as_json=as_json) as client:
+        answer = client.call("POST", "/recall", space=space, body=request)
+    if as_json:
+        print_json(answer)
+        return
+    items = answer["items"]
+    names = list(dict.fromkeys(name for item in items for name in item["episode"]["fields"]))
+    rows = [
+        [f"{item['similarity']:.3f}", item["episode"]["id"]]
+        + [shown(item["episode"]["fields"][name]) if name in item["episode"]["fields"] else "" for name in names]
+        for item in items
+    ]
+    print_table(["similarity>", "episode", *names], rows)
+
+
+def parse_fields(pairs: list[str]) -> dict[str, Any]:
+    """Fields from FIELD=VALUE arguments; a value that is a JSON number, boolean, list or string is read as such."""
+    fields: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name:
+            _refuse(f"“{pair}” is not FIELD=VALUE.", "For example: recollect complete what=breakfast")
+        if name in fields:
+            _refuse(f"The field “{name}” is given twice.", f'For several values: \'{name}=["one", "two"]\'')
+        fields[name] = _parse_value(name, text)
+    return fields
+
+
+def _parse_value(name: str, text: str) -> Any:
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+    except ValueError:
+        return text
+    if value is None or isinstance(value, dict):
+        what = "null" if value is None else "an object"
+        _refuse(
+            f"The field “{name}” cannot be {what}.",
+            f"Leave out what you do not know; for the text itself, quote it: '{name}=\"{what}\"'",
+        )
+    return value
+
+
+def _no_constant(word: str) -> NoReturn:
+    """NaN and Infinity are no JSON: taken as text."""
+    raise ValueError(word)
+
+
+def _refuse(detail: str, hint: str) -> NoReturn:
+    raise Failure("The command line cannot be read", detail, hints=[hint], exit_code=EXIT_USAGE)
+
+
+def _print_completion(answer: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """The completed fields, what the cue gave first, and how sure the service is of the rest."""
+    fields: dict[str, Any] = answer["completed_episode"]["fields"]
+    sources: dict[str, Any] = answer.get("source_attribution", {})
+    names = [name for name in fields if name in known] + [name for name in fields if name not in known]
+    rows = []
+    for name in names:
+        origin = sources.get(name, {})
+        source = "given" if name in known else origin.get("source", "")
+        rows.append([name, shown(fields[name]), source, "" if name in known else percent(origin.get("confidence"))])
+    print_table(["field", "value", "source", "confidence>"], rows)
+    for name, reason in answer["completed_episode"].get("abstained", {}).items():
+        out.print(f"[dim]{name}: left out, {reason}[/]", markup=True)
+    out.print(f"\nconfidence [bold]{percent(answer['completion_confidence'])}[/]")
+
+
+def _print_details(answer: Mapping[str, Any]) -> None:
+    """What `verbose` adds: evidence, alternatives, the confidence in the confidence, statistics."""
+    evidence = [
+        [name, each["episode_id"], f"{each['weight']:.3f}", f"{each['similarity']:.3f}"]
+        for name, origin in answer.get("source_attribution", {}).items()
+        for each in origin.get("evidence", ())[:3]
+    ]
+    if evidence:
+        print_table(["field", "episode", "weight>", "similarity>"], evidence, title="\nEvidence")
+    alternatives = [
+        [percent(each["confidence"]), ", ".join(f"{n}={shown(each['episode']['fields'].get(n))}" for n in changed)]
+        for each in answer.get("alternative_hypotheses", ())
+        if (changed := each.get("differs_in", ()))
+    ]
+    if alternatives:
+        print_table(["confidence>", "differs in"], alternatives, title="\nAlternatives")
+    out.print(f"\nmetacognitive confidence {percent(answer.get('metacognitive_confidence'))}")
+    rows = [
+        [name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)]
+        for name, value in answer.get("reconstruction_stats", {}).items()
+        if value not in ({}, [])
+    ]
+    print_table(["statistic", "value"], rows, title="\nReconstruction")

@@ -1,0 +1,121 @@
+"""`keys`: create, list and revoke API keys in the local data folder; no running server is needed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from recollect import keys as access_keys
+from recollect.cli.console import AsJson, Failure, err, out, print_json, print_table
+from recollect.errors import RecollectError
+from recollect.model import Action, Key
+from recollect.settings import Settings
+
+if TYPE_CHECKING:
+    from recollect.service.runtime import Runtime
+
+keys = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys (in the local data folder).")
+T = TypeVar("T")
+
+
+@keys.command("create")
+def create_key(
+    label: Annotated[str, typer.Option("--label", "-l", help="Whom or what it is for.")] = "",
+    action: Annotated[
+        list[Action] | None, typer.Option("--action", "-a", help="What it may do; repeat for more. (default: admin)")
+    ] = None,
+    space: Annotated[
+        list[str] | None, typer.Option("--space", "-s", help="A space it reaches; repeat for more. (default: all)")
+    ] = None,
+    days: Annotated[int | None, typer.Option("--days", min=1, help="Days until it expires. (default: never)")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create a key and show it, once."""
+    expires_at = None if days is None else (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="seconds")
+    actions = action or [Action.ADMIN]
+    secret, key = _with_runtime(
+        lambda runtime: access_keys.issue(runtime.store, actions, space or None, label, expires_at), as_json=as_json
+    )
+    if as_json:
+        print_json(_document(key) | {"key": secret})
+        return
+    err.print(f"Created {key.key_id}. The key is shown once; only its digest is stored.")
+    out.print(secret)
+
+
+@keys.command("list")
+def list_keys(as_json: AsJson = False) -> None:
+    """List every key, revoked and expired ones included."""
+
+    async def read(runtime: Runtime) -> list[Key]:
+        return runtime.store.list_keys()
+
+    found = _with_runtime(read, as_json=as_json)
+    if as_json:
+        print_json({"items": [_document(key) for key in found]})
+        return
+    rows = [
+        [
+            key.key_id,
+            key.label,
+            ", ".join(sorted(key.actions)),
+            "all" if key.spaces is None else ", ".join(key.spaces),
+            key.created_at,
+            _state(key),
+        ]
+        for key in found
+    ]
+    print_table(["key", "label", "actions", "spaces", "created", "state"], rows)
+
+
+@keys.command("revoke")
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(metavar="KEY_ID", help="As `keys list` shows it.")],
+    as_json: AsJson = False,
+) -> None:
+    """End a key, at once and on all workers."""
+    key = _with_runtime(lambda runtime: access_keys.revoke(runtime.store, key_id), as_json=as_json)
+    if as_json:
+        print_json(_document(key))
+    else:
+        out.print(f"Revoked {key.key_id}.")
+
+
+def _with_runtime(work: Callable[[Runtime], Awaitable[T]], *, as_json: bool) -> T:
+    """Do the work on the local store, opened for it and closed after it."""
+    # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
+    from recollect.service.runtime import open_runtime
+
+    async def open_and_work() -> T:
+        async with open_runtime(Settings.from_environment()) as runtime:
+            return await work(runtime)
+
+    try:
+        return asyncio.run(open_and_work())
+    except RecollectError as refusal:
+        raise Failure(refusal.title, refusal.detail, as_json=as_json) from None
+
+
+def _state(key: Key) -> str:
+    if key.revoked_at is not None:
+        return f"revoked {key.revoked_at}"
+    if key.expires_at is None:
+        return "holds"
+    is_over = datetime.fromisoformat(key.expires_at) <= datetime.now(UTC)
+    return f"expired {key.expires_at}" if is_over else f"holds until {key.expires_at}"
+
+
+def _document(key: Key) -> dict[str, Any]:
+    return {
+        "key_id": key.key_id,
+        "label": key.label,
+        "actions": sorted(key.actions),
+        "spaces": None if key.spaces is None else list(key.spaces),
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "revoked_at": key.revoked_at,
+    }

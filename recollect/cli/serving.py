@@ -1,0 +1,97 @@
+"""`serve`: prepare the data folder in a process of its own, then run the workers.
+
+Nothing is opened in the master: it forks, and neither SQLite, nor gRPC, nor the
+thread pools of the mathematics survive a fork.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from gunicorn.app.base import BaseApplication
+
+from recollect import telemetry
+from recollect.cli.console import out
+from recollect.settings import Settings, publish
+
+_APPLICATION = "handlers.app:create_app()"
+_HEARTBEAT_S = 120  # loading a large space keeps a worker busy at start; a hung one must still be found
+_HEAD_LINE_BYTES = 65_536  # wider than what the guard allows, so that the guard words the refusal
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on. (default: 127.0.0.1)")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on. (default: 8080)")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes. (default: 2)")] = None,
+    data: Annotated[Path | None, typer.Option(help="The data folder. (default: ./data)")] = None,
+) -> None:
+    """Serve the API and its documentation until interrupted. Options outrank RECOLLECT_* variables."""
+    publish(host=host, port=port, workers=workers, data=data)
+    settings = Settings.from_environment()
+    _prepare()
+    telemetry.share_metrics(settings.data / "metrics")
+    _Master(settings).run()
+
+
+def _prepare() -> None:
+    """Run `recollect prepare`, which has opened and closed everything when it ends."""
+    done = subprocess.run([sys.executable, "-m", "recollect", "prepare", "--for-serving"], check=False)
+    if done.returncode != 0:
+        raise SystemExit(done.returncode)  # it has said why
+
+
+class _Master(BaseApplication):  # type: ignore[misc]
+    """gunicorn with our settings only: no files, no variables and no arguments of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Hand our settings to gunicorn."""
+        settings = self._settings
+        values: dict[str, Any] = {
+            "bind": f"[{settings.host}]:{settings.port}"
+            if ":" in settings.host
+            else f"{settings.host}:{settings.port}",
+            "workers": settings.workers,
+            "worker_class": "asgi",
+            "asgi_lifespan": "on",
+            "control_socket_disable": True,
+            "proc_name": "recollect",
+            "timeout": _HEARTBEAT_S,
+            "graceful_timeout": int(settings.drain_timeout_s),
+            "keepalive": 30,
+            "limit_request_line": 8190,
+            "limit_request_fields": 200,
+            "limit_request_field_size": _HEAD_LINE_BYTES,
+            "loglevel": settings.log_level,
+            "logconfig_dict": telemetry.server_logging(settings.log_level),
+            "post_worker_init": self._announce,
+            "child_exit": lambda _, worker: telemetry.forget_worker(worker.pid, settings.data / "metrics"),
+        }
+        for name, value in values.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """The ASGI application; called in each worker."""
+        from gunicorn import util
+
+        return util.import_app(_APPLICATION)
+
+    def _announce(self, worker: Any) -> None:
+        """Let the first worker print the address once it answers."""
+        if worker.age == 1:
+            worker.loop.create_task(_print_address(worker, self._settings))
+
+
+async def _print_address(worker: Any, settings: Settings) -> None:
+    while not worker.servers:  # noqa: ASYNC110  # the server has no event to wait for
+        await asyncio.sleep(0.02)
+    out.print(f"Recollect answers at [bold]{settings.url}/docs[/]  (Ctrl-C ends it)")
+    out.file.flush()

@@ -1,0 +1,23 @@
+"""`status`: whether the server answers, as whom one calls, and what it holds."""
+
+from __future__ import annotations
+
+from recollect.cli.client import Client
+from recollect.cli.console import AsJson, KeyOption, Url, print_json, print_table
+from recollect.cli.spaces import fetch_spaces
+
+
+def status(url: Url = None, key: KeyOption = None, as_json: AsJson = False) -> None:
+    """Show the server's version, who you are to it, and its spaces."""
+    with Client(url, key, as_json=as_json) as client:
+        version = client.call("GET", "/version")
+        caller = client.call("GET", "/whoami")
+        spaces = fetch_spaces(client)
+    if as_json:
+        print_json({"url": client.url, "version": version, "whoami": caller, "spaces": spaces})
+        return
+    facts = {"server": client.url} | version | caller
+    rows = [
+        [name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)] for name, value in facts.items()
+    ]
+    print_table(["fact", "value"], [*rows, ["spaces", ", ".join(str(each["space_id"]) for each in spaces)]])

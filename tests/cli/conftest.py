@@ -1,0 +1,118 @@
+"""A real server for the command line to talk to, on a port and a data folder of its own."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+START_S = 60.0
+
+
+@dataclass
+class Served:
+    """A running `recollect serve`."""
+
+    url: str
+    data: Path
+    process: subprocess.Popen[str]
+    output: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Ran:
+    """What one command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+def environment(data: Path, **variables: str) -> dict[str, str]:
+    """This process's environment, without settings of whoever runs the tests."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RECOLLECT_")}
+    kept |= {"OMP_NUM_THREADS": "1", "COLUMNS": "160", "NO_COLOR": "1", "RECOLLECT_DATA": str(data)}
+    return kept | variables
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def start(data: Path, **variables: str) -> Served:
+    """Start a server and wait until it has printed its address."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "recollect", "serve", "--port", str(port), "--workers", "2"],
+        env=environment(data, **variables),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    served = Served(f"http://127.0.0.1:{port}", data, process)
+    is_ready = threading.Event()
+
+    def follow() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            served.output.append(line)
+            if re.search(r"answers at http://127\.0\.0\.1:\d+/docs", line):
+                is_ready.set()
+        is_ready.set()
+
+    threading.Thread(target=follow, daemon=True).start()
+    is_ready.wait(START_S)
+    if process.poll() is not None or not is_ready.is_set():
+        stop(served)
+        pytest.fail("the server did not start:\n" + "".join(served.output))
+    return served
+
+
+def stop(served: Served) -> int:
+    """End a server as an operator would; returns its exit code."""
+    served.process.send_signal(signal.SIGTERM)
+    try:
+        return served.process.wait(30)
+    except subprocess.TimeoutExpired:
+        served.process.kill()
+        return served.process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    served = start(tmp_path_factory.mktemp("served"))
+    yield served
+    assert stop(served) == 0, "".join(served.output)
+
+
+@pytest.fixture
+def recollect(server: Served) -> Callable[..., Ran]:
+    """Run a command against the server, as a user would."""
+
+    def run(*arguments: str, **variables: str) -> Ran:
+        done = subprocess.run(
+            [sys.executable, "-m", "recollect", *arguments],
+            env=environment(server.data, RECOLLECT_PORT=server.url.rpartition(":")[2], **variables),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run

@@ -1,0 +1,153 @@
+"""The command line against a real server, as a user types it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.conftest import Ran, Served
+
+VISITS = Path(__file__).parent.parent / "data" / "visits.jsonl"
+Run = Callable[..., Ran]
+
+
+@pytest.fixture(scope="module")
+def space() -> str:
+    return "visits"
+
+
+@pytest.fixture
+def filled(recollect: Run, space: str) -> str:
+    done = recollect("import", str(VISITS), "--space", space, "--create")
+    assert done.code == 0, done.out + done.err
+    return space
+
+
+def test_serve_answers_at_the_address_it_prints(server: Served) -> None:
+    page = httpx.get(f"{server.url}/docs", follow_redirects=True)
+    assert page.status_code == 200
+    assert "swagger" in page.text.lower()
+
+
+def test_the_demo_space_is_there_and_completes_breakfast(recollect: Run) -> None:
+    done = recollect("complete", "what=breakfast", "--json")
+    assert done.code == 0, done.out + done.err
+    answer = json.loads(done.out)
+    assert answer["completed_episode"]["fields"]["what"] == "breakfast"
+    assert 0 < answer["completion_confidence"] <= 1
+    assert set(answer) == {"completion_id", "completed_episode", "completion_confidence"}
+
+
+def test_the_demo_space_cannot_be_written(recollect: Run) -> None:
+    done = recollect("import", str(VISITS), "--space", "demo")
+    assert done.code == 1
+    assert "SPACE_READ_ONLY" in done.err
+
+
+def test_an_import_shows_the_types_and_reports_what_was_taken(recollect: Run) -> None:
+    done = recollect("import", str(VISITS), "--space", "shown", "--create")
+    assert done.code == 0, done.err
+    assert "300 records" in done.out
+    assert "300 accepted, 0 rejected" in done.out
+    for name, kind in {"where": "category", "minutes": "number", "when": "time", "with": "list"}.items():
+        assert any(line.split()[:2] == [name, kind] for line in done.out.splitlines())
+
+
+def test_the_same_file_is_imported_once_unless_asked_again(recollect: Run, filled: str) -> None:
+    second = recollect("import", str(VISITS), "--space", filled, "--json")
+    assert json.loads(second.out)["already_imported"] is True
+    again = recollect("import", str(VISITS), "--space", filled, "--again", "--json")
+    assert json.loads(again.out)["accepted"] == 300
+    assert json.loads(again.out)["already_imported"] is False
+
+
+def test_a_space_made_anew_is_filled_anew(recollect: Run) -> None:
+    for _ in range(2):
+        done = recollect("import", str(VISITS), "--space", "phoenix", "--create", "--json")
+        assert json.loads(done.out)["accepted"] == 300
+        assert json.loads(done.out)["already_imported"] is False
+        assert recollect("spaces", "delete", "phoenix", "--yes").code == 0
+
+
+def test_rejected_records_are_named_by_line(recollect: Run, tmp_path: Path) -> None:
+    file = tmp_path / "mixed.jsonl"
+    file.write_text('{"what": "tea"}\nnot json\n{"what": {"nested": 1}}\n{"what": "run"}\n', encoding="utf-8")
+    done = recollect("import", str(file), "--space", "mixed", "--create", "--json")
+    report = json.loads(done.out)
+    assert done.code == 5
+    assert (report["accepted"], report["rejected_total"]) == (2, 2)
+    assert sorted(each["line"] for each in report["rejected"]) == [2, 3]
+
+
+def test_an_interrupted_import_goes_on_where_it_stopped(recollect: Run, server: Served, tmp_path: Path) -> None:
+    file = tmp_path / "long.jsonl"
+    file.write_text("".join(json.dumps({"n": n, "what": f"w{n % 7}"}) + "\n" for n in range(1200)), encoding="utf-8")
+    assert recollect("spaces", "create", "resumed").code == 0
+    assert recollect("import", str(file), "--space", "resumed", "--json").code == 0
+    (state_file,) = [
+        path for path in (server.data / "imports").glob("*.json") if json.loads(path.read_text())["space"] == "resumed"
+    ]
+    state = json.loads(state_file.read_text())
+    # As if it had been killed after the server took the last chunk and before that was written down.
+    state_file.write_text(json.dumps(state | {"records_done": 1000, "accepted": 1000, "is_complete": False}))
+    done = recollect("import", str(file), "--space", "resumed", "--json")
+    assert json.loads(done.out) | {"resumed_at_record": 1000, "accepted": 1200} == json.loads(done.out)
+    page = httpx.get(f"{server.url}/api/v1/spaces/resumed/stats").json()
+    assert page["episodes"] == 1200
+
+
+def test_complete_shows_value_source_and_confidence(recollect: Run, filled: str) -> None:
+    done = recollect("complete", "what=running", "-s", filled, "-t", "where", "--threshold", "0")
+    assert done.code == 0, done.err
+    rows = {line.split()[0]: line.split()[1:] for line in done.out.splitlines() if line.strip()}
+    assert rows["what"][:2] == ["running", "given"]
+    assert rows["where"][0] == "park"
+    assert rows["where"][1] in {"recalled", "reconstructed", "consolidated", "imagined"}
+
+
+def test_verbose_adds_evidence_and_statistics(recollect: Run, filled: str) -> None:
+    done = recollect("complete", "what=running", "-s", filled, "--threshold", "0", "--verbose")
+    assert done.code == 0, done.err
+    assert "metacognitive confidence" in done.out
+    assert "ca3_iterations" in done.out
+
+
+def test_too_little_evidence_says_what_to_do_and_exits_4(recollect: Run, filled: str) -> None:
+    done = recollect("complete", "colour=never-seen", "-s", filled, "--threshold", "0.99")
+    assert done.code == 4
+    assert "→" in done.err
+    as_json = recollect("complete", "colour=never-seen", "-s", filled, "--threshold", "0.99", "--json")
+    assert as_json.code == 4
+    assert json.loads(as_json.out)["status"] == 422
+
+
+def test_recall_ranks_stored_episodes(recollect: Run, filled: str) -> None:
+    answer = json.loads(recollect("recall", "what=film", "who=Cleo", "-s", filled, "-n", "3", "--json").out)
+    assert [item["episode"]["fields"]["what"] for item in answer["items"]] == ["film"] * 3
+    assert "film" in recollect("recall", "what=film", "-s", filled).out
+
+
+def test_spaces_are_created_once_listed_shown_and_deleted(recollect: Run) -> None:
+    assert recollect("spaces", "create", "brief", "-d", "For a moment").code == 0
+    assert recollect("spaces", "create", "brief").code == 1
+    assert "For a moment" in recollect("spaces", "list").out
+    assert recollect("spaces", "show", "brief").code == 0
+    assert recollect("spaces", "delete", "brief", "--yes").code == 0
+    missing = recollect("spaces", "show", "brief")
+    assert missing.code == 1
+    assert "SPACE_NOT_FOUND" in missing.err
+
+
+def test_status_names_the_server_and_its_spaces(recollect: Run, server: Served) -> None:
+    assert "demo" in recollect("status").out
+    document = json.loads(recollect("status", "--json").out)
+    assert document["url"] == server.url
+    assert "demo" in [each["space_id"] for each in document["spaces"]]
+
+
+def test_an_import_into_no_space_hints_at_create(recollect: Run) -> None:
+    done = recollect("import", str(VISITS), "--space", "absent")
+    assert done.code == 1
+    assert "--create" in done.err

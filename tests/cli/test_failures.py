@@ -1,0 +1,111 @@
+"""What cannot be done is said in a sentence, with an exit code, and never as a traceback."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Ran, environment, free_port
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Run:
+    """Run a command where no server is."""
+
+    def run(*arguments: str, **variables: str) -> Ran:
+        done = subprocess.run(
+            [sys.executable, "-m", "recollect", *arguments],
+            env=environment(tmp_path / "data", RECOLLECT_PORT=str(free_port())) | variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def stranger() -> Iterator[str]:
+    """Something that answers HTTP and is not Recollect."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(404)
+            self.end_headers()
+            self.wfile.write(b"<html>nothing here</html>")
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    server = HTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_no_server_is_code_3_with_the_way_to_start_one(alone: Run) -> None:
+    done = alone("status")
+    assert done.code == 3
+    assert "recollect serve" in done.err
+
+
+def test_a_stranger_is_recognised(alone: Run, stranger: str) -> None:
+    done = alone("status", "--url", stranger)
+    assert done.code == 1
+    assert "does not look like a Recollect server" in done.err
+
+
+def test_failures_are_json_when_asked_for(alone: Run) -> None:
+    done = alone("status", "--json")
+    assert done.code == 3
+    assert "title" in json.loads(done.out)
+
+
+@pytest.mark.parametrize("url", ["localhost:8080", "ftp://127.0.0.1", "http://", "http://[::1"])
+def test_an_address_that_cannot_be_used_is_said_so(alone: Run, url: str) -> None:
+    assert alone("status", "--url", url).code in {2, 3}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["complete", "breakfast"], ["import", "absent.csv", "-s", "x"], ["nonsense"], ["complete", "--threshold", "2"]],
+)
+def test_wrong_usage_is_code_2(alone: Run, arguments: list[str]) -> None:
+    assert alone(*arguments).code == 2
+
+
+def test_a_bad_setting_is_named(alone: Run) -> None:
+    done = alone("serve", RECOLLECT_PORT="eighty")
+    assert done.code == 2
+    assert "RECOLLECT_PORT" in done.err
+
+
+def test_a_file_that_is_no_table_is_refused_before_anything_is_sent(alone: Run, tmp_path: Path) -> None:
+    file = tmp_path / "photo.jsonl"
+    file.write_bytes(b"\xff\xd8\xff\xe0")
+    done = alone("import", str(file), "--space", "x")
+    assert done.code == 2
+    assert "cannot be read" in done.err
+
+
+def test_a_public_address_without_keys_is_refused(alone: Run) -> None:
+    done = alone("serve", RECOLLECT_HOST="0.0.0.0")
+    assert done.code == 2
+    assert "keys create" in done.err
+
+
+def test_the_version_and_help_need_nothing(alone: Run) -> None:
+    assert alone("--version").out.startswith("recollect ")
+    assert alone("--help").code == 0

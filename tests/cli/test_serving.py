@@ -1,0 +1,61 @@
+"""What a server process is before, while and after it serves."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+
+from tests.cli.conftest import start, stop
+
+
+def test_the_process_that_forks_loads_no_mathematics_and_no_store() -> None:
+    heavy = ("numpy", "numexpr", "apsw", "grpc", "connexion")
+    probe = f"import sys, recollect.cli; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_restart_finds_everything_as_it_was(tmp_path: Path) -> None:
+    first = start(tmp_path)
+    made = httpx.put(f"{first.url}/api/v1/spaces/kept", json={"description": "stays"})
+    demo = httpx.get(f"{first.url}/api/v1/spaces/demo").json()
+    assert made.status_code == 201
+    assert demo["read_only"] is True
+    assert stop(first) == 0
+    second = start(tmp_path)
+    assert httpx.get(f"{second.url}/api/v1/spaces/kept").json() == made.json()
+    assert httpx.get(f"{second.url}/api/v1/spaces/demo").json() == demo
+    assert stop(second) == 0
+
+
+def test_a_killed_worker_is_replaced_and_metrics_count_all_workers(tmp_path: Path) -> None:
+    served = start(tmp_path)
+    try:
+        children = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(served.process.pid)], capture_output=True, text=True
+        )
+        pids = [int(pid) for pid in children.stdout.split()]
+        assert len(pids) == 2
+        os.kill(pids[0], signal.SIGKILL)
+        for _ in range(20):
+            assert httpx.get(f"{served.url}/api/v1/version").status_code == 200
+        text = httpx.get(f"{served.url}/metrics").text
+        counted = [
+            line for line in text.splitlines() if line.startswith("recollect_requests_total{") and "get_version" in line
+        ]
+        assert sum(float(line.rpartition(" ")[2]) for line in counted) == 20
+    finally:
+        stop(served)
+
+
+def test_every_line_of_the_log_is_json(tmp_path: Path) -> None:
+    served = start(tmp_path)
+    httpx.get(f"{served.url}/api/v1/nowhere")
+    stop(served)
+    lines = [line for line in served.output if "answers at" not in line]
+    for line in lines:
+        assert {"time", "level", "event"} <= set(json.loads(line)), line
