@@ -1,4 +1,5 @@
-"""The command line. It talks to a running server over HTTP; only `serve` and `keys` work on this machine's data.
+"""The command line. It talks to a running server over HTTP; only `serve`, `keys` and `backup` work on
+this machine's data.
 
 Exit codes: 0 done · 1 refused by the server · 2 wrong usage · 3 no server reached ·
 4 not enough evidence to complete · 5 imported, but some records were rejected · 70 a fault of ours.
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 import typer
 
 from recollect import __version__
+from recollect.cli.backup import backup
 from recollect.cli.completing import complete, recall
 from recollect.cli.console import Failure, report_failure
 from recollect.cli.importing import import_file
@@ -36,6 +38,7 @@ app.command("complete")(complete)
 app.command("recall")(recall)
 app.add_typer(spaces, name="spaces")
 app.add_typer(keys, name="keys")
+app.command("backup")(backup)
 app.command("status")(status)
 
 

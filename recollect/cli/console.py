@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -18,7 +19,8 @@ EXIT_UNREACHABLE = 3
 EXIT_NO_EVIDENCE = 4
 EXIT_REJECTED_RECORDS = 5
 
-out = Console(highlight=False, soft_wrap=True)
+_PIPE_WIDTH = 240  # a program or a file has no edge at which to break a row
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 err = Console(highlight=False, soft_wrap=True, stderr=True)
 
 Space = Annotated[str, typer.Option("--space", "-s", help="The memory space.")]

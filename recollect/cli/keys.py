@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from recollect import keys as access_keys
-from recollect.cli.console import AsJson, Failure, err, out, print_json, print_table
-from recollect.errors import RecollectError
+from recollect.cli.console import AsJson, err, out, print_json, print_table
+from recollect.cli.local import with_runtime
 from recollect.model import Action, Key
-from recollect.settings import Settings
 
 if TYPE_CHECKING:
     from recollect.service.runtime import Runtime
 
 keys = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys (in the local data folder).")
-T = TypeVar("T")
 
 
 @keys.command("create")
@@ -37,7 +33,7 @@ def create_key(
     """Create a key and show it, once."""
     expires_at = None if days is None else (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="seconds")
     actions = action or [Action.ADMIN]
-    secret, key = _with_runtime(
+    secret, key = with_runtime(
         lambda runtime: access_keys.issue(runtime.store, actions, space or None, label, expires_at), as_json=as_json
     )
     if as_json:
@@ -54,7 +50,7 @@ def list_keys(as_json: AsJson = False) -> None:
     async def read(runtime: Runtime) -> list[Key]:
         return runtime.store.list_keys()
 
-    found = _with_runtime(read, as_json=as_json)
+    found = with_runtime(read, as_json=as_json)
     if as_json:
         print_json({"items": [_document(key) for key in found]})
         return
@@ -78,26 +74,11 @@ def revoke_key(
     as_json: AsJson = False,
 ) -> None:
     """End a key, at once and on all workers."""
-    key = _with_runtime(lambda runtime: access_keys.revoke(runtime.store, key_id), as_json=as_json)
+    key = with_runtime(lambda runtime: access_keys.revoke(runtime.store, key_id), as_json=as_json)
     if as_json:
         print_json(_document(key))
     else:
         out.print(f"Revoked {key.key_id}.")
-
-
-def _with_runtime(work: Callable[[Runtime], Awaitable[T]], *, as_json: bool) -> T:
-    """Do the work on the local store, opened for it and closed after it."""
-    # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
-    from recollect.service.runtime import open_runtime
-
-    async def open_and_work() -> T:
-        async with open_runtime(Settings.from_environment()) as runtime:
-            return await work(runtime)
-
-    try:
-        return asyncio.run(open_and_work())
-    except RecollectError as refusal:
-        raise Failure(refusal.title, refusal.detail, as_json=as_json) from None
 
 
 def _state(key: Key) -> str:
