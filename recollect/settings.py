@@ -50,6 +50,7 @@ class Settings:
     log_level: str = _setting(
         "info", "Least level that is logged.", choices=("debug", "info", "warning", "error", "critical")
     )
+    max_sweeps: int = _setting(50, "Sweeps of the CA3 dynamics after which they count as not converging.", least=1)
     max_in_flight: int = _setting(64, "Requests one worker handles at once; more are refused with 503.", least=1)
     max_body_bytes: int = _setting(8_388_608, "Largest JSON body.", least=1024)
     max_import_bytes: int = _setting(1_073_741_824, "Largest streamed import body.", least=1024)

@@ -1,0 +1,85 @@
+"""Source monitoring: which part of an answer was recalled, reconstructed, learned or guessed.
+
+For the answer y of one field, with P = rho P_R + (1 - rho) P_G:
+
+    pi0  = min(1, m(y) / P(y))                         what the base rate already gave
+    R    = rho P_R(y) / P(y), top = rho max_trace r / P(y)
+    e    = Shapley share of the episodes in P_G's lift over m (the schema has 1 - e)
+    recalled = top, reconstructed = (R - top) + (1 - R)(1 - pi0) e,
+    consolidated = (1 - R)(1 - pi0)(1 - e), imagined = the remainder.
+
+Source: Johnson, Hashtroudi & Lindsay 1993; Shapley 1953 for two players.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+RECALL_MIN_MASS = 0.5
+RUNNER_UP_MAX_RATIO = 1.0 / 3.0
+FLOOR = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerParts:
+    """The probabilities of one answer y under the parts of the model, each in [0, 1].
+
+    `total` = P(y), `recollection` = rho P_R(y), `top_trace` = rho times the weight of the
+    heaviest stored event with y, `rival_trace` the same for events with another value.
+    """
+
+    total: float
+    background: float
+    recollection: float
+    top_trace: float
+    rival_trace: float
+    generalisation: float
+    kernel_only: float
+    schema_only: float
+
+
+@dataclass(frozen=True, slots=True)
+class Masses:
+    """How much of the answer each source gave; sums to 1."""
+
+    recalled: float
+    reconstructed: float
+    consolidated: float
+    imagined: float
+
+    def label(self, parts: AnswerParts) -> str:
+        """The source to name; `recalled` only when one event carries it, ties go to the weaker claim."""
+        rival_ratio = parts.rival_trace / max(parts.top_trace, FLOOR)
+        if self.recalled >= RECALL_MIN_MASS and rival_ratio <= RUNNER_UP_MAX_RATIO:
+            return "recalled"
+        weaker_first = [
+            ("imagined", self.imagined),
+            ("consolidated", self.consolidated),
+            ("reconstructed", self.recalled + self.reconstructed),
+        ]
+        return max(weaker_first, key=lambda item: item[1])[0]
+
+
+def attribute(parts: AnswerParts) -> Masses:
+    """The masses of one answer."""
+    total = max(parts.total, FLOOR)
+    prior = min(1.0, parts.background / total)
+    recollected = min(1.0, parts.recollection / total)
+    top = min(recollected, parts.top_trace / total)
+    rest = (1.0 - recollected) * (1.0 - prior)
+    episodes = episode_share(parts)
+    reconstructed = (recollected - top) + rest * episodes
+    consolidated = rest * (1.0 - episodes)
+    return Masses(top, reconstructed, consolidated, max(0.0, 1.0 - top - reconstructed - consolidated))
+
+
+def episode_share(parts: AnswerParts) -> float:
+    """e in [0, 1]: the Shapley share of the stored episodes in log P_G(y) - log m(y)."""
+    log_m = math.log(max(parts.background, FLOOR))
+    log_e = math.log(max(parts.kernel_only, FLOOR)) - log_m
+    log_s = math.log(max(parts.schema_only, FLOOR)) - log_m
+    log_es = math.log(max(parts.generalisation, FLOOR)) - log_m
+    episodes = max(0.0, 0.5 * (log_e + log_es - log_s))
+    schema = max(0.0, 0.5 * (log_s + log_es - log_e))
+    return episodes / (episodes + schema) if episodes + schema > 0 else 0.5

@@ -1,0 +1,305 @@
+"""The completion of one cue: ten steps from evidence to an answer, each a read-out of one posterior.
+
+    P(y | q) = rho P_R(y) + (1 - rho) P_G(y)
+
+P_R is recollection (`engine.evidence`), P_G generalisation (`engine.generalisation`), rho the
+CA1 match. `steps` yields what happens as it happens: `Retrieved`, a `Sweep` of the attractor
+at a time, and last the `Answer`; `complete` runs it to its end. What lies behind an answer is
+read from the same posterior by `engine.explanation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from engine import abstention, attractor
+from engine.attractor import Sweep, TargetField
+from engine.encoding import Column, Floats, Value
+from engine.evidence import (
+    GENERALISATION_WIDTH,
+    RECOLLECTION_WIDTH,
+    Recollection,
+    recollect,
+    weigh_field,
+)
+from engine.generalisation import Generalisation, Generaliser, background, top_rows
+from engine.traces import Traces, contiguity
+from engine.vectors import Matrix
+from engine.weights import Weights
+
+DYNAMICS_CANDIDATES = 512
+# Rows lighter than this share of 1 / N are left out of P_R: at most a thousandth of its mass.
+NEGLIGIBLE = 1e-3
+# A recollected event that lacks the field says nothing of it; below this share it is not asked.
+MIN_SHARE_WITH_FIELD = 0.05
+TOLERANCE = 0.02  # a number within 2 % of the answer counts as the answer
+
+
+class NotConverged(ArithmeticError):
+    """The dynamics met their hard cap, rose in energy, or left the finite numbers."""
+
+    def __init__(self, iterations: int, energy: float, change: float) -> None:
+        super().__init__(f"no fixed point after {iterations} sweeps")
+        self.iterations, self.energy, self.change = iterations, energy, change
+
+
+@dataclass(frozen=True, slots=True)
+class CueInput:
+    """A cue in the engine's terms. `vector` float32[d] with NaN where unknown; `times` seconds since 1970."""
+
+    values: Mapping[str, Value]
+    vector: Matrix | None = None
+    strength: float = 1.0
+    times: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is asked. `max_sweeps` None: run to the criterion, `hard_cap` at the most."""
+
+    targets: tuple[str, ...]
+    max_sweeps: int | None = None
+    hard_cap: int = attractor.HARD_CAP_SWEEPS
+    pattern_weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The first event: how many episodes were scored and how many compete; the match, in [0, 1]."""
+
+    episodes: int
+    candidates: int
+    match: float
+
+
+@dataclass(frozen=True, slots=True)
+class FieldAnswer:
+    """The answer for one target: its value, the value's code, and P(right), in [0, 1]."""
+
+    name: str
+    value: Value
+    code: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The completion of one cue. Energies in nats, the rest in [0, 1] or counts.
+
+    `suspects` gives per cue field the chance that its own value is wrong, if the cue means a
+    stored event; `without_evidence` the cue fields and targets that no episode has.
+    """
+
+    fields: Mapping[str, FieldAnswer]
+    without_evidence: tuple[str, ...]
+    unseen: tuple[str, ...]
+    match: float
+    overlap: float
+    supplied_nats: float
+    needed_nats: float
+    energy: tuple[float, ...]
+    iterations: int
+    converged: bool
+    posterior: Posterior = field(repr=False)
+    final: Sweep = field(repr=False)
+
+
+class Posterior:
+    """The one posterior of a cue over a space's episodes and, per target, over values."""
+
+    def __init__(self, traces: Traces, cue: CueInput, options: Options, weights: Weights) -> None:
+        self.traces, self.cue, self.options = traces, cue, options
+        known = {name: v for name, v in cue.values.items() if name in traces.columns}
+        self.evidence = [
+            weigh_field(name, traces.columns[name], value, RECOLLECTION_WIDTH) for name, value in known.items()
+        ]
+        self.further = further_evidence(traces, cue)
+        self.recollection: Recollection = recollect(
+            self.evidence, traces.size, cue_strength=cue.strength, extra=self.further
+        )
+        broad = [
+            weigh_field(e.name, e.column, e.value, GENERALISATION_WIDTH) if e.column.kind in ("number", "time") else e
+            for e in self.evidence
+        ]
+        # A value nobody has seen says nothing about kinds of events.
+        broad = [e for e in broad if e.near.any()]
+        self.targets = tuple(g for g in options.targets if g in traces.columns)
+        self.general = Generaliser(broad, traces.size, weights, self.targets) if broad else None
+        self.weight_of_memory = 1.0 - options.pattern_weight if options.pattern_weight is not None else None
+        self._heavy = np.flatnonzero(self.recollection.weights > NEGLIGIBLE / traces.size)
+        self._heads = {g: self._infer(g) for g in self.targets}
+        self.rows, self.row_weights = self._candidates()
+
+    def rho(self, target: str) -> float:
+        """The CA1 gate of one target: how much of the answer is recollection."""
+        rho = self.recollection.match if self.weight_of_memory is None else self.weight_of_memory
+        return rho if self._heads[target].share_with_field >= MIN_SHARE_WITH_FIELD else 0.0
+
+    def head(self, target: str) -> _Heads:
+        """Both heads of one target over its V values."""
+        return self._heads[target]
+
+    def probabilities(self, target: str) -> Floats:
+        """P(y | q) float64[V], sum 1."""
+        rho, heads = self.rho(target), self._heads[target]
+        return rho * heads.recollected + (1.0 - rho) * heads.general.posterior
+
+    def local_targets(self) -> list[TargetField]:
+        """Each target over the values its candidates have; what the attractor settles."""
+        result = []
+        for name in self.targets:
+            column = self.traces.columns[name]
+            codes = column.codes[self.rows]
+            values = np.unique(codes[codes >= 0])
+            if len(values):
+                local = np.where(codes >= 0, np.searchsorted(values, codes), -1).astype(np.int32)
+                beta = self._heads[name].general.beta[values]
+                result.append(TargetField(name, local, background(column)[values], beta))
+        return result
+
+    def _infer(self, target: str) -> _Heads:
+        column = self.traces.columns[target]
+        weights = self.recollection.weights[self._heavy]
+        codes = column.codes[self._heavy]
+        has = codes >= 0
+        mass = np.bincount(codes[has], weights=weights[has], minlength=len(column.values)).astype(np.float64)
+        total = float(weights[has].sum())
+        recollected: Floats = mass / total if total > 0 else mass
+        if self.general is not None:
+            general = self.general.infer(target, column)
+        else:
+            m = background(column)
+            m /= m.sum()
+            general = Generalisation(m, m, m, np.zeros(len(m)))
+        return _Heads(recollected, total, general)
+
+    def _candidates(self) -> tuple[npt.NDArray[np.intp], Floats]:
+        """The episodes that carry the posterior, and their share of it (sum 1)."""
+        rho = self.recollection.match if self.weight_of_memory is None else self.weight_of_memory
+        total = rho * self.recollection.weights
+        if self.general is not None and self.targets:
+            scores = np.mean([self.general.episode_scores(g) for g in self.targets], axis=0)
+            total[self.general.candidates] += (1.0 - rho) * attractor.softmax(scores)
+        rows = top_rows(total, DYNAMICS_CANDIDATES)
+        mass = np.maximum(total[rows], 1e-300)
+        return rows, mass / mass.sum()
+
+
+@dataclass(frozen=True, slots=True)
+class _Heads:
+    """P_R over values, the weight of recollected episodes that have the field, and P_G."""
+
+    recollected: Floats
+    share_with_field: float
+    general: Generalisation
+
+
+def complete(traces: Traces, cue: CueInput, options: Options, weights: Weights) -> Answer:
+    """The answer to one cue; raises NotConverged. The space must hold at least one episode."""
+    *_, answer = steps(traces, cue, options, weights)
+    assert isinstance(answer, Answer)
+    return answer
+
+
+def steps(traces: Traces, cue: CueInput, options: Options, weights: Weights) -> Iterator[Retrieved | Sweep | Answer]:
+    """The completion as it unfolds; the caller may stop between any two events."""
+    posterior = Posterior(traces, cue, options, weights)
+    match = posterior.recollection.match
+    yield Retrieved(traces.size, len(posterior.rows), match)
+    sweeps: list[Sweep] = []
+    cap = options.max_sweeps if options.max_sweeps is not None else options.hard_cap
+    for sweep in attractor.settle(np.log(posterior.row_weights), posterior.local_targets(), cap):
+        sweeps.append(sweep)
+        _check(sweeps, cap if options.max_sweeps is None else None)
+        yield sweep
+    yield _answer(posterior, sweeps)
+
+
+def _check(sweeps: Sequence[Sweep], hard_cap: int | None) -> None:
+    """Raise NotConverged where the dynamics broke their promise."""
+    last = sweeps[-1]
+    rose = len(sweeps) > 1 and last.energy > sweeps[-2].energy + 1e-9 * max(1.0, abs(last.energy))
+    capped = hard_cap is not None and last.iteration >= hard_cap and not last.converged
+    if rose or capped or not np.isfinite(last.energy):
+        raise NotConverged(last.iteration, last.energy, last.change)
+
+
+def further_evidence(traces: Traces, cue: CueInput) -> Floats | None:
+    """float64[N] nats from the cue's vector and its temporal context; None where it has neither."""
+    parts = []
+    if cue.vector is not None and traces.vectors is not None:
+        parts.append(traces.vectors.evidence(cue.vector))
+    if cue.times:
+        parts.append(contiguity(traces.times, cue.times))
+    return np.sum(parts, axis=0) if parts else None
+
+
+def _answer(posterior: Posterior, sweeps: Sequence[Sweep]) -> Answer:
+    traces, cue, options = posterior.traces, posterior.cue, posterior.options
+    recollection, last = posterior.recollection, sweeps[-1]
+    unknown = [name for name in (*cue.values, *options.targets) if name not in traces.columns]
+    return Answer(
+        fields={g: _field_answer(posterior, g) for g in posterior.targets},
+        without_evidence=tuple(dict.fromkeys(unknown)),
+        unseen=tuple(e.name for e in posterior.evidence if e.is_unseen),
+        match=recollection.match,
+        overlap=abstention.cue_overlap(recollection.supplied, traces.size),
+        supplied_nats=recollection.supplied,
+        needed_nats=abstention.needed_nats(traces.size),
+        energy=tuple(s.energy for s in sweeps),
+        iterations=last.iteration,
+        converged=last.converged,
+        posterior=posterior,
+        final=last,
+    )
+
+
+def _field_answer(posterior: Posterior, name: str) -> FieldAnswer:
+    column, p = posterior.traces.columns[name], posterior.probabilities(name)
+    code = _choose(column, p, posterior.rho(name))
+    confidence = float(min(1.0, p[same_answer(column, code)].sum()))
+    return FieldAnswer(name, column.values[code], code, confidence)
+
+
+def _choose(column: Column, p: Floats, rho: float) -> int:
+    """The answer's code: the likeliest value; for a number that is not recollected, the weighted median."""
+    if column.kind == "number" and rho < 0.5:
+        places = column.numbers
+        order = np.argsort(places, kind="stable")
+        order = order[~np.isnan(places[order])]
+        if len(order):
+            total = np.cumsum(p[order])
+            if total[-1] > 0.5:
+                return int(order[np.searchsorted(total, 0.5 * total[-1])])
+    return int(ranked(column, p, 1)[0])
+
+
+def ranked(column: Column, p: Floats, count: int) -> npt.NDArray[np.intp]:
+    """The codes of the `count` likeliest values; equal ones by frequency, then by the later last use.
+
+    Probabilities are compared to twelve digits, so that the order of codes never decides.
+    """
+    count = min(count, len(p))
+    edge = p.max() if count == 1 else np.partition(p, len(p) - count)[len(p) - count]
+    best = np.flatnonzero(p >= edge - 1e-12)
+    if len(best) == 1:
+        return best
+    tied = np.round(p[best], 12)
+    last = np.full(len(p), -1, dtype=np.int64)
+    used = np.flatnonzero(column.codes >= 0)
+    last[column.codes[used]] = used
+    return best[np.lexsort((-last[best], -column.counts[best], -tied))][:count]
+
+
+def same_answer(column: Column, code: int) -> npt.NDArray[np.bool_]:
+    """bool[V]: the values that count as this answer: itself, and numbers within TOLERANCE of it."""
+    same = np.zeros(len(column.values), dtype=bool)
+    if column.kind == "number" and not np.isnan(column.numbers[code]):
+        here = column.numbers[code]
+        same = np.abs(column.numbers - here) <= max(1e-9, TOLERANCE * abs(here))
+    same[code] = True
+    return same

@@ -1,0 +1,260 @@
+"""Encoding of field values (the dentate gyrus of the model): values become codes.
+
+Every field of a space is one `Column`. Equal values share one code; what a code means
+(its value, its place on the number line, its words) is kept once per distinct value,
+so a kernel is evaluated over the V distinct values and gathered over the N episodes.
+
+Values of different JSON types never share a code: 3, 3.0, true and "3" stay apart.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+Scalar = str | int | float | bool
+Value = Scalar | list[Scalar]
+Codes = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float64]
+
+MISSING = -1
+KINDS = ("category", "text", "number", "time", "boolean", "list")
+
+# A string column is prose once its values are long and hardly repeat.
+TEXT_MIN_WORDS = 5.0
+TEXT_MIN_DISTINCT_SHARE = 0.3
+
+_TIME = re.compile(r"^\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:?\d{2})?)?$")
+_WORD = re.compile(r"[^\W_]+", re.UNICODE)
+
+
+def parse_time(text: str) -> float:
+    """Seconds since 1970-01-01T00:00Z of an ISO 8601 date or time; NaN when it is none.
+
+    A time without an offset is read as UTC.
+    """
+    if not _TIME.match(text):
+        return math.nan
+    try:
+        if len(text) == 10:
+            return (date.fromisoformat(text) - date(1970, 1, 1)).days * 86400.0
+        moment = datetime.fromisoformat(text.replace("z", "Z"))
+    except ValueError:
+        return math.nan
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.timestamp()
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, lower case, in order of first appearance, each once."""
+    return list(dict.fromkeys(_WORD.findall(text.casefold())))
+
+
+def trigrams(text: str) -> list[str]:
+    """The distinct character trigrams of a text, lower case, with its ends marked."""
+    padded = f"\x02{text.casefold()}\x03"
+    return list(dict.fromkeys(padded[i : i + 3] for i in range(max(1, len(padded) - 2))))
+
+
+def identity(value: Value) -> tuple[str, object]:
+    """A hashable key that tells values of different JSON types apart."""
+    if isinstance(value, list):
+        return ("list", tuple(identity(item) for item in value))
+    return (type(value).__name__, value)
+
+
+class Postings:
+    """Which codes hold an item (a word, a trigram, a list element); grows as codes do."""
+
+    __slots__ = ("_items", "sizes")
+
+    def __init__(self) -> None:
+        self._items: dict[object, list[int]] = {}
+        self.sizes: list[int] = []  # items per code
+
+    def append(self, items: Iterable[object]) -> None:
+        """Add the next code's items (distinct)."""
+        code, size = len(self.sizes), 0
+        for item in items:
+            self._items.setdefault(item, []).append(code)
+            size += 1
+        self.sizes.append(size)
+
+    def codes(self, item: object) -> Codes:
+        """The codes that hold `item`, ascending; empty when none does."""
+        return np.asarray(self._items.get(item, ()), dtype=np.int32)
+
+    def overlap(self, items: Sequence[object]) -> Floats:
+        """float64[V]: how many of `items` each code holds."""
+        counts = np.zeros(len(self.sizes))
+        for item in items:
+            held = self._items.get(item)
+            if held is not None:
+                counts[np.asarray(held, dtype=np.int32)] += 1.0  # distinct per item
+        return counts
+
+    def items(self) -> Iterable[object]:
+        """Every item that some code holds."""
+        return self._items.keys()
+
+
+class Column:
+    """One field of a space: N codes over V distinct values, with exact counts.
+
+    `codes` int32[N], MISSING where the episode lacks the field. `counts` int64[V].
+    `numbers` float64[V]: the value itself (number), seconds since 1970 (time), else NaN.
+    Appending is amortised O(1). A value whose count falls to 0 keeps its code, so sums
+    over values must not depend on the order of codes (see `engine.evidence`).
+    """
+
+    def __init__(self, name: str, kind: str | None = None) -> None:
+        self.name = name
+        self.declared_kind = kind
+        self.values: list[Value] = []
+        self._code_of: dict[tuple[str, object], int] = {}
+        self._codes: Codes = np.full(64, MISSING, dtype=np.int32)
+        self._counts = np.zeros(16, dtype=np.int64)
+        self._numbers = np.full(16, np.nan)
+        self._postings: dict[str, Postings] = {}
+        self._kind_tally = dict.fromkeys(("boolean", "number", "time", "string", "list"), 0)
+        self._word_total = 0
+        self.size = 0
+        self.present = 0  # episodes that have the field
+
+    @property
+    def codes(self) -> Codes:
+        """int32[N], read-only by convention."""
+        return self._codes[: self.size]
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """int64[V]: episodes per value."""
+        return self._counts[: len(self.values)]
+
+    @property
+    def numbers(self) -> Floats:
+        """float64[V]: place on the number or time line, NaN where there is none."""
+        return self._numbers[: len(self.values)]
+
+    @property
+    def distinct(self) -> int:
+        """Values that at least one episode has."""
+        return int(np.count_nonzero(self.counts))
+
+    @property
+    def kind(self) -> str:
+        """The declared kind, or the one most of the episodes' values have."""
+        if self.declared_kind is not None:
+            return self.declared_kind
+        if not self.present:
+            return "category"
+        top = max(self._kind_tally, key=lambda k: self._kind_tally[k])
+        if top != "string":
+            return top
+        strings = self._kind_tally["string"]
+        is_prose = self._word_total >= TEXT_MIN_WORDS * strings
+        return "text" if is_prose and self.distinct >= TEXT_MIN_DISTINCT_SHARE * self.present else "category"
+
+    def find(self, value: Value) -> int:
+        """The code of a value, MISSING when it was never stored or no episode has it any more."""
+        code = self._code_of.get(identity(value), MISSING)
+        return code if code != MISSING and self._counts[code] > 0 else MISSING
+
+    def background(self, code: int) -> float:
+        """m(v) = (n_v + 1/2) / (n + V/2 + 1/2): how common a value is; an unseen one has n_v = 0."""
+        seen = float(self._counts[code]) if code != MISSING else 0.0
+        return (seen + 0.5) / (self.present + 0.5 * self.distinct + 0.5)
+
+    def append(self, value: Value | None) -> None:
+        """Add the next episode's value; None when it lacks the field."""
+        if self.size == len(self._codes):
+            grown = np.full(2 * len(self._codes), MISSING, dtype=np.int32)
+            grown[: self.size] = self._codes
+            self._codes = grown
+        self._codes[self.size] = MISSING if value is None else self._intern(value)
+        if value is not None:
+            self._tally(int(self._codes[self.size]), 1)
+        self.size += 1
+
+    def pad(self, size: int) -> None:
+        """Extend with missing values up to `size` episodes."""
+        while len(self._codes) < size:
+            self._codes = np.concatenate([self._codes, np.full(len(self._codes), MISSING, np.int32)])
+        self._codes[self.size : size] = MISSING
+        self.size = size
+
+    def keep(self, rows: npt.NDArray[np.bool_]) -> None:
+        """Drop the episodes where `rows` (bool[N]) is False, and take them out of every count."""
+        dropped = self.codes[~rows]
+        for code in dropped[dropped != MISSING].tolist():
+            self._tally(code, -1)
+        kept = self.codes[rows]
+        self._codes[: len(kept)] = kept
+        self.size = len(kept)
+
+    def postings(self, unit: str) -> Postings:
+        """The index of values by `unit`: "word", "trigram" or "element"; built when first asked for."""
+        if unit not in self._postings:
+            self._postings[unit] = Postings()
+        index = self._postings[unit]
+        for code in range(len(index.sizes), len(self.values)):
+            index.append(_items(self.values[code], unit))
+        return index
+
+    def _intern(self, value: Value) -> int:
+        key = identity(value)
+        code = self._code_of.get(key)
+        if code is None:
+            code = self._code_of[key] = len(self.values)
+            self.values.append(value)
+            if code == len(self._counts):
+                self._counts = np.concatenate([self._counts, np.zeros_like(self._counts)])
+                self._numbers = np.concatenate([self._numbers, np.full_like(self._numbers, np.nan)])
+            self._counts[code] = 0
+            self._numbers[code] = place(value)
+        return code
+
+    def _tally(self, code: int, step: int) -> None:
+        """Count one episode with this value in (step 1) or out (step -1)."""
+        value = self.values[code]
+        self._counts[code] += step
+        self.present += step
+        kind = value_kind(value)
+        self._kind_tally[kind] += step
+        if kind == "string":
+            self._word_total += step * (str(value).count(" ") + 1)
+
+
+def value_kind(value: Value) -> str:
+    """boolean, number, time, list or string."""
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, (int, float)):
+        return "number"
+    if isinstance(value, list):
+        return "list"
+    return "string" if math.isnan(parse_time(value)) else "time"
+
+
+def place(value: Value) -> float:
+    """Where a number or a time lies on its line; NaN for everything else."""
+    if isinstance(value, (bool, list)):
+        return math.nan
+    if isinstance(value, (int, float)):
+        return float(value)
+    return parse_time(value)
+
+
+def _items(value: Value, unit: str) -> list[object]:
+    if unit == "element":
+        elements = value if isinstance(value, list) else [value]
+        return list(dict.fromkeys(identity(element) for element in elements))
+    texts = value if isinstance(value, list) else [value]
+    joined = " ".join(text for text in texts if isinstance(text, str))
+    return list(words(joined)) if unit == "word" else list(trigrams(joined))

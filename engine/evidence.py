@@ -1,0 +1,207 @@
+"""Evidence of a cue for every stored episode: sums of log-likelihood ratios.
+
+For a cue value q of field f and a stored value x,
+
+    l_f(q, x) = log[ e + (1 - e) ((1 - t) 1[q = x] / m_f(q) + t c(q | x) / u_f(q)) ]
+
+where e is the chance that the cue's value was drawn at random, t the chance that it is a
+distorted copy, m_f the background, c the nearness kernel and u_f(q) its mean over the
+stored values: the Fellegi-Sunter / REM ratio with one level for equality and one for
+likeness. l = 0 where either side is missing. How noisy a cue is, is not known before it is
+seen: the ratio is taken at several noise levels (`NOISE_LEVELS`) and the levels are summed
+over with their prior, so that a cue that some episode fits exactly is read as exact, and
+one that none fits is read as damaged.
+
+Sources: Fellegi & Sunter 1969; Shiffrin & Steyvers 1997 (REM).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.encoding import MISSING, Column, Floats, Value
+from engine.kernels import nearness
+
+Scores = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseLevel:
+    """One reading of the cue: per field, the chance that its value is a random one (`wrong`), a
+    likeness (`distorted`), or known to the cue but not to the stored event it means (`absent`)."""
+
+    wrong: float
+    distorted: float
+    absent: float
+    prior: float
+
+
+# Clean, lightly damaged, heavily damaged. The floor of the clean level keeps a single
+# contradiction from being infinite evidence. `docs/concepts.md` says how they were set.
+NOISE_LEVELS = (
+    NoiseLevel(wrong=1e-6, distorted=1e-6, absent=0.002, prior=0.90),
+    NoiseLevel(wrong=0.02, distorted=0.08, absent=0.02, prior=0.08),
+    NoiseLevel(wrong=0.15, distorted=0.15, absent=0.1, prior=0.02),
+)
+# A new event shares about half of its values with the stored ones it resembles most.
+NOVEL = NoiseLevel(wrong=0.5, distorted=0.2, absent=1.0, prior=1.0)
+RECOLLECTION_WIDTH = 0.01
+GENERALISATION_WIDTH = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class FieldEvidence:
+    """What one cue field says about the distinct values of its column.
+
+    `exact` bool[V] marks the values equal to the cue's, `near` float64[V] in [0, 1] how like
+    it each value is, `m` and `u` the background of either. `unseen`: no episode has the value.
+    """
+
+    name: str
+    column: Column
+    value: Value
+    code: int
+    exact: npt.NDArray[np.bool_]
+    near: Floats
+    m: float
+    u: float
+
+    @property
+    def is_unseen(self) -> bool:
+        """No stored episode has exactly this value."""
+        return not bool(self.exact.any())
+
+    def table(self, level: NoiseLevel) -> Floats:
+        """float64[V + 1] of l at `level`; the last entry is for episodes that lack the field."""
+        ratio = level.distorted * self.near / self.u
+        if self.column.kind in ("text", "list"):  # a fragment is no damage: likeness is the match
+            ratio = self.near / self.u
+        ratio[self.exact] += (1.0 - level.distorted) / self.m
+        table = np.zeros(len(self.near) + 1)
+        table[:-1] = np.log(level.wrong + (1.0 - level.wrong) * ratio)
+        lacking = 1.0 - self.column.present / max(1, self.column.size)
+        if lacking > 0.0:
+            table[-1] = min(0.0, math.log(level.absent / lacking))
+        return table
+
+
+def weigh_field(name: str, column: Column, value: Value, width: float) -> FieldEvidence:
+    """The evidence of one cue field. Cost O(V) for numbers, O(postings) for strings."""
+    near = nearness(column, value, width)
+    live = column.counts > 0
+    code = column.find(value)
+    exact = np.zeros(len(near), dtype=bool)
+    if column.kind not in ("text", "list"):
+        exact = (near >= 1.0 - 1e-12) & live
+    if code != MISSING:
+        exact[code] = True
+    n = max(1, column.present)
+    same = int(column.counts[exact].sum())
+    m = (same + 0.5) / (column.present + 0.5 * column.distinct + 0.5)
+    touched = np.flatnonzero(near > 1e-9)
+    # fsum: exact, so the order in which values were first met does not show
+    u = math.fsum((near[touched] * column.counts[touched]).tolist()) / n
+    return FieldEvidence(name, column, value, code, exact, near, m, max(u, 0.5 / n))
+
+
+def score_episodes(fields: Sequence[FieldEvidence], levels: Sequence[NoiseLevel], size: int) -> npt.NDArray[np.float32]:
+    """float32[N, J]: s_k = sum over the cue's fields of l_f at each of J levels, in nats. Cost O(F N J)."""
+    scores = np.zeros((size, len(levels)), dtype=np.float32)
+    for evidence in fields:
+        table = np.stack([evidence.table(level) for level in levels], axis=1).astype(np.float32)
+        scores += table[evidence.column.codes]
+    return scores
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The CA1 comparator: match = sigmoid(slope (log Z - log Z_novel - centre)), nats.
+
+    The shipped numbers are a logistic fit on replayed stored, damaged, recombined and new cues
+    of several data sets (`docs/concepts.md`); consolidation refits them per space.
+    """
+
+    centre: float = -4.15
+    slope: float = 3.0
+
+    def match(self, odds: float) -> float:
+        """The chance in (0, 1) that the cue means a stored event."""
+        return _sigmoid(self.slope * (odds - self.centre))
+
+
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """The competition of all stored episodes for one cue (CA3), before any learned weight.
+
+    `weights` float64[N], sum 1: r_k, the chance that episode k is the one the cue means, given
+    that it means one. `match` in [0, 1]: the chance that it means one at all (CA1).
+    `levels` float64[J]: posterior of the noise levels. `log_z`: nats of evidence that the cue
+    is a stored event, mean over episodes. `supplied` >= 0: nats of evidence for the best episode.
+    """
+
+    weights: Scores
+    match: float
+    levels: Floats
+    log_z: float
+    supplied: float
+
+
+def recollect(
+    fields: Sequence[FieldEvidence],
+    size: int,
+    *,
+    cue_strength: float = 1.0,
+    extra: Scores | None = None,
+    gate: Gate | None = None,
+) -> Recollection:
+    """Posterior over N stored episodes and over whether the cue means any of them.
+
+    `extra` float64[N]: further evidence in nats that no noise level changes (vectors, times).
+    `cue_strength` in [0, 1] moves the prior from the clean to the damaged readings.
+    """
+    levels = noise_prior(cue_strength)
+    scores = score_episodes(fields, (*levels, NOVEL), size)
+    if extra is not None:
+        scores[:, :-1] += extra[:, None]
+        scores[:, -1] += np.minimum(extra, 0.0)
+    log_z_novel = _log_mean_exp(scores[:, -1])
+    stored = scores[:, :-1] + np.log([level.prior for level in levels], dtype=np.float32)
+    peak = float(stored.max())
+    mass = np.exp(stored - np.float32(peak), dtype=np.float32)
+    per_episode = (mass @ np.ones(len(levels), dtype=np.float32)).astype(np.float64)
+    total = float(per_episode.sum())
+    log_z = peak + math.log(total / size)
+    gate = gate or Gate()
+    best = int(per_episode.argmax())
+    return Recollection(
+        weights=per_episode / total,
+        match=gate.match(log_z - log_z_novel),
+        levels=mass.sum(axis=0, dtype=np.float64) / total,
+        log_z=log_z,
+        supplied=max(0.0, float(scores[best, :-1].max())),
+    )
+
+
+def _log_mean_exp(scores: npt.NDArray[np.float32]) -> float:
+    top = float(scores.max())
+    return top + math.log(float(np.exp(scores - np.float32(top)).sum(dtype=np.float64)) / len(scores))
+
+
+def _sigmoid(odds: float) -> float:
+    return 1.0 / (1.0 + math.exp(-max(-500.0, min(500.0, odds))))
+
+
+def noise_prior(cue_strength: float) -> tuple[NoiseLevel, ...]:
+    """The noise levels with the prior of the clean reading scaled by `cue_strength`."""
+    clean = NOISE_LEVELS[0].prior * cue_strength
+    rest = sum(level.prior for level in NOISE_LEVELS[1:])
+    scale = (1.0 - clean) / rest
+    return (
+        replace(NOISE_LEVELS[0], prior=max(clean, 1e-12)),
+        *(replace(level, prior=level.prior * scale) for level in NOISE_LEVELS[1:]),
+    )

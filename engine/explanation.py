@@ -1,0 +1,310 @@
+"""What lies behind an answer: sources, evidence, alternatives, doubts, and what would help.
+
+Every number is a read-out of the posterior that gave the answer (`engine.completion.Posterior`);
+nothing here changes it. Only a verbose answer or a refusal pays for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine import abstention
+from engine.attribution import AnswerParts, Masses, attribute
+from engine.completion import Answer, FieldAnswer, Posterior, ranked, same_answer
+from engine.encoding import Column, Floats, Value
+from engine.evidence import NOISE_LEVELS, FieldEvidence
+from engine.generalisation import background
+from engine.vectors import Matrix
+
+EVIDENCE_LISTED = 8
+PATTERN_MIN_SUPPORT = 5
+PATTERN_MIN_LIFT = 2.0
+# A thin memory is doubted: half of the trust at this many episodes.
+THIN_SPACE = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """One episode's share of an answer: its row, posterior weight and similarity to the cue, in [0, 1]."""
+
+    row: int
+    weight: float
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A regularity that carried an answer: `field` = value goes with the answer `lift` times more than chance."""
+
+    field: str
+    value: Value
+    support: int
+    lift: float
+    pattern_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldExplanation:
+    """Where one field came from. `information_bits` is KL(P || m): what the cue told beyond the base rate."""
+
+    source: str
+    masses: Masses
+    support: tuple[Support, ...]
+    information_bits: float
+    agreement: float
+    typicality: float
+    patterns: tuple[Pattern, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another completion of all targets, with its posterior probability."""
+
+    values: Mapping[str, Value]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What lies behind a whole answer; probabilities and shares in [0, 1].
+
+    `suspects` gives per cue field the chance that its own value is wrong, if the cue means a
+    stored event. `plausibility` is how typical the answer is by the regularities alone.
+    """
+
+    fields: Mapping[str, FieldExplanation]
+    hypotheses: tuple[Alternative, ...]
+    suspects: Mapping[str, float]
+    plausibility: float
+    metacognition: float
+    vector: Matrix | None
+
+
+def explain(answer: Answer, num_hypotheses: int) -> Explanation:
+    """The explanation of an answer."""
+    posterior = answer.posterior
+    similarity = similarities(posterior.evidence, posterior.rows, posterior.further)
+    fields = {g: _explain_field(posterior, a, similarity) for g, a in answer.fields.items()}
+    suspects = suspect_fields(posterior)
+    return Explanation(
+        fields=fields,
+        hypotheses=_hypotheses(answer, num_hypotheses),
+        suspects=suspects,
+        plausibility=_mean([a.typicality for a in fields.values()]),
+        metacognition=_metacognition(fields, suspects, posterior.traces.size, answer.converged),
+        vector=_complete_vector(posterior),
+    )
+
+
+def _explain_field(posterior: Posterior, answer: FieldAnswer, similarity: Floats) -> FieldExplanation:
+    name, code, confidence = answer.name, answer.code, answer.confidence
+    column, heads, rho = posterior.traces.columns[name], posterior.head(name), posterior.rho(name)
+    p = posterior.probabilities(name)
+    same = same_answer(column, code)
+    m = background(column)
+    holders = column.codes[posterior.rows]
+    own = np.isin(holders, np.flatnonzero(same)) if same.sum() > 1 else holders == code
+    weights = posterior.row_weights
+    top, rival = _heaviest_traces(posterior, own, holders >= 0)
+    parts = AnswerParts(
+        total=confidence,
+        background=float(m[same].sum()),
+        recollection=rho * float(heads.recollected[same].sum()),
+        top_trace=rho * top / max(heads.share_with_field, 1e-12),
+        rival_trace=rho * rival / max(heads.share_with_field, 1e-12),
+        generalisation=float(heads.general.posterior[same].sum()),
+        kernel_only=float(heads.general.kernel[same].sum()),
+        schema_only=float(heads.general.schema[same].sum()),
+    )
+    masses = attribute(parts)
+    order = np.flatnonzero(own)[np.argsort(-weights[own], kind="stable")][:EVIDENCE_LISTED]
+    carried = max(float(weights[own].sum()), 1e-300)
+    support = tuple(Support(int(posterior.rows[i]), float(weights[i] / carried), float(similarity[i])) for i in order)
+    live = (p > 1e-12) & (m > 0)
+    share = m / m.sum()
+    return FieldExplanation(
+        source=masses.label(parts),
+        masses=masses,
+        support=support,
+        information_bits=max(0.0, float((p[live] * np.log2(p[live] / share[live])).sum())),
+        agreement=1.0 - 4.0 * rho * (1.0 - rho) * abs(parts.recollection / max(rho, 1e-12) - parts.generalisation),
+        typicality=float(heads.general.posterior[same].sum() / max(heads.general.posterior.max(), 1e-12)),
+        patterns=_patterns(posterior, column, code),
+    )
+
+
+def _heaviest_traces(
+    posterior: Posterior, own: npt.NDArray[np.bool_], has: npt.NDArray[np.bool_]
+) -> tuple[float, float]:
+    """Recollected weight of the heaviest event with the answer and of the heaviest with another one.
+
+    Identical stored records are one event (REM): their weights are pooled.
+    """
+    weights = posterior.recollection.weights[posterior.rows]
+    columns = posterior.traces.columns.values()
+    best = []
+    for group in (own, has & ~own):
+        rows = np.flatnonzero(group)
+        rows = rows[np.argsort(-weights[rows], kind="stable")][:64]
+        if not len(rows):
+            best.append(0.0)
+            continue
+        records = np.stack([column.codes[posterior.rows[rows]] for column in columns], axis=1)
+        _, event = np.unique(records, axis=0, return_inverse=True)
+        best.append(float(np.bincount(event.ravel(), weights=weights[rows]).max()))
+    return best[0], best[1]
+
+
+def similarities(
+    evidence: Sequence[FieldEvidence], rows: npt.NDArray[np.intp], further: Floats | None = None
+) -> Floats:
+    """float64[C] in [0, 1]: an episode's evidence as a share of what a perfect match would give.
+
+    `further` float64[N] nats of vectors and times, whose perfect match is the best one there is.
+    """
+    level = NOISE_LEVELS[1]
+    reached, possible = np.zeros(len(rows)), 0.0
+    for e in evidence:
+        reached += np.maximum(0.0, e.table(level)[e.column.codes[rows]])
+        ratio = (1.0 - level.distorted) / e.m + level.distorted / e.u
+        if e.column.kind in ("text", "list"):
+            ratio = float(e.near.max(initial=0.0)) / e.u
+        possible += float(np.log(level.wrong + (1.0 - level.wrong) * max(ratio, 1.0)))
+    if further is not None and len(further):
+        reached += np.maximum(0.0, further[rows])
+        possible += max(0.0, float(further.max()))
+    return np.clip(reached / possible, 0.0, 1.0) if possible > 0 else np.zeros(len(rows))
+
+
+def suspect_fields(posterior: Posterior) -> dict[str, float]:
+    """Per cue field, the chance that its own value is wrong if the cue means a stored event."""
+    rows = posterior.rows
+    weights = posterior.recollection.weights[rows]
+    total = float(weights.sum())
+    result = {}
+    for e in posterior.evidence:
+        codes = e.column.codes[rows]
+        contradicts = (codes >= 0) & ~e.exact[codes] & (e.near[codes] < 0.999)
+        result[e.name] = float(weights[contradicts].sum()) / total if total > 0 else 0.0
+    return result
+
+
+def _hypotheses(answer: Answer, wanted: int) -> tuple[Alternative, ...]:
+    """Other whole completions, by posterior weight of the episodes that say so; distinct in the targets."""
+    posterior, fields = answer.posterior, answer.fields
+    if not wanted or not fields:
+        return ()
+    if len(fields) == 1:
+        (only,) = fields.values()
+        return _other_values(posterior, only, wanted)
+    winner = tuple(a.value for a in fields.values())
+    mass: dict[tuple[str, ...], float] = {}
+    tuples: dict[tuple[str, ...], dict[str, Value]] = {}
+    for values, weight in _joint(answer, 4 * (wanted + 1)):
+        key = tuple(repr(v) for v in values.values())
+        mass[key] = mass.get(key, 0.0) + weight
+        tuples[key] = values
+    won = mass.pop(tuple(repr(v) for v in winner), 0.0)
+    confidence = _mean([a.confidence for a in fields.values()])
+    scale = (1.0 - confidence) / max(1.0 - won, 1e-12)
+    order = sorted(mass.items(), key=lambda item: (-item[1], item[0]))[:wanted]
+    return tuple(Alternative(tuples[key], weight * scale) for key, weight in order)
+
+
+def _other_values(posterior: Posterior, answer: FieldAnswer, wanted: int) -> tuple[Alternative, ...]:
+    column, p = posterior.traces.columns[answer.name], posterior.probabilities(answer.name)
+    same = same_answer(column, answer.code)
+    codes = [c for c in ranked(column, p, wanted + int(same.sum())).tolist() if not same[c] and p[c] > 0.0]
+    return tuple(Alternative({answer.name: column.values[c]}, float(p[c])) for c in codes[:wanted])
+
+
+def _joint(answer: Answer, count: int) -> Iterator[tuple[dict[str, Value], float]]:
+    """The heaviest `count` records of the targets among the candidates; what one lacks comes from the answer."""
+    posterior, columns = answer.posterior, answer.posterior.traces.columns
+    names = list(answer.fields)
+    codes = np.stack([columns[name].codes[posterior.rows] for name in names], axis=1)
+    distinct, first, which = np.unique(codes, axis=0, return_index=True, return_inverse=True)
+    weight = np.bincount(which.ravel(), weights=posterior.row_weights)
+    for record in np.lexsort((-first, -weight))[:count]:
+        values = {name: field.value for name, field in answer.fields.items()}
+        for name, code in zip(names, distinct[record].tolist(), strict=True):
+            if code >= 0:
+                values[name] = columns[name].values[code]
+        yield values, float(weight[record])
+
+
+def _patterns(posterior: Posterior, column: Column, code: int) -> tuple[Pattern, ...]:
+    """The regularities (cue value, answer) with enough support and lift among the stored episodes."""
+    found = []
+    base = float(column.counts[code]) / max(1, column.present)
+    for e in posterior.evidence:
+        if e.column.kind not in ("category", "boolean") or e.is_unseen:
+            continue
+        rows = np.flatnonzero(e.exact[e.column.codes] & (e.column.codes >= 0))
+        both = int((column.codes[rows] == code).sum())
+        known = int((column.codes[rows] >= 0).sum())
+        lift = both / known / base if known and base > 0 else 0.0
+        if both >= PATTERN_MIN_SUPPORT and lift >= PATTERN_MIN_LIFT:
+            found.append(
+                Pattern(e.name, e.value, both, lift, pattern_id(e.name, e.value, column.name, column.values[code]))
+            )
+    return tuple(found)
+
+
+def advise(answer: Answer) -> tuple[abstention.Advice, ...]:
+    """For every field the cue lacks, what knowing it would do for the target it helps most; best first."""
+    posterior, fields = answer.posterior, answer.fields
+    columns, rows, weights = posterior.traces.columns, posterior.rows, posterior.row_weights
+    advice = []
+    for name, column in columns.items():
+        if name in posterior.cue.values or 2 * column.distinct > column.present:
+            continue
+        known, known_m = column.codes[rows], background(column)
+        best: abstention.Advice | None = None
+        for target, own in fields.items():
+            if target == name:
+                continue
+            other = columns[target]
+            before, after = abstention.value_of_information(
+                known, other.codes[rows], weights, known_m, background(other)
+            )
+            gain = after - before
+            item = abstention.Advice(name, target, own.confidence, min(1.0, own.confidence + gain))
+            if best is None or item.gain > best.gain:
+                best = item
+        if best is not None and best.gain > 0.0:
+            advice.append(best)
+    return tuple(sorted(advice, key=lambda a: (-a.gain, a.field)))
+
+
+def pattern_id(field: str, value: Value, target: str, answer: Value) -> str:
+    """A stable name of the regularity "field = value goes with target = answer"."""
+    return f"pat_{hashlib.blake2b(repr((field, value, target, answer)).encode(), digest_size=6).hexdigest()}"
+
+
+def _complete_vector(posterior: Posterior) -> Matrix | None:
+    vectors = posterior.traces.vectors
+    if vectors is None or not vectors.size:
+        return None
+    weights = np.zeros(posterior.traces.size)
+    weights[posterior.rows] = posterior.row_weights
+    return vectors.complete(posterior.cue.vector, weights)
+
+
+def _metacognition(
+    fields: Mapping[str, FieldExplanation], suspects: Mapping[str, float], size: int, converged: bool
+) -> float:
+    """Trust in the confidences: agreement of the two heads x integrity of the cue x size of the memory."""
+    agreement = _mean([a.agreement for a in fields.values()])
+    integrity = 1.0 - _mean(list(suspects.values()))
+    support = size / (size + THIN_SPACE)
+    return float(np.clip(agreement * integrity * support * (1.0 if converged else 0.5), 0.0, 1.0))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else 0.0

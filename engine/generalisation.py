@@ -1,0 +1,129 @@
+"""Generalisation (CA3 biased by the neocortex): what events like the cue's go with.
+
+    P_G(y) ~ [ kappa m(y) + (1/N) sum_k e^{s_k} 1[x_k = y] ] e^{beta(y)}
+    s_k = sum_f w_f l_f(q_f, x_kf)            broad kernels, learned weights per target
+    beta(y) = sum_f v_f log[ P(q_f | y) / P(q_f) ]      the schema: weighted PMI
+
+which is one softmax over episodes and a null with logits s_k + beta(x_k): the schema biases
+the competition, kappa is the learned mass of novelty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.encoding import Column, Floats
+from engine.evidence import FieldEvidence, NoiseLevel
+from engine.weights import Weights
+
+BROAD = NoiseLevel(wrong=0.1, distorted=0.3, absent=1.0, prior=1.0)
+CANDIDATES = 4096
+SCHEMA_PSEUDOCOUNT = 2.0
+NEAR_ENOUGH = 0.05  # values less like the cue's than this do not count for the schema
+
+
+@dataclass(frozen=True, slots=True)
+class Generalisation:
+    """P_G of one target over its V values, and what it is made of (each float64[V], sum 1).
+
+    `kernel` leaves the schema out (beta = 0), `schema` leaves the episodes out, `support`
+    is int: how many episodes carry weight.
+    """
+
+    posterior: Floats
+    kernel: Floats
+    schema: Floats
+    beta: Floats
+
+
+class Generaliser:
+    """The generalisation head for one cue, shared by all its targets."""
+
+    def __init__(self, fields: Sequence[FieldEvidence], size: int, weights: Weights, targets: Sequence[str]) -> None:
+        self.fields = fields
+        self.size = size
+        self.weights = weights
+        names = [f.name for f in fields]
+        self._rows = [_similar_rows(f) for f in fields]
+        tables = [f.table(BROAD).astype(np.float32) for f in fields]
+        mean_w = np.mean([weights.rows(g, names)[0] for g in targets], axis=0) if targets else np.ones(len(names))
+        scores = np.zeros(size, dtype=np.float32)
+        for f, table, w in zip(fields, tables, mean_w, strict=True):
+            scores += np.float32(w) * table[f.column.codes]
+        self.candidates = top_rows(scores, CANDIDATES)
+        self._evidence = np.stack([t[f.column.codes[self.candidates]] for f, t in zip(fields, tables, strict=True)])
+
+    def episode_scores(self, target: str) -> Floats:
+        """float64[C]: s_k of the candidates for this target, in nats."""
+        w, _ = self.weights.rows(target, [f.name for f in self.fields])
+        return w @ self._evidence
+
+    def infer(self, target: str, column: Column) -> Generalisation:
+        """P_G over the target's values."""
+        m = background(column)
+        scores = self.episode_scores(target)
+        codes = column.codes[self.candidates]
+        has = codes >= 0
+        episodes = np.bincount(codes[has], weights=np.exp(scores[has]), minlength=len(column.values)) / max(
+            1, column.present
+        )
+        kappa = self.weights.kappa.get(target, self.weights.default_kappa)
+        beta = self.schema_bias(target, column)
+        lift = np.exp(beta - beta.max())
+        bracket = kappa * m + episodes
+        return Generalisation(
+            posterior=_normal(bracket * lift), kernel=_normal(bracket), schema=_normal(m * lift), beta=beta
+        )
+
+    def schema_bias(self, target: str, column: Column) -> Floats:
+        """beta float64[V] in nats; P(q | y) = (n(y, q) + a P(q)) / (n(y) + a), a = SCHEMA_PSEUDOCOUNT."""
+        _, v = self.weights.rows(target, [f.name for f in self.fields])
+        counts = column.counts.astype(np.float64)
+        beta = np.zeros(len(counts))
+        for weight, evidence, (rows, near) in zip(v, self.fields, self._rows, strict=True):
+            if weight <= 0.0 or not len(rows):
+                continue
+            share = float(near.sum()) / max(1, evidence.column.present)
+            codes = column.codes[rows]
+            has = codes >= 0
+            together = np.bincount(codes[has], weights=near[has], minlength=len(counts))
+            beta += weight * np.log((together / share + SCHEMA_PSEUDOCOUNT) / (counts + SCHEMA_PSEUDOCOUNT))
+        return beta
+
+
+def background(column: Column) -> Floats:
+    """m(y) over the column's V values, 0 for values no episode has any more; float64[V]."""
+    counts = column.counts.astype(np.float64)
+    m = (counts + 0.5) / (column.present + 0.5 * column.distinct + 0.5)
+    m[counts == 0] = 0.0
+    return m
+
+
+def top_rows(scores: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.intp]:
+    """The rows of the `count` highest scores, ascending; ties at the edge go to later rows."""
+    if len(scores) <= count:
+        return np.arange(len(scores))
+    edge = np.partition(scores, len(scores) - count)[len(scores) - count]
+    above = np.flatnonzero(scores > edge)
+    level = np.flatnonzero(scores == edge)[-(count - len(above)) :]
+    return np.sort(np.concatenate([above, level]))
+
+
+def _similar_rows(evidence: FieldEvidence) -> tuple[npt.NDArray[np.intp], Floats]:
+    """The episodes whose value is the cue's, or where none is or the scale is a line, like it; and how like."""
+    line = evidence.column.kind in ("number", "time", "text", "list")
+    table = np.zeros(len(evidence.near) + 1)
+    table[:-1] = evidence.near if line or evidence.is_unseen else evidence.exact
+    table[table < NEAR_ENOUGH] = 0.0
+    near = table[evidence.column.codes]
+    rows = np.flatnonzero(near)
+    return rows, near[rows]
+
+
+def _normal(mass: Floats) -> Floats:
+    total = float(mass.sum())
+    return mass / total if total > 0 else mass

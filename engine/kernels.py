@@ -1,0 +1,178 @@
+"""Kernels over the distinct values of one field: how like the cue's value each of them is.
+
+`nearness` gives c(q | x) in [0, 1] for every distinct value x: the chance, up to a
+constant of the cue, that the cue's value q is a distorted x. Values are compared on
+their own scale: numbers and times by their distance in ranks and in spacing, names by
+character trigrams with typos allowed, prose by the words it shares, lists by elements.
+
+This is the only module that may use numexpr; every expression has a numpy twin.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.encoding import MISSING, Column, Floats, Value, identity, place, trigrams, words
+
+# Below this trigram similarity two names are taken for different ones.
+NAME_FLOOR = 0.35
+# One typo in a name of ten letters changes three of its eleven trigrams.
+NAME_SHARPNESS = 8.0
+
+
+def nearness(column: Column, value: Value, width: float) -> Floats:
+    """float64[V] in [0, 1]: c(q | x_v) for the column's values; 1 at q itself.
+
+    `width` is the scale of numeric and time kernels as a share of the column's ranks.
+    Cost O(V) for numbers, O(postings touched) for strings.
+    """
+    kind = column.kind
+    if kind in ("number", "time"):
+        where = place(value)
+        if not math.isnan(where):
+            return number_nearness(column, where, width)
+    if kind == "list" or isinstance(value, list):
+        return element_nearness(column, value)
+    if isinstance(value, str):
+        if kind == "text":
+            return prose_nearness(column, value)
+        return name_nearness(column, value)
+    return _indicator(column, value)
+
+
+def number_nearness(column: Column, where: float, width: float) -> Floats:
+    """Laplace kernel exp(-d), d the lesser of |u - u'| / width in mid-ranks and of the steps between.
+
+    Ranks make every column's scale alike; steps (one per distinct value, `STEP` each) keep
+    the neighbours of a coarse scale, such as 2 and 3 goals, near however common they are.
+    """
+    line = number_line(column)
+    if not len(line.codes):
+        return np.zeros(len(column.values))
+    here, step = line.locate(where)
+    distance = np.minimum(np.abs(line.ranks - here) / width, np.abs(line.steps - step) / STEP)
+    near = np.zeros(len(column.values))
+    near[line.codes] = np.exp(-distance)
+    return near
+
+
+# A neighbouring value on a coarse scale is one third as likely as the value itself.
+STEP = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class NumberLine:
+    """A column's live numbers in ascending order: their codes, places, mid-ranks in (0, 1), and steps."""
+
+    codes: npt.NDArray[np.intp]
+    places: Floats
+    ranks: Floats
+    steps: Floats
+
+    def locate(self, where: float) -> tuple[float, float]:
+        """Mid-rank and step of a place, interpolated; beyond the ends both go on by the mean spacing."""
+        rank = float(np.interp(where, self.places, self.ranks))
+        step = float(np.interp(where, self.places, self.steps))
+        span = self.places[-1] - self.places[0]
+        beyond = max(self.places[0] - where, where - self.places[-1], 0.0)
+        if beyond and span > 0:
+            side = 1.0 if where > self.places[-1] else -1.0
+            rank += side * beyond / span
+            step += side * max(1.0, beyond / span * (len(self.places) - 1))
+        return rank, step
+
+
+def number_line(column: Column) -> NumberLine:
+    """The number line of a column; cost O(V log V)."""
+    numbers = column.numbers
+    live = np.flatnonzero(~np.isnan(numbers) & (column.counts > 0))
+    order = live[np.argsort(numbers[live], kind="stable")]
+    counts = column.counts[order].astype(np.float64)
+    places, first = np.unique(numbers[order], return_index=True)
+    step = np.searchsorted(places, numbers[order]).astype(np.float64)
+    tie = np.add.reduceat(counts, first) if len(first) else counts
+    middle = (np.cumsum(tie) - 0.5 * tie) / max(1.0, float(tie.sum()))
+    ranks = middle[step.astype(np.intp)] if len(first) else middle
+    return NumberLine(order, numbers[order], ranks, step)
+
+
+def name_nearness(column: Column, value: str) -> Floats:
+    """exp(-NAME_SHARPNESS (1 - Dice)) on character trigrams; 0 below NAME_FLOOR; 1 at equality."""
+    grams = trigrams(value)
+    index = column.postings("trigram")
+    shared = index.overlap(grams)
+    dice = 2.0 * shared / (len(grams) + np.asarray(index.sizes, dtype=np.float64))
+    near = np.exp(-NAME_SHARPNESS * (1.0 - np.minimum(dice, 1.0)))
+    near[dice < NAME_FLOOR] = 0.0
+    code = column.find(value)
+    if code != MISSING:
+        near[code] = 1.0
+    return near
+
+
+def element_nearness(column: Column, value: Value) -> Floats:
+    """Share of the cue's elements that a value holds; a list that holds all of them is as near as can be."""
+    wanted = list(dict.fromkeys(identity(v) for v in (value if isinstance(value, list) else [value])))
+    return column.postings("element").overlap(wanted) / max(1, len(wanted))
+
+
+# A word of the cue that the passage does not hold was noise with this chance.
+WORD_NOISE = 0.15
+
+
+def prose_nearness(column: Column, value: str) -> Floats:
+    """Likelihood ratio of a passage given the cue's words, scaled to 1 at the best passage.
+
+    log c = sum over words t of log[e + (1-e) 1[t in x] / p_t], p_t the share of passages with
+    t: rare words decide. A word that no passage holds stands for the nearest known words.
+    """
+    index = column.postings("word")
+    passages = max(1, len(index.sizes))
+    score = np.zeros(passages)
+    for word in words(value):
+        holders = index.codes(word)
+        if not len(holders):
+            holders = _misspelt(column, word)
+        if not len(holders):
+            continue
+        share = (len(holders) + 0.5) / (passages + 1.0)
+        hit = math.log(WORD_NOISE + (1.0 - WORD_NOISE) / share)
+        score += math.log(WORD_NOISE)
+        score[holders] += hit - math.log(WORD_NOISE)
+    near: Floats = np.exp(score - score.max())
+    code = column.find(value)
+    if code != MISSING:
+        near[:] = np.minimum(near, 0.5)
+        near[code] = 1.0
+    return near
+
+
+def _misspelt(column: Column, word: str) -> np.ndarray:
+    """The passages that hold a word close to an unknown one (Dice of trigrams at least one half)."""
+    index = column.postings("word")
+    vocabulary = column.__dict__.setdefault("_word_column", Column(f"{column.name} words"))
+    for known in list(index.items())[vocabulary.size :]:
+        vocabulary.append(known)
+    grams = trigrams(word)
+    spelling = vocabulary.postings("trigram")
+    dice = 2.0 * spelling.overlap(grams) / (len(grams) + np.asarray(spelling.sizes, dtype=np.float64))
+    close = np.flatnonzero(dice >= 0.5)
+    if not len(close):
+        return np.zeros(0, dtype=np.int32)
+    best = close[dice[close] >= dice[close].max() - 0.1]
+    return np.unique(np.concatenate([index.codes(vocabulary.values[c]) for c in best.tolist()]))
+
+
+def _indicator(column: Column, value: Value) -> Floats:
+    near = np.zeros(len(column.values))
+    code = column.find(value)
+    if code != MISSING:
+        near[code] = 1.0
+    return near
+
+
+__all__ = ["NumberLine", "name_nearness", "nearness", "number_line", "number_nearness", "prose_nearness"]

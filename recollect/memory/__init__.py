@@ -1,0 +1,86 @@
+"""The spaces of a worker in RAM, kept in step with the store.
+
+A space's episodes lie here in the order of their revisions, whatever way they came: read
+at a cold start or followed through the journal. So every worker that has seen the same
+journal prefix holds the same arrays and gives the same answers.
+"""
+
+from __future__ import annotations
+
+import difflib
+
+from recollect.errors import SpaceNotFound
+from recollect.memory.space import SpaceMemory
+from recollect.model import Scope, Space
+from recollect.store import Store
+
+JOURNAL_PAGE = 5000
+NAMES_COMPARED = 10_000
+NAMES_SUGGESTED = 3
+
+__all__ = ["Memories", "SpaceMemory"]
+
+
+class Memories:
+    """All spaces that this worker has been asked about; one per worker, used by one thread at a time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._version: int | None = None
+        self._spaces: dict[str, Space] = {}
+        self._loaded: dict[str, SpaceMemory] = {}
+
+    def space(self, scope: Scope) -> Space:
+        """The caller's space as it is now; raises SpaceNotFound with the nearest names the key may see."""
+        version = self._store.version()
+        if version != self._version:
+            self._spaces.clear()
+            self._version = version
+        known = self._spaces.get(scope.space_id)
+        if known is None:
+            known = self._store.get_space(scope.space_id)
+            if known is None:
+                self._loaded.pop(scope.space_id, None)
+                raise self._unknown(scope)
+            self._spaces[scope.space_id] = known
+        return known
+
+    def at(self, scope: Scope) -> SpaceMemory:
+        """The space's memory with every acknowledged write in it."""
+        space = self.space(scope)
+        memory = self._loaded.get(space.space_id)
+        if memory is None or memory.space.uid != space.uid:
+            memory = SpaceMemory(space)
+            # What is read row by row may be newer than `space`; the journal from its revision on
+            # brings every row to the same end, since an entry that a later one overtook is skipped.
+            for episode in self._store.iterate_episodes(space.uid):
+                memory.put(episode)
+            self._loaded[space.space_id] = memory
+        if memory.revision < space.revision:
+            self._follow(memory, space)
+        memory.refresh(space)
+        return memory
+
+    def _follow(self, memory: SpaceMemory, space: Space) -> None:
+        """Apply the journal up to the space's revision."""
+        while memory.revision < space.revision:
+            changes = self._store.read_journal(space.uid, memory.revision, JOURNAL_PAGE)
+            if not changes:
+                return
+            for change in changes:
+                memory.apply(change)
+
+    def _unknown(self, scope: Scope) -> SpaceNotFound:
+        """The refusal for a space that is not there; names only what the key may see."""
+        names = (
+            [space.space_id for space in self._store.list_spaces(None, NAMES_COMPARED)]
+            if scope.spaces is None
+            else list(scope.spaces)
+        )
+        near = difflib.get_close_matches(scope.space_id, names, n=NAMES_SUGGESTED, cutoff=0.5)
+        hint = f" The nearest names are: {', '.join(near)}." if near else ""
+        return SpaceNotFound(
+            f"There is no memory space of this name among the {len(names)} that the key may see.{hint} "
+            "Spaces are never created implicitly: create it with PUT /api/v1/spaces/{space_id}.",
+            context={"visible_spaces": len(names), "nearest": near},
+        )

@@ -1,0 +1,115 @@
+"""One space in RAM: its episodes as the engine's traces, by id, at a known revision."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import orjson
+
+from engine import Traces, Weights, closed_form, parse_time
+from recollect.model import Episode, FieldType, Origin, Space
+from recollect.store import Change
+from recollect.times import epoch_seconds
+from recollect.vectors import to_array
+
+
+class SpaceMemory:
+    """The episodes of one space, in order of revision. Reconstructed ones are kept out of the evidence."""
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self.revision = 0
+        self.traces = Traces(kinds=dict(space.schema))
+        self.ids: list[str] = []
+        self._row_of: dict[str, int] = {}
+        self._stale: set[int] = set()
+        self._weights: tuple[tuple[int, int], Weights] | None = None
+        self._erasures = 0
+
+    def __len__(self) -> int:
+        return len(self._row_of)
+
+    def row(self, episode_id: str) -> int | None:
+        """The trace row of an episode, None when it is not part of the evidence."""
+        return self._row_of.get(episode_id)
+
+    def apply(self, change: Change) -> None:
+        """Follow one journal entry. A put that a later entry overtook is skipped: that one brings it."""
+        if change.operation == "delete":
+            self._drop(change.name)
+        elif change.operation == "put" and change.episode is not None and change.episode.revision == change.sequence:
+            self.put(change.episode)
+        self.revision = max(self.revision, change.sequence)
+
+    def put(self, episode: Episode) -> None:
+        """Insert or replace one episode at the end. Cost O(fields)."""
+        self._drop(episode.episode_id)
+        self.revision = max(self.revision, episode.revision)
+        document = orjson.loads(episode.document)
+        if document["origin"] == Origin.RECONSTRUCTED:
+            return
+        fields = document["fields"]
+        vector = None if episode.embedding is None else to_array(episode.embedding)
+        self._row_of[episode.episode_id] = self.traces.size
+        self.ids.append(episode.episode_id)
+        self.traces.append(fields, _moment(document.get("occurred_at"), fields), vector)
+
+    def refresh(self, space: Space) -> None:
+        """Make ready for reading: take over the space's settings and erase what was replaced or deleted."""
+        if space.schema != self.space.schema:
+            self.traces.declare(dict(space.schema))
+            self._weights = None
+        self.space = space
+        self.revision = space.revision
+        if self._stale:
+            self._erase()
+
+    def weights(self) -> Weights:
+        """The weights in force. Closed form until consolidation has learned better ones."""
+        # What the sample behind the closed form depends on: the doubling of N, and any erasure.
+        key = (self.traces.size.bit_length(), self._erasures)
+        if self._weights is None or self._weights[0] != key:
+            self._weights = (key, closed_form(self.traces.columns, self.traces.size))
+        return self._weights[1]
+
+    def field_types(self) -> dict[str, FieldType]:
+        """The kind of every field, declared or learned."""
+        return {name: FieldType(column.kind) for name, column in self.traces.columns.items()}
+
+    def moments(self, context: tuple[str, ...]) -> tuple[float, ...]:
+        """Seconds since 1970 of a temporal context of episode ids and times; unknown ones are left out."""
+        found = []
+        for item in context:
+            row = self._row_of.get(item)
+            moment = float(self.traces.times[row]) if row is not None else parse_time(item)
+            if not math.isnan(moment):
+                found.append(moment)
+        return tuple(found)
+
+    def _drop(self, episode_id: str) -> None:
+        row = self._row_of.pop(episode_id, None)
+        if row is not None:
+            self._stale.add(row)
+
+    def _erase(self) -> None:
+        """Take the stale rows out of every array, count and index."""
+        self.traces.remove(self._stale)
+        keep = np.ones(len(self.ids), dtype=bool)
+        keep[list(self._stale)] = False
+        self.ids = [episode_id for episode_id, kept in zip(self.ids, keep.tolist(), strict=True) if kept]
+        self._row_of = {episode_id: row for row, episode_id in enumerate(self.ids)}
+        self._stale.clear()
+        self._erasures += 1
+
+
+def _moment(occurred_at: str | None, fields: dict[str, object]) -> float:
+    """When an episode happened: its `occurred_at`, or its first field that holds a time; NaN if neither."""
+    if occurred_at is not None:
+        return epoch_seconds(occurred_at)
+    for value in fields.values():
+        if isinstance(value, str) and len(value) <= 40:
+            moment = parse_time(value)
+            if not math.isnan(moment):
+                return moment
+    return math.nan

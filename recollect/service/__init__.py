@@ -1,0 +1,42 @@
+"""What the product does: one coroutine per operation, named as in the contract.
+
+Both edges (HTTP in `handlers`, gRPC in `recollect.rpc`) translate and call these;
+the service decides. Every function takes the worker's `Runtime` and, on the data
+plane, the `Scope` of the caller. Errors are those of `recollect.errors`.
+"""
+
+from recollect.service.completions import complete, complete_batch
+from recollect.service.episodes import (
+    create_episode,
+    delete_episode,
+    forget_episodes,
+    get_episode,
+    list_episodes,
+    put_episode,
+)
+from recollect.service.imports import import_episodes
+from recollect.service.recall import recall
+from recollect.service.spaces import delete_space, get_space, get_space_stats, list_spaces, patch_space, put_space
+from recollect.service.system import get_limits, get_version, get_whoami
+
+__all__ = [
+    "complete",
+    "complete_batch",
+    "create_episode",
+    "delete_episode",
+    "delete_space",
+    "forget_episodes",
+    "get_episode",
+    "get_limits",
+    "get_space",
+    "get_space_stats",
+    "get_version",
+    "get_whoami",
+    "import_episodes",
+    "list_episodes",
+    "list_spaces",
+    "patch_space",
+    "put_episode",
+    "put_space",
+    "recall",
+]

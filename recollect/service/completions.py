@@ -1,0 +1,230 @@
+"""Completion: a partial episode in, the whole out, or a refusal that says what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from time import perf_counter
+
+import engine
+from engine import Answer, CueInput, NotConverged, Options, Retrieved, Sweep
+from recollect.errors import (
+    ConvergenceFailure,
+    Diagnosis,
+    DimensionMismatch,
+    Measurement,
+    RecollectError,
+    Violation,
+)
+from recollect.memory import SpaceMemory
+from recollect.model import (
+    Attribution,
+    CompleteRequest,
+    Completion,
+    Cue,
+    Evidence,
+    Hypothesis,
+    ReconstructionStats,
+    Scope,
+    Source,
+)
+from recollect.service import refusals
+from recollect.service.runtime import Runtime
+from recollect.vectors import to_array
+
+# Without a threshold of the caller's own, a field must be more likely right than wrong, and the
+# cue must have told something about it that the base rates did not.
+DEFAULT_CA1_THRESHOLD = 0.5
+
+
+async def complete(runtime: Runtime, scope: Scope, request: CompleteRequest) -> Completion:
+    """Complete one partial episode; raises InsufficientEvidence or ConvergenceFailure."""
+    *_, completion = unfold(runtime, scope, request)
+    assert isinstance(completion, Completion)
+    return completion
+
+
+async def complete_batch(
+    runtime: Runtime, scope: Scope, requests: Sequence[CompleteRequest]
+) -> list[Completion | RecollectError]:
+    """Complete many, each by itself: one that fails gives its error and does not fail the rest."""
+    outcomes: list[Completion | RecollectError] = []
+    for request in requests:
+        try:
+            outcomes.append(await complete(runtime, scope, request))
+        except RecollectError as error:
+            outcomes.append(error)
+        await asyncio.sleep(0)  # others get their turn between two items
+    return outcomes
+
+
+def unfold(
+    runtime: Runtime, scope: Scope, request: CompleteRequest
+) -> Iterator[Retrieved | Sweep | Answer | Completion]:
+    """The completion as it happens: the engine's own events, then what is answered."""
+    memory = runtime.memories.at(scope)
+    started = perf_counter()
+    cue = read_cue(memory, request.cue)
+    if not memory.traces.size:
+        raise refusals.empty_space()
+    targets = _targets(memory, request)
+    options = Options(
+        targets,
+        max_sweeps=request.config.max_iterations,
+        hard_cap=runtime.settings.max_sweeps,
+        pattern_weight=request.config.pattern_weight,
+    )
+    answer: Answer | None = None
+    try:
+        for event in engine.steps(memory.traces, cue, options, memory.weights()):
+            yield event
+            answer = event if isinstance(event, Answer) else None
+    except NotConverged as failure:
+        raise _not_converged(failure) from failure
+    assert answer is not None
+    yield _reply(memory, request, answer, (perf_counter() - started) * 1e3)
+
+
+def read_cue(memory: SpaceMemory, cue: Cue) -> CueInput:
+    """The cue in the engine's terms; raises DimensionMismatch."""
+    vector = None
+    if cue.partial_embedding is not None:
+        vector = to_array(cue.partial_embedding)
+        _check_dimensions(memory, len(vector))
+    return CueInput(dict(cue.known_fields), vector, cue.cue_strength, memory.moments(cue.temporal_context))
+
+
+def _check_dimensions(memory: SpaceMemory, found: int) -> None:
+    expected = memory.space.embedding_dimensions
+    if expected is None or found == expected:
+        return
+    pointer = "/partial_episode/partial_embedding"
+    raise DimensionMismatch(
+        f"The cue's vector has {found} dimensions, the space's have {expected}. "
+        "Send null for the dimensions that are not known.",
+        context={"expected_dimensions": expected, "actual_dimensions": found},
+        violations=(Violation(pointer, "DIMENSION_MISMATCH", f"{expected} dimensions", f"{found} dimensions"),),
+    )
+
+
+def _targets(memory: SpaceMemory, request: CompleteRequest) -> tuple[str, ...]:
+    wanted = memory.traces.columns if request.targets is None else request.targets
+    return tuple(dict.fromkeys(name for name in wanted if name not in request.cue.known_fields))
+
+
+def _reply(memory: SpaceMemory, request: CompleteRequest, answer: Answer, elapsed_ms: float) -> Completion:
+    """Gate every field, refuse when none passes, and word the rest."""
+    threshold = request.config.ca1_threshold
+    abstained = _abstained(request, answer)
+    passed = {name: field for name, field in answer.fields.items() if name not in abstained}
+    wants_fields = bool(answer.fields or abstained)
+    if wants_fields and not passed and threshold != 0.0:
+        raise refusals.insufficient_evidence(
+            memory, request, answer, DEFAULT_CA1_THRESHOLD if threshold is None else threshold
+        )
+    confidence = (
+        sum(field.confidence for field in passed.values()) / len(passed) if passed else answer.match
+    )  # a cue that lacks nothing is completed as far as it is a stored event
+    fields = {**request.cue.known_fields, **{name: field.value for name, field in passed.items()}}
+    completion_id = f"cmp_{secrets.token_hex(12)}"
+    if not request.verbose:
+        return Completion(completion_id, fields, confidence, abstained)
+    return _explained(memory, request, answer, Completion(completion_id, fields, confidence, abstained), elapsed_ms)
+
+
+def _abstained(request: CompleteRequest, answer: Answer) -> dict[str, str]:
+    """The wanted fields that are left out, each with its reason and the numbers."""
+    threshold = request.config.ca1_threshold
+    gate = DEFAULT_CA1_THRESHOLD if threshold is None else threshold
+    reasons = {
+        name: "unknown_field: no stored episode has it"
+        for name in answer.without_evidence
+        if name not in request.cue.known_fields
+    }
+    for name, field in answer.fields.items():
+        if field.confidence < gate:
+            reasons[name] = f"below ca1_threshold: {refusals.shown(field.confidence)} < {gate:g}"
+    return reasons
+
+
+def _explained(
+    memory: SpaceMemory, request: CompleteRequest, answer: Answer, core: Completion, elapsed_ms: float
+) -> Completion:
+    """The verbose completion: the core and everything behind it."""
+    started = perf_counter()
+    explanation = engine.explain(answer, request.config.num_hypotheses)
+    attribution = {
+        name: Attribution(Source.GIVEN, 1.0 - explanation.suspects.get(name, 0.0) * answer.match)
+        for name in request.cue.known_fields
+    }
+    for name, why in explanation.fields.items():
+        if name in core.abstained:
+            continue
+        evidence = tuple(Evidence(memory.ids[s.row], s.weight, s.similarity) for s in why.support)
+        masses: dict[Source, float] = {
+            source: getattr(why.masses, source) for source in Source if source is not Source.GIVEN
+        }
+        attribution[name] = Attribution(Source(why.source), answer.fields[name].confidence, masses, evidence)
+    hypotheses = tuple(
+        Hypothesis(
+            {**request.cue.known_fields, **other.values},
+            other.confidence,
+            tuple(n for n, v in other.values.items() if v != answer.fields[n].value),
+        )
+        for other in explanation.hypotheses
+    )
+    stats = _stats(memory, answer, explanation, elapsed_ms, (perf_counter() - started) * 1e3)
+    return Completion(
+        core.completion_id,
+        core.fields,
+        core.completion_confidence,
+        core.abstained,
+        embedding=explanation.vector,
+        attribution=attribution,
+        hypotheses=hypotheses,
+        metacognitive_confidence=explanation.metacognition,
+        stats=stats,
+    )
+
+
+def _stats(
+    memory: SpaceMemory, answer: Answer, explanation: engine.Explanation, complete_ms: float, explain_ms: float
+) -> ReconstructionStats:
+    patterns = {p.pattern_id for why in explanation.fields.values() for p in why.patterns}
+    return ReconstructionStats(
+        ca3_iterations=answer.iterations,
+        convergence_achieved=answer.converged,
+        energy=answer.energy,
+        cue_overlap=answer.overlap,
+        candidates=len(answer.posterior.rows),
+        match_confidence=answer.match,
+        plausibility_score=explanation.plausibility,
+        engine_version=engine.VERSION,
+        space_revision=memory.revision,
+        pattern_sources=tuple(sorted(patterns)),
+        suspect_fields=_notable(explanation.suspects),
+        fields_without_evidence=answer.without_evidence,
+        timings_ms={"complete": round(complete_ms, 3), "explain": round(explain_ms, 3)},
+    )
+
+
+def _notable(suspects: Mapping[str, float]) -> dict[str, float]:
+    """The cue fields that are suspected at all."""
+    return {name: suspicion for name, suspicion in suspects.items() if suspicion > 0.01}
+
+
+def _not_converged(failure: NotConverged) -> ConvergenceFailure:
+    return ConvergenceFailure(
+        f"The CA3 dynamics found no fixed point: after {failure.iterations} sweeps the energy stood at "
+        f"{failure.energy:.4f} nats and the weights still moved by {failure.change:.4f}.",
+        context={"iterations": failure.iterations, "energy_nats": failure.energy, "change": failure.change},
+        diagnosis=Diagnosis(
+            "ca3_dynamics",
+            "The attractor met its hard cap of sweeps before its criterion.",
+            (
+                Measurement("iterations", failure.iterations, unit="sweeps"),
+                Measurement("change", failure.change, 1e-3),
+            ),
+        ),
+    )

@@ -1,0 +1,45 @@
+"""Plain retrieval of stored episodes by likeness to a cue."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import engine
+from recollect.memory import SpaceMemory
+from recollect.model import Cue, EpisodeFilter, RecalledEpisode, Scope
+from recollect.service.completions import read_cue
+from recollect.service.runtime import Runtime
+from recollect.times import epoch_seconds
+
+
+async def recall(runtime: Runtime, scope: Scope, cue: Cue, limit: int, where: EpisodeFilter) -> list[RecalledEpisode]:
+    """The stored episodes most like the cue, best first; similarities are no probabilities."""
+    memory = runtime.memories.at(scope)
+    if not memory.traces.size:
+        return []
+    ranked = engine.recall(memory.traces, read_cue(memory, cue), limit, _allowed(memory, where))
+    found = []
+    for item in ranked:
+        episode = runtime.store.get_episode(memory.space.uid, memory.ids[item.row])
+        if episode is not None:
+            found.append(RecalledEpisode(episode, item.similarity, item.matched_fields))
+    return found
+
+
+def _allowed(memory: SpaceMemory, where: EpisodeFilter) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None:
+    """bool[N]: the episodes that meet every condition; None when there is none."""
+    if where == EpisodeFilter():
+        return None
+    traces = memory.traces
+    allowed = np.ones(traces.size, dtype=bool)
+    for name, value in where.fields.items():
+        column = traces.columns.get(name)
+        code = column.find(value) if column is not None else -1
+        allowed &= (column.codes == code) if column is not None and code >= 0 else False
+    if where.occurred_after is not None:
+        allowed &= traces.times >= epoch_seconds(where.occurred_after)
+    if where.occurred_before is not None:
+        allowed &= traces.times < epoch_seconds(where.occurred_before)
+    if where.origin is not None and where.origin != "observed":
+        allowed &= False
+    return allowed
