@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import secrets
 import time
 
@@ -16,7 +15,8 @@ from recollect.model import (
     EpisodeFilter,
     EpisodeInput,
     EpisodeListing,
-    ForgetReport,
+    Erasure,
+    ForgetReceipt,
     Scope,
     Space,
     WrittenEpisode,
@@ -25,7 +25,7 @@ from recollect.service import cursors
 from recollect.service.admission import admit, encode
 from recollect.service.idempotency import idempotency
 from recollect.service.runtime import Runtime
-from recollect.store import DeleteEpisode, EpisodePage, PutEpisode, Receipt, finish_document
+from recollect.store import DeleteEpisode, EpisodePage, Idempotency, PutEpisode, Receipt, finish_document
 from recollect.times import epoch_seconds
 
 DEFAULT_PAGE, LARGEST_PAGE = 100, 1000
@@ -102,7 +102,7 @@ async def list_episodes(
     space = runtime.space(scope)
     where = where or EpisodeFilter()
     check_filter(where)
-    bound_to = f"{space.uid}:{_fingerprint(where)}"
+    bound_to = f"{space.uid}:{_canonical(where).decode()}"
     until_revision, after = space.revision, 0
     if cursor is not None:
         until_revision, after = map(int, cursors.unseal(cursor, bound_to).split(","))
@@ -118,21 +118,26 @@ async def forget_episodes(
     *,
     dry_run: bool = True,
     expected_count: int | None = None,
-) -> ForgetReport:
+    idempotency_key: str | None = None,
+) -> ForgetReceipt:
     """Count, or erase, the episodes that match now; one written or changed meanwhile stays.
 
-    Raises Conflict (COUNT_DIFFERS), before anything is erased, when another number matches
-    than expected. Erasing everything in a space takes an `expected_count`.
+    Erasing takes the `expected_count`: raises Conflict (COUNT_DIFFERS), before anything is
+    erased, when another number matches by now.
     """
     space = runtime.space(scope) if dry_run else writable(runtime, scope)
     check_filter(where)
-    if where == EpisodeFilter() and not dry_run and expected_count is None:
-        violation = Violation("/expected_count", "REQUIRED", "a count, when the filter is empty", "none")
+    if not dry_run and expected_count is None:
+        violation = Violation("/expected_count", "REQUIRED", "the count of the dry run", "none")
         raise InvalidRequest(
-            "An empty filter means every episode of the space; to erase them all, say how many you expect.",
+            "Erasing takes the number of episodes that you expect to be erased: send the count of the dry run.",
             code="EXPECTED_COUNT_REQUIRED",
             violations=(violation,),
         )
+    key = idempotency(scope, "forget_episodes", idempotency_key, _canonical(where), str(expected_count).encode())
+    earlier = None if dry_run or key is None else runtime.store.find_receipt(key)
+    if earlier is not None:
+        return _read_receipt(earlier)
     matching = await _matching(runtime, space, where)
     if expected_count is not None and expected_count != len(matching):
         raise Conflict(
@@ -141,8 +146,8 @@ async def forget_episodes(
             context={"matched": len(matching), "expected_count": expected_count},
         )
     if dry_run:
-        return ForgetReport(len(matching), 0, True, space.revision)
-    return await _erase(runtime, space, matching)
+        return ForgetReceipt(True, len(matching), space.revision)
+    return await _erase(runtime, space, matching, key)
 
 
 async def expire_episodes(runtime: Runtime) -> int:
@@ -155,7 +160,7 @@ async def expire_episodes(runtime: Runtime) -> int:
             expired = [] if space.read_only else runtime.store.expired_episodes(space.uid, time.time(), ERASE_CHUNK)
             if expired:
                 matching = [(episode_id, revision, False) for episode_id, revision in expired]
-                erased += (await _erase(runtime, space, matching)).erased
+                erased += (await _erase(runtime, space, matching)).count
         await asyncio.sleep(0)
     return erased
 
@@ -268,7 +273,10 @@ async def _matching(runtime: Runtime, space: Space, where: EpisodeFilter) -> lis
     return matching
 
 
-async def _erase(runtime: Runtime, space: Space, matching: list[tuple[str, int, bool]]) -> ForgetReport:
+async def _erase(
+    runtime: Runtime, space: Space, matching: list[tuple[str, int, bool]], key: Idempotency | None = None
+) -> ForgetReceipt:
+    """Erase in chunks. The last one records the numbers under the Idempotency-Key, for a replay."""
     erased = embeddings = 0
     revision = space.revision
     for start in range(0, len(matching), ERASE_CHUNK):
@@ -279,10 +287,21 @@ async def _erase(runtime: Runtime, space: Space, matching: list[tuple[str, int, 
         for (_, _, has_embedding), written in zip(chunk, receipt.revisions, strict=True):
             erased += written > 0
             embeddings += written > 0 and has_embedding
-    places = {"episodes": erased, "embeddings": embeddings}
-    return ForgetReport(len(matching), erased, False, revision, places)
+    if key is not None:
+        note = orjson.dumps([erased, embeddings])
+        return _read_receipt(await runtime.store.commit(space.uid, [], idempotency=key, note=note))
+    return _receipt(erased, embeddings, revision)
 
 
-def _fingerprint(where: EpisodeFilter) -> str:
+def _read_receipt(receipt: Receipt) -> ForgetReceipt:
+    erased, embeddings = orjson.loads(receipt.note)
+    return _receipt(erased, embeddings, receipt.revision)
+
+
+def _receipt(erased: int, embeddings: int, revision: int) -> ForgetReceipt:
+    return ForgetReceipt(False, erased, revision, (Erasure("episodes", erased), Erasure("embeddings", embeddings)))
+
+
+def _canonical(where: EpisodeFilter) -> bytes:
     parts = [dict(where.fields), where.occurred_after, where.occurred_before, where.origin]
-    return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)

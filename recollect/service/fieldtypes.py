@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from recollect.model import Fields, FieldType, FieldValue
+
+MAX_REPORTED = 1024
 
 # The first records are looked at one by one, of the rest only some: types settle early.
 _SAMPLED_FULLY = 1000
@@ -82,5 +85,6 @@ class FieldTypes:
             tally.add(value)
 
     def report(self) -> dict[str, FieldType]:
-        """Each field's type: as declared, else by the majority of its values."""
-        return {name: self._declared.get(name, tally.field_type()) for name, tally in self._tallies.items()}
+        """Each field's type: as declared, else by the majority of its values; of the first fields seen."""
+        first = islice(self._tallies.items(), MAX_REPORTED)
+        return {name: self._declared.get(name, tally.field_type()) for name, tally in first}

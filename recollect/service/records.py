@@ -2,8 +2,7 @@
 
 A JSON object with an object under `fields` is an episode of the public shape. Any other
 is flat: its `id` is the episode's id and every other member a field, null meaning that
-the field is not known. In CSV every column but `id` is a field and an empty cell means
-the same. A record that cannot be read becomes a Rejection and disturbs no other.
+the field is not known. CSV is read by `tables`. A record that cannot be read becomes a Rejection and disturbs no other.
 """
 
 from __future__ import annotations
@@ -142,10 +141,10 @@ def _read_row(line: int, row: Any) -> Record | Rejection:
             return Record(line, read_episode(row), "/fields")
     except InvalidRequest as error:
         return rejection(line, error)
-    return read_flat(line, row)
+    return _read_flat(line, row)
 
 
-def read_flat(line: int, row: Mapping[str, Any]) -> Record | Rejection:
+def _read_flat(line: int, row: Mapping[str, Any]) -> Record | Rejection:
     """A flat object: id, and fields."""
     episode_id = row.get("id")
     if type(episode_id) is int:  # many data sets number their rows

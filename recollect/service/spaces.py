@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import orjson
+
 from recollect.errors import Conflict, InvalidRequest, SpaceNotFound, Violation
-from recollect.model import FieldType, Scope, Space, SpaceDraft, SpaceListing, SpaceStats
+from recollect.model import FieldStats, FieldType, Scope, Space, SpaceDraft, SpaceListing, SpaceStats
 from recollect.service import cursors
 from recollect.service.admission import MAX_DIMENSIONS, MAX_FIELDS, MAX_NAME_LENGTH, escape
+from recollect.service.fieldtypes import MAX_REPORTED, FieldTypes
 from recollect.service.runtime import Runtime
 
 DEFAULT_PAGE, LARGEST_PAGE = 100, 1000
@@ -83,18 +88,11 @@ async def delete_space(runtime: Runtime, scope: Scope, *, if_revision: int | Non
 
 
 async def get_space_stats(runtime: Runtime, scope: Scope) -> SpaceStats:
-    """How much the space holds."""
+    """What the space holds. Reads every episode, beside the event loop."""
     space = runtime.space(scope)
     size = runtime.store.measure_space(space.uid)
-    return SpaceStats(
-        space.space_id,
-        space.revision,
-        size.episodes,
-        size.embeddings,
-        size.size_bytes,
-        space.embedding_dimensions,
-        space.schema,
-    )
+    fields = await asyncio.to_thread(_count_fields, runtime, space)
+    return SpaceStats(space.space_id, space.revision, size.episodes, size.embeddings, fields)
 
 
 def read_draft(changes: Mapping[str, Any], draft: SpaceDraft | None = None) -> SpaceDraft:
@@ -117,6 +115,24 @@ def read_draft(changes: Mapping[str, Any], draft: SpaceDraft | None = None) -> S
     if violations:
         raise _invalid(violations)
     return replace(base, **values)
+
+
+def _count_fields(runtime: Runtime, space: Space) -> tuple[FieldStats, ...]:
+    types = FieldTypes(space.schema)
+    values: dict[str, set[bytes]] = {}
+    counts: Counter[str] = Counter()
+    for episode in runtime.store.iterate_episodes(space.uid):
+        fields = orjson.loads(episode.document)["fields"]
+        types.observe(fields)
+        for name, value in fields.items():
+            counts[name] += 1
+            values.setdefault(name, set()).add(orjson.dumps(value))
+    kinds = types.report()
+    return tuple(
+        FieldStats(name, kinds[name], count, len(values[name]))
+        for name, count in counts.most_common(MAX_REPORTED)
+        if name in kinds
+    )
 
 
 def _merge_schema(schema: Mapping[str, FieldType], changes: Any, violations: list[Violation]) -> dict[str, FieldType]:
@@ -169,7 +185,7 @@ def _invalid(violations: list[Violation]) -> InvalidRequest:
     first = violations[0]
     return InvalidRequest(
         f"The space is not valid at {first.pointer}: expected {first.expected}, found {first.actual}.",
-        code="INVALID_SPACE",
+        code="SCHEMA_VIOLATION",
         context={"violations": len(violations)},
         violations=violations,
     )

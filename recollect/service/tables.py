@@ -1,8 +1,9 @@
 """CSV (RFC 4180, UTF-8, with a header) as records.
 
-A column's type is taken from the space's schema, else from the first block: numbers if
-every cell is one as JSON writes it ("01234" is not), booleans if all are true or false,
-text otherwise. A later cell that does not fit stays text: it is the data's, not ours.
+The columns `id`, `occurred_at`, `expires_at`, `origin` and `embedding_b64` mean those
+members of an episode; every other one is a field. An empty cell is a missing value. A
+cell spelled as JSON spells a number or a boolean is one ("007" is not), unless the
+space's schema says that the column holds categories, text or times.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from typing import Any
 
 from recollect.errors import InvalidRequest, Violation
 from recollect.model import FieldType, Rejection, Scalar
-from recollect.service.admission import INT64_MAX, INT64_MIN
-from recollect.service.records import MAX_LINE_BYTES, Block, Record, read_flat, too_long
+from recollect.service.admission import INT64_MAX, INT64_MIN, read_episode
+from recollect.service.records import MAX_LINE_BYTES, Block, Record, rejection, too_long
 
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
+_MEMBERS = frozenset(("id", "occurred_at", "expires_at", "origin", "embedding_b64"))
+_TEXTS = frozenset((FieldType.CATEGORY, FieldType.TEXT, FieldType.TIME))
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -25,10 +28,9 @@ class TableReader:
     """A Reader (see `records`) of CSV. Records may span lines; what a block leaves open waits for the next."""
 
     def __init__(self, schema: Mapping[str, FieldType], start_line: int) -> None:
-        self._schema = schema
+        self._texts = frozenset(name for name, kind in schema.items() if kind in _TEXTS)
         self._start_line = start_line
         self._columns: list[str] | None = None
-        self._types: dict[str, FieldType] | None = None
         self._open: list[str] = []
         self._open_size = 0
         self._line = 1  # of the next physical line
@@ -36,7 +38,7 @@ class TableReader:
 
     def read(self, block: Block) -> list[Record | Rejection]:
         """See Reader; raises InvalidRequest (CSV_HEADER) when the header cannot be used."""
-        return self._type(self._split(list(block.rows)))
+        return self._records(self._split(list(block.rows)))
 
     def finish(self) -> list[Record | Rejection]:
         """See Reader: a record whose quote never closed gives way to the lines it had swallowed."""
@@ -45,7 +47,7 @@ class TableReader:
             found += self._give_up()
         if self._columns is None:
             raise _bad_header("a header line", "nothing")
-        return self._type(found)
+        return self._records(found)
 
     def _split(self, lines: list[bytes | None]) -> list[tuple[int, Any]]:
         """(first line, cells or Rejection) of every record that the lines complete."""
@@ -89,33 +91,30 @@ class TableReader:
             found += self._take(text.encode())
         return found
 
-    def _type(self, found: list[tuple[int, Any]]) -> list[Record | Rejection]:
+    def _records(self, found: list[tuple[int, Any]]) -> list[Record | Rejection]:
         if self._columns is None and found:
             self._columns = _header(found.pop(0)[1])
         columns = self._columns or []
-        if self._types is None and found:
-            self._types = self._infer(columns, [cells for _, cells in found if isinstance(cells, list)])
         return [self._record(line, cells, columns) for line, cells in found if line >= self._start_line and cells != []]
-
-    def _infer(self, columns: Sequence[str], rows: Sequence[list[str]]) -> dict[str, FieldType]:
-        types = {}
-        for index, name in enumerate(columns):
-            cells = [row[index] for row in rows if len(row) > index and row[index]]
-            types[name] = self._schema.get(name) or _column_type(cells)
-        return types
 
     def _record(self, line: int, cells: Any, columns: Sequence[str]) -> Record | Rejection:
         if isinstance(cells, Rejection):
             return cells
         if len(cells) != len(columns):
             return Rejection(line, "", "CELL_COUNT", f"Expected {len(columns)} cells, found {len(cells)}.")
-        types = self._types or {}
-        row: dict[str, Scalar | None] = {
-            name: (cell if name == "id" else _value(cell, types.get(name)))
-            for name, cell in zip(columns, cells, strict=True)
-            if cell
-        }
-        return read_flat(line, row)
+        row: dict[str, Any] = {}
+        fields: dict[str, Scalar] = {}
+        for name, cell in zip(columns, cells, strict=True):
+            if not cell:
+                continue
+            if name in _MEMBERS:
+                row[name] = cell
+            else:
+                fields[name] = cell if name in self._texts else _value(cell)
+        try:
+            return Record(line, read_episode(row | {"fields": fields}), "")
+        except InvalidRequest as error:
+            return rejection(line, error)
 
 
 def _cells(line: int, lines: list[str]) -> list[str] | Rejection:
@@ -139,23 +138,11 @@ def _header(cells: Any) -> list[str]:
     return cells
 
 
-def _column_type(cells: Sequence[str]) -> FieldType:
-    if cells and all(_NUMBER.fullmatch(cell) for cell in cells):
-        return FieldType.NUMBER
-    if cells and all(cell.lower() in _BOOLEANS for cell in cells):
-        return FieldType.BOOLEAN
-    return FieldType.TEXT
-
-
-def _value(cell: str, kind: FieldType | None) -> Scalar:
-    if kind is FieldType.BOOLEAN:
-        return _BOOLEANS.get(cell.lower(), cell)
-    if kind is not FieldType.NUMBER:
-        return cell
+def _value(cell: str) -> Scalar:
     match = _NUMBER.fullmatch(cell)
     if match is None:
-        return cell
-    if match.group(2) or match.group(3):
+        return _BOOLEANS.get(cell, cell)
+    if match.group(1) or match.group(2):
         return float(cell)
     number = int(cell) if len(cell) <= 20 else INT64_MAX + 1
     return number if INT64_MIN <= number <= INT64_MAX else cell

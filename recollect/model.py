@@ -1,0 +1,350 @@
+"""The shared vocabulary: what an episode, a cue, a completion and a space are.
+
+Plain frozen data, no behaviour beyond trivial read-outs. Every layer above the
+errors may import this module; it imports nothing of the project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Scalar = str | int | float | bool
+FieldValue = Scalar | list[Scalar]
+Fields = Mapping[str, FieldValue]
+
+
+class Origin(StrEnum):
+    """How an episode came to be; reconstructed ones are kept out of the evidence by default."""
+
+    OBSERVED = "observed"
+    RECONSTRUCTED = "reconstructed"
+
+
+class FieldType(StrEnum):
+    """What kind of values a field holds; learned from the data or set in the space's schema."""
+
+    CATEGORY = "category"
+    TEXT = "text"
+    NUMBER = "number"
+    TIME = "time"
+    BOOLEAN = "boolean"
+    LIST = "list"
+
+
+class Source(StrEnum):
+    """Where a completed field came from (source monitoring: Johnson, Hashtroudi & Lindsay 1993)."""
+
+    GIVEN = "given"
+    RECALLED = "recalled"
+    RECONSTRUCTED = "reconstructed"
+    CONSOLIDATED = "consolidated"
+    IMAGINED = "imagined"
+
+
+class Action(StrEnum):
+    """What a key may do; `admin` includes the others."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An API key as the store knows it: never the secret, only its SHA-256 digest."""
+
+    key_id: str
+    digest: bytes
+    actions: frozenset[Action]
+    spaces: tuple[str, ...] | None  # None: every space
+    label: str
+    created_at: str
+    expires_at: str | None = None
+    revoked_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A memory space: one tenant or subject, isolated from every other.
+
+    `uid` is the internal id (a deleted and re-created space gets a new one);
+    `revision` is the sequence number of the space's last journal entry.
+    """
+
+    space_id: str
+    uid: int
+    revision: int
+    created_at: str
+    updated_at: str
+    description: str = ""
+    embedding_dimensions: int | None = None
+    schema: Mapping[str, FieldType] = field(default_factory=dict)
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceDraft:
+    """The settable part of a space."""
+
+    description: str = ""
+    embedding_dimensions: int | None = None
+    schema: Mapping[str, FieldType] = field(default_factory=dict)
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceListing:
+    """A page of spaces by id; `next_cursor` continues, None at the end."""
+
+    items: tuple[Space, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldStats:
+    """One field of a space: in how many episodes, and with how many different values."""
+
+    name: str
+    type: FieldType
+    episodes: int
+    distinct_values: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceStats:
+    """What a space holds at a revision; `fields` the most frequent first."""
+
+    space_id: str
+    revision: int
+    episodes: int
+    episodes_with_embedding: int
+    fields: tuple[FieldStats, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeInput:
+    """An episode as a caller hands it in; `embedding` is float32 little-endian, never NaN."""
+
+    fields: Fields
+    episode_id: str | None = None
+    embedding: bytes | None = None
+    occurred_at: str | None = None
+    expires_at: str | None = None
+    origin: Origin = Origin.OBSERVED
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A stored episode. `revision` is the space revision that wrote it and makes its ETag.
+
+    `document` is the episode's whole public JSON except the embedding, created_at,
+    updated_at and revision included: one closed compact object, encoded once at write.
+    A response shows it as it is, or spliced: `document[:-1] + b',"embedding":' + vector + b"}"`.
+    """
+
+    episode_id: str
+    revision: int
+    document: bytes
+    embedding: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenEpisode:
+    """An episode as a write left it. `replayed`: the same Idempotency-Key had written it before."""
+
+    episode: Episode
+    created: bool
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeListing:
+    """A page of episodes in order of creation; `next_cursor` continues, None at the end."""
+
+    items: tuple[Episode, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeFilter:
+    """Which episodes: every given condition must hold.
+
+    `fields` compares for equality, in type too; `occurred_after` includes its instant,
+    `occurred_before` does not, and neither holds for an episode without `occurred_at`.
+    """
+
+    fields: Fields = field(default_factory=dict)
+    occurred_after: str | None = None
+    occurred_before: str | None = None
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """On whose behalf and in which space an operation runs."""
+
+    space_id: str
+    key_id: str = "anonymous"
+    spaces: tuple[str, ...] | None = None  # the spaces the key may see; None: all
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """The part of an episode that is known.
+
+    `partial_embedding` is float32 little-endian with NaN for unknown dimensions.
+    `cue_strength` in [0, 1] says how far the cue itself may be trusted.
+    """
+
+    known_fields: Fields = field(default_factory=dict)
+    partial_embedding: bytes | None = None
+    cue_strength: float = 1.0
+    temporal_context: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionConfig:
+    """How to complete; None means the service's or the space's own default."""
+
+    ca1_threshold: float | None = None
+    num_hypotheses: int = 3
+    max_iterations: int | None = None
+    pattern_weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteRequest:
+    """One completion asked for; `targets` None means every field the cue lacks."""
+
+    cue: Cue
+    targets: tuple[str, ...] | None = None
+    config: CompletionConfig = field(default_factory=CompletionConfig)
+    verbose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One stored episode's share in an answer: posterior weight and match, both in [0, 1]."""
+
+    episode_id: str
+    weight: float
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Where a field came from: the winning source, its masses (sum 1), and the episodes behind it."""
+
+    source: Source
+    confidence: float
+    masses: Mapping[Source, float] = field(default_factory=dict)
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """Another whole episode that fits the cue, with its posterior probability."""
+
+    fields: Fields
+    confidence: float
+    differs_in: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReconstructionStats:
+    """How the reconstruction went; energies in nats, timings in milliseconds."""
+
+    ca3_iterations: int
+    convergence_achieved: bool
+    energy: tuple[float, ...]
+    cue_overlap: float
+    candidates: int
+    match_confidence: float
+    plausibility_score: float
+    engine_version: str
+    space_revision: int
+    pattern_sources: tuple[str, ...] = ()
+    suspect_fields: Mapping[str, float] = field(default_factory=dict)
+    fields_without_evidence: tuple[str, ...] = ()
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The whole that was made of a part.
+
+    `embedding` is a contiguous float32 array of the space's dimension, or None.
+    The parts after `completion_confidence` are filled only when the request is verbose.
+    """
+
+    completion_id: str
+    fields: Fields
+    completion_confidence: float
+    abstained: Mapping[str, str] = field(default_factory=dict)
+    embedding: Any = None
+    attribution: Mapping[str, Attribution] = field(default_factory=dict)
+    hypotheses: tuple[Hypothesis, ...] = ()
+    metacognitive_confidence: float | None = None
+    stats: ReconstructionStats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecalledEpisode:
+    """A stored episode as retrieval ranks it: similarity in [0, 1] is not a probability."""
+
+    episode: Episode
+    similarity: float
+    matched_fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """How much was erased from one place."""
+
+    place: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetReceipt:
+    """How many episodes match or, unless `dry_run`, how many were erased and from where."""
+
+    dry_run: bool
+    count: int
+    revision: int
+    erased: tuple[Erasure, ...] = ()
+
+
+class ImportFormat(StrEnum):
+    """How an import arrives: parsed JSON items, lines of JSON, or CSV with a header."""
+
+    ITEMS = "items"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One record of an import that was not taken, and why; `pointer` is relative to the record."""
+
+    line: int
+    pointer: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did. `next_line` is where to resume (the first line not yet durable)."""
+
+    accepted: int
+    rejected: tuple[Rejection, ...]
+    rejected_total: int
+    next_line: int
+    revision: int
+    field_types: Mapping[str, FieldType] = field(default_factory=dict)

@@ -1,0 +1,56 @@
+"""What the service is, what it takes, and who the caller is to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import recollect
+from recollect.service.access import ANONYMOUS, Caller
+from recollect.service.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Which software answers."""
+
+    version: str
+    engine_version: str
+    api_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whoami:
+    """What the caller's key may do. `spaces` None means every space."""
+
+    key_id: str
+    is_anonymous: bool
+    actions: tuple[str, ...]
+    spaces: tuple[str, ...] | None
+
+
+async def get_version(runtime: Runtime) -> Version:
+    """The versions of the service, of its engine and of its contract."""
+    return Version(recollect.__version__, engine_version=recollect.__version__, api_version="v1")
+
+
+async def get_limits(runtime: Runtime) -> Mapping[str, float]:
+    """Every limit a caller can run into."""
+    settings = runtime.settings
+    return {
+        "max_body_bytes": settings.max_body_bytes,
+        "max_import_bytes": settings.max_import_bytes,
+        "body_timeout_s": settings.body_timeout_s,
+        "request_timeout_s": settings.request_timeout_s,
+        "max_in_flight": settings.max_in_flight * settings.workers,
+        "rate_per_s": settings.rate_per_s,
+        "rate_burst": settings.rate_burst,
+        "max_spaces": settings.max_spaces,
+        "max_episodes": settings.max_episodes,
+    }
+
+
+async def get_whoami(runtime: Runtime, caller: Caller) -> Whoami:
+    """Who the key says the caller is."""
+    actions = tuple(sorted(str(action) for action in caller.actions))
+    return Whoami(caller.key_id, caller.key_id == ANONYMOUS, actions, caller.spaces)
