@@ -76,7 +76,8 @@ class FieldTypes:
     def observe(self, fields: Fields) -> None:
         """Look at one record, or let it pass when enough have been seen."""
         self._records += 1
-        if self._records > _SAMPLED_FULLY and self._records % _SAMPLED_EVERY:
+        is_sampled = self._records <= _SAMPLED_FULLY or self._records % _SAMPLED_EVERY == 0
+        if not is_sampled and fields.keys() <= self._tallies.keys():
             return
         for name, value in fields.items():
             tally = self._tallies.get(name)

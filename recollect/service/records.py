@@ -2,7 +2,8 @@
 
 A JSON object with an object under `fields` is an episode of the public shape. Any other
 is flat: its `id` is the episode's id and every other member a field, null meaning that
-the field is not known. CSV is read by `tables`. A record that cannot be read becomes a Rejection and disturbs no other.
+the field is not known. CSV is read by `tables`. A record that cannot be read becomes a
+Rejection and disturbs no other.
 """
 
 from __future__ import annotations
