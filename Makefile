@@ -12,7 +12,7 @@ PACKAGES := engine handlers recollect
 CHECKED := $(wildcard $(PACKAGES) bench tests)
 
 # Wheels only: a newcomer's machine may have no compiler. Only the lock decides what is installed.
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --only-binary :all:
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-compile --require-hashes --only-binary :all:
 LINK := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation --no-index --editable .
 
 # Each stamp is a copy of the lock it installed: it is out of date exactly when the content differs.

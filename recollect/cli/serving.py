@@ -7,6 +7,7 @@ thread pools of the mathematics survive a fork.
 from __future__ import annotations
 
 import asyncio
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,7 @@ def serve(
     publish(host=host, port=port, workers=workers, data=data)
     settings = Settings.from_environment()
     _prepare()
+    logging.captureWarnings(True)
     telemetry.share_metrics(settings.data / "metrics")
     _Master(settings).run()
 
