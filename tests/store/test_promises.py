@@ -1,0 +1,510 @@
+"""What `recollect.store.Store` promises, on real SQLite."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import struct
+from pathlib import Path
+
+import apsw
+import orjson
+import pytest
+
+from recollect.errors import (
+    Conflict,
+    DimensionMismatch,
+    EpisodeNotFound,
+    PreconditionFailed,
+    SpaceNotFound,
+    Unavailable,
+)
+from recollect.model import Action, Episode, EpisodeFilter, FieldType, Key, Space, SpaceDraft
+from recollect.store import DeleteEpisode, Idempotency, PutArtifact, PutEpisode, Write, open_store, schema
+from recollect.store.sqlite import SQLiteStore
+
+EVERYTHING = EpisodeFilter()
+
+
+def put(episode_id: str, fields: dict[str, object] | None = None, **more: object) -> PutEpisode:
+    document = orjson.dumps({"id": episode_id, "fields": fields or {"what": "walk"}})
+    return PutEpisode(episode_id, document, **more)  # type: ignore[arg-type]
+
+
+def vector(*numbers: float) -> bytes:
+    return struct.pack(f"<{len(numbers)}f", *numbers)
+
+
+def ids(episodes: object) -> list[str]:
+    return [episode.episode_id for episode in episodes]  # type: ignore[attr-defined]
+
+
+def replay(store: SQLiteStore, uid: int, until: int | None = None) -> dict[str, bytes]:
+    """A second, obvious implementation: the state that the journal's prefix makes."""
+    state: dict[str, bytes] = {}
+    after = 0
+    while changes := store.read_journal(uid, after, 7):
+        for change in changes:
+            assert change.sequence == after + 1
+            after = change.sequence
+            if until is not None and after > until:
+                return state
+            if change.operation == "delete":
+                state.pop(change.name, None)
+            elif change.operation == "put" and change.episode is not None:
+                state[change.name] = change.episode.document
+    return state
+
+
+class TestEpisodes:
+    async def test_a_put_is_there_with_its_revision_and_times(self, store: SQLiteStore, space: Space) -> None:
+        receipt = await store.commit(space.uid, [put("a", {"n": 3, "x": 3.0, "b": True, "t": "3", "l": [1, 1.0]})])
+        found = store.get_episode(space.uid, "a")
+        assert found is not None
+        assert found.revision == receipt.revision == receipt.revisions[0] == 2
+        assert found.document == (
+            b'{"id":"a","fields":{"n":3,"x":3.0,"b":true,"t":"3","l":[1,1.0]},"created_at":"2026-02-25T06:13:20.000Z",'
+            b'"updated_at":"2026-02-25T06:13:20.000Z","revision":2}'
+        )
+
+    async def test_a_replacement_keeps_the_time_and_place_of_creation(
+        self, store: SQLiteStore, space: Space, clock: object
+    ) -> None:
+        await store.commit(space.uid, [put("a"), put("b")])
+        clock.now_s += 60  # type: ignore[attr-defined]
+        receipt = await store.commit(space.uid, [put("a", {"what": "run"})])
+        assert receipt.created == (False,)
+        page = store.page_episodes(space.uid, EVERYTHING, after=0, until_revision=receipt.revision, limit=10)
+        assert ids(page.items) == ["a", "b"]
+        document = orjson.loads(page.items[0].document)
+        assert document["created_at"] == "2026-02-25T06:13:20.000Z"
+        assert document["updated_at"] == "2026-02-25T06:14:20.000Z"
+        assert ids(store.iterate_episodes(space.uid)) == ["b", "a"]
+
+    async def test_conditions_are_checked_and_a_refused_commit_writes_nothing(
+        self, store: SQLiteStore, space: Space
+    ) -> None:
+        first = await store.commit(space.uid, [put("a", if_revision=0)])
+        for condition in (0, first.revision + 7):
+            with pytest.raises(PreconditionFailed):
+                await store.commit(space.uid, [put("b"), put("a", {"what": "no"}, if_revision=condition)])
+        with pytest.raises(PreconditionFailed):
+            await store.commit(space.uid, [put("c", if_revision=-1)])
+        assert ids(store.iterate_episodes(space.uid)) == ["a"]
+        assert store.read_journal(space.uid, first.revision, 10) == []
+        second = await store.commit(space.uid, [put("a", if_revision=first.revision), put("a", if_revision=-1)])
+        assert second.revisions == (first.revision + 1, first.revision + 2)
+
+    async def test_deleting_needs_the_episode_unless_told_to_pass_over(self, store: SQLiteStore, space: Space) -> None:
+        await store.commit(space.uid, [put("a"), put("b")])
+        with pytest.raises(EpisodeNotFound):
+            await store.commit(space.uid, [DeleteEpisode("b"), DeleteEpisode("nowhere")])
+        assert store.count_episodes(space.uid) == 2
+        receipt = await store.commit(
+            space.uid,
+            [DeleteEpisode("nowhere", skip_unmet=True), DeleteEpisode("a", 999, skip_unmet=True), DeleteEpisode("b")],
+        )
+        assert receipt.revisions == (0, 0, 4)
+        assert ids(store.iterate_episodes(space.uid)) == ["a"]
+
+    async def test_the_first_embedding_sets_the_dimension_and_others_must_follow(
+        self, store: SQLiteStore, space: Space
+    ) -> None:
+        with pytest.raises(DimensionMismatch):
+            await store.commit(space.uid, [put("a", embedding=vector(1, 2)), put("b", embedding=vector(1, 2, 3))])
+        assert store.get_space("diary") == space
+        await store.commit(space.uid, [put("a", embedding=vector(1, 2))])
+        found = store.get_space("diary")
+        assert found is not None and found.embedding_dimensions == 2
+        assert [change.operation for change in store.read_journal(space.uid, 1, 9)] == ["space", "put"]
+        assert store.measure_space(space.uid).embeddings == 1
+        with pytest.raises(Conflict, match="1 embeddings of 2 dimensions"):
+            await store.put_space("diary", SpaceDraft(embedding_dimensions=3))
+
+    async def test_a_read_only_space_takes_learned_state_but_no_episodes(self, store: SQLiteStore) -> None:
+        space, _ = await store.put_space("shelf", SpaceDraft(read_only=True))
+        with pytest.raises(Conflict) as refused:
+            await store.commit(space.uid, [put("a")])
+        assert refused.value.code == "SPACE_READ_ONLY"
+        await store.commit(space.uid, [PutArtifact("weights", b"\x00\x01")])
+        assert store.get_artifact(space.uid, "weights") == b"\x00\x01"
+
+    async def test_counters_equal_a_recount_after_random_writes(self, store: SQLiteStore, space: Space) -> None:
+        seed = 7
+        choose = random.Random(seed)
+        for _ in range(60):
+            writes: list[Write] = []
+            for _ in range(choose.randint(1, 8)):
+                name = f"e{choose.randint(0, 9)}"
+                if choose.random() < 0.3:
+                    writes.append(DeleteEpisode(name, skip_unmet=True))
+                else:
+                    embedding = vector(choose.random(), 0) if choose.random() < 0.5 else None
+                    writes.append(put(name, {"n": choose.randint(0, 10**9)}, embedding=embedding))
+            await store.commit(space.uid, writes)
+        stored = list(store.iterate_episodes(space.uid))
+        size = store.measure_space(space.uid)
+        assert size.episodes == len(stored), f"seed {seed}"
+        assert size.embeddings == sum(episode.embedding is not None for episode in stored), f"seed {seed}"
+        assert size.size_bytes == sum(len(each.document) + len(each.embedding or b"") for each in stored)
+        assert replay(store, space.uid) == {each.episode_id: each.document for each in stored}
+        assert [each.revision for each in stored] == sorted(each.revision for each in stored)
+
+
+class TestListing:
+    async def test_pages_cover_each_episode_once_whatever_is_written_meanwhile(
+        self, store: SQLiteStore, space: Space
+    ) -> None:
+        await store.commit(space.uid, [put(f"e{n}") for n in range(25)])
+        found = store.get_space("diary")
+        assert found is not None
+        seen: list[str] = []
+        after: int | None = 0
+        while after is not None:
+            page = store.page_episodes(space.uid, EVERYTHING, after=after, until_revision=found.revision, limit=10)
+            seen += ids(page.items)
+            after = page.next_after
+            await store.commit(space.uid, [put("e3", {"again": True}), put(f"late{len(seen)}")])
+        assert seen == [f"e{n}" for n in range(25)]
+
+    async def test_a_filter_compares_values_with_their_type(self, store: SQLiteStore, space: Space) -> None:
+        values: list[object] = [3, 3.0, True, "3", "true", [3], [3.0], 31, "x3"]
+        await store.commit(
+            space.uid, [put(f"e{n}", {"v": value, "w": {0: 3}.get(n, "no")}) for n, value in enumerate(values)]
+        )
+        for index, value in enumerate(values):
+            where = EpisodeFilter(fields={"v": value})  # type: ignore[dict-item]
+            page = store.page_episodes(space.uid, where, after=0, until_revision=99, limit=10)
+            assert ids(page.items) == [f"e{index}"], value
+
+    async def test_a_filter_ignores_equal_text_elsewhere_in_the_document(
+        self, store: SQLiteStore, space: Space
+    ) -> None:
+        document = orjson.dumps({"id": "a", "fields": {"w": "no"}, "metadata": {"v": "x"}})
+        await store.commit(space.uid, [PutEpisode("a", document), put("b", {"v": "x"})])
+        page = store.page_episodes(space.uid, EpisodeFilter(fields={"v": "x"}), after=0, until_revision=99, limit=9)
+        assert ids(page.items) == ["b"]
+
+    async def test_times_and_origin_filter(self, store: SQLiteStore, space: Space) -> None:
+        await store.commit(
+            space.uid,
+            [
+                put(f"e{n}", occurred_at_s=1_700_000_000.0 + n, origin=("observed", "reconstructed")[n % 2])
+                for n in range(4)
+            ]
+            + [put("timeless")],
+        )
+        where = EpisodeFilter(occurred_after="2023-11-14T22:13:21Z", occurred_before="2023-11-14T23:13:23+01:00")
+        page = store.page_episodes(space.uid, where, after=0, until_revision=99, limit=9)
+        assert ids(page.items) == ["e1", "e2"]
+
+    async def test_a_filtered_page_hands_back_after_a_bounded_scan(
+        self, store: SQLiteStore, space: Space, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("recollect.store.sqlite.SCAN_PLACES", 5)
+        await store.commit(space.uid, [put(f"e{n}", {"n": n}) for n in range(20)])
+        where = EpisodeFilter(fields={"n": 17})
+        seen: list[str] = []
+        calls, after = 0, 0
+        while True:
+            page = store.page_episodes(space.uid, where, after=after, until_revision=21, limit=9)
+            seen += ids(page.items)
+            calls += 1
+            if page.next_after is None:
+                break
+            after = page.next_after
+        assert seen == ["e17"]
+        assert calls == 5
+
+    async def test_expired_episodes_are_named_with_the_revision_that_expired(
+        self, store: SQLiteStore, space: Space
+    ) -> None:
+        await store.commit(space.uid, [put("a", expires_at_s=10.0), put("b", expires_at_s=5.0), put("c")])
+        assert store.expired_episodes(space.uid, 7.0, 9) == [("b", 3)]
+        assert store.expired_episodes(space.uid, 10.0, 9) == [("b", 3), ("a", 2)]
+
+
+class TestIdempotency:
+    KEY = Idempotency("key\nspace\ncreate\n1", b"d" * 32)
+
+    async def test_a_repetition_returns_the_receipt_and_writes_nothing(self, store: SQLiteStore, space: Space) -> None:
+        first = await store.commit(space.uid, [put("a", if_revision=0)], idempotency=self.KEY, note=b"note")
+        again = await store.commit(space.uid, [put("other", if_revision=0)], idempotency=self.KEY)
+        assert again.replayed and not first.replayed
+        assert (again.revisions, again.created_at, again.updated_at) == (
+            first.revisions,
+            first.created_at,
+            first.updated_at,
+        )
+        assert again.note == b"note"
+        assert store.count_episodes(space.uid) == 1
+        assert store.find_receipt(self.KEY) == again
+
+    async def test_another_body_under_the_same_key_conflicts(self, store: SQLiteStore, space: Space) -> None:
+        await store.commit(space.uid, [put("a")], idempotency=self.KEY)
+        with pytest.raises(Conflict) as refused:
+            await store.commit(space.uid, [put("b")], idempotency=Idempotency(self.KEY.scope, b"e" * 32))
+        assert refused.value.code == "IDEMPOTENCY_KEY_REUSED"
+
+    async def test_concurrent_repetitions_write_once(
+        self, store: SQLiteStore, other: SQLiteStore, space: Space
+    ) -> None:
+        receipts = await asyncio.gather(
+            *(each.commit(space.uid, [put("a")], idempotency=self.KEY) for each in (store, other) * 20)
+        )
+        assert sum(not receipt.replayed for receipt in receipts) == 1
+        assert {receipt.revisions for receipt in receipts} == {(2,)}
+
+    async def test_a_refused_commit_leaves_no_receipt(self, store: SQLiteStore, space: Space) -> None:
+        with pytest.raises(PreconditionFailed):
+            await store.commit(space.uid, [put("a", if_revision=-1)], idempotency=self.KEY)
+        assert store.find_receipt(self.KEY) is None
+
+    async def test_receipts_die_after_a_day_and_are_purged(
+        self, store: SQLiteStore, space: Space, clock: object, tmp_path: Path
+    ) -> None:
+        await store.commit(space.uid, [put("a")], idempotency=self.KEY)
+        clock.now_s += 24 * 3600 + 1  # type: ignore[attr-defined]
+        assert store.find_receipt(self.KEY) is None
+        receipt = await store.commit(space.uid, [put("b")], idempotency=self.KEY)
+        assert not receipt.replayed
+        clock.now_s += 24 * 3600 + 1  # type: ignore[attr-defined]
+        await store.commit(space.uid, [put("c")])
+        assert _count(tmp_path, "receipt") == 0
+
+    async def test_a_deleted_space_takes_its_receipts_along(self, store: SQLiteStore, space: Space) -> None:
+        await store.commit(space.uid, [put("a")], idempotency=self.KEY)
+        await store.delete_space("diary")
+        assert store.find_receipt(self.KEY) is None
+
+
+class TestSpaces:
+    async def test_a_space_comes_back_as_it_was_put(self, store: SQLiteStore) -> None:
+        draft = SpaceDraft("my days", 3, {"when": FieldType.TIME}, True)
+        made, is_new = await store.put_space("diary", draft)
+        assert is_new
+        assert store.get_space("diary") == made
+        assert (made.description, made.embedding_dimensions, made.schema, made.read_only, made.revision) == (
+            "my days",
+            3,
+            {"when": FieldType.TIME},
+            True,
+            1,
+        )
+        changed, is_new = await store.put_space("diary", SpaceDraft(), if_revision=1)
+        assert not is_new and changed.revision == 2 and changed.uid == made.uid
+        with pytest.raises(PreconditionFailed):
+            await store.put_space("diary", SpaceDraft(), if_revision=0)
+
+    async def test_spaces_are_listed_by_id(self, store: SQLiteStore) -> None:
+        for name in ("b", "a", "c"):
+            await store.put_space(name, SpaceDraft())
+        assert [space.space_id for space in store.list_spaces(None, 2)] == ["a", "b"]
+        assert [space.space_id for space in store.list_spaces("b", 2)] == ["c"]
+        assert store.count_spaces() == 3
+
+    async def test_a_deleted_space_is_erased_and_never_revived(
+        self, store: SQLiteStore, space: Space, tmp_path: Path
+    ) -> None:
+        await store.commit(space.uid, [put(f"secret{n}", {"what": "unforgettable"}) for n in range(3000)])
+        await store.commit(space.uid, [PutArtifact("weights", b"w")])
+        assert await store.delete_space("diary")
+        assert not await store.delete_space("diary")
+        assert [_count(tmp_path, table) for table in ("episode", "journal", "artifact", "erasure")] == [0, 0, 0, 0]
+        again, _ = await store.put_space("diary", SpaceDraft())
+        assert again.uid != space.uid
+        assert list(store.iterate_episodes(again.uid)) == []
+        with pytest.raises(SpaceNotFound):
+            await store.commit(space.uid, [put("a")])
+
+    async def test_erased_content_leaves_no_bytes_in_the_file(
+        self, store: SQLiteStore, space: Space, tmp_path: Path
+    ) -> None:
+        await store.commit(space.uid, [put(f"s{n}", {"what": "unforgettable"}) for n in range(500)])
+        await store.commit(space.uid, [DeleteEpisode(f"s{n}") for n in range(500)])
+        await store.close()
+        assert b"unforgettable" not in (tmp_path / "recollect.db").read_bytes()
+
+    async def test_an_erasure_that_was_cut_short_is_taken_up_again(
+        self, store: SQLiteStore, space: Space, tmp_path: Path
+    ) -> None:
+        await store.commit(space.uid, [put(f"e{n}") for n in range(5000)])
+        await store.close()
+        connection = apsw.Connection(str(tmp_path / "recollect.db"))
+        connection.execute("DELETE FROM space; INSERT INTO erasure VALUES (?)", (space.uid,))
+        connection.close()
+        reopened = SQLiteStore(tmp_path / "recollect.db")
+        reopened.open()
+        for _ in range(100):
+            if _count(tmp_path, "episode") == _count(tmp_path, "erasure") == 0:
+                break
+            await asyncio.sleep(0.02)
+        await reopened.close()
+        assert _count(tmp_path, "episode") == _count(tmp_path, "journal") == _count(tmp_path, "erasure") == 0
+
+    async def test_spaces_do_not_touch_each_other(self, store: SQLiteStore, space: Space) -> None:
+        twin, _ = await store.put_space("twin", SpaceDraft())
+        for uid in (space.uid, twin.uid):
+            await store.commit(uid, [put("same", {"of": uid})])
+        await store.commit(twin.uid, [DeleteEpisode("same")])
+        kept = store.get_episode(space.uid, "same")
+        assert kept is not None and orjson.loads(kept.document)["fields"] == {"of": space.uid}
+        assert store.get_episode(twin.uid, "same") is None
+        assert [change.sequence for change in store.read_journal(twin.uid, 0, 9)] == [1, 2, 3]
+
+
+class TestJournal:
+    async def test_its_entries_carry_only_what_still_stands(self, store: SQLiteStore, space: Space) -> None:
+        await store.commit(space.uid, [put("a", {"n": 1}), put("b"), put("a", {"n": 2}), DeleteEpisode("b")])
+        changes = store.read_journal(space.uid, 0, 99)
+        assert [(each.operation, each.name, each.episode is not None) for each in changes] == [
+            ("space", "", False),
+            ("put", "a", False),
+            ("put", "b", False),
+            ("put", "a", True),
+            ("delete", "b", False),
+        ]
+        assert store.read_journal(space.uid, 5, 99) == []
+        assert len(store.read_journal(space.uid, 0, 2)) == 2
+
+    async def test_concurrent_writers_leave_a_gapless_sequence(
+        self, store: SQLiteStore, other: SQLiteStore, space: Space
+    ) -> None:
+        await asyncio.gather(*(each.commit(space.uid, [put(f"{n}")]) for n, each in enumerate((store, other) * 50)))
+        sequence = [change.sequence for change in store.read_journal(space.uid, 0, 1000)]
+        assert sequence == list(range(1, 102))
+
+
+class TestVisibility:
+    async def test_a_commit_changes_the_version_everywhere_and_is_read_there(
+        self, store: SQLiteStore, other: SQLiteStore, space: Space
+    ) -> None:
+        writers = (store, other)
+        for n in range(50):
+            writer, reader = writers[n % 2], writers[1 - n % 2]
+            before = writer.version(), reader.version()
+            await writer.commit(space.uid, [put("a", {"n": n})])
+            assert writer.version() != before[0]
+            assert reader.version() != before[1]
+            found = reader.get_episode(space.uid, "a")
+            assert found is not None and orjson.loads(found.document)["fields"] == {"n": n}
+
+    async def test_the_version_rests_while_nobody_writes(self, store: SQLiteStore, space: Space) -> None:
+        assert len({store.version() for _ in range(10)}) == 1
+
+    async def test_a_group_commits_some_jobs_and_refuses_others(self, store: SQLiteStore, space: Space) -> None:
+        await store.commit(space.uid, [put("taken")])
+        outcomes = await asyncio.gather(
+            *(
+                store.commit(space.uid, [put(f"first{n}"), put("taken" if n % 3 == 0 else f"e{n}", if_revision=0)])
+                for n in range(30)
+            ),
+            return_exceptions=True,
+        )
+        refused = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, PreconditionFailed)]
+        assert refused == list(range(0, 30, 3))
+        present = set(ids(store.iterate_episodes(space.uid)))
+        for n in range(30):
+            assert (f"first{n}" in present) == (n % 3 != 0)
+        assert replay(store, space.uid).keys() == present
+
+
+class TestKeys:
+    async def test_keys_are_found_by_digest_and_replaced_by_id(self, store: SQLiteStore, other: SQLiteStore) -> None:
+        key = Key("key_1", b"d" * 32, frozenset({Action.READ, Action.WRITE}), ("a", "b"), "ci", "2026-01-01T00:00:00Z")
+        await store.put_key(key)
+        assert other.find_key(b"d" * 32) == key
+        assert other.find_key(b"e" * 32) is None
+        revoked = Key("key_1", key.digest, key.actions, None, "ci", key.created_at, None, "2026-01-02T00:00:00Z")
+        await store.put_key(revoked)
+        assert other.list_keys() == [revoked]
+
+
+class TestTheFile:
+    async def test_opening_twice_keeps_everything(self, store: SQLiteStore, space: Space, tmp_path: Path) -> None:
+        await store.commit(space.uid, [put("a")])
+        incarnation = store.incarnation()
+        await store.close()
+        again = open_store(f"sqlite:///{tmp_path}/recollect.db")
+        again.open()
+        assert again.get_space("diary") is not None
+        assert again.get_episode(space.uid, "a") is not None
+        assert again.incarnation() == incarnation
+        await again.close()
+
+    def test_a_newer_format_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "recollect.db"
+        schema.prepare(path, None)
+        connection = apsw.Connection(str(path))
+        connection.pragma("user_version", schema.format_version() + 1)
+        connection.close()
+        with pytest.raises(Unavailable) as refused:
+            SQLiteStore(path).open()
+        assert refused.value.code == "STORE_FORMAT_NEWER"
+
+    def test_a_foreign_database_is_refused_and_left_alone(self, tmp_path: Path) -> None:
+        path = tmp_path / "other.db"
+        connection = apsw.Connection(str(path))
+        connection.execute("CREATE TABLE theirs (x)")
+        connection.close()
+        before = path.read_bytes()
+        with pytest.raises(Unavailable) as refused:
+            SQLiteStore(path).open()
+        assert refused.value.code == "STORE_FOREIGN"
+        assert path.read_bytes() == before
+
+    def test_a_file_that_is_no_database_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "recollect.db"
+        path.write_bytes(b"no database at all, only text" * 100)
+        with pytest.raises(Unavailable) as refused:
+            SQLiteStore(path).open()
+        assert refused.value.code == "STORE_CORRUPT"
+
+    def test_the_sqlite_underneath_is_sound_and_an_unsound_one_refused(self) -> None:
+        schema.require_sound_sqlite()
+        with pytest.raises(Unavailable):
+            schema.require_sound_sqlite(3_051_002)
+
+    def test_nothing_is_opened_before_open(self, tmp_path: Path) -> None:
+        store = SQLiteStore(tmp_path / "recollect.db")
+        assert not store.is_writable()
+        assert list(tmp_path.iterdir()) == []
+        with pytest.raises(Unavailable):
+            store.version()
+
+    def test_an_unknown_scheme_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="unknown store scheme"):
+            open_store("carbon:///paper")
+
+    async def test_a_backup_is_whole_and_of_another_incarnation(
+        self, store: SQLiteStore, space: Space, tmp_path: Path
+    ) -> None:
+        await store.commit(space.uid, [put(f"e{n}") for n in range(2000)])
+        await store.backup(tmp_path / "copy.db")
+        copy = SQLiteStore(tmp_path / "copy.db")
+        copy.open()
+        assert copy.count_episodes(space.uid) == 2000
+        assert _documents(copy, space.uid) == _documents(store, space.uid)
+        assert copy.incarnation() != store.incarnation()
+        await copy.close()
+
+    async def test_a_reader_left_half_way_does_no_harm(self, store: SQLiteStore, space: Space) -> None:
+        await store.commit(space.uid, [put(f"e{n}") for n in range(50)])
+        episodes = store.iterate_episodes(space.uid)
+        next(iter(episodes))
+        await store.commit(space.uid, [put("late")])
+        assert store.get_episode(space.uid, "late") is not None
+        del episodes
+        assert store.count_episodes(space.uid) == 51
+
+
+def _documents(store: SQLiteStore, uid: int) -> list[Episode]:
+    return list(store.iterate_episodes(uid))
+
+
+def _count(folder: Path, table: str) -> int:
+    connection = apsw.Connection(str(folder / "recollect.db"))
+    try:
+        return int(connection.execute(f"SELECT count(*) FROM {table}").get)
+    finally:
+        connection.close()
