@@ -32,8 +32,8 @@ from engine.vectors import Matrix
 from engine.weights import Weights
 
 DYNAMICS_CANDIDATES = 512
-# Rows lighter than this share of 1 / N are left out of P_R: at most a thousandth of its mass.
-NEGLIGIBLE = 1e-3
+# Rows lighter than this share of 1 / N are left out of P_R: together at most that share of its mass.
+NEGLIGIBLE = 1e-5
 # A recollected event that lacks the field says nothing of it; below this share it is not asked.
 MIN_SHARE_WITH_FIELD = 0.05
 TOLERANCE = 0.02  # a number within 2 % of the answer counts as the answer

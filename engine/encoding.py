@@ -103,14 +103,24 @@ class Postings:
         """Every item that some code holds."""
         return self._items.keys()
 
+    def pop(self, items: Iterable[object]) -> None:
+        """Take the last code out again; `items` are those it was added with."""
+        self.sizes.pop()
+        for item in items:
+            held = self._items[item]
+            held.pop()
+            if not held:
+                del self._items[item]
+
 
 class Column:
     """One field of a space: N codes over V distinct values, with exact counts.
 
     `codes` int32[N], MISSING where the episode lacks the field. `counts` int64[V].
     `numbers` float64[V]: the value itself (number), seconds since 1970 (time), else NaN.
-    Appending is amortised O(1). A value whose count falls to 0 keeps its code, so sums
-    over values must not depend on the order of codes (see `engine.evidence`).
+    Codes are numbered in the order in which the episodes first use them, whatever was
+    written and erased before: the arrays depend on the stored episodes alone, to the bit.
+    Appending is amortised O(1), erasing O(N).
     """
 
     def __init__(self, name: str, kind: str | None = None) -> None:
@@ -122,6 +132,7 @@ class Column:
         self._counts = np.zeros(16, dtype=np.int64)
         self._numbers = np.full(16, np.nan)
         self._postings: dict[str, Postings] = {}
+        self._spelling: Column | None = None
         self._kind_tally = dict.fromkeys(("boolean", "number", "time", "string", "list"), 0)
         self._word_total = 0
         self.size = 0
@@ -144,8 +155,8 @@ class Column:
 
     @property
     def distinct(self) -> int:
-        """Values that at least one episode has."""
-        return int(np.count_nonzero(self.counts))
+        """V: how many values the episodes have."""
+        return len(self.values)
 
     @property
     def kind(self) -> str:
@@ -162,9 +173,8 @@ class Column:
         return "text" if is_prose and self.distinct >= TEXT_MIN_DISTINCT_SHARE * self.present else "category"
 
     def find(self, value: Value) -> int:
-        """The code of a value, MISSING when it was never stored or no episode has it any more."""
-        code = self._code_of.get(identity(value), MISSING)
-        return code if code != MISSING and self._counts[code] > 0 else MISSING
+        """The code of a value, MISSING when no episode has it."""
+        return self._code_of.get(identity(value), MISSING)
 
     def background(self, code: int) -> float:
         """m(v) = (n_v + 1/2) / (n + V/2 + 1/2): how common a value is; an unseen one has n_v = 0."""
@@ -197,6 +207,8 @@ class Column:
         kept = self.codes[rows]
         self._codes[: len(kept)] = kept
         self.size = len(kept)
+        if dropped.size:
+            self._renumber()
 
     def postings(self, unit: str) -> Postings:
         """The index of values by `unit`: "word", "trigram" or "element"; built when first asked for."""
@@ -206,6 +218,44 @@ class Column:
         for code in range(len(index.sizes), len(self.values)):
             index.append(_items(self.values[code], unit))
         return index
+
+    def spelling(self) -> Column:
+        """The words of this column's values as a column of their own, to look misspelt ones up in."""
+        known = self.postings("word")
+        if self._spelling is None:
+            self._spelling = Column(f"{self.name} words", "category")
+        for word in list(known.items())[self._spelling.size :]:
+            self._spelling.append(str(word))
+        return self._spelling
+
+    def _renumber(self) -> None:
+        """Number the codes by first use again and forget the values that no episode has any more."""
+        first = np.full(len(self.values), self.size, dtype=np.int64)
+        used = np.flatnonzero(self.codes != MISSING)
+        first[self.codes[used[::-1]]] = used[::-1]
+        order = np.argsort(first, kind="stable")[: int((first < self.size).sum())]
+        if np.array_equal(order, np.arange(len(order))):
+            self._forget_after(len(order))
+            return
+        place_of = np.full(len(self.values) + 1, MISSING, dtype=np.int32)
+        place_of[order] = np.arange(len(order))
+        self._codes[: self.size] = place_of[self.codes]
+        self._counts[: len(order)] = self._counts[order]
+        self._numbers[: len(order)] = self._numbers[order]
+        self.values = [self.values[code] for code in order.tolist()]
+        self._code_of = {identity(value): code for code, value in enumerate(self.values)}
+        self._postings.clear()
+        self._spelling = None
+
+    def _forget_after(self, count: int) -> None:
+        """Forget the last values, all unused, from the `count`th on."""
+        while len(self.values) > count:
+            value = self.values.pop()
+            del self._code_of[identity(value)]
+            for unit, index in self._postings.items():
+                if len(index.sizes) > len(self.values):
+                    index.pop(_items(value, unit))
+            self._spelling = None
 
     def _intern(self, value: Value) -> int:
         key = identity(value)

@@ -154,9 +154,7 @@ def prose_nearness(column: Column, value: str) -> Floats:
 def _misspelt(column: Column, word: str) -> np.ndarray:
     """The passages that hold a word close to an unknown one (Dice of trigrams at least one half)."""
     index = column.postings("word")
-    vocabulary = column.__dict__.setdefault("_word_column", Column(f"{column.name} words"))
-    for known in list(index.items())[vocabulary.size :]:
-        vocabulary.append(known)
+    vocabulary = column.spelling()
     grams = trigrams(word)
     spelling = vocabulary.postings("trigram")
     dice = 2.0 * spelling.overlap(grams) / (len(grams) + np.asarray(spelling.sizes, dtype=np.float64))

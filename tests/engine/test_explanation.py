@@ -1,0 +1,82 @@
+"""What is said about an answer is true of the posterior that gave it."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import CueInput, Options, advise, closed_form, complete, explain
+from tests.engine.worlds import random_cue, random_records, traces_of
+
+SEEDS = range(30)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_masses_of_every_answer_sum_to_one_and_hypotheses_stay_within_what_is_left(seed: int) -> None:
+    records = random_records(seed)
+    traces = traces_of(records)
+    cue = random_cue(records, seed)
+    targets = tuple(n for n in traces.columns if n not in cue)
+    answer = complete(traces, CueInput(cue), Options(targets), closed_form(traces.columns, traces.size))
+    explanation = explain(answer, 10)
+    for why in explanation.fields.values():
+        masses = why.masses
+        assert sum((masses.recalled, masses.reconstructed, masses.consolidated, masses.imagined)) == pytest.approx(1.0)
+        assert min(masses.recalled, masses.reconstructed, masses.consolidated, masses.imagined) >= -1e-12
+        assert sum(s.weight for s in why.support) <= 1.0 + 1e-9
+        assert why.information_bits >= 0.0
+    if targets:
+        confidence = sum(f.confidence for f in answer.fields.values()) / len(answer.fields)
+        assert confidence + sum(h.confidence for h in explanation.hypotheses) <= 1.0 + 1e-9
+    tuples = [tuple(map(repr, h.values.values())) for h in explanation.hypotheses]
+    assert len(set(tuples)) == len(tuples)
+    assert all(h.values != {n: f.value for n, f in answer.fields.items()} for h in explanation.hypotheses)
+    ranked = [h.confidence for h in explanation.hypotheses]
+    assert ranked == sorted(ranked, reverse=True)
+    assert 0.0 <= explanation.metacognition <= 1.0
+    assert 0.0 <= explanation.plausibility <= 1.0 + 1e-9
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_advice_never_promises_a_loss_and_never_names_a_field_the_cue_has(seed: int) -> None:
+    records = random_records(seed)
+    traces = traces_of(records)
+    cue = random_cue(records, seed)
+    targets = tuple(n for n in traces.columns if n not in cue)
+    answer = complete(traces, CueInput(cue), Options(targets), closed_form(traces.columns, traces.size))
+    for item in advise(answer):
+        assert item.after >= item.before
+        assert item.field not in cue
+        assert item.field != item.target
+
+
+def test_one_matching_episode_is_recalled_many_agreeing_ones_are_reconstructed() -> None:
+    records = [{"a": "alba", "b": "quito", "c": f"value{n % 7}"} for n in range(30)]
+    records.append({"a": "wexpy", "b": "jovul", "c": "value3"})
+    traces = traces_of(records)
+    weights = closed_form(traces.columns, traces.size)
+
+    def source(cue: dict[str, str]) -> str:
+        return explain(complete(traces, CueInput(cue), Options(("b",)), weights), 0).fields["b"].source
+
+    assert source({"a": "wexpy"}) == "recalled"
+    assert source({"a": "alba"}) == "reconstructed"
+
+
+def test_identical_records_are_one_event() -> None:
+    records = [{"a": "alba", "b": "quito"}] * 4 + [{"a": "wexpy", "b": "jovul"}] * 20
+    traces = traces_of(records)
+    answer = complete(traces, CueInput({"a": "alba"}), Options(("b",)), closed_form(traces.columns, traces.size))
+    assert explain(answer, 0).fields["b"].source == "recalled"
+
+
+def test_a_contradicting_cue_field_is_suspected() -> None:
+    records = random_records(5, fields=5, missing=0.0)
+    odd = {"f0": "gramt", "f1": "oskel", "f2": "jovul", "f3": "zicks", "f4": "hydre"}
+    traces = traces_of([*records, odd])
+    cue = {**odd, "f0": "alba"}
+    cue.pop("f4")
+    answer = complete(traces, CueInput(cue), Options(("f4",)), closed_form(traces.columns, traces.size))
+    suspects = explain(answer, 0).suspects
+    assert answer.fields["f4"].value == "hydre"
+    assert suspects["f0"] > 0.9
+    assert max(suspects["f1"], suspects["f2"], suspects["f3"]) < 0.1

@@ -1,0 +1,121 @@
+"""Recollection against the obvious implementation, and what must hold of any posterior."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine import CueInput, Options, Weights, closed_form, complete
+from engine.completion import Posterior
+from tests.engine import oracle
+from tests.engine.worlds import random_cue, random_records, traces_of
+
+SEEDS = range(40)
+EQUAL = Weights({}, {})
+
+
+def posterior_of(records: list[dict[str, str]], cue: dict[str, str], targets: tuple[str, ...]) -> Posterior:
+    return Posterior(traces_of(records), CueInput(cue), Options(targets), EQUAL)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_weights_and_match_are_those_of_the_oracle(seed: int) -> None:
+    records = random_records(seed)
+    cue = random_cue(records, seed)
+    weights, match = oracle.recollection(records, cue)
+    found = posterior_of(records, cue, ()).recollection
+    np.testing.assert_allclose(found.weights, weights, rtol=2e-4, atol=1e-9)
+    assert found.match == pytest.approx(match, abs=1e-4)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_recollected_values_are_those_of_the_oracle(seed: int) -> None:
+    records = random_records(seed)
+    cue = random_cue(records, seed)
+    target = next(f"f{n}" for n in range(5) if f"f{n}" not in cue) if len(cue) < 5 else "f0"
+    posterior = posterior_of(records, {k: v for k, v in cue.items() if k != target} or {"f1": "alba"}, (target,))
+    column = posterior.traces.columns[target]
+    expected = oracle.recollected_values(records, dict(posterior.cue.values), target)  # type: ignore[arg-type]
+    recollected = posterior.head(target).recollected
+    for value, p in expected.items():
+        assert recollected[column.find(value)] == pytest.approx(p, abs=2e-3)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_posterior_sums_to_one(seed: int) -> None:
+    records = random_records(seed)
+    traces = traces_of(records)
+    cue = random_cue(records, seed)
+    targets = tuple(name for name in traces.columns if name not in cue)
+    posterior = Posterior(traces, CueInput(cue), Options(targets), closed_form(traces.columns, traces.size))
+    for target in targets:
+        assert posterior.probabilities(target).sum() == pytest.approx(1.0, abs=1e-9)
+    assert posterior.row_weights.sum() == pytest.approx(1.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_order_of_episodes_and_fields_does_not_matter(seed: int) -> None:
+    records = random_records(seed)
+    cue = random_cue(records, seed)
+    rng = np.random.default_rng(seed)
+    shuffled = [
+        {str(name): records[row][str(name)] for name in rng.permutation(sorted(records[row]))}
+        for row in rng.permutation(len(records))
+    ]
+    targets = tuple(f"f{n}" for n in range(5) if f"f{n}" not in cue)
+    here, there = posterior_of(records, cue, targets), posterior_of(shuffled, cue, targets)
+    for target in here.targets:
+        mine, other = here.traces.columns[target], there.traces.columns[target]
+        p, q = here.probabilities(target), there.probabilities(target)
+        for code, value in enumerate(mine.values):
+            assert p[code] == pytest.approx(q[other.find(value)], abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_writing_and_deleting_leaves_the_very_same_answer(seed: int) -> None:
+    records = random_records(seed)
+    cue = random_cue(records, seed)
+    traces, untouched = traces_of(records), traces_of(records)
+    for extra in random_records(seed + 1000, size=7, values=9):
+        traces.append(extra, float(seed), None)
+    traces.remove(range(len(records), len(records) + 7))
+    targets = tuple(name for name in untouched.columns if name not in cue)
+    ours, theirs = (
+        complete(t, CueInput(cue), Options(targets), closed_form(t.columns, t.size)) for t in (traces, untouched)
+    )
+    assert {n: (f.value, f.confidence) for n, f in ours.fields.items()} == {
+        n: (f.value, f.confidence) for n, f in theirs.fields.items()
+    }
+    assert (ours.match, ours.energy, ours.overlap) == (theirs.match, theirs.energy, theirs.overlap)
+
+
+def test_an_odd_fact_written_once_is_recalled_at_once() -> None:
+    for seed in SEEDS:
+        records = [*random_records(seed), {"f0": "alba", "f1": "quito", "f2": "hapaxlegomenon", "f3": "wexpy"}]
+        traces = traces_of(records)
+        answer = complete(
+            traces,
+            CueInput({"f0": "alba", "f2": "hapaxlegomenon", "f3": "wexpy"}),
+            Options(("f1",)),
+            closed_form(traces.columns, traces.size),
+        )
+        assert answer.fields["f1"].value == "quito"
+        assert answer.fields["f1"].confidence > 0.9
+        assert answer.posterior.rows[answer.posterior.row_weights.argmax()] == len(records) - 1
+
+
+def test_a_clean_cue_gives_each_value_its_share_among_the_matching_episodes() -> None:
+    records = [{"a": "alba", "b": "quito"}] * 3 + [{"a": "alba", "b": "fjord"}] + [{"a": "wexpy", "b": "numbo"}] * 40
+    posterior = posterior_of(records, {"a": "alba"}, ("b",))
+    column = posterior.traces.columns["b"]
+    recollected = posterior.head("b").recollected
+    assert recollected[column.find("quito")] == pytest.approx(0.75, abs=0.01)
+    assert recollected[column.find("fjord")] == pytest.approx(0.25, abs=0.01)
+
+
+def test_a_cue_nobody_stored_is_not_taken_for_a_memory() -> None:
+    records = random_records(3, missing=0.0)
+    foreign = posterior_of(records, {f"f{n}": "otherworldly" for n in range(4)}, ("f4",))
+    stored = posterior_of(records, {f"f{n}": records[5][f"f{n}"] for n in range(4)}, ("f4",))
+    assert foreign.recollection.match < 0.2
+    assert stored.recollection.match > 0.8
