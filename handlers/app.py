@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+import re
 
-from connexion import AsyncApp
+from connexion import AsyncApp, ConnexionMiddleware
 from connexion.middleware.lifespan import LifespanMiddleware
+from starlette.types import ASGIApp, Message
 
 from handlers.guard import Guard
 from handlers.operations import HandlerResolver, Operations
 from handlers.pages import Pages
+from handlers.routes import Operation
 from handlers.worker import Worker
 from recollect.service.quota import Quota
 from recollect.service.runtime import Runtime, open_runtime
@@ -24,7 +28,6 @@ MODULES = (
     "handlers.completion",
     "handlers.episodes",
     "handlers.imports",
-    "handlers.learning",
     "handlers.spaces",
     "handlers.system",
 )
@@ -54,7 +57,7 @@ def create_app(settings: Settings | None = None, *, companions: Sequence[Compani
 
 
 @asynccontextmanager
-async def _lifespan(worker: Worker, companions: Sequence[Companion], _: Any) -> AsyncIterator[None]:
+async def _lifespan(worker: Worker, companions: Sequence[Companion], app: ConnexionMiddleware) -> AsyncIterator[None]:
     """Open the runtime in this worker, run beside it what belongs to it, close in reverse order."""
     async with AsyncExitStack() as stack:
         runtime = await stack.enter_async_context(open_runtime(worker.settings))
@@ -62,4 +65,43 @@ async def _lifespan(worker: Worker, companions: Sequence[Companion], _: Any) -> 
             await stack.enter_async_context(companion(runtime))
         worker.open(runtime)
         stack.callback(worker.close)
+        await refuse_open_operations(app)
+        worker.is_ready = True
         yield
+
+
+async def refuse_open_operations(app: ConnexionMiddleware) -> None:
+    """Call every operation as a stranger without a key; raises RuntimeError when one lets him in."""
+    guard = next(layer for layer in app.middleware_stack if isinstance(layer, Guard))
+    for operation in guard.routes.operations():
+        status = await _knock(app, operation)
+        if status != HTTPStatus.UNAUTHORIZED:
+            raise RuntimeError(f"{operation.operation_id} answers {status} to a caller without a key, not 401")
+
+
+async def _knock(app: ASGIApp, operation: Operation) -> int:
+    """The status that an operation gives to a caller from elsewhere who has no key."""
+    statuses: list[int] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        statuses.append(message.get("status", 0))
+
+    path = operation.base_path + re.sub(r"\{\w+\}", "x", operation.path)
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": operation.method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode("ascii"),
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"host", b"stranger.example"), (b"x-memory-space", b"demo")],
+        "client": ("203.0.113.1", 1),
+        "server": ("127.0.0.1", 0),
+    }
+    await app(scope, receive, send)
+    return statuses[0]

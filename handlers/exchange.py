@@ -61,7 +61,9 @@ class Exchange:
         await self._send(message)
 
     def observe(self) -> None:
-        """Count the request and its time."""
+        """Count the request and its time; not the calls by which a worker tries its own doors at start."""
+        if not self._worker.is_ready:
+            return
         operation = self.operation.operation_id if self.operation is not None else "none"
         duration_s = perf_counter() - self.clock.started - self.clock.waited_s
         telemetry.metrics().observe_request(operation, self.status, duration_s, code=self.code)

@@ -48,6 +48,8 @@ def read_headers(scope: dict[str, Any]) -> dict[bytes, bytes]:
             headers[name] += b", " + value
     if size > MAX_HEADER_BYTES:
         raise _too_large(size, "bytes of target and headers", MAX_HEADER_BYTES)
+    if headers.get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked":
+        raise refuse_header("transfer-encoding", "ENUM", "chunked", "another coding")
     if not headers.get(b"host"):
         raise refuse_header("host", "MISSING_HEADER", "exactly one Host", "none")
     return headers

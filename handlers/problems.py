@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import yaml
@@ -21,6 +22,7 @@ from recollect.errors import Change, RecollectError, Suggestion
 
 MEDIA_TYPE = "application/problem+json"
 MAX_BYTES = 8_192
+MAX_INSTANCE = 1_024
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 
 
@@ -64,7 +66,7 @@ def document(
         "request_id": request_id,
     }
     if instance is not None:
-        public["instance"] = instance
+        public["instance"] = quote(instance, safe="/:@!$&'()*+,;=")[:MAX_INSTANCE]
     if error.violations:
         public["errors"] = error.violations
     if error.diagnosis is not None:

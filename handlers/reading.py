@@ -7,7 +7,7 @@ from typing import Any
 
 from recollect import vectors
 from recollect.errors import InvalidRequest, Violation
-from recollect.model import CompleteRequest, CompletionConfig, Cue
+from recollect.model import CompleteRequest, CompletionConfig, Cue, EpisodeFilter, Origin
 
 Json = Mapping[str, Any]
 
@@ -31,6 +31,17 @@ def cue(body: Json, at: str) -> Cue:
         partial_embedding=embedding(body, at, "partial_embedding", allow_unknown=True),
         cue_strength=body.get("cue_strength", 1.0),
         temporal_context=tuple(body.get("temporal_context", ())),
+    )
+
+
+def episode_filter(body: Json) -> EpisodeFilter:
+    """Which episodes are meant."""
+    origin = body.get("origin")
+    return EpisodeFilter(
+        fields=body.get("fields", {}),
+        occurred_after=body.get("occurred_after"),
+        occurred_before=body.get("occurred_before"),
+        origin=None if origin is None else Origin(origin),
     )
 
 

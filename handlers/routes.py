@@ -22,6 +22,7 @@ class Operation:
     operation_id: str
     method: str
     path: str
+    base_path: str
     action: Action | None  # what the key must allow; None: any key that holds
     takes_space: bool
     accepts: tuple[str, ...]  # media types of the body, none: no body
@@ -74,7 +75,7 @@ class Routes:
             route = self._route(base_path, path)
             for method in _METHODS:
                 if method in item:
-                    route.operations[method.upper()] = read_operation(path, method, item)
+                    route.operations[method.upper()] = read_operation(path, method, item, base_path)
 
     def operations(self) -> list[Operation]:
         """Every operation of the contract."""
@@ -112,7 +113,7 @@ class Routes:
         return group[-1]
 
 
-def read_operation(path: str, method: str, item: Mapping[str, Any]) -> Operation:
+def read_operation(path: str, method: str, item: Mapping[str, Any], base_path: str) -> Operation:
     """The facts of one operation of an OpenAPI document."""
     spec = item[method]
     body = spec.get("requestBody", {})
@@ -127,6 +128,7 @@ def read_operation(path: str, method: str, item: Mapping[str, Any]) -> Operation
         operation_id=spec["operationId"],
         method=method.upper(),
         path=path,
+        base_path=base_path,
         action=ACTIONS[spec["operationId"]],
         takes_space=any(each["in"] == "header" and each["name"].lower() == _SPACE_HEADER for each in parameters),
         accepts=tuple(body.get("content", {})),

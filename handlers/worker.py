@@ -25,10 +25,9 @@ class Worker:
     _access: Access | None = None
 
     def open(self, runtime: Runtime) -> None:
-        """Take requests that need the store."""
+        """Take over the runtime; `is_ready` is for whoever has seen that all is well."""
         self._runtime = runtime
         self._access = Access(runtime.settings, runtime.store)
-        self.is_ready = True
 
     def close(self) -> None:
         """Refuse requests that need the store."""

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import engine
 import recollect
+from recollect import strict_json
+from recollect.service import admission
 from recollect.service.access import ANONYMOUS, Caller
+from recollect.service.episodes import LARGEST_PAGE
 from recollect.service.runtime import Runtime
+from recollect.store.transactions import RECEIPT_LIFE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +36,27 @@ class Whoami:
 
 async def get_version(runtime: Runtime) -> Version:
     """The versions of the service, of its engine and of its contract."""
-    return Version(recollect.__version__, engine_version=recollect.__version__, api_version="v1")
+    return Version(recollect.__version__, engine_version=engine.VERSION, api_version="v1")
 
 
 async def get_limits(runtime: Runtime) -> Mapping[str, float]:
-    """Every limit a caller can run into."""
+    """Every limit a caller can run into; those of the contract's schemas are the contract's, repeated here."""
     settings = runtime.settings
     return {
+        "max_json_depth": strict_json.MAX_DEPTH,
+        "max_batch_items": 256,
+        "max_import_items": 1000,
+        "max_page_items": LARGEST_PAGE,
+        "max_recall_items": 200,
+        "max_fields": admission.MAX_FIELDS,
+        "max_name_length": admission.MAX_NAME_LENGTH,
+        "max_text_length": admission.MAX_TEXT_LENGTH,
+        "max_list_items": admission.MAX_LIST_ITEMS,
+        "max_metadata": admission.MAX_METADATA,
+        "max_embedding_dimensions": admission.MAX_DIMENSIONS,
+        "max_hypotheses": 50,
+        "max_iterations": 50,
+        "idempotency_ttl_s": RECEIPT_LIFE_S,
         "max_body_bytes": settings.max_body_bytes,
         "max_import_bytes": settings.max_import_bytes,
         "body_timeout_s": settings.body_timeout_s,

@@ -1,0 +1,86 @@
+"""Episodes one by one, listed, and forgotten."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from handlers import reading, replies
+from handlers.calls import Call
+from handlers.conditions import is_unchanged, required_revision
+from recollect import service
+from recollect.model import WrittenEpisode
+from recollect.service.admission import read_episode
+
+
+async def create_episode(call: Call) -> Response:
+    """Store a new episode."""
+    written = await service.create_episode(
+        call.runtime, call.scope, read_episode(call.body), idempotency_key=call.header(b"idempotency-key")
+    )
+    return _written(call, written)
+
+
+async def put_episode(call: Call, episode_id: str) -> Response:
+    """Store an episode under a given id."""
+    written = await service.put_episode(
+        call.runtime,
+        call.scope,
+        episode_id,
+        read_episode(call.body),
+        if_revision=required_revision(call),
+        idempotency_key=call.header(b"idempotency-key"),
+    )
+    return _written(call, written)
+
+
+async def get_episode(call: Call, episode_id: str) -> Response:
+    """One stored episode."""
+    stored = await service.get_episode(call.runtime, call.scope, episode_id)
+    if is_unchanged(call, stored.revision):
+        return replies.empty(call, 304, [(b"etag", replies.etag(stored.revision))])
+    return replies.episode(call, stored)
+
+
+async def delete_episode(call: Call, episode_id: str) -> Response:
+    """Erase one episode."""
+    await service.delete_episode(
+        call.runtime,
+        call.scope,
+        episode_id,
+        if_revision=required_revision(call),
+        idempotency_key=call.header(b"idempotency-key"),
+    )
+    return replies.empty(call)
+
+
+async def list_episodes(call: Call, limit: int = 100, cursor: str | None = None, **where: Any) -> Response:
+    """A page of stored episodes."""
+    page = await service.list_episodes(
+        call.runtime, call.scope, reading.episode_filter(where), limit=limit, cursor=cursor
+    )
+    return replies.episode_page(call, page.items, page.next_cursor)
+
+
+async def forget_episodes(call: Call) -> Response:
+    """Count, or erase, the episodes that a filter finds."""
+    body = call.body
+    report = await service.forget_episodes(
+        call.runtime,
+        call.scope,
+        reading.episode_filter(body.get("filter", {})),
+        dry_run=body.get("dry_run", True),
+        expected_count=body.get("expected_count"),
+    )
+    return replies.document(call, report)
+
+
+def _written(call: Call, written: WrittenEpisode) -> Response:
+    stored = written.episode
+    location = f"{call.operation.base_path}/episodes/{quote(stored.episode_id, safe='')}"
+    headers = [(b"location", location.encode("ascii"))]
+    if written.replayed:
+        headers.append((b"idempotency-replayed", b"true"))
+    return replies.episode(call, stored, 201 if written.created else 200, headers)
