@@ -55,6 +55,27 @@ layers: $(DEVELOPMENT) ## Hold the layers true
 contract: $(DEVELOPMENT) ## Validate openapi.yaml
 	@$(BIN)/openapi-spec-validator openapi.yaml
 
+# The files lie where the Python package of their stubs must be, so both are addressed from the root.
+PROTOS := $(wildcard recollect/rpc/v1/*.proto)
+PROTOC := $(BIN)/python -m grpc_tools.protoc -I . -I $(VENV)/lib/python3*/site-packages
+PUBLISHED := recollect/rpc/v1/published.binpb
+
+proto: $(DEVELOPMENT) ## Generate the gRPC stubs from the protos
+	@$(PROTOC) --python_out=. --pyi_out=. --grpc_python_out=. $(PROTOS)
+
+.PHONY: proto proto-check proto-publish
+proto-check: $(DEVELOPMENT) ## Lint the protos, refuse breaking changes and stubs that have drifted
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
+	$(PROTOC) --include_imports --include_source_info --descriptor_set_out=$$scratch/now.binpb \
+	  --python_out=$$scratch --pyi_out=$$scratch --grpc_python_out=$$scratch $(PROTOS) && \
+	$(BIN)/buf lint $$scratch/now.binpb --config buf.yaml && \
+	$(BIN)/buf breaking $$scratch/now.binpb --against $(PUBLISHED) --config buf.yaml && \
+	{ diff -r --exclude=__pycache__ --exclude='*.proto' --exclude=__init__.py --exclude='*.binpb' \
+	    $$scratch/recollect/rpc/v1 recollect/rpc/v1 || { echo "The stubs differ from the protos: run make proto"; exit 1; }; }
+
+proto-publish: $(DEVELOPMENT) ## Take the protos as they are for what clients rely on from now on
+	@$(PROTOC) --include_imports --descriptor_set_out=$(PUBLISHED) $(PROTOS)
+
 bench: $(DEVELOPMENT) ## Run the benchmarks (ARGS=--help says which)
 	@$(BIN)/python -m bench $(ARGS)
 

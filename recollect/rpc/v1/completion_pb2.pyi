@@ -1,0 +1,286 @@
+from google.rpc import status_pb2 as _status_pb2
+from recollect.rpc.v1 import value_pb2 as _value_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Source(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SOURCE_UNSPECIFIED: _ClassVar[Source]
+    SOURCE_GIVEN: _ClassVar[Source]
+    SOURCE_RECALLED: _ClassVar[Source]
+    SOURCE_RECONSTRUCTED: _ClassVar[Source]
+    SOURCE_CONSOLIDATED: _ClassVar[Source]
+    SOURCE_IMAGINED: _ClassVar[Source]
+SOURCE_UNSPECIFIED: Source
+SOURCE_GIVEN: Source
+SOURCE_RECALLED: Source
+SOURCE_RECONSTRUCTED: Source
+SOURCE_CONSOLIDATED: Source
+SOURCE_IMAGINED: Source
+
+class PartialEpisode(_message.Message):
+    __slots__ = ("known_fields", "partial_embedding", "cue_strength", "temporal_context")
+    KNOWN_FIELDS_FIELD_NUMBER: _ClassVar[int]
+    PARTIAL_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    CUE_STRENGTH_FIELD_NUMBER: _ClassVar[int]
+    TEMPORAL_CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    known_fields: _containers.RepeatedCompositeFieldContainer[_value_pb2.Field]
+    partial_embedding: _value_pb2.Vector
+    cue_strength: float
+    temporal_context: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, known_fields: _Optional[_Iterable[_Union[_value_pb2.Field, _Mapping]]] = ..., partial_embedding: _Optional[_Union[_value_pb2.Vector, _Mapping]] = ..., cue_strength: _Optional[float] = ..., temporal_context: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class CompletionConfig(_message.Message):
+    __slots__ = ("ca1_threshold", "num_hypotheses", "max_iterations", "pattern_weight")
+    CA1_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    NUM_HYPOTHESES_FIELD_NUMBER: _ClassVar[int]
+    MAX_ITERATIONS_FIELD_NUMBER: _ClassVar[int]
+    PATTERN_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    ca1_threshold: float
+    num_hypotheses: int
+    max_iterations: int
+    pattern_weight: float
+    def __init__(self, ca1_threshold: _Optional[float] = ..., num_hypotheses: _Optional[int] = ..., max_iterations: _Optional[int] = ..., pattern_weight: _Optional[float] = ...) -> None: ...
+
+class CompleteRequest(_message.Message):
+    __slots__ = ("partial_episode", "targets", "config", "verbose", "vector_encoding")
+    PARTIAL_EPISODE_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    CONFIG_FIELD_NUMBER: _ClassVar[int]
+    VERBOSE_FIELD_NUMBER: _ClassVar[int]
+    VECTOR_ENCODING_FIELD_NUMBER: _ClassVar[int]
+    partial_episode: PartialEpisode
+    targets: _containers.RepeatedScalarFieldContainer[str]
+    config: CompletionConfig
+    verbose: bool
+    vector_encoding: _value_pb2.VectorEncoding
+    def __init__(self, partial_episode: _Optional[_Union[PartialEpisode, _Mapping]] = ..., targets: _Optional[_Iterable[str]] = ..., config: _Optional[_Union[CompletionConfig, _Mapping]] = ..., verbose: _Optional[bool] = ..., vector_encoding: _Optional[_Union[_value_pb2.VectorEncoding, str]] = ...) -> None: ...
+
+class CompleteResponse(_message.Message):
+    __slots__ = ("completion_id", "completed_episode", "completion_confidence", "source_attribution", "alternative_hypotheses", "metacognitive_confidence", "reconstruction_stats")
+    class SourceAttributionEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: Attribution
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Attribution, _Mapping]] = ...) -> None: ...
+    COMPLETION_ID_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_EPISODE_FIELD_NUMBER: _ClassVar[int]
+    COMPLETION_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_ATTRIBUTION_FIELD_NUMBER: _ClassVar[int]
+    ALTERNATIVE_HYPOTHESES_FIELD_NUMBER: _ClassVar[int]
+    METACOGNITIVE_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    RECONSTRUCTION_STATS_FIELD_NUMBER: _ClassVar[int]
+    completion_id: str
+    completed_episode: CompletedEpisode
+    completion_confidence: float
+    source_attribution: _containers.MessageMap[str, Attribution]
+    alternative_hypotheses: _containers.RepeatedCompositeFieldContainer[Hypothesis]
+    metacognitive_confidence: float
+    reconstruction_stats: ReconstructionStats
+    def __init__(self, completion_id: _Optional[str] = ..., completed_episode: _Optional[_Union[CompletedEpisode, _Mapping]] = ..., completion_confidence: _Optional[float] = ..., source_attribution: _Optional[_Mapping[str, Attribution]] = ..., alternative_hypotheses: _Optional[_Iterable[_Union[Hypothesis, _Mapping]]] = ..., metacognitive_confidence: _Optional[float] = ..., reconstruction_stats: _Optional[_Union[ReconstructionStats, _Mapping]] = ...) -> None: ...
+
+class CompletedEpisode(_message.Message):
+    __slots__ = ("fields", "embedding", "abstained")
+    class AbstainedEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    ABSTAINED_FIELD_NUMBER: _ClassVar[int]
+    fields: _containers.RepeatedCompositeFieldContainer[_value_pb2.Field]
+    embedding: _value_pb2.Vector
+    abstained: _containers.ScalarMap[str, str]
+    def __init__(self, fields: _Optional[_Iterable[_Union[_value_pb2.Field, _Mapping]]] = ..., embedding: _Optional[_Union[_value_pb2.Vector, _Mapping]] = ..., abstained: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class Attribution(_message.Message):
+    __slots__ = ("source", "confidence", "masses", "evidence")
+    class MassesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    MASSES_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    source: Source
+    confidence: float
+    masses: _containers.ScalarMap[str, float]
+    evidence: _containers.RepeatedCompositeFieldContainer[Evidence]
+    def __init__(self, source: _Optional[_Union[Source, str]] = ..., confidence: _Optional[float] = ..., masses: _Optional[_Mapping[str, float]] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ...) -> None: ...
+
+class Evidence(_message.Message):
+    __slots__ = ("episode_id", "weight", "similarity")
+    EPISODE_ID_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    SIMILARITY_FIELD_NUMBER: _ClassVar[int]
+    episode_id: str
+    weight: float
+    similarity: float
+    def __init__(self, episode_id: _Optional[str] = ..., weight: _Optional[float] = ..., similarity: _Optional[float] = ...) -> None: ...
+
+class Hypothesis(_message.Message):
+    __slots__ = ("fields", "confidence", "differs_in")
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    DIFFERS_IN_FIELD_NUMBER: _ClassVar[int]
+    fields: _containers.RepeatedCompositeFieldContainer[_value_pb2.Field]
+    confidence: float
+    differs_in: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, fields: _Optional[_Iterable[_Union[_value_pb2.Field, _Mapping]]] = ..., confidence: _Optional[float] = ..., differs_in: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ReconstructionStats(_message.Message):
+    __slots__ = ("ca3_iterations", "convergence_achieved", "energy", "cue_overlap", "candidates", "match_confidence", "plausibility_score", "engine_version", "space_revision", "pattern_sources", "suspect_fields", "fields_without_evidence", "timings_ms")
+    class SuspectFieldsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    class TimingsMsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    CA3_ITERATIONS_FIELD_NUMBER: _ClassVar[int]
+    CONVERGENCE_ACHIEVED_FIELD_NUMBER: _ClassVar[int]
+    ENERGY_FIELD_NUMBER: _ClassVar[int]
+    CUE_OVERLAP_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    MATCH_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    PLAUSIBILITY_SCORE_FIELD_NUMBER: _ClassVar[int]
+    ENGINE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    SPACE_REVISION_FIELD_NUMBER: _ClassVar[int]
+    PATTERN_SOURCES_FIELD_NUMBER: _ClassVar[int]
+    SUSPECT_FIELDS_FIELD_NUMBER: _ClassVar[int]
+    FIELDS_WITHOUT_EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    TIMINGS_MS_FIELD_NUMBER: _ClassVar[int]
+    ca3_iterations: int
+    convergence_achieved: bool
+    energy: _containers.RepeatedScalarFieldContainer[float]
+    cue_overlap: float
+    candidates: int
+    match_confidence: float
+    plausibility_score: float
+    engine_version: str
+    space_revision: int
+    pattern_sources: _containers.RepeatedScalarFieldContainer[str]
+    suspect_fields: _containers.ScalarMap[str, float]
+    fields_without_evidence: _containers.RepeatedScalarFieldContainer[str]
+    timings_ms: _containers.ScalarMap[str, float]
+    def __init__(self, ca3_iterations: _Optional[int] = ..., convergence_achieved: _Optional[bool] = ..., energy: _Optional[_Iterable[float]] = ..., cue_overlap: _Optional[float] = ..., candidates: _Optional[int] = ..., match_confidence: _Optional[float] = ..., plausibility_score: _Optional[float] = ..., engine_version: _Optional[str] = ..., space_revision: _Optional[int] = ..., pattern_sources: _Optional[_Iterable[str]] = ..., suspect_fields: _Optional[_Mapping[str, float]] = ..., fields_without_evidence: _Optional[_Iterable[str]] = ..., timings_ms: _Optional[_Mapping[str, float]] = ...) -> None: ...
+
+class CompleteBatchRequest(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[CompleteRequest]
+    def __init__(self, items: _Optional[_Iterable[_Union[CompleteRequest, _Mapping]]] = ...) -> None: ...
+
+class CompleteBatchResponse(_message.Message):
+    __slots__ = ("items", "succeeded", "failed")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    SUCCEEDED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[BatchOutcome]
+    succeeded: int
+    failed: int
+    def __init__(self, items: _Optional[_Iterable[_Union[BatchOutcome, _Mapping]]] = ..., succeeded: _Optional[int] = ..., failed: _Optional[int] = ...) -> None: ...
+
+class BatchOutcome(_message.Message):
+    __slots__ = ("index", "result", "problem")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    result: CompleteResponse
+    problem: _status_pb2.Status
+    def __init__(self, index: _Optional[int] = ..., result: _Optional[_Union[CompleteResponse, _Mapping]] = ..., problem: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
+
+class CompleteStreamRequest(_message.Message):
+    __slots__ = ("partial_episode", "targets", "config", "vector_encoding")
+    PARTIAL_EPISODE_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    CONFIG_FIELD_NUMBER: _ClassVar[int]
+    VECTOR_ENCODING_FIELD_NUMBER: _ClassVar[int]
+    partial_episode: PartialEpisode
+    targets: _containers.RepeatedScalarFieldContainer[str]
+    config: CompletionConfig
+    vector_encoding: _value_pb2.VectorEncoding
+    def __init__(self, partial_episode: _Optional[_Union[PartialEpisode, _Mapping]] = ..., targets: _Optional[_Iterable[str]] = ..., config: _Optional[_Union[CompletionConfig, _Mapping]] = ..., vector_encoding: _Optional[_Union[_value_pb2.VectorEncoding, str]] = ...) -> None: ...
+
+class CompleteProgress(_message.Message):
+    __slots__ = ("pattern_retrieval", "ca3_progress", "partial_result", "final_result")
+    PATTERN_RETRIEVAL_FIELD_NUMBER: _ClassVar[int]
+    CA3_PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    PARTIAL_RESULT_FIELD_NUMBER: _ClassVar[int]
+    FINAL_RESULT_FIELD_NUMBER: _ClassVar[int]
+    pattern_retrieval: PatternRetrieval
+    ca3_progress: Ca3Progress
+    partial_result: PartialResult
+    final_result: CompleteResponse
+    def __init__(self, pattern_retrieval: _Optional[_Union[PatternRetrieval, _Mapping]] = ..., ca3_progress: _Optional[_Union[Ca3Progress, _Mapping]] = ..., partial_result: _Optional[_Union[PartialResult, _Mapping]] = ..., final_result: _Optional[_Union[CompleteResponse, _Mapping]] = ...) -> None: ...
+
+class PatternRetrieval(_message.Message):
+    __slots__ = ("episodes", "candidates", "from_recollection", "from_generalisation", "match_confidence", "space_revision")
+    EPISODES_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    FROM_RECOLLECTION_FIELD_NUMBER: _ClassVar[int]
+    FROM_GENERALISATION_FIELD_NUMBER: _ClassVar[int]
+    MATCH_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    SPACE_REVISION_FIELD_NUMBER: _ClassVar[int]
+    episodes: int
+    candidates: int
+    from_recollection: int
+    from_generalisation: int
+    match_confidence: float
+    space_revision: int
+    def __init__(self, episodes: _Optional[int] = ..., candidates: _Optional[int] = ..., from_recollection: _Optional[int] = ..., from_generalisation: _Optional[int] = ..., match_confidence: _Optional[float] = ..., space_revision: _Optional[int] = ...) -> None: ...
+
+class Ca3Progress(_message.Message):
+    __slots__ = ("iteration", "max_iterations", "energy", "change", "converged")
+    ITERATION_FIELD_NUMBER: _ClassVar[int]
+    MAX_ITERATIONS_FIELD_NUMBER: _ClassVar[int]
+    ENERGY_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    CONVERGED_FIELD_NUMBER: _ClassVar[int]
+    iteration: int
+    max_iterations: int
+    energy: float
+    change: float
+    converged: bool
+    def __init__(self, iteration: _Optional[int] = ..., max_iterations: _Optional[int] = ..., energy: _Optional[float] = ..., change: _Optional[float] = ..., converged: _Optional[bool] = ...) -> None: ...
+
+class PartialResult(_message.Message):
+    __slots__ = ("fields", "share_complete")
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    SHARE_COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    fields: _containers.RepeatedCompositeFieldContainer[PartialField]
+    share_complete: float
+    def __init__(self, fields: _Optional[_Iterable[_Union[PartialField, _Mapping]]] = ..., share_complete: _Optional[float] = ...) -> None: ...
+
+class PartialField(_message.Message):
+    __slots__ = ("name", "value", "confidence")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: _value_pb2.Value
+    confidence: float
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., confidence: _Optional[float] = ...) -> None: ...

@@ -1,0 +1,268 @@
+from recollect.rpc.v1 import completion_pb2 as _completion_pb2
+from recollect.rpc.v1 import space_pb2 as _space_pb2
+from recollect.rpc.v1 import value_pb2 as _value_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Origin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ORIGIN_UNSPECIFIED: _ClassVar[Origin]
+    ORIGIN_OBSERVED: _ClassVar[Origin]
+    ORIGIN_RECONSTRUCTED: _ClassVar[Origin]
+ORIGIN_UNSPECIFIED: Origin
+ORIGIN_OBSERVED: Origin
+ORIGIN_RECONSTRUCTED: Origin
+
+class EpisodeInput(_message.Message):
+    __slots__ = ("id", "fields", "embedding", "occurred_at", "expires_at", "origin", "metadata")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ID_FIELD_NUMBER: _ClassVar[int]
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    fields: _containers.RepeatedCompositeFieldContainer[_value_pb2.Field]
+    embedding: _value_pb2.Vector
+    occurred_at: str
+    expires_at: str
+    origin: Origin
+    metadata: _containers.ScalarMap[str, str]
+    def __init__(self, id: _Optional[str] = ..., fields: _Optional[_Iterable[_Union[_value_pb2.Field, _Mapping]]] = ..., embedding: _Optional[_Union[_value_pb2.Vector, _Mapping]] = ..., occurred_at: _Optional[str] = ..., expires_at: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class Episode(_message.Message):
+    __slots__ = ("id", "fields", "embedding", "occurred_at", "expires_at", "origin", "metadata", "created_at", "updated_at", "revision")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ID_FIELD_NUMBER: _ClassVar[int]
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_AT_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    fields: _containers.RepeatedCompositeFieldContainer[_value_pb2.Field]
+    embedding: _value_pb2.Vector
+    occurred_at: str
+    expires_at: str
+    origin: Origin
+    metadata: _containers.ScalarMap[str, str]
+    created_at: str
+    updated_at: str
+    revision: int
+    def __init__(self, id: _Optional[str] = ..., fields: _Optional[_Iterable[_Union[_value_pb2.Field, _Mapping]]] = ..., embedding: _Optional[_Union[_value_pb2.Vector, _Mapping]] = ..., occurred_at: _Optional[str] = ..., expires_at: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., created_at: _Optional[str] = ..., updated_at: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class EpisodeFilter(_message.Message):
+    __slots__ = ("fields", "occurred_after", "occurred_before", "origin")
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    OCCURRED_AFTER_FIELD_NUMBER: _ClassVar[int]
+    OCCURRED_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    fields: _containers.RepeatedCompositeFieldContainer[_value_pb2.Field]
+    occurred_after: str
+    occurred_before: str
+    origin: Origin
+    def __init__(self, fields: _Optional[_Iterable[_Union[_value_pb2.Field, _Mapping]]] = ..., occurred_after: _Optional[str] = ..., occurred_before: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ...) -> None: ...
+
+class CreateEpisodeRequest(_message.Message):
+    __slots__ = ("episode",)
+    EPISODE_FIELD_NUMBER: _ClassVar[int]
+    episode: EpisodeInput
+    def __init__(self, episode: _Optional[_Union[EpisodeInput, _Mapping]] = ...) -> None: ...
+
+class CreateEpisodeResponse(_message.Message):
+    __slots__ = ("episode", "replayed")
+    EPISODE_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    episode: Episode
+    replayed: bool
+    def __init__(self, episode: _Optional[_Union[Episode, _Mapping]] = ..., replayed: _Optional[bool] = ...) -> None: ...
+
+class GetEpisodeRequest(_message.Message):
+    __slots__ = ("episode_id", "vector_encoding")
+    EPISODE_ID_FIELD_NUMBER: _ClassVar[int]
+    VECTOR_ENCODING_FIELD_NUMBER: _ClassVar[int]
+    episode_id: str
+    vector_encoding: _value_pb2.VectorEncoding
+    def __init__(self, episode_id: _Optional[str] = ..., vector_encoding: _Optional[_Union[_value_pb2.VectorEncoding, str]] = ...) -> None: ...
+
+class GetEpisodeResponse(_message.Message):
+    __slots__ = ("episode",)
+    EPISODE_FIELD_NUMBER: _ClassVar[int]
+    episode: Episode
+    def __init__(self, episode: _Optional[_Union[Episode, _Mapping]] = ...) -> None: ...
+
+class PutEpisodeRequest(_message.Message):
+    __slots__ = ("episode_id", "episode", "condition")
+    EPISODE_ID_FIELD_NUMBER: _ClassVar[int]
+    EPISODE_FIELD_NUMBER: _ClassVar[int]
+    CONDITION_FIELD_NUMBER: _ClassVar[int]
+    episode_id: str
+    episode: EpisodeInput
+    condition: _value_pb2.Condition
+    def __init__(self, episode_id: _Optional[str] = ..., episode: _Optional[_Union[EpisodeInput, _Mapping]] = ..., condition: _Optional[_Union[_value_pb2.Condition, _Mapping]] = ...) -> None: ...
+
+class PutEpisodeResponse(_message.Message):
+    __slots__ = ("episode", "created", "replayed")
+    EPISODE_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    episode: Episode
+    created: bool
+    replayed: bool
+    def __init__(self, episode: _Optional[_Union[Episode, _Mapping]] = ..., created: _Optional[bool] = ..., replayed: _Optional[bool] = ...) -> None: ...
+
+class DeleteEpisodeRequest(_message.Message):
+    __slots__ = ("episode_id", "condition")
+    EPISODE_ID_FIELD_NUMBER: _ClassVar[int]
+    CONDITION_FIELD_NUMBER: _ClassVar[int]
+    episode_id: str
+    condition: _value_pb2.Condition
+    def __init__(self, episode_id: _Optional[str] = ..., condition: _Optional[_Union[_value_pb2.Condition, _Mapping]] = ...) -> None: ...
+
+class DeleteEpisodeResponse(_message.Message):
+    __slots__ = ("revision",)
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    def __init__(self, revision: _Optional[int] = ...) -> None: ...
+
+class ListEpisodesRequest(_message.Message):
+    __slots__ = ("limit", "cursor", "filter", "vector_encoding")
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    VECTOR_ENCODING_FIELD_NUMBER: _ClassVar[int]
+    limit: int
+    cursor: str
+    filter: EpisodeFilter
+    vector_encoding: _value_pb2.VectorEncoding
+    def __init__(self, limit: _Optional[int] = ..., cursor: _Optional[str] = ..., filter: _Optional[_Union[EpisodeFilter, _Mapping]] = ..., vector_encoding: _Optional[_Union[_value_pb2.VectorEncoding, str]] = ...) -> None: ...
+
+class ListEpisodesResponse(_message.Message):
+    __slots__ = ("items", "next_cursor")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[Episode]
+    next_cursor: str
+    def __init__(self, items: _Optional[_Iterable[_Union[Episode, _Mapping]]] = ..., next_cursor: _Optional[str] = ...) -> None: ...
+
+class ForgetEpisodesRequest(_message.Message):
+    __slots__ = ("filter", "dry_run", "expected_count")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    filter: EpisodeFilter
+    dry_run: bool
+    expected_count: int
+    def __init__(self, filter: _Optional[_Union[EpisodeFilter, _Mapping]] = ..., dry_run: _Optional[bool] = ..., expected_count: _Optional[int] = ...) -> None: ...
+
+class ForgetEpisodesResponse(_message.Message):
+    __slots__ = ("dry_run", "matched", "erased", "revision", "erased_from")
+    class ErasedFromEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    MATCHED_FIELD_NUMBER: _ClassVar[int]
+    ERASED_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    ERASED_FROM_FIELD_NUMBER: _ClassVar[int]
+    dry_run: bool
+    matched: int
+    erased: int
+    revision: int
+    erased_from: _containers.ScalarMap[str, int]
+    def __init__(self, dry_run: _Optional[bool] = ..., matched: _Optional[int] = ..., erased: _Optional[int] = ..., revision: _Optional[int] = ..., erased_from: _Optional[_Mapping[str, int]] = ...) -> None: ...
+
+class RecallRequest(_message.Message):
+    __slots__ = ("partial_episode", "limit", "filter", "vector_encoding")
+    PARTIAL_EPISODE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    VECTOR_ENCODING_FIELD_NUMBER: _ClassVar[int]
+    partial_episode: _completion_pb2.PartialEpisode
+    limit: int
+    filter: EpisodeFilter
+    vector_encoding: _value_pb2.VectorEncoding
+    def __init__(self, partial_episode: _Optional[_Union[_completion_pb2.PartialEpisode, _Mapping]] = ..., limit: _Optional[int] = ..., filter: _Optional[_Union[EpisodeFilter, _Mapping]] = ..., vector_encoding: _Optional[_Union[_value_pb2.VectorEncoding, str]] = ...) -> None: ...
+
+class RecallResponse(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[RecalledEpisode]
+    def __init__(self, items: _Optional[_Iterable[_Union[RecalledEpisode, _Mapping]]] = ...) -> None: ...
+
+class RecalledEpisode(_message.Message):
+    __slots__ = ("episode", "similarity", "matched_fields")
+    EPISODE_FIELD_NUMBER: _ClassVar[int]
+    SIMILARITY_FIELD_NUMBER: _ClassVar[int]
+    MATCHED_FIELDS_FIELD_NUMBER: _ClassVar[int]
+    episode: Episode
+    similarity: float
+    matched_fields: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, episode: _Optional[_Union[Episode, _Mapping]] = ..., similarity: _Optional[float] = ..., matched_fields: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ImportEpisodesRequest(_message.Message):
+    __slots__ = ("episodes",)
+    EPISODES_FIELD_NUMBER: _ClassVar[int]
+    episodes: _containers.RepeatedCompositeFieldContainer[EpisodeInput]
+    def __init__(self, episodes: _Optional[_Iterable[_Union[EpisodeInput, _Mapping]]] = ...) -> None: ...
+
+class ImportEpisodesResponse(_message.Message):
+    __slots__ = ("index", "accepted", "rejected", "revision", "field_types")
+    class FieldTypesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _space_pb2.FieldType
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_space_pb2.FieldType, str]] = ...) -> None: ...
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    REJECTED_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    FIELD_TYPES_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    accepted: int
+    rejected: _containers.RepeatedCompositeFieldContainer[Rejection]
+    revision: int
+    field_types: _containers.ScalarMap[str, _space_pb2.FieldType]
+    def __init__(self, index: _Optional[int] = ..., accepted: _Optional[int] = ..., rejected: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., revision: _Optional[int] = ..., field_types: _Optional[_Mapping[str, _space_pb2.FieldType]] = ...) -> None: ...
+
+class Rejection(_message.Message):
+    __slots__ = ("index", "pointer", "code", "reason")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    POINTER_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    pointer: str
+    code: str
+    reason: str
+    def __init__(self, index: _Optional[int] = ..., pointer: _Optional[str] = ..., code: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
