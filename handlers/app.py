@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-import re
 
 from connexion import AsyncApp, ConnexionMiddleware
 from connexion.middleware.lifespan import LifespanMiddleware

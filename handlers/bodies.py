@@ -9,8 +9,9 @@ from email.message import Message
 from functools import lru_cache
 from typing import Any
 
-from recollect.errors import DeadlineExceeded, InvalidRequest, TooLarge, UnsupportedMediaType, Violation
 from starlette.types import Receive
+
+from recollect.errors import DeadlineExceeded, InvalidRequest, TooLarge, UnsupportedMediaType, Violation
 
 JSON = "application/json"
 

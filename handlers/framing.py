@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from typing import Any
+
+from starlette.types import Scope
 
 from recollect.errors import HeadersTooLarge, InvalidRequest, Violation
 
@@ -31,7 +32,7 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._~-]{1,128}")
 _SPACE_ID = re.compile(rb"[a-z0-9][a-z0-9_-]{0,62}")
 
 
-def read_headers(scope: dict[str, Any]) -> dict[bytes, bytes]:
+def read_headers(scope: Scope) -> dict[bytes, bytes]:
     """The headers by lower-case name; raises InvalidRequest or HeadersTooLarge."""
     pairs = scope["headers"]
     if len(pairs) > MAX_HEADERS:

@@ -247,7 +247,9 @@ def _options(route: Route, origin: bytes | None) -> Response:
 def _too_slow(worker: Worker) -> DeadlineExceeded:
     timeout_s = worker.settings.request_timeout_s
     return DeadlineExceeded(
-        f"The request was not done within {timeout_s:g} s.", context={"timeout_s": timeout_s}, headers={"Retry-After": "1"}
+        f"The request was not done within {timeout_s:g} s.",
+        context={"timeout_s": timeout_s},
+        headers={"Retry-After": "1"},
     )
 
 

@@ -44,7 +44,9 @@ class Pages:
             "/docs/docs.js": _File((_STATIC / "docs.js").read_bytes(), "text/javascript; charset=utf-8"),
             "/docs/page.css": _File((_STATIC / "page.css").read_bytes(), "text/css; charset=utf-8"),
             "/docs/swagger-ui.css": _File((swagger / "swagger_style.css").read_bytes(), "text/css; charset=utf-8"),
-            "/docs/swagger-ui.js": _File((swagger / "swagger_bundle.js").read_bytes(), "text/javascript; charset=utf-8"),
+            "/docs/swagger-ui.js": _File(
+                (swagger / "swagger_bundle.js").read_bytes(), "text/javascript; charset=utf-8"
+            ),
         }
         self.routes: Mapping[str, Page] = {
             **dict.fromkeys(self._files, self.file),
@@ -115,9 +117,7 @@ class _File:
 
 
 def _json(value: Any) -> Response:
-    return Response(
-        orjson.dumps(value), headers={"Content-Type": "application/json", "Cache-Control": "no-store"}
-    )
+    return Response(orjson.dumps(value), headers={"Content-Type": "application/json", "Cache-Control": "no-store"})
 
 
 def _page(title: str, body: str) -> Response:

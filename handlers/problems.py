@@ -23,6 +23,7 @@ from recollect.errors import Change, RecollectError, Suggestion
 MEDIA_TYPE = "application/problem+json"
 MAX_BYTES = 8_192
 MAX_INSTANCE = 1_024
+_OPTIONAL = frozenset(("context", "diagnosis", "errors", "suggestions"))
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 
 
@@ -79,15 +80,15 @@ def document(
 
 
 def encode(public: dict[str, Any]) -> bytes:
-    """The document's JSON; the least necessary parts are left out of one that is too large."""
+    """The document's JSON; of one that is too large, the longest of the optional parts is cut until it fits."""
     encoded = orjson.dumps(public, option=_OPTIONS)
-    for part in ("suggestions", "errors", "diagnosis", "context"):
-        if len(encoded) <= MAX_BYTES:
-            break
-        if isinstance(public.get(part), list | tuple) and len(public[part]) > 1:
-            public = {**public, part: public[part][:3]}
+    while len(encoded) > MAX_BYTES:
+        part = max(_OPTIONAL & public.keys(), key=lambda name: len(orjson.dumps(public[name], option=_OPTIONS)))
+        items = public[part]
+        if isinstance(items, list | tuple) and len(items) > 1:
+            public = {**public, part: items[: len(items) // 2]}
         else:
-            public = {key: value for key, value in public.items() if key != part}
+            public = {name: value for name, value in public.items() if name != part}
         encoded = orjson.dumps(public, option=_OPTIONS)
     return encoded
 

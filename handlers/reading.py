@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from recollect import vectors
-from recollect.errors import InvalidRequest, Violation
 from recollect.model import CompleteRequest, CompletionConfig, Cue, EpisodeFilter, Origin
 
 Json = Mapping[str, Any]
@@ -46,15 +45,8 @@ def episode_filter(body: Json) -> EpisodeFilter:
 
 
 def embedding(body: Json, at: str, name: str, *, allow_unknown: bool) -> bytes | None:
-    """The vector under `name` or, in base64, under `name`_b64; giving both is refused."""
+    """The vector under `name` or, in base64, under `name`_b64."""
     numbers, text = body.get(name), body.get(f"{name}_b64")
-    if numbers is not None and text is not None:
-        violation = Violation(f"{at}/{name}_b64", "CONFLICTING_MEMBERS", f"either {name} or {name}_b64", "both")
-        raise InvalidRequest(
-            f"The vector is given twice: {violation.expected} is expected.",
-            code="SCHEMA_VIOLATION",
-            violations=(violation,),
-        )
     if numbers is not None:
         return vectors.from_numbers(numbers, f"{at}/{name}", allow_unknown=allow_unknown)
     if text is not None:

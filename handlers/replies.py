@@ -127,7 +127,7 @@ def episode_bytes(stored: Episode) -> bytes:
     if stored.embedding is None:
         return stored.document
     vector = orjson.dumps(vectors.to_array(stored.embedding), option=_OPTIONS)
-    return b"%b,\"embedding\":%b}" % (stored.document[:-1], vector)
+    return b'%b,"embedding":%b}' % (stored.document[:-1], vector)
 
 
 def etag(revision: int) -> bytes:

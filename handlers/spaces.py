@@ -20,7 +20,7 @@ async def list_spaces(call: Call, limit: int = 100, cursor: str | None = None) -
     return replies.document(call, {"items": [_public(each) for each in page.items], "next_cursor": page.next_cursor})
 
 
-async def get_space(call: Call, space_id: str) -> Response:  # noqa: ARG001 - the guard has put it into the scope
+async def get_space(call: Call, space_id: str) -> Response:
     """One memory space."""
     space = await service.get_space(call.runtime, call.scope)
     if is_unchanged(call, space.revision):
@@ -38,19 +38,19 @@ async def put_space(call: Call, space_id: str) -> Response:
     return _space(call, space, 201, [(b"location", location)])
 
 
-async def patch_space(call: Call, space_id: str) -> Response:  # noqa: ARG001
+async def patch_space(call: Call, space_id: str) -> Response:
     """Change some of a memory space's settings."""
     space = await service.patch_space(call.runtime, call.scope, call.body, if_revision=required_revision(call))
     return _space(call, space)
 
 
-async def delete_space(call: Call, space_id: str) -> Response:  # noqa: ARG001
+async def delete_space(call: Call, space_id: str) -> Response:
     """Erase a memory space and everything in it."""
     await service.delete_space(call.runtime, call.scope, if_revision=required_revision(call))
     return replies.empty(call)
 
 
-async def get_space_stats(call: Call, space_id: str) -> Response:  # noqa: ARG001
+async def get_space_stats(call: Call, space_id: str) -> Response:
     """What a memory space holds."""
     return replies.document(call, await service.get_space_stats(call.runtime, call.scope))
 

@@ -142,9 +142,7 @@ def _byte_position(body: bytes, characters: int) -> int:
     return len(body.decode("utf-8", "replace")[:characters].encode())
 
 
-def _refuse(
-    code: str, expected: str, actual: str, position: dict[str, int] | None = None
-) -> NoReturn:
+def _refuse(code: str, expected: str, actual: str, position: dict[str, int] | None = None) -> NoReturn:
     where = f" at line {position['line']}, column {position['column']}" if position else ""
     raise InvalidRequest(
         f"The body is not strict JSON{where}: expected {expected}, found {actual}.",

@@ -141,9 +141,7 @@ def authorize(caller: Caller, space_id: str | None, action: Action | None) -> No
 
 def _holder(key: Key) -> _Holder:
     expires_at_s = datetime.fromisoformat(key.expires_at).timestamp() if key.expires_at else float("inf")
-    return _Holder(
-        Caller(key.key_id, key.actions, key.spaces), key.digest, expires_at_s, key.revoked_at is not None
-    )
+    return _Holder(Caller(key.key_id, key.actions, key.spaces), key.digest, expires_at_s, key.revoked_at is not None)
 
 
 def _unauthenticated(code: str, detail: str) -> Unauthenticated:
