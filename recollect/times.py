@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 # datetime.fromisoformat takes much more than RFC 3339 does (week dates, no offset, no time).
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -18,4 +19,11 @@ def epoch_seconds(text: str) -> float:
 
 def rfc3339(epoch_s: float) -> str:
     """The time in UTC with milliseconds: 2026-03-04T08:00:00.123Z."""
-    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _rfc3339(round(epoch_s * 1000))
+
+
+@lru_cache(maxsize=16)
+def _rfc3339(epoch_ms: int) -> str:
+    """Cached, because the commits of a group fall into the same few milliseconds."""
+    moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -147,12 +147,14 @@ def _read_row(line: int, row: Any) -> Record | Rejection:
 
 def _read_flat(line: int, row: Mapping[str, Any]) -> Record | Rejection:
     """A flat object: id, and fields."""
-    episode_id = row.get("id")
+    fields = dict(row)
+    episode_id = fields.pop("id", None)
     if type(episode_id) is int:  # many data sets number their rows
         episode_id = str(episode_id)
     if episode_id is not None and not isinstance(episode_id, str):
         return Rejection(line, "/id", "TYPE", "Expected text or an integer.")
-    fields = {name: value for name, value in row.items() if value is not None and name != "id"}
+    if None in fields.values():
+        fields = {name: value for name, value in fields.items() if value is not None}
     return Record(line, EpisodeInput(fields, episode_id), "")
 
 

@@ -6,7 +6,7 @@ group, and undo nothing themselves: to raise is enough.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import apsw
 import orjson
@@ -54,13 +54,22 @@ def commit_writes(
     return receipt
 
 
-def _standing(db: apsw.Connection, uid: int, names: Iterable[str]) -> dict[str, Standing]:
-    rows = db.execute(
-        "SELECT e.episode_id, e.key, e.place, e.created_at,"
-        " length(e.document) + coalesce(length(e.embedding), 0), e.embedding IS NOT NULL"
-        " FROM json_each(?) AS wanted CROSS JOIN episode AS e ON e.uid = ? AND e.episode_id = wanted.value",
-        (orjson.dumps(list(names)).decode(), uid),
-    )
+_STANDING = (
+    "e.episode_id, e.key, e.place, e.created_at,"
+    " length(e.document) + coalesce(length(e.embedding), 0), e.embedding IS NOT NULL"
+)
+
+
+def _standing(db: apsw.Connection, uid: int, names: Collection[str]) -> dict[str, Standing]:
+    """What stands of these episodes; one name is looked up without the detour over JSON."""
+    if len(names) == 1:
+        rows = db.execute(f"SELECT {_STANDING} FROM episode AS e WHERE e.uid = ? AND e.episode_id = ?", (uid, *names))
+    else:
+        rows = db.execute(
+            f"SELECT {_STANDING} FROM json_each(?) AS wanted"
+            " CROSS JOIN episode AS e ON e.uid = ? AND e.episode_id = wanted.value",
+            (orjson.dumps(list(names)).decode(), uid),
+        )
     return {
         name: Standing(revision_of(key), place, created_at, size_bytes, bool(has_embedding))
         for name, key, place, created_at, size_bytes, has_embedding in rows

@@ -115,7 +115,8 @@ class TestEpisodes:
         assert store.get_space("diary") == space
         await store.commit(space.uid, [put("a", embedding=vector(1, 2))])
         found = store.get_space("diary")
-        assert found is not None and found.embedding_dimensions == 2
+        assert found is not None
+        assert found.embedding_dimensions == 2
         assert [change.operation for change in store.read_journal(space.uid, 1, 9)] == ["space", "put"]
         assert store.measure_space(space.uid).embeddings == 1
         with pytest.raises(Conflict, match="1 embeddings of 2 dimensions"):
@@ -230,7 +231,8 @@ class TestIdempotency:
     async def test_a_repetition_returns_the_receipt_and_writes_nothing(self, store: SQLiteStore, space: Space) -> None:
         first = await store.commit(space.uid, [put("a", if_revision=0)], idempotency=self.KEY, note=b"note")
         again = await store.commit(space.uid, [put("other", if_revision=0)], idempotency=self.KEY)
-        assert again.replayed and not first.replayed
+        assert again.replayed
+        assert not first.replayed
         assert (again.revisions, again.created_at, again.updated_at) == (
             first.revisions,
             first.created_at,
@@ -292,7 +294,9 @@ class TestSpaces:
             1,
         )
         changed, is_new = await store.put_space("diary", SpaceDraft(), if_revision=1)
-        assert not is_new and changed.revision == 2 and changed.uid == made.uid
+        assert not is_new
+        assert changed.revision == 2
+        assert changed.uid == made.uid
         with pytest.raises(PreconditionFailed):
             await store.put_space("diary", SpaceDraft(), if_revision=0)
 
@@ -348,7 +352,8 @@ class TestSpaces:
             await store.commit(uid, [put("same", {"of": uid})])
         await store.commit(twin.uid, [DeleteEpisode("same")])
         kept = store.get_episode(space.uid, "same")
-        assert kept is not None and orjson.loads(kept.document)["fields"] == {"of": space.uid}
+        assert kept is not None
+        assert orjson.loads(kept.document)["fields"] == {"of": space.uid}
         assert store.get_episode(twin.uid, "same") is None
         assert [change.sequence for change in store.read_journal(twin.uid, 0, 9)] == [1, 2, 3]
 
@@ -387,7 +392,8 @@ class TestVisibility:
             assert writer.version() != before[0]
             assert reader.version() != before[1]
             found = reader.get_episode(space.uid, "a")
-            assert found is not None and orjson.loads(found.document)["fields"] == {"n": n}
+            assert found is not None
+            assert orjson.loads(found.document)["fields"] == {"n": n}
 
     async def test_the_version_rests_while_nobody_writes(self, store: SQLiteStore, space: Space) -> None:
         assert len({store.version() for _ in range(10)}) == 1

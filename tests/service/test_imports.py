@@ -1,0 +1,361 @@
+"""Many episodes at once: nothing good is lost because of something bad, and a cut can be resumed."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import struct
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from recollect.errors import Conflict, DeadlineExceeded, InvalidRequest, StorageFull
+from recollect.model import EpisodeInput, FieldType, ImportFormat, Scope, SpaceDraft
+from recollect.service.imports import import_episodes
+from recollect.service.records import MAX_LINE_BYTES, read_lines
+from recollect.service.runtime import Runtime
+from recollect.service.spaces import put_space
+
+VISITS = Path(__file__).parents[1] / "data" / "visits.jsonl"
+JSONL, CSV = ImportFormat.JSONL, ImportFormat.CSV
+
+
+async def cut(data: bytes, size: int = 65_536) -> AsyncIterator[bytes]:
+    """The bytes as a network might deliver them."""
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+def lines(*rows: Any) -> bytes:
+    return b"".join((row if isinstance(row, bytes) else orjson.dumps(row)) + b"\n" for row in rows)
+
+
+def stored(runtime: Runtime, scope: Scope) -> dict[str, dict[str, Any]]:
+    uid = runtime.space(scope).uid
+    return {each.episode_id: orjson.loads(each.document)["fields"] for each in runtime.store.iterate_episodes(uid)}
+
+
+class TestLines:
+    async def test_flat_rows_and_episodes_are_told_apart(self, runtime: Runtime, scope: Scope) -> None:
+        report = await import_episodes(
+            runtime,
+            scope,
+            cut(
+                lines(
+                    {"id": "flat", "what": "walk", "n": 3, "gone": None, "embedding": [1, 2]},
+                    {"id": "whole", "fields": {"what": "run"}, "origin": "reconstructed"},
+                    {"id": "fields-is-a-field", "fields": "green"},
+                    {"id": 17, "what": "count"},
+                    {"what": "nameless"},
+                )
+            ),
+            form=JSONL,
+        )
+        assert (report.accepted, report.rejected_total, report.next_line, report.revision) == (5, 0, 6, 6)
+        found = stored(runtime, scope)
+        assert found["flat"] == {"what": "walk", "n": 3, "embedding": [1, 2]}
+        assert found["whole"] == {"what": "run"}
+        assert found["fields-is-a-field"] == {"fields": "green"}
+        assert found["17"] == {"what": "count"}
+        assert len(found) == 5
+
+    async def test_bad_lines_are_named_and_cost_no_good_ones(self, runtime: Runtime, scope: Scope) -> None:
+        bad: list[tuple[bytes, str, str]] = [
+            (b'{"id":"x"', "", "SYNTAX"),
+            (b"[1]", "", "TYPE"),
+            (b'{"a":1,"a":2}', "", "DUPLICATE_MEMBER"),
+            (b'{"a":NaN}', "", "NUMBER_NOT_FINITE"),
+            (b'{"a":"\xff"}', "", "INVALID_UTF8"),
+            (b'{"a":"\\ud800"}', "", "LONE_SURROGATE"),
+            (b'{"id":"a b","a":1}', "/id", "ID_PATTERN"),
+            (b'{"id":[],"a":1}', "/id", "TYPE"),
+            (b'{"a":{"b":1}}', "/a", "TYPE"),
+            (b'{"fields":{"a":null}}', "/fields/a", "TYPE"),
+            (b'{"fields":{"a":1},"b":2}', "/b", "UNKNOWN_MEMBER"),
+            (b'{"id":"only"}', "", "FIELD_COUNT"),
+            (b'{"a":"' + b"x" * MAX_LINE_BYTES + b'"}', "", "LINE_TOO_LONG"),
+        ]
+        good = [{"id": f"good{n}", "n": n} for n in range(len(bad) + 1)]
+        data = lines(
+            good[0], *(row for (line, _, _), after in zip(bad, good[1:], strict=True) for row in (line, after))
+        )
+        for size in (7_001, 65_536):
+            report = await import_episodes(runtime, scope, cut(data, size), form=JSONL)
+            assert report.accepted == len(good)
+            assert [(each.line, each.pointer, each.code) for each in report.rejected] == [
+                (2 * index + 2, pointer, code) for index, (_, pointer, code) in enumerate(bad)
+            ]
+            assert report.next_line == 2 * len(bad) + 2
+        assert stored(runtime, scope).keys() == {row["id"] for row in good}
+
+    async def test_however_the_bytes_are_cut_the_same_is_stored(self, runtime: Runtime, scope: Scope) -> None:
+        rows = [{"id": f"e{n}", "text": "ä€😀\\n" * (n % 5), "n": n} for n in range(60)]
+        data = b"\xef\xbb\xbf" + lines(*rows).replace(b"\n", b"\r\n\n", 7).removesuffix(b"\n")
+        for size in (1, 2, 13, 1000):
+            report = await import_episodes(runtime, scope, cut(data, size), form=JSONL)
+            assert (report.accepted, report.rejected_total) == (60, 0), size
+        assert stored(runtime, scope) == {row["id"]: {k: v for k, v in row.items() if k != "id"} for row in rows}
+
+    async def test_the_later_of_two_rows_with_one_id_stands(self, runtime: Runtime, scope: Scope) -> None:
+        report = await import_episodes(
+            runtime, scope, cut(lines({"id": "a", "n": 1}, {"id": "b", "n": 2}, {"id": "a", "n": 3})), form=JSONL
+        )
+        assert report.accepted == 3
+        assert stored(runtime, scope) == {"a": {"n": 3}, "b": {"n": 2}}
+
+    async def test_an_empty_body_is_an_empty_import(self, runtime: Runtime, scope: Scope) -> None:
+        report = await import_episodes(runtime, scope, cut(b""), form=JSONL)
+        assert (report.accepted, report.rejected_total, report.next_line) == (0, 0, 1)
+
+    async def test_only_the_first_thousand_rejections_are_listed(self, runtime: Runtime, scope: Scope) -> None:
+        report = await import_episodes(runtime, scope, cut(b"x\n" * 2500), form=JSONL)
+        assert (len(report.rejected), report.rejected_total, report.next_line) == (1000, 2500, 2501)
+
+    async def test_blocks_are_bounded_whatever_the_lines_are(self) -> None:
+        data = (b"x" * 100_000 + b"\n") * 100
+        blocks = [block async for block in read_lines(cut(data))]
+        assert sum(len(block.rows) for block in blocks) == 100
+        assert max(sum(map(len, block.rows)) for block in blocks) < 5 * 1024 * 1024
+        assert [block.first_line for block in blocks] == [1, 42 + 1, 2 * 42 + 1][: len(blocks)]
+
+
+class TestResuming:
+    async def test_a_cut_import_resumes_where_the_report_says(self, runtime: Runtime, scope: Scope) -> None:
+        rows = [{"id": f"e{n}", "n": n} for n in range(4500)]
+        data = lines(*rows)
+
+        async def broken() -> AsyncIterator[bytes]:
+            async for chunk in cut(data[: len(data) // 2], 10_000):
+                yield chunk
+            raise DeadlineExceeded("The body did not arrive in time.")
+
+        with pytest.raises(DeadlineExceeded) as failed:
+            await import_episodes(runtime, scope, broken(), form=JSONL)
+        progress = failed.value.context
+        assert progress["next_line"] == progress["accepted"] + 1 == len(stored(runtime, scope)) + 1
+        assert progress["accepted"] > 0
+        report = await import_episodes(runtime, scope, cut(data), form=JSONL, start_line=progress["next_line"])
+        assert report.accepted == 4500 - progress["accepted"]
+        assert len(stored(runtime, scope)) == 4500
+
+    async def test_a_refused_chunk_reports_what_is_durable(
+        self, runtime: Runtime, scope: Scope, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        commit = runtime.store.commit
+        calls = 0
+
+        async def full_after_two(*given: Any, **more: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls > 2:
+                raise StorageFull("The disk is full.")
+            return await commit(*given, **more)
+
+        monkeypatch.setattr(runtime.store, "commit", full_after_two)
+        with pytest.raises(StorageFull) as failed:
+            await import_episodes(runtime, scope, cut(lines(*({"n": n} for n in range(5000)))), form=JSONL)
+        assert failed.value.context == {"accepted": 2000, "rejected_total": 0, "next_line": 2001}
+        assert len(stored(runtime, scope)) == 2000
+
+    async def test_a_cancelled_import_leaves_whole_chunks(self, runtime: Runtime, scope: Scope) -> None:
+        async def endless() -> AsyncIterator[bytes]:
+            while True:
+                yield lines(*({"n": n} for n in range(500)))
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(import_episodes(runtime, scope, endless(), form=JSONL))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert len(stored(runtime, scope)) % 1000 == 0
+
+    async def test_repeating_with_the_same_key_stores_nothing_twice(self, runtime: Runtime, scope: Scope) -> None:
+        data = lines(*({"n": n} for n in range(2300)))  # without ids: only the key can tell
+        first = await import_episodes(runtime, scope, cut(data), form=JSONL, idempotency_key="k")
+        again = await import_episodes(runtime, scope, cut(data, 999), form=JSONL, idempotency_key="k")
+        assert first == again
+        assert len(stored(runtime, scope)) == 2300
+        with pytest.raises(Conflict):
+            await import_episodes(runtime, scope, cut(lines({"n": 1})), form=JSONL, idempotency_key="k")
+
+    async def test_the_limit_of_the_space_stops_an_import_with_its_progress(
+        self, runtime: Runtime, scope: Scope
+    ) -> None:
+        data = lines(*({"id": f"e{n}", "n": n} for n in range(5001)))
+        with pytest.raises(Conflict) as refused:
+            await import_episodes(runtime, scope, cut(data), form=JSONL)
+        assert refused.value.code == "EPISODE_LIMIT"
+        assert refused.value.context["next_line"] == 5001
+        again = await import_episodes(
+            runtime, scope, cut(lines(*({"id": f"e{n}", "n": 0} for n in range(5000)))), form=JSONL
+        )
+        assert again.accepted == 5000
+
+
+class TestItems:
+    async def test_objects_and_episode_inputs_are_taken(self, runtime: Runtime, scope: Scope) -> None:
+        report = await import_episodes(
+            runtime, scope, [{"fields": {"a": 1}, "id": "x"}, EpisodeInput({"a": 2}, "y"), "no object"]
+        )
+        assert report.accepted == 2
+        assert [(each.line, each.code) for each in report.rejected] == [(3, "TYPE")]
+
+    async def test_a_stream_of_episode_inputs_is_taken(self, runtime: Runtime, scope: Scope) -> None:
+        async def messages() -> AsyncIterator[EpisodeInput]:
+            for n in range(1500):
+                yield EpisodeInput({"n": n}, f"e{n}")
+
+        assert (await import_episodes(runtime, scope, messages())).accepted == 1500
+
+    async def test_the_first_vector_sets_the_length_and_others_are_rejected(
+        self, runtime: Runtime, scope: Scope
+    ) -> None:
+        report = await import_episodes(
+            runtime, scope, [{"fields": {"a": 1}, "embedding": [1.0] * length} for length in (3, 3, 4, 3)]
+        )
+        assert (report.accepted, [(each.line, each.pointer, each.code) for each in report.rejected]) == (
+            3,
+            [(3, "/embedding", "DIMENSION")],
+        )
+        assert runtime.space(scope).embedding_dimensions == 3
+
+    async def test_a_vector_that_another_worker_wrote_meanwhile_decides(
+        self, runtime: Runtime, scope: Scope, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        commit = runtime.store.commit
+        uid = runtime.space(scope).uid
+        once = iter([True])
+
+        async def overtaken(*given: Any, **more: Any) -> Any:
+            if next(once, False):
+                from recollect.service.admission import admit
+
+                other = EpisodeInput({"a": 0}, embedding=struct.pack("<2f", 1, 2))
+                await commit(uid, [admit(other, "other", None)])
+            return await commit(*given, **more)
+
+        monkeypatch.setattr(runtime.store, "commit", overtaken)
+        report = await import_episodes(
+            runtime, scope, [{"fields": {"a": 1}, "embedding": [1.0, 2.0, 3.0]}, {"fields": {"a": 2}}]
+        )
+        assert report.accepted == 1
+        assert [(each.line, each.code) for each in report.rejected] == [(1, "DIMENSION")]
+
+    async def test_types_are_inferred_and_declared_ones_kept(self, runtime: Runtime) -> None:
+        scope = Scope("typed")
+        await put_space(runtime, scope, SpaceDraft(schema={"zip": FieldType.CATEGORY}))
+        choose = random.Random(3)
+        rows = [
+            {
+                "when": f"2026-03-{n % 28 + 1:02}",
+                "n": n,
+                "ok": n % 2 == 0,
+                "city": choose.choice("abc"),
+                "tags": ["x"],
+                "note": "a rather long remark that nobody repeats, number " + str(n),
+                "zip": n,
+            }
+            for n in range(300)
+        ]
+        report = await import_episodes(runtime, scope, [*rows, {"rare": 1.5}])
+        assert report.field_types == {
+            "when": FieldType.TIME,
+            "n": FieldType.NUMBER,
+            "ok": FieldType.BOOLEAN,
+            "city": FieldType.CATEGORY,
+            "tags": FieldType.LIST,
+            "note": FieldType.TEXT,
+            "zip": FieldType.CATEGORY,
+            "rare": FieldType.NUMBER,
+        }
+
+
+class TestTables:
+    async def test_columns_become_members_and_fields(self, runtime: Runtime, scope: Scope) -> None:
+        data = (
+            b"id,what,n,zip,ok,occurred_at,origin,embedding_b64\r\n"
+            b'a,"walk, slowly",3,007,true,2026-03-04T08:00:00Z,observed,AAAAPwAAgD8=\r\n'
+            b'b,"two\nlines ""quoted""",-2.50,12,TRUE,,,\r\n'
+            b"\r\n"
+            b"c,,1e3,,false,,reconstructed,\n"
+        )
+        for size in (1, 5, 1000):
+            report = await import_episodes(runtime, scope, cut(data, size), form=CSV)
+            assert (report.accepted, report.rejected, report.next_line) == (3, (), 7), size
+        assert stored(runtime, scope) == {
+            "a": {"what": "walk, slowly", "n": 3, "zip": "007", "ok": True},
+            "b": {"what": 'two\nlines "quoted"', "n": -2.5, "zip": 12, "ok": "TRUE"},
+            "c": {"n": 1000.0, "ok": False},
+        }
+        found = runtime.store.get_episode(runtime.space(scope).uid, "a")
+        assert found is not None
+        assert found.embedding == struct.pack("<2f", 0.5, 1)
+
+    async def test_the_schema_keeps_a_column_as_text(self, runtime: Runtime) -> None:
+        scope = Scope("typed")
+        await put_space(runtime, scope, SpaceDraft(schema={"zip": FieldType.CATEGORY}))
+        await import_episodes(runtime, scope, cut(b"id,zip,n\na,12,12\n"), form=CSV)
+        assert stored(runtime, scope) == {"a": {"zip": "12", "n": 12}}
+
+    async def test_bad_records_are_named_and_cost_no_good_ones(self, runtime: Runtime, scope: Scope) -> None:
+        data = (
+            b"id,a,b\n"  # 1
+            b"ok1,1,2\n"
+            b"short,1\n"  # 3
+            b"long,1,2,3\n"  # 4
+            b"ok2,1,2\n"
+            b"utf8,\xff,2\n"  # 6
+            b"n u l,1,2\n"  # 7: an id with spaces
+            b"nul,\x00,2\n"  # 8
+            b'half,"1"x,2\n'  # 9
+            b"ok3,1,2\n"
+            b'open,"1,2\n'  # 11: the quote never closes
+            b"ok4,1,2\n"
+            b"ok5,1,2"
+        )
+        report = await import_episodes(runtime, scope, cut(data, 11), form=CSV)
+        assert [(each.line, each.code) for each in report.rejected] == [
+            (3, "CELL_COUNT"),
+            (4, "CELL_COUNT"),
+            (6, "INVALID_TEXT"),
+            (7, "ID_PATTERN"),
+            (8, "INVALID_TEXT"),
+            (9, "CSV_SYNTAX"),
+            (11, "CSV_QUOTE"),
+        ]
+        assert stored(runtime, scope).keys() == {"ok1", "ok2", "ok3", "ok4", "ok5"}
+        assert report.next_line == 14
+
+    async def test_a_quote_that_swallows_too_much_is_given_up(self, runtime: Runtime, scope: Scope) -> None:
+        row = b"%d," + b"x" * 1000 + b"\n"
+        data = b'id,a\nbad,"oops\n' + b"".join(row % n for n in range(2500))
+        report = await import_episodes(runtime, scope, cut(data), form=CSV)
+        assert report.accepted == 2500
+        assert [(each.line, each.code) for each in report.rejected] == [(2, "CSV_QUOTE")]
+
+    async def test_resuming_counts_physical_lines(self, runtime: Runtime, scope: Scope) -> None:
+        data = b'id,a\ne1,"x\ny"\ne2,2\ne3,3\n'
+        report = await import_episodes(runtime, scope, cut(data), form=CSV, start_line=4)
+        assert report.accepted == 2
+        assert stored(runtime, scope).keys() == {"e2", "e3"}
+
+    @pytest.mark.parametrize("header", [b"", b"\n1\n", b"a,a\n", b"a,,b\n", b"\xff\n"])
+    async def test_a_header_that_cannot_be_used_is_refused(self, runtime: Runtime, scope: Scope, header: bytes) -> None:
+        with pytest.raises(InvalidRequest) as refused:
+            await import_episodes(runtime, scope, cut(header), form=CSV)
+        assert refused.value.code == "CSV_HEADER"
+
+
+async def test_a_data_set_is_imported_whole(runtime: Runtime, scope: Scope) -> None:
+    data = VISITS.read_bytes()
+    report = await import_episodes(runtime, scope, cut(data, 777), form=JSONL)
+    expected = {}
+    for line in data.splitlines():
+        row = orjson.loads(line)
+        expected[row.pop("id")] = row
+    assert (report.accepted, report.rejected_total) == (len(expected), 0)
+    assert stored(runtime, scope) == expected
