@@ -3,8 +3,9 @@
     P(y | q) = rho P_R(y) + (1 - rho) P_G(y)
 
 P_R is recollection (`engine.evidence`), P_G generalisation (`engine.generalisation`), rho the
-CA1 match. `steps` yields what happens as it happens: `Retrieved`, a `Sweep` of the attractor
-at a time, and last the `Answer`; `complete` runs it to its end. What lies behind an answer is
+CA1 match. `steps` yields what happens as it happens: `Retrieved`, a `FieldAnswer` per target (the
+heads know it before the dynamics settle the whole), a `Sweep` of the attractor at a time, and last
+the `Answer`; `complete` runs it to its end. What lies behind an answer is
 read from the same posterior by `engine.explanation`.
 """
 
@@ -69,11 +70,15 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The first event: how many episodes were scored and how many compete; the match, in [0, 1]."""
+    """The first event: how many episodes were scored and how many compete; the match, in [0, 1].
+
+    For `recollected` of the candidates the cue itself speaks; the others are of its kind only.
+    """
 
     episodes: int
     candidates: int
     match: float
+    recollected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,18 +210,26 @@ def complete(traces: Traces, cue: CueInput, options: Options, weights: Weights) 
     return answer
 
 
-def steps(traces: Traces, cue: CueInput, options: Options, weights: Weights) -> Iterator[Retrieved | Sweep | Answer]:
+def steps(
+    traces: Traces, cue: CueInput, options: Options, weights: Weights
+) -> Iterator[Retrieved | FieldAnswer | Sweep | Answer]:
     """The completion as it unfolds; the caller may stop between any two events."""
     posterior = Posterior(traces, cue, options, weights)
-    match = posterior.recollection.match
-    yield Retrieved(traces.size, len(posterior.rows), match)
+    recollection = posterior.recollection
+    # More than an even share of the recollection: the cue speaks for the episode itself.
+    recollected = int((recollection.weights[posterior.rows] * traces.size > 1.0 + 1e-9).sum())
+    yield Retrieved(traces.size, len(posterior.rows), recollection.match, recollected)
+    answers: dict[str, FieldAnswer] = {}
+    for name in posterior.targets:
+        answers[name] = _field_answer(posterior, name)
+        yield answers[name]
     sweeps: list[Sweep] = []
     cap = options.max_sweeps if options.max_sweeps is not None else options.hard_cap
     for sweep in attractor.settle(np.log(posterior.row_weights), posterior.local_targets(), cap):
         sweeps.append(sweep)
         _check(sweeps, cap if options.max_sweeps is None else None)
         yield sweep
-    yield _answer(posterior, sweeps)
+    yield _answer(posterior, answers, sweeps)
 
 
 def _check(sweeps: Sequence[Sweep], hard_cap: int | None) -> None:
@@ -238,12 +251,12 @@ def further_evidence(traces: Traces, cue: CueInput) -> Floats | None:
     return np.sum(parts, axis=0) if parts else None
 
 
-def _answer(posterior: Posterior, sweeps: Sequence[Sweep]) -> Answer:
+def _answer(posterior: Posterior, answers: Mapping[str, FieldAnswer], sweeps: Sequence[Sweep]) -> Answer:
     traces, cue, options = posterior.traces, posterior.cue, posterior.options
     recollection, last = posterior.recollection, sweeps[-1]
     unknown = [name for name in (*cue.values, *options.targets) if name not in traces.columns]
     return Answer(
-        fields={g: _field_answer(posterior, g) for g in posterior.targets},
+        fields=answers,
         without_evidence=tuple(dict.fromkeys(unknown)),
         unseen=tuple(e.name for e in posterior.evidence if e.is_unseen),
         match=recollection.match,

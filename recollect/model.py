@@ -294,6 +294,50 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class PatternRetrieval:
+    """What came to mind: how many of the episodes compete, and why they do; the match in [0, 1]."""
+
+    episodes: int
+    candidates: int
+    from_recollection: int
+    from_generalisation: int
+    match_confidence: float
+    space_revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class CA3Progress:
+    """One sweep of the dynamics (0: the state before the first); energy in nats, change in [0, 2]."""
+
+    iteration: int
+    max_iterations: int
+    energy: float
+    change: float
+    converged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PartialField:
+    """A field that has passed its gate, with the probability that it is right."""
+
+    name: str
+    value: FieldValue
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class PartialResult:
+    """Fields that are certain enough, and the share of the targets that are complete by now."""
+
+    fields: tuple[PartialField, ...]
+    share_complete: float
+
+
+# What a completion tells while it happens; the last one is the completion itself.
+CompleteProgress = PatternRetrieval | CA3Progress | PartialResult | Completion
+
+
+@dataclass(frozen=True, slots=True)
 class RecalledEpisode:
     """A stored episode as retrieval ranks it: similarity in [0, 1] is not a probability."""
 

@@ -17,11 +17,13 @@ from recollect.service.episodes import (
 from recollect.service.imports import import_episodes
 from recollect.service.recall import recall
 from recollect.service.spaces import delete_space, get_space, get_space_stats, list_spaces, patch_space, put_space
+from recollect.service.streaming import complete_stream
 from recollect.service.system import get_limits, get_version, get_whoami
 
 __all__ = [
     "complete",
     "complete_batch",
+    "complete_stream",
     "create_episode",
     "delete_episode",
     "delete_space",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from time import perf_counter
 
 import engine
-from engine import Answer, CueInput, NotConverged, Options, Retrieved, Sweep
+from engine import Answer, CueInput, FieldAnswer, NotConverged, Options, Retrieved, Sweep
 from recollect.errors import (
     ConvergenceFailure,
     Diagnosis,
@@ -61,14 +61,14 @@ async def complete_batch(
 
 def unfold(
     runtime: Runtime, scope: Scope, request: CompleteRequest
-) -> Iterator[Retrieved | Sweep | Answer | Completion]:
+) -> Generator[Retrieved | FieldAnswer | Sweep | Answer | Completion, None, None]:
     """The completion as it happens: the engine's own events, then what is answered."""
     memory = runtime.memories.at(scope)
     started = perf_counter()
     cue = read_cue(memory, request.cue)
     if not memory.traces.size:
         raise refusals.empty_space()
-    targets = _targets(memory, request)
+    targets = targets_of(memory, request)
     options = Options(
         targets,
         max_sweeps=request.config.max_iterations,
@@ -108,7 +108,8 @@ def _check_dimensions(memory: SpaceMemory, found: int) -> None:
     )
 
 
-def _targets(memory: SpaceMemory, request: CompleteRequest) -> tuple[str, ...]:
+def targets_of(memory: SpaceMemory, request: CompleteRequest) -> tuple[str, ...]:
+    """The fields to complete: those asked for, or all that the space has, without what the cue gives."""
     wanted = memory.traces.columns if request.targets is None else request.targets
     return tuple(dict.fromkeys(name for name in wanted if name not in request.cue.known_fields))
 
@@ -133,10 +134,15 @@ def _reply(memory: SpaceMemory, request: CompleteRequest, answer: Answer, elapse
     return _explained(memory, request, answer, Completion(completion_id, fields, confidence, abstained), elapsed_ms)
 
 
+def gate_of(request: CompleteRequest) -> float:
+    """The confidence that a field needs to be part of the answer."""
+    threshold = request.config.ca1_threshold
+    return DEFAULT_CA1_THRESHOLD if threshold is None else threshold
+
+
 def _abstained(request: CompleteRequest, answer: Answer) -> dict[str, str]:
     """The wanted fields that are left out, each with its reason and the numbers."""
-    threshold = request.config.ca1_threshold
-    gate = DEFAULT_CA1_THRESHOLD if threshold is None else threshold
+    gate = gate_of(request)
     reasons = {
         name: "unknown_field: no stored episode has it"
         for name in answer.without_evidence
