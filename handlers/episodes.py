@@ -73,6 +73,7 @@ async def forget_episodes(call: Call) -> Response:
         reading.episode_filter(body.get("filter", {})),
         dry_run=body.get("dry_run", True),
         expected_count=body.get("expected_count"),
+        idempotency_key=call.header(b"idempotency-key"),
     )
     return replies.document(call, report)
 

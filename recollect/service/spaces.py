@@ -185,7 +185,7 @@ def _invalid(violations: list[Violation]) -> InvalidRequest:
     first = violations[0]
     return InvalidRequest(
         f"The space is not valid at {first.pointer}: expected {first.expected}, found {first.actual}.",
-        code="SCHEMA_VIOLATION",
+        code="INVALID_SPACE",
         context={"violations": len(violations)},
         violations=violations,
     )
