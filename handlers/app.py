@@ -10,6 +10,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import orjson
+import yaml
 from connexion import AsyncApp, ConnexionMiddleware
 from connexion.middleware.lifespan import LifespanMiddleware
 from starlette.types import ASGIApp, Message
@@ -42,15 +44,16 @@ def create_app(settings: Settings | None = None, *, companions: Sequence[Compani
     """
     settings = Settings.from_environment() if settings is None else settings
     worker = Worker(settings, Quota(settings))
-    pages = Pages(worker, CONTRACT)
+    text = CONTRACT.read_bytes()
+    contract = yaml.load(text, yaml.CSafeLoader)  # noqa: S506 - safe, and ten times faster than safe_load
+    pages = Pages(worker, text, orjson.dumps(contract))
     app = AsyncApp(
         __name__,
-        specification_dir=CONTRACT.parent,
         lifespan=partial(_lifespan, worker, companions),
         middlewares=[partial(Guard, worker=worker, pages=pages.routes), Operations, LifespanMiddleware],
         resolver=HandlerResolver(MODULES),
     )
-    app.add_api(CONTRACT.name)
+    app.add_api(contract)
     for path, page in pages.routes.items():
         app.add_url_rule(path, view_func=page, methods=["GET", "HEAD"])
     return app

@@ -98,7 +98,8 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
         extensions = scope.setdefault("extensions", {})
         if operation is None:
             extensions[ROUTING] = {}
-            await self.app(scope, receive, exchange.send)
+            async with asyncio.timeout(worker.settings.request_timeout_s):
+                await self.app(scope, receive, exchange.send)
             return
         exchange.operation = operation
         caller = self.identify(scope, headers)  # 3

@@ -50,15 +50,15 @@ class HandlerResolver(Resolver):  # type: ignore[misc]
 class BoundOperation:
     """One operation: its compiled schemas and its handler."""
 
-    def __init__(self, operation: AbstractOperation, components: dict[str, Any]) -> None:
+    def __init__(self, operation: AbstractOperation) -> None:
         self._handler: Handler = operation.function
         parameters = operation.parameters
-        self._query = Parameters(parameters, components)
-        self._path = _validator(parameters, "path", components)
-        self._headers = _header_validators(parameters, components)
+        self._query = Parameters(parameters)
+        self._path = _path_validator(parameters)
+        self._headers = _header_validators(parameters)
         content = operation.request_body.get("content", {}) if operation.request_body else {}
         schema = content.get(bodies.JSON, {}).get("schema")
-        self._body = Validator(schema, components) if schema else None
+        self._body = Validator(schema) if schema else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Validate the call, hand it to its handler, send what it replies."""
@@ -96,7 +96,7 @@ class BoundApi(RoutedAPI[BoundOperation]):  # type: ignore[misc]
 
     def make_operation(self, operation: AbstractOperation) -> BoundOperation:
         """Bind one operation."""
-        return BoundOperation(operation, self.specification.components)
+        return BoundOperation(operation)
 
 
 class Operations(RoutedMiddleware[BoundApi]):  # type: ignore[misc]
@@ -112,17 +112,15 @@ class Operations(RoutedMiddleware[BoundApi]):  # type: ignore[misc]
             await self.app(scope, receive, send)
 
 
-def _validator(parameters: Iterable[dict[str, Any]], place: str, components: dict[str, Any]) -> Validator:
-    properties = {each["name"]: each["schema"] for each in parameters if each["in"] == place}
-    return Validator({"type": "object", "properties": properties}, components, f"/{place}")
+def _path_validator(parameters: Iterable[dict[str, Any]]) -> Validator:
+    properties = {each["name"]: each["schema"] for each in parameters if each["in"] == "path"}
+    return Validator({"type": "object", "properties": properties}, "/path")
 
 
-def _header_validators(
-    parameters: Iterable[dict[str, Any]], components: dict[str, Any]
-) -> tuple[tuple[bytes, Validator], ...]:
+def _header_validators(parameters: Iterable[dict[str, Any]]) -> tuple[tuple[bytes, Validator], ...]:
     """Validators of the headers that the guard has not looked at already."""
     return tuple(
-        (each["name"].lower().encode("ascii"), Validator(each["schema"], components, f"/header/{each['name'].lower()}"))
+        (each["name"].lower().encode("ascii"), Validator(each["schema"], f"/header/{each['name'].lower()}"))
         for each in parameters
         if each["in"] == "header" and each["name"].lower() != "x-memory-space"
     )

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import yaml
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -33,13 +32,12 @@ _SECURITY = {
 class Pages:
     """The pages and the files they need, read once."""
 
-    def __init__(self, worker: Worker, contract: Path) -> None:
+    def __init__(self, worker: Worker, contract_yaml: bytes, contract_json: bytes) -> None:
         self._worker = worker
-        document = contract.read_bytes()
         swagger = _swagger_ui()
         self._files = {
-            "/openapi.yaml": _File(document, "application/yaml"),
-            "/openapi.json": _File(orjson.dumps(yaml.safe_load(document)), "application/json"),
+            "/openapi.yaml": _File(contract_yaml, "application/yaml"),
+            "/openapi.json": _File(contract_json, "application/json"),
             "/docs": _File((_STATIC / "docs.html").read_bytes(), "text/html; charset=utf-8"),
             "/docs/docs.js": _File((_STATIC / "docs.js").read_bytes(), "text/javascript; charset=utf-8"),
             "/docs/page.css": _File((_STATIC / "page.css").read_bytes(), "text/css; charset=utf-8"),

@@ -162,7 +162,8 @@ def _suggestion(suggestion: Suggestion, body: Any, within: Sequence[str]) -> dic
 
 
 def _load() -> dict[str, ProblemType]:
-    rows = yaml.safe_load((Path(__file__).parent / "problem_types.yaml").read_text("utf-8"))
+    text = (Path(__file__).parent / "problem_types.yaml").read_bytes()
+    rows = yaml.load(text, yaml.CSafeLoader)  # noqa: S506 - safe, and ten times faster than safe_load
     return {row["slug"]: ProblemType(**row) for row in rows}
 
 

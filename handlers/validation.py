@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import jsonschema_rs
 
 from recollect.errors import InvalidRequest, Violation
+from recollect.times import epoch_seconds
 
 MAX_VIOLATIONS = 100
 MAX_VALUES = 1_000  # in an instance whose violations are all looked for
@@ -21,10 +22,10 @@ _NAMES = {bool: "boolean", int: "integer", float: "number", str: "string", list:
 class Validator:
     """One compiled schema."""
 
-    def __init__(self, schema: Mapping[str, Any], components: Mapping[str, Any], prefix: str = "") -> None:
-        """`components` are what the schema's references point into; `prefix` goes before every pointer."""
-        document = {**draft4(schema), "components": draft4(components)}
-        self._compiled = jsonschema_rs.Draft4Validator(document, validate_formats=True, formats={"byte": is_base64})
+    def __init__(self, schema: Mapping[str, Any], prefix: str = "") -> None:
+        """Compile a schema without references; `prefix` goes before every pointer."""
+        formats = {"byte": is_base64, "date-time": is_time}
+        self._compiled = jsonschema_rs.Draft4Validator(draft4(schema), validate_formats=True, formats=formats)
         self._prefix = prefix
 
     def check(self, instance: Any) -> None:
@@ -50,9 +51,9 @@ class Validator:
 class Parameters:
     """The query of one operation: names, types and limits as the contract has them."""
 
-    def __init__(self, parameters: Iterable[Mapping[str, Any]], components: Mapping[str, Any]) -> None:
+    def __init__(self, parameters: Iterable[Mapping[str, Any]]) -> None:
         declared = {each["name"]: each for each in parameters if each["in"] == "query"}
-        self._types = {name: _type(each["schema"], components) for name, each in declared.items()}
+        self._types = {name: each["schema"].get("type") for name, each in declared.items()}
         self._defaults = {
             name: each["schema"]["default"] for name, each in declared.items() if "default" in each["schema"]
         }
@@ -64,7 +65,7 @@ class Parameters:
         }
         if not schema["required"]:
             del schema["required"]  # draft 4 wants at least one
-        self._validator = Validator(schema, components, "/query")
+        self._validator = Validator(schema, "/query")
         self.read = lru_cache(maxsize=256)(self._read)
 
     def _read(self, query: bytes) -> dict[str, Any]:
@@ -114,6 +115,15 @@ def draft4(schema: Any) -> Any:
 def is_base64(text: str) -> bool:
     """Whether the text can be base64: whole groups of four; its letters are read where it is decoded."""
     return len(text) % 4 == 0
+
+
+def is_time(text: str) -> bool:
+    """Whether the text is a time as the service reads it."""
+    try:
+        epoch_seconds(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _has_more_values(instance: Any, limit: int) -> bool:
@@ -219,13 +229,6 @@ def _pairs(query: bytes) -> list[tuple[str, str]]:
     except ValueError:
         violation = Violation("/query", "QUERY", "name=value pairs in percent-encoded UTF-8", f"{len(query)} bytes")
         raise refuse([violation]) from None
-
-
-def _type(schema: Mapping[str, Any], components: Mapping[str, Any]) -> str:
-    reference = schema.get("$ref")
-    if reference is not None:
-        schema = components["schemas"][reference.rsplit("/", 1)[-1]]
-    return str(schema.get("type", "string"))
 
 
 def _typed(text: str, kind: str | None) -> Any:

@@ -1,0 +1,40 @@
+"""gunicorn's ASGI worker with the one deadline it lacks: for a connection's first request head.
+
+It waits for ever for a client that connects and says nothing, or says it very slowly.
+Later heads run into its keepalive timeout, bodies and replies into the guard's deadlines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from gunicorn.asgi.protocol import ASGIProtocol
+from gunicorn.workers import gasgi
+
+from recollect.settings import Settings
+
+
+class ImpatientProtocol(ASGIProtocol):  # type: ignore[misc]
+    """Closes a connection whose first request head is not complete in time."""
+
+    head_timeout_s = 15.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start the clock with the connection."""
+        super().connection_made(transport)
+        asyncio.get_running_loop().call_later(self.head_timeout_s, self._close_if_silent, transport)
+
+    def _close_if_silent(self, transport: Any) -> None:
+        if self.req_count <= 1 and self._current_request is None and not transport.is_closing():
+            transport.close()
+
+
+class ImpatientWorker(gasgi.ASGIWorker):  # type: ignore[misc]
+    """The worker that speaks this protocol."""
+
+    def init_process(self) -> None:
+        """Put the protocol in place; the worker's own code names it as a global of its module."""
+        ImpatientProtocol.head_timeout_s = Settings.from_environment().body_timeout_s
+        gasgi.ASGIProtocol = ImpatientProtocol
+        super().init_process()
