@@ -33,8 +33,11 @@ from engine.vectors import Matrix
 from engine.weights import Weights
 
 DYNAMICS_CANDIDATES = 512
-# Rows lighter than this share of 1 / N are left out of P_R: together at most that share of its mass.
-NEGLIGIBLE = 1e-5
+# Episodes with less than this share of the heaviest one's weight are taken together, as the space's
+# average, where all of them carry no more than TAIL of the mass; small spaces are always summed exactly.
+LIGHT = 0.01
+TAIL = 0.01
+SUMMED_EXACTLY = 4096
 # A recollected event that lacks the field says nothing of it; below this share it is not asked.
 MIN_SHARE_WITH_FIELD = 0.05
 TOLERANCE = 0.02  # a number within 2 % of the answer counts as the answer
@@ -135,7 +138,7 @@ class Posterior:
         self.targets = tuple(g for g in options.targets if g in traces.columns)
         self.general = Generaliser(broad, traces.size, weights, self.targets) if broad else None
         self.weight_of_memory = 1.0 - options.pattern_weight if options.pattern_weight is not None else None
-        self._heavy = np.flatnonzero(self.recollection.weights > NEGLIGIBLE / traces.size)
+        self._heavy, self._tail = _heavy_rows(self.recollection.weights)
         self._heads = {g: self._infer(g) for g in self.targets}
         self.rows, self.row_weights = self._candidates()
 
@@ -168,11 +171,16 @@ class Posterior:
 
     def _infer(self, target: str) -> _Heads:
         column = self.traces.columns[target]
-        weights = self.recollection.weights[self._heavy]
-        codes = column.codes[self._heavy]
+        weights, codes = self.recollection.weights, column.codes
+        if self._heavy is not None:
+            weights, codes = weights[self._heavy], codes[self._heavy]
         has = codes >= 0
         mass = np.bincount(codes[has], weights=weights[has], minlength=len(column.values)).astype(np.float64)
         total = float(weights[has].sum())
+        if self._heavy is not None:
+            tail = self._tail * column.present / self.traces.size
+            mass += tail * column.counts / max(1, column.present)
+            total += tail
         recollected: Floats = mass / total if total > 0 else mass
         if self.general is not None:
             general = self.general.infer(target, column)
@@ -201,6 +209,15 @@ class _Heads:
     recollected: Floats
     share_with_field: float
     general: Generalisation
+
+
+def _heavy_rows(weights: Floats) -> tuple[npt.NDArray[np.intp] | None, float]:
+    """The episodes to sum one by one and the mass of all others; None: all of them."""
+    if len(weights) <= SUMMED_EXACTLY:
+        return None, 0.0
+    heavy = np.flatnonzero(weights > LIGHT * weights.max())
+    tail = 1.0 - float(weights[heavy].sum())
+    return (heavy, tail) if tail <= TAIL else (None, 0.0)
 
 
 def complete(traces: Traces, cue: CueInput, options: Options, weights: Weights) -> Answer:

@@ -118,8 +118,8 @@ def _explain_field(posterior: Posterior, answer: FieldAnswer, similarity: Floats
         top_trace=rho * top / max(heads.share_with_field, 1e-12),
         rival_trace=rho * rival / max(heads.share_with_field, 1e-12),
         generalisation=float(heads.general.posterior[same].sum()),
-        kernel_only=float(heads.general.kernel[same].sum()),
-        schema_only=float(heads.general.schema[same].sum()),
+        kernel_only=float(heads.general.kernel()[same].sum()),
+        schema_only=float(heads.general.schema()[same].sum()),
     )
     masses = attribute(parts)
     order = np.flatnonzero(own)[np.argsort(-weights[own], kind="stable")][:EVIDENCE_LISTED]

@@ -28,16 +28,23 @@ NEAR_ENOUGH = 0.05  # values less like the cue's than this do not count for the 
 
 @dataclass(frozen=True, slots=True)
 class Generalisation:
-    """P_G of one target over its V values, and what it is made of (each float64[V], sum 1).
+    """P_G of one target over its V values (float64[V], sum 1), and what it is made of.
 
-    `kernel` leaves the schema out (beta = 0), `schema` leaves the episodes out, `support`
-    is int: how many episodes carry weight.
+    `bracket` float64[V] is kappa m + the episodes' share, `beta` float64[V] the schema in nats.
     """
 
     posterior: Floats
-    kernel: Floats
-    schema: Floats
+    bracket: Floats
+    m: Floats
     beta: Floats
+
+    def kernel(self) -> Floats:
+        """P_G without the schema (beta = 0), float64[V], sum 1."""
+        return _normal(self.bracket)
+
+    def schema(self) -> Floats:
+        """P_G without the episodes, float64[V], sum 1."""
+        return _normal(self.m * np.exp(self.beta - self.beta.max()))
 
 
 class Generaliser:
@@ -75,9 +82,7 @@ class Generaliser:
         beta = self.schema_bias(target, column)
         lift = np.exp(beta - beta.max())
         bracket = kappa * m + episodes
-        return Generalisation(
-            posterior=_normal(bracket * lift), kernel=_normal(bracket), schema=_normal(m * lift), beta=beta
-        )
+        return Generalisation(_normal(bracket * lift), bracket, m, beta)
 
     def schema_bias(self, target: str, column: Column) -> Floats:
         """beta float64[V] in nats; P(q | y) = (n(y, q) + a P(q)) / (n(y) + a), a = SCHEMA_PSEUDOCOUNT."""

@@ -119,6 +119,15 @@ def publish_metrics_folder(folder: Path) -> None:
     os.environ[_METRICS_FOLDER] = str(folder)
 
 
+def publish_one_thread_per_worker() -> None:
+    """Keep the arithmetic libraries of this process and its children to one thread each, unless told otherwise.
+
+    Workers share the cores already: more threads than cores only wait for each other.
+    """
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMEXPR_MAX_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
 def metrics_folder() -> Path | None:
     """Where workers share their counts; None when this process counts alone."""
     folder = os.environ.get(_METRICS_FOLDER)

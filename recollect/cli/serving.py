@@ -10,6 +10,7 @@ import asyncio
 import logging
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from gunicorn.app.base import BaseApplication
 
 from recollect import telemetry
 from recollect.cli.console import out
-from recollect.settings import Settings, publish
+from recollect.settings import Settings, publish, publish_one_thread_per_worker
 
 _APPLICATION = "handlers.app:create_app()"
 _HEARTBEAT_S = 120  # loading a large space keeps a worker busy at start; a hung one must still be found
@@ -33,6 +34,7 @@ def serve(
 ) -> None:
     """Serve the API and its documentation until interrupted. Options outrank RECOLLECT_* variables."""
     publish(host=host, port=port, workers=workers, data=data)
+    publish_one_thread_per_worker()
     settings = Settings.from_environment()
     _prepare()
     logging.captureWarnings(True)
@@ -62,7 +64,7 @@ class _Master(BaseApplication):  # type: ignore[misc]
             if ":" in settings.host
             else f"{settings.host}:{settings.port}",
             "workers": settings.workers,
-            "worker_class": "asgi",
+            "worker_class": "handlers.connections.ImpatientWorker",
             "asgi_lifespan": "on",
             "control_socket_disable": True,
             "proc_name": "recollect",
@@ -84,7 +86,9 @@ class _Master(BaseApplication):  # type: ignore[misc]
         """The ASGI application; called in each worker."""
         from gunicorn import util
 
-        return util.import_app(_APPLICATION)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what libraries say of each other while they load is not an operator's
+            return util.import_app(_APPLICATION)
 
     def _announce(self, worker: Any) -> None:
         """Let the first worker print the address once it answers."""
