@@ -162,8 +162,12 @@ def _print_details(answer: Mapping[str, Any]) -> None:
         print_table(["confidence>", "differs in"], alternatives, title="\nAlternatives")
     out.print(f"\nmetacognitive confidence {percent(answer.get('metacognitive_confidence'))}")
     rows = [
-        [name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)]
+        [name, ", ".join(map(_measured, value)) if isinstance(value, list) else _measured(value)]
         for name, value in answer.get("reconstruction_stats", {}).items()
         if value not in ({}, [])
     ]
     print_table(["statistic", "value"], rows, title="\nReconstruction")
+
+
+def _measured(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -16,8 +16,11 @@ def status(url: Url = None, key: KeyOption = None, as_json: AsJson = False) -> N
     if as_json:
         print_json({"url": client.url, "version": version, "whoami": caller, "spaces": spaces})
         return
-    facts = {"server": client.url} | version | caller
+    reached = caller.get("spaces") or ["all spaces"]
     rows = [
-        [name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)] for name, value in facts.items()
+        ["server", client.url],
+        ["version", f"{version['version']}, engine {version['engine_version']}"],
+        ["you are", f"{caller['key_id']}: {', '.join(caller['actions'])} on {', '.join(reached)}"],
+        ["it holds", ", ".join(str(each["space_id"]) for each in spaces) or "no spaces"],
     ]
-    print_table(["fact", "value"], [*rows, ["spaces", ", ".join(str(each["space_id"]) for each in spaces)]])
+    print_table(["fact", "value"], rows)

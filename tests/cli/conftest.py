@@ -24,6 +24,7 @@ class Served:
     data: Path
     process: subprocess.Popen[str]
     output: list[str] = field(default_factory=list)
+    reader: threading.Thread | None = None
 
 
 @dataclass
@@ -73,7 +74,8 @@ def start(data: Path, **variables: str) -> Served:
                 is_ready.set()
         is_ready.set()
 
-    threading.Thread(target=follow, daemon=True).start()
+    served.reader = threading.Thread(target=follow, daemon=True)
+    served.reader.start()
     is_ready.wait(START_S)
     if process.poll() is not None or not is_ready.is_set():
         stop(served)
@@ -85,10 +87,15 @@ def stop(served: Served) -> int:
     """End a server as an operator would; returns its exit code."""
     served.process.send_signal(signal.SIGTERM)
     try:
-        return served.process.wait(30)
+        served.process.wait(30)
     except subprocess.TimeoutExpired:
         served.process.kill()
-        return served.process.wait(10)
+    code = served.process.wait(10)
+    assert served.reader is not None
+    assert served.process.stdout is not None
+    served.reader.join(10)
+    served.process.stdout.close()
+    return code
 
 
 @pytest.fixture(scope="session")
