@@ -52,6 +52,7 @@ class Settings:
     )
     max_sweeps: int = _setting(50, "Sweeps of the CA3 dynamics after which they count as not converging.", least=1)
     max_in_flight: int = _setting(64, "Requests one worker handles at once; more are refused with 503.", least=1)
+    max_streams: int = _setting(1000, "gRPC streams one worker keeps open at once; more are refused.", least=1)
     max_body_bytes: int = _setting(8_388_608, "Largest JSON body.", least=1024)
     max_import_bytes: int = _setting(1_073_741_824, "Largest streamed import body.", least=1024)
     max_spaces: int = _setting(10_000, "Spaces the service holds at most.", least=1)

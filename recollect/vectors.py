@@ -16,6 +16,8 @@ import numpy as np
 from recollect.errors import InvalidRequest, Violation
 
 FLOAT32 = np.dtype("<f4")
+FLOAT16 = np.dtype("<f2")
+MAX_DIMENSIONS = 4096
 
 
 def from_numbers(numbers: Sequence[float | None], pointer: str, *, allow_unknown: bool = False) -> bytes:
@@ -34,6 +36,26 @@ def from_base64(text: str, pointer: str, *, allow_unknown: bool = False) -> byte
     if not data or len(data) % FLOAT32.itemsize:
         raise _refusal(pointer, "FORMAT", "whole float32 numbers", f"{len(data)} bytes")
     return _checked(np.frombuffer(data, dtype=FLOAT32), pointer, allow_unknown=allow_unknown)
+
+
+def from_bytes(data: bytes, pointer: str, *, is_half: bool = False, allow_unknown: bool = False) -> bytes:
+    """The float32 bytes of a vector sent as float32 or float16 bytes; raises InvalidRequest naming `pointer`."""
+    kind = FLOAT16 if is_half else FLOAT32
+    length, rest = divmod(len(data), kind.itemsize)
+    if rest or not 1 <= length <= MAX_DIMENSIONS:
+        expected = f"1 to {MAX_DIMENSIONS} numbers of {kind.itemsize} bytes"
+        raise _refusal(pointer, "FORMAT", expected, f"{len(data)} bytes")
+    vector = np.frombuffer(data, dtype=kind).astype(FLOAT32, copy=False)
+    return _checked(vector, pointer, allow_unknown=allow_unknown)
+
+
+def to_half(vector: Any) -> bytes:
+    """The float16 bytes of a float32 array, or of its bytes; what is too large for float16 becomes infinite."""
+    if isinstance(vector, bytes):
+        vector = to_array(vector)
+    with np.errstate(over="ignore"):
+        data: bytes = vector.astype(FLOAT16).tobytes()
+    return data
 
 
 def to_array(data: bytes) -> Any:

@@ -59,6 +59,7 @@ async def get_limits(runtime: Runtime) -> Mapping[str, float]:
         "idempotency_ttl_s": RECEIPT_LIFE_S,
         "max_body_bytes": settings.max_body_bytes,
         "max_import_bytes": settings.max_import_bytes,
+        "max_grpc_message_bytes": settings.max_body_bytes,
         "body_timeout_s": settings.body_timeout_s,
         "request_timeout_s": settings.request_timeout_s,
         "max_in_flight": settings.max_in_flight * settings.workers,
