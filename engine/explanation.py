@@ -6,7 +6,6 @@ nothing here changes it. Only a verbose answer or a refusal pays for it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,11 +18,10 @@ from engine.completion import Answer, FieldAnswer, Posterior, ranked, same_answe
 from engine.encoding import Column, Floats, Value
 from engine.evidence import NOISE_LEVELS, FieldEvidence
 from engine.generalisation import background
+from engine.patterns import KINDS, Pattern, recount
 from engine.vectors import Matrix
 
 EVIDENCE_LISTED = 8
-PATTERN_MIN_SUPPORT = 5
-PATTERN_MIN_LIFT = 2.0
 # A thin memory is doubted: half of the trust at this many episodes.
 THIN_SPACE = 20.0
 
@@ -35,17 +33,6 @@ class Support:
     row: int
     weight: float
     similarity: float
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """A regularity that carried an answer: `field` = value goes with the answer `lift` times more than chance."""
-
-    field: str
-    value: Value
-    support: int
-    lift: float
-    pattern_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,21 +226,13 @@ def _joint(answer: Answer, count: int) -> Iterator[tuple[dict[str, Value], float
 
 
 def _patterns(posterior: Posterior, column: Column, code: int) -> tuple[Pattern, ...]:
-    """The regularities (cue value, answer) with enough support and lift among the stored episodes."""
+    """The regularities that speak from the cue for the answer, counted over the stored episodes."""
     found = []
-    base = float(column.counts[code]) / max(1, column.present)
     for e in posterior.evidence:
-        if e.column.kind not in ("category", "boolean") or e.is_unseen:
-            continue
-        rows = np.flatnonzero(e.exact[e.column.codes] & (e.column.codes >= 0))
-        both = int((column.codes[rows] == code).sum())
-        known = int((column.codes[rows] >= 0).sum())
-        lift = both / known / base if known and base > 0 else 0.0
-        if both >= PATTERN_MIN_SUPPORT and lift >= PATTERN_MIN_LIFT:
-            found.append(
-                Pattern(e.name, e.value, both, lift, pattern_id(e.name, e.value, column.name, column.values[code]))
-            )
-    return tuple(found)
+        if e.column.kind in KINDS and column.kind in KINDS and e.code >= 0:
+            asked = Pattern(e.name, e.value, column.name, column.values[code], 0, 0.0, 0.0)
+            found.append(recount(posterior.traces, asked))
+    return tuple(pattern for pattern in found if pattern is not None)
 
 
 def advise(answer: Answer) -> tuple[abstention.Advice, ...]:
@@ -280,11 +259,6 @@ def advise(answer: Answer) -> tuple[abstention.Advice, ...]:
         if best is not None and best.gain > 0.0:
             advice.append(best)
     return tuple(sorted(advice, key=lambda a: (-a.gain, a.field)))
-
-
-def pattern_id(field: str, value: Value, target: str, answer: Value) -> str:
-    """A stable name of the regularity "field = value goes with target = answer"."""
-    return f"pat_{hashlib.blake2b(repr((field, value, target, answer)).encode(), digest_size=6).hexdigest()}"
 
 
 def _complete_vector(posterior: Posterior) -> Matrix | None:
