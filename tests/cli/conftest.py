@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-START_S = 60.0
+START_S = 90.0
 
 
 @dataclass
@@ -105,7 +105,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     assert stop(served) == 0, "".join(served.output)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def recollect(server: Served) -> Callable[..., Ran]:
     """Run a command against the server, as a user would."""
 

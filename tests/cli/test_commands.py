@@ -14,15 +14,10 @@ Run = Callable[..., Ran]
 
 
 @pytest.fixture(scope="module")
-def space() -> str:
-    return "visits"
-
-
-@pytest.fixture
-def filled(recollect: Run, space: str) -> str:
-    done = recollect("import", str(VISITS), "--space", space, "--create")
+def filled(recollect: Run) -> str:
+    done = recollect("import", str(VISITS), "--space", "visits", "--create")
     assert done.code == 0, done.out + done.err
-    return space
+    return "visits"
 
 
 def test_serve_answers_at_the_address_it_prints(server: Served) -> None:

@@ -1,0 +1,78 @@
+"""The tours in the documents, run: every `$` line of a console block against a real server.
+
+`python -m tests.tour` starts a server and writes the output it gets into the documents;
+the tests run the same lines and compare what does not change from run to run.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cli.conftest import Served, environment, start, stop
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "quickstart.md")
+_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command as a document shows it, with the output it shows."""
+
+    command: str
+    output: str
+
+
+def steps(document: str) -> Iterator[Step]:
+    """The steps of a document in order; a command goes on while its lines end in a backslash or a quote is open."""
+    for block in _BLOCK.findall(document):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            lines = part.splitlines()
+            size = next(n for n in range(1, len(lines) + 1) if _is_whole("\n".join(lines[:n])))
+            yield Step("\n".join(lines[:size]), "\n".join(lines[size:]).strip("\n"))
+
+
+def run(step: Step, served: Served) -> str:
+    """What the command prints against a server, with the address that the document shows."""
+    variables = environment(served.data, RECOLLECT_PORT=served.url.rpartition(":")[2])
+    variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{variables['PATH']}"
+    command = step.command.replace("http://127.0.0.1:8080", served.url)
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=120, check=False
+    )
+    printed = "\n".join(line.rstrip() for line in (done.stdout + done.stderr).splitlines())
+    return printed.replace(served.url, "http://127.0.0.1:8080").strip("\n")
+
+
+def rewrite(document: str, served: Served) -> str:
+    """The document with the output of today."""
+
+    def fill(block: re.Match[str]) -> str:
+        parts = [f"$ {step.command}\n{run(step, served)}".rstrip() for step in steps(block.group())]
+        return "```console\n" + "\n".join(parts) + "\n```"
+
+    return _BLOCK.sub(fill, document)
+
+
+def _is_whole(command: str) -> bool:
+    return not command.endswith("\\") and command.count("'") % 2 == 0
+
+
+def main() -> None:
+    """Rewrite the documents."""
+    with tempfile.TemporaryDirectory() as folder:
+        served = start(Path(folder))
+        try:
+            for path in DOCUMENTS:
+                path.write_text(rewrite(path.read_text(encoding="utf-8"), served), encoding="utf-8")
+        finally:
+            stop(served)
+
+
+if __name__ == "__main__":
+    main()
