@@ -46,12 +46,14 @@ def parse(body: bytes) -> Any:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         _refuse_syntax(body, error)
-    members = _count_members(value)
     frame = body  # the body without its strings, once that matters
-    if body.count(b":") != members or body.count(b"{") + body.count(b"[") > MAX_DEPTH:
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
         frame = _STRING.sub(b"", body)
         if _is_too_deep(frame):
             _refuse("TOO_DEEP", f"at most {MAX_DEPTH} levels", "more levels")
+    members = _count_members(value)
+    if frame is body and body.count(b":") != members:
+        frame = _STRING.sub(b"", body)
     # Each member is written with one colon: fewer members parsed than colons written means
     # that a duplicate was dropped, or that the count could not see them all.
     if (
