@@ -1,5 +1,4 @@
 from recollect.rpc.v1 import completion_pb2 as _completion_pb2
-from recollect.rpc.v1 import space_pb2 as _space_pb2
 from recollect.rpc.v1 import value_pb2 as _value_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -180,25 +179,24 @@ class ForgetEpisodesRequest(_message.Message):
     def __init__(self, filter: _Optional[_Union[EpisodeFilter, _Mapping]] = ..., dry_run: _Optional[bool] = ..., expected_count: _Optional[int] = ...) -> None: ...
 
 class ForgetEpisodesResponse(_message.Message):
-    __slots__ = ("dry_run", "matched", "erased", "revision", "erased_from")
-    class ErasedFromEntry(_message.Message):
-        __slots__ = ("key", "value")
-        KEY_FIELD_NUMBER: _ClassVar[int]
-        VALUE_FIELD_NUMBER: _ClassVar[int]
-        key: str
-        value: int
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    __slots__ = ("dry_run", "count", "revision", "erased")
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
-    MATCHED_FIELD_NUMBER: _ClassVar[int]
-    ERASED_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
-    ERASED_FROM_FIELD_NUMBER: _ClassVar[int]
+    ERASED_FIELD_NUMBER: _ClassVar[int]
     dry_run: bool
-    matched: int
-    erased: int
+    count: int
     revision: int
-    erased_from: _containers.ScalarMap[str, int]
-    def __init__(self, dry_run: _Optional[bool] = ..., matched: _Optional[int] = ..., erased: _Optional[int] = ..., revision: _Optional[int] = ..., erased_from: _Optional[_Mapping[str, int]] = ...) -> None: ...
+    erased: _containers.RepeatedCompositeFieldContainer[Erasure]
+    def __init__(self, dry_run: _Optional[bool] = ..., count: _Optional[int] = ..., revision: _Optional[int] = ..., erased: _Optional[_Iterable[_Union[Erasure, _Mapping]]] = ...) -> None: ...
+
+class Erasure(_message.Message):
+    __slots__ = ("place", "count")
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    place: str
+    count: int
+    def __init__(self, place: _Optional[str] = ..., count: _Optional[int] = ...) -> None: ...
 
 class RecallRequest(_message.Message):
     __slots__ = ("partial_episode", "limit", "filter", "vector_encoding")
@@ -235,25 +233,16 @@ class ImportEpisodesRequest(_message.Message):
     def __init__(self, episodes: _Optional[_Iterable[_Union[EpisodeInput, _Mapping]]] = ...) -> None: ...
 
 class ImportEpisodesResponse(_message.Message):
-    __slots__ = ("index", "accepted", "rejected", "revision", "field_types")
-    class FieldTypesEntry(_message.Message):
-        __slots__ = ("key", "value")
-        KEY_FIELD_NUMBER: _ClassVar[int]
-        VALUE_FIELD_NUMBER: _ClassVar[int]
-        key: str
-        value: _space_pb2.FieldType
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_space_pb2.FieldType, str]] = ...) -> None: ...
+    __slots__ = ("index", "accepted", "rejected", "revision")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     REJECTED_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
-    FIELD_TYPES_FIELD_NUMBER: _ClassVar[int]
     index: int
     accepted: int
     rejected: _containers.RepeatedCompositeFieldContainer[Rejection]
     revision: int
-    field_types: _containers.ScalarMap[str, _space_pb2.FieldType]
-    def __init__(self, index: _Optional[int] = ..., accepted: _Optional[int] = ..., rejected: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., revision: _Optional[int] = ..., field_types: _Optional[_Mapping[str, _space_pb2.FieldType]] = ...) -> None: ...
+    def __init__(self, index: _Optional[int] = ..., accepted: _Optional[int] = ..., rejected: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class Rejection(_message.Message):
     __slots__ = ("index", "pointer", "code", "reason")

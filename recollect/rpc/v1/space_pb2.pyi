@@ -152,29 +152,30 @@ class GetSpaceStatsRequest(_message.Message):
     def __init__(self, space_id: _Optional[str] = ...) -> None: ...
 
 class GetSpaceStatsResponse(_message.Message):
-    __slots__ = ("space_id", "revision", "episodes", "embeddings", "size_bytes", "embedding_dimensions", "field_types")
-    class FieldTypesEntry(_message.Message):
-        __slots__ = ("key", "value")
-        KEY_FIELD_NUMBER: _ClassVar[int]
-        VALUE_FIELD_NUMBER: _ClassVar[int]
-        key: str
-        value: FieldType
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[FieldType, str]] = ...) -> None: ...
+    __slots__ = ("space_id", "revision", "episodes", "episodes_with_embedding", "fields")
     SPACE_ID_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     EPISODES_FIELD_NUMBER: _ClassVar[int]
-    EMBEDDINGS_FIELD_NUMBER: _ClassVar[int]
-    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
-    EMBEDDING_DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
-    FIELD_TYPES_FIELD_NUMBER: _ClassVar[int]
+    EPISODES_WITH_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
     space_id: str
     revision: int
     episodes: int
-    embeddings: int
-    size_bytes: int
-    embedding_dimensions: int
-    field_types: _containers.ScalarMap[str, FieldType]
-    def __init__(self, space_id: _Optional[str] = ..., revision: _Optional[int] = ..., episodes: _Optional[int] = ..., embeddings: _Optional[int] = ..., size_bytes: _Optional[int] = ..., embedding_dimensions: _Optional[int] = ..., field_types: _Optional[_Mapping[str, FieldType]] = ...) -> None: ...
+    episodes_with_embedding: int
+    fields: _containers.RepeatedCompositeFieldContainer[FieldStats]
+    def __init__(self, space_id: _Optional[str] = ..., revision: _Optional[int] = ..., episodes: _Optional[int] = ..., episodes_with_embedding: _Optional[int] = ..., fields: _Optional[_Iterable[_Union[FieldStats, _Mapping]]] = ...) -> None: ...
+
+class FieldStats(_message.Message):
+    __slots__ = ("name", "type", "episodes", "distinct_values")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    EPISODES_FIELD_NUMBER: _ClassVar[int]
+    DISTINCT_VALUES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    type: FieldType
+    episodes: int
+    distinct_values: int
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[FieldType, str]] = ..., episodes: _Optional[int] = ..., distinct_values: _Optional[int] = ...) -> None: ...
 
 class SpacePatch(_message.Message):
     __slots__ = ("description", "embedding_dimensions", "schema", "read_only", "reset")

@@ -1,0 +1,238 @@
+"""What a call must pass before its servicer sees it, in the order of the HTTP guard.
+
+1 admission · 2 metadata · 3 key · 4 authorisation, from the key alone · 5 rate · 6 the message,
+parsed strictly. Whatever fails, here or behind, ends the call with a rich status. Nothing
+that a caller sent is logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import re
+import secrets
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+from urllib.parse import unquote
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+
+from recollect import model, telemetry
+from recollect.errors import (
+    DeadlineExceeded,
+    HeadersTooLarge,
+    InvalidRequest,
+    RecollectError,
+    Unavailable,
+    Unexpected,
+    Violation,
+)
+from recollect.rpc import statuses
+from recollect.service.access import ACTIONS, Access, Caller, authorize
+from recollect.service.runtime import Runtime
+
+MAX_METADATA = 100
+_ONCE = frozenset(("authorization", "idempotency-key", "x-memory-space"))  # nobody may pick one of two
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,128}")
+_SPACE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a servicer gets beside the message: who asks, and where."""
+
+    operation: str
+    runtime: Runtime
+    caller: Caller
+    scope: model.Scope
+    idempotency_key: str | None
+
+    def within(self, space_id: str) -> model.Scope:
+        """The scope of a space that the message names; raises Forbidden."""
+        authorize(self.caller, space_id, ACTIONS[self.operation])
+        return model.Scope(space_id, self.caller.key_id, self.caller.spaces, self.scope.request_id)
+
+
+class Guard:
+    """Admits the calls of one worker and ends those that fail."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._access = Access(runtime.settings, runtime.store)
+        self._open = {False: 0, True: 0}  # calls under way; True: streams
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def drained(self) -> None:
+        """Return once no call is under way."""
+        await self._idle.wait()
+
+    @asynccontextmanager
+    async def call(
+        self, operation: str, context: Any, *, takes_space: bool, is_stream: bool, timeout_s: float
+    ) -> AsyncIterator[Call]:
+        """The call while it is served; an error inside ends it with its status, and so does its deadline."""
+        begun = perf_counter()
+        request_id = ""
+        code, outcome = None, grpc.StatusCode.OK
+        try:
+            with self._admission(is_stream=is_stream):
+                metadata = _read_metadata(context)
+                request_id = _request_id(metadata)
+                async with asyncio.timeout(_time_left(context, timeout_s)):
+                    yield self._identify(operation, context, metadata, request_id, takes_space=takes_space)
+        except asyncio.CancelledError:
+            outcome = grpc.StatusCode.CANCELLED
+            raise
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge: no fault may pass as anything but a status
+            failure = _failure(error, request_id, timeout_s)
+            code, outcome = failure.code, statuses.code_of(failure)
+            await _abort(context, failure, request_id)
+        finally:
+            telemetry.metrics().observe_request(
+                operation, outcome.name, perf_counter() - begun, code=code, transport="grpc"
+            )
+
+    @contextmanager
+    def _admission(self, *, is_stream: bool) -> Iterator[None]:
+        settings = self._runtime.settings
+        limit = settings.max_streams if is_stream else settings.max_in_flight
+        if self._open[is_stream] >= limit:
+            what = "streams" if is_stream else "calls"
+            raise Unavailable(
+                f"The worker already handles {limit} {what}; retry in 1 s.",
+                code="OVERLOADED",
+                context={"max_streams" if is_stream else "max_in_flight": limit},
+                headers={"Retry-After": "1"},
+            )
+        self._open[is_stream] += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._open[is_stream] -= 1
+            if not any(self._open.values()):
+                self._idle.set()
+
+    def _identify(
+        self, operation: str, context: Any, metadata: Mapping[str, str], request_id: str, *, takes_space: bool
+    ) -> Call:
+        runtime = self._runtime
+        authorization = metadata.get("authorization")
+        caller = self._access.identify(authorization, is_local=authorization is None and is_local(context, metadata))
+        space_id = _read_space(metadata) if takes_space else ""
+        authorize(caller, space_id or None, ACTIONS[operation])
+        if runtime.quota.is_limited:
+            runtime.quota.take(caller.key_id)
+        key = metadata.get("idempotency-key")
+        if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+            raise _refuse("idempotency-key", "PATTERN", "1 to 128 printable characters", f"{len(key)} others")
+        scope = model.Scope(space_id, caller.key_id, caller.spaces, request_id)
+        return Call(operation, runtime, caller, scope, key)
+
+
+def parse(kind: type[Message], data: bytes) -> Message:
+    """The message that the bytes spell; raises InvalidRequest where they spell none, bad UTF-8 included."""
+    try:
+        message: Message = kind.FromString(data)
+    except DecodeError:
+        violation = Violation("", "SYNTAX", f"a {kind.DESCRIPTOR.full_name} with UTF-8 text", f"{len(data)} bytes")
+        raise InvalidRequest(
+            f"The message cannot be read: expected {violation.expected}, found {violation.actual} of something else.",
+            code="MALFORMED_MESSAGE",
+            violations=(violation,),
+        ) from None
+    return message
+
+
+def is_local(context: Any, metadata: Mapping[str, str]) -> bool:
+    """Whether the call comes from this machine and no proxy on it speaks for another."""
+    if any(name in metadata for name in _FORWARDED):
+        return False
+    kind, _, address = unquote(context.peer()).partition(":")
+    if kind not in {"ipv4", "ipv6"}:
+        return kind == "unix"
+    try:
+        return ipaddress.ip_address(address.rpartition(":")[0].strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _failure(error: Exception, request_id: str, timeout_s: float) -> RecollectError:
+    """The error as the tree has it."""
+    if isinstance(error, RecollectError):
+        return error
+    if isinstance(error, TimeoutError):
+        return DeadlineExceeded(
+            f"The call was not done in its time, {timeout_s:g} s or what its deadline left.",
+            context={"timeout_s": timeout_s},
+            headers={"Retry-After": "1"},
+        )
+    telemetry.log("fault", level=logging.ERROR, fault=error, request_id=request_id)
+    return Unexpected("The service failed at this call.")
+
+
+async def _abort(context: Any, failure: RecollectError, request_id: str) -> None:
+    status = statuses.status_of(failure)
+    trailers = (("grpc-status-details-bin", status.SerializeToString()), ("x-request-id", request_id or _name()))
+    await context.abort(statuses.code_of(failure), status.message, trailers)
+
+
+def _read_metadata(context: Any) -> dict[str, str]:
+    """The metadata that is text, by name; raises InvalidRequest where what must be given once is not."""
+    pairs = context.invocation_metadata() or ()
+    if len(pairs) > MAX_METADATA:
+        raise HeadersTooLarge(
+            f"The call has {len(pairs)} metadata; at most {MAX_METADATA} are taken.",
+            context={"actual": len(pairs), "limit": MAX_METADATA},
+        )
+    metadata: dict[str, str] = {}
+    for name, value in pairs:
+        if name in _ONCE and name in metadata:
+            raise _refuse(name, "REPEATED_HEADER", "once", "more than once")
+        if isinstance(value, str):
+            metadata[name] = value
+    return metadata
+
+
+def _read_space(metadata: Mapping[str, str]) -> str:
+    space = metadata.get("x-memory-space")
+    if space is None:
+        raise _refuse("x-memory-space", "MISSING_HEADER", "the name of a memory space", "no such metadata")
+    if not _SPACE_ID.fullmatch(space):
+        raise _refuse("x-memory-space", "PATTERN", "[a-z0-9][a-z0-9_-]{0,62}", f"{len(space)} other characters")
+    return space
+
+
+def _request_id(metadata: Mapping[str, str]) -> str:
+    given = metadata.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else _name()
+
+
+def _name() -> str:
+    return f"req_{secrets.token_hex(9)}"
+
+
+def _time_left(context: Any, timeout_s: float) -> float:
+    """The lesser of what the client and we allow."""
+    remaining: float | None = context.time_remaining()
+    return timeout_s if remaining is None else max(0.0, min(timeout_s, remaining))
+
+
+def _refuse(name: str, code: str, expected: str, actual: str) -> InvalidRequest:
+    """Metadata that is missing, repeated or malformed."""
+    return InvalidRequest(
+        f"The metadata '{name}' is not as expected: expected {expected}, found {actual}.",
+        code="INVALID_HEADER",
+        context={"header": name},
+        violations=(Violation(f"/header/{name}", code, expected, actual),),
+    )

@@ -1,0 +1,376 @@
+"""Messages into the shared vocabulary, as strictly as HTTP reads JSON: the same limits, codes and pointers.
+
+What protobuf cannot say (a field that is required, a number's range, a name given twice) is
+checked here; what every stored episode must be is checked by the service, for both edges.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from google.protobuf.message import Message
+
+from recollect import vectors
+from recollect.errors import InvalidRequest, Violation
+from recollect.model import (
+    CompleteRequest,
+    CompletionConfig,
+    Cue,
+    EpisodeFilter,
+    EpisodeInput,
+    FieldType,
+    Origin,
+    SpaceDraft,
+)
+from recollect.rpc.v1 import completion_pb2, episode_pb2, space_pb2, value_pb2
+from recollect.service.admission import MAX_FIELDS, MAX_LIST_ITEMS, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, escape
+from recollect.service.spaces import read_draft
+
+MAX_VIOLATIONS = 20
+MAX_CONTEXT = 16
+MAX_CONTEXT_LENGTH = 128
+MAX_HYPOTHESES = 50
+MAX_ITERATIONS = 50
+MAX_BATCH = 256
+MAX_MESSAGE_EPISODES = 1000
+MAX_RECALLED = 200
+LARGEST_PAGE = 1000
+NO_REVISION = 2**62  # a condition on a revision that nothing can have holds for nothing
+MUST_EXIST, MUST_NOT_EXIST = -1, 0  # as the store counts conditions
+
+ORIGINS = {episode_pb2.Origin.Value(f"ORIGIN_{origin.name}"): origin for origin in Origin}
+FIELD_TYPES = {space_pb2.FieldType.Value(f"FIELD_TYPE_{kind.name}"): kind for kind in FieldType}
+_CURSOR = re.compile(r"[A-Za-z0-9_-]{1,512}")
+_EPISODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}")
+_SPACE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_SETTINGS = ("description", "embedding_dimensions", "read_only")
+
+Question = completion_pb2.CompleteRequest | completion_pb2.CompleteStreamRequest
+
+
+def refuse(violations: Sequence[Violation]) -> InvalidRequest:
+    """The refusal that tells the violations, the first ones of very many."""
+    first = violations[0]
+    more = f" and {len(violations) - 1} more" if len(violations) > 1 else ""
+    return InvalidRequest(
+        f"The request breaks the contract at {first.pointer or 'its root'}: expected {first.expected}, "
+        f"found {first.actual}{more}.",
+        code="SCHEMA_VIOLATION",
+        context={"violations": len(violations)},
+        violations=violations[:MAX_VIOLATIONS],
+    )
+
+
+def check(violations: Sequence[Violation]) -> None:
+    """Raise InvalidRequest unless there are none."""
+    if violations:
+        raise refuse(violations)
+
+
+def question(message: Question, *, verbose: bool, at: str = "") -> CompleteRequest:
+    """A completion that is asked for; its rules are `question_faults`, save for the vector's numbers."""
+    config = message.config
+    return CompleteRequest(
+        cue=cue(message.partial_episode, f"{at}/partial_episode"),
+        targets=tuple(message.targets) or None,
+        config=CompletionConfig(
+            ca1_threshold=_optional(config, "ca1_threshold"),
+            num_hypotheses=config.num_hypotheses if config.HasField("num_hypotheses") else 3,
+            max_iterations=_optional(config, "max_iterations"),
+            pattern_weight=_optional(config, "pattern_weight"),
+        ),
+        verbose=verbose,
+    )
+
+
+def question_faults(message: Question, at: str = "") -> list[Violation]:
+    """Every way in which a completion asked for breaks the contract."""
+    faults = cue_faults(message, at)
+    if len(message.targets) > MAX_FIELDS:
+        faults.append(_too_many(f"{at}/targets", MAX_FIELDS, message.targets))
+    if len(set(message.targets)) != len(message.targets):
+        faults.append(Violation(f"{at}/targets", "NOT_UNIQUE", "items that differ", f"{len(message.targets)} items"))
+    for index, name in enumerate(message.targets):
+        faults += _text_faults(name, f"{at}/targets/{index}", MAX_NAME_LENGTH)
+    config = message.config
+    faults += _range_faults(config, "ca1_threshold", f"{at}/config", 0, 1)
+    faults += _range_faults(config, "num_hypotheses", f"{at}/config", 0, MAX_HYPOTHESES)
+    faults += _range_faults(config, "max_iterations", f"{at}/config", 1, MAX_ITERATIONS)
+    faults += _range_faults(config, "pattern_weight", f"{at}/config", 0, 1)
+    faults += _encoding_faults(message.vector_encoding, f"{at}/vector_encoding")
+    return faults
+
+
+def batch_faults(message: completion_pb2.CompleteBatchRequest) -> list[Violation]:
+    """Every way in which a batch breaks the contract."""
+    if not message.items:
+        return [Violation("/items", "TOO_FEW", "at least 1 items", "0 items")]
+    if len(message.items) > MAX_BATCH:
+        return [_too_many("/items", MAX_BATCH, message.items)]
+    return [fault for index, item in enumerate(message.items) for fault in question_faults(item, f"/items/{index}")]
+
+
+def cue(message: completion_pb2.PartialEpisode, at: str) -> Cue:
+    """The part of an episode that is known; raises InvalidRequest for a vector that cannot be read."""
+    return Cue(
+        known_fields={field.name: _content(field.value) for field in message.known_fields},
+        partial_embedding=_vector(message, "partial_embedding", at, allow_unknown=True),
+        cue_strength=message.cue_strength if message.HasField("cue_strength") else 1.0,
+        temporal_context=tuple(message.temporal_context),
+    )
+
+
+def cue_faults(message: Message, at: str) -> list[Violation]:
+    """Every way in which a request's cue breaks the contract."""
+    if not message.HasField("partial_episode"):
+        return [Violation(f"{at}/partial_episode", "MISSING_MEMBER", "a value", "nothing")]
+    at += "/partial_episode"
+    partial = message.partial_episode
+    faults = _fields_faults(partial.known_fields, f"{at}/known_fields")
+    faults += _range_faults(partial, "cue_strength", at, 0, 1)
+    if len(partial.temporal_context) > MAX_CONTEXT:
+        faults.append(_too_many(f"{at}/temporal_context", MAX_CONTEXT, partial.temporal_context))
+    for index, point in enumerate(partial.temporal_context):
+        faults += _text_faults(point, f"{at}/temporal_context/{index}", MAX_CONTEXT_LENGTH)
+    faults += _encoding_faults(partial.partial_embedding.encoding, f"{at}/partial_embedding/encoding")
+    return faults
+
+
+def episode(message: Message, at: str = "") -> EpisodeInput:
+    """The episode of a request, or of an import; the service sees to its fields. Raises InvalidRequest."""
+    faults = _repeated_names(message.fields, f"{at}/fields")
+    for field in message.fields:
+        faults += _kind_faults(field.value, f"{at}/fields/{escape(field.name)}")
+    faults += _encoding_faults(message.embedding.encoding, f"{at}/embedding/encoding")
+    faults += _enum_faults(message.origin, ORIGINS, f"{at}/origin")
+    check(faults)
+    return EpisodeInput(
+        fields={field.name: _content(field.value) for field in message.fields},
+        episode_id=_optional(message, "id"),
+        embedding=_vector(message, "embedding", at, allow_unknown=False),
+        occurred_at=_optional(message, "occurred_at"),
+        expires_at=_optional(message, "expires_at"),
+        origin=ORIGINS.get(message.origin, Origin.OBSERVED),
+        metadata=dict(message.metadata),
+    )
+
+
+def required_episode(message: Message) -> EpisodeInput:
+    """The episode that a request must have."""
+    if not message.HasField("episode"):
+        raise refuse([Violation("/episode", "MISSING_MEMBER", "a value", "nothing")])
+    return episode(message.episode)
+
+
+def episode_filter(message: episode_pb2.EpisodeFilter) -> EpisodeFilter:
+    """Which episodes are meant."""
+    faults = _fields_faults(message.fields, "/filter/fields")
+    faults += _enum_faults(message.origin, ORIGINS, "/filter/origin")
+    check(faults)
+    return EpisodeFilter(
+        fields={field.name: _content(field.value) for field in message.fields},
+        occurred_after=_optional(message, "occurred_after"),
+        occurred_before=_optional(message, "occurred_before"),
+        origin=ORIGINS.get(message.origin),
+    )
+
+
+def required_filter(message: episode_pb2.ForgetEpisodesRequest) -> EpisodeFilter:
+    """The filter that a request must have, though it may be empty."""
+    if not message.HasField("filter"):
+        raise refuse([Violation("/filter", "MISSING_MEMBER", "a value", "nothing")])
+    return episode_filter(message.filter)
+
+
+def expected_count(message: episode_pb2.ForgetEpisodesRequest) -> int | None:
+    """How many episodes the caller expects to match."""
+    check(_range_faults(message, "expected_count", "", 0, 2**53 - 1))
+    count: int | None = _optional(message, "expected_count")
+    return count
+
+
+def page(message: Message) -> dict[str, Any]:
+    """The limit and the cursor of a listing, where they are given."""
+    faults = _range_faults(message, "limit", "", 1, LARGEST_PAGE)
+    if message.HasField("cursor") and not _CURSOR.fullmatch(message.cursor):
+        faults.append(Violation("/cursor", "PATTERN", "a next_cursor", f"{len(message.cursor)} other characters"))
+    check(faults)
+    return {name: getattr(message, name) for name in ("limit", "cursor") if message.HasField(name)}
+
+
+def recall_limit(message: episode_pb2.RecallRequest) -> int:
+    """How many episodes are asked for."""
+    check(_range_faults(message, "limit", "", 1, MAX_RECALLED))
+    return message.limit if message.HasField("limit") else 10
+
+
+def encoding(message: Message) -> int:
+    """The encoding asked for the vectors of the answer."""
+    check(_encoding_faults(message.vector_encoding, "/vector_encoding"))
+    chosen: int = message.vector_encoding
+    return chosen
+
+
+def episode_id(message: Message) -> str:
+    """The episode that a request is about."""
+    return _identifier(message.episode_id, _EPISODE_ID, "/episode_id", "[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}")
+
+
+def space_id(message: Message) -> str:
+    """The memory space that a request is about."""
+    return _identifier(message.space_id, _SPACE_ID, "/space_id", "[a-z0-9][a-z0-9_-]{0,62}")
+
+
+def condition(message: Message) -> int | None:
+    """The revision that a write insists on, as the store counts; None where it insists on nothing."""
+    kind = message.condition.WhichOneof("kind")
+    if kind is None:
+        return None
+    if kind == "exists":
+        return MUST_EXIST if message.condition.exists else MUST_NOT_EXIST
+    revision: int = message.condition.revision
+    return revision if 0 < revision < NO_REVISION else NO_REVISION
+
+
+def space_draft(message: space_pb2.SpaceInput) -> SpaceDraft:
+    """The settings of a space."""
+    schema = {name: _field_type(name, kind) for name, kind in message.schema.items()}
+    faults = [
+        Violation(f"/space/schema/{escape(name)}", "ENUM", "a field type", "none")
+        for name in schema
+        if not schema[name]
+    ]
+    check(faults)
+    return read_draft(
+        {
+            "description": message.description,
+            "embedding_dimensions": _optional(message, "embedding_dimensions"),
+            "schema": schema,
+            "read_only": message.read_only,
+        }
+    )
+
+
+def space_changes(message: space_pb2.SpacePatch) -> dict[str, Any]:
+    """What a patch changes, as a JSON Merge Patch: None puts a setting back, or takes a field out of the schema."""
+    changes: dict[str, Any] = dict.fromkeys(message.reset)
+    for name in _SETTINGS:
+        if message.HasField(name):
+            changes[name] = getattr(message, name)
+    if message.schema:
+        changes["schema"] = {name: _field_type(name, kind) for name, kind in message.schema.items()}
+    return changes
+
+
+def _content(message: value_pb2.Value) -> Any:
+    kind = message.WhichOneof("kind")
+    if kind == "list":
+        return [getattr(each, each.WhichOneof("kind")) for each in message.list.values]
+    return getattr(message, kind)
+
+
+def _vector(message: Message, name: str, at: str, *, allow_unknown: bool) -> bytes | None:
+    if not message.HasField(name):
+        return None
+    sent = getattr(message, name)
+    is_half = sent.encoding == value_pb2.VECTOR_ENCODING_FLOAT16
+    return vectors.from_bytes(sent.data, f"{at}/{name}", is_half=is_half, allow_unknown=allow_unknown)
+
+
+def _fields_faults(fields: Sequence[value_pb2.Field], at: str) -> list[Violation]:
+    """Faults of fields that no stored episode has to have: a cue's or a filter's."""
+    if len(fields) > MAX_FIELDS:
+        return [Violation(at, "TOO_MANY", f"at most {MAX_FIELDS} members", f"{len(fields)} members")]
+    faults = _repeated_names(fields, at)
+    for field in fields:
+        pointer = f"{at}/{escape(field.name)}"
+        if not 1 <= len(field.name) <= MAX_NAME_LENGTH or "\x00" in field.name:
+            faults += _text_faults(field.name, pointer, MAX_NAME_LENGTH)
+        faults += _kind_faults(field.value, pointer) or _value_faults(field.value, pointer)
+    return faults
+
+
+def _kind_faults(message: value_pb2.Value, pointer: str) -> list[Violation]:
+    """A value that is none."""
+    kind = message.WhichOneof("kind")
+    if kind == "list":
+        return [
+            Violation(f"{pointer}/{index}", "TYPE", "text, number or boolean", "null")
+            for index, each in enumerate(message.list.values)
+            if each.WhichOneof("kind") is None
+        ]
+    return [] if kind else [Violation(pointer, "TYPE", "text, number, boolean or a list of those", "null")]
+
+
+def _value_faults(message: value_pb2.Value | value_pb2.Scalar, pointer: str) -> list[Violation]:
+    kind = message.WhichOneof("kind")
+    if kind == "text":
+        return _text_faults(message.text, pointer, MAX_TEXT_LENGTH, least=0)
+    if kind == "real" and not math.isfinite(message.real):
+        return [Violation(pointer, "NUMBER_NOT_FINITE", "a finite number", "NaN or infinity")]
+    if kind != "list":
+        return []
+    items = message.list.values
+    if len(items) > MAX_LIST_ITEMS:
+        return [_too_many(pointer, MAX_LIST_ITEMS, items)]
+    return [fault for index, each in enumerate(items) for fault in _value_faults(each, f"{pointer}/{index}")]
+
+
+def _repeated_names(fields: Sequence[value_pb2.Field], at: str) -> list[Violation]:
+    names = [field.name for field in fields]
+    if len(set(names)) == len(names):
+        return []
+    return [Violation(at, "DUPLICATE_MEMBER", "each member once", "the same member more than once")]
+
+
+def _text_faults(text: str, pointer: str, most: int, *, least: int = 1) -> list[Violation]:
+    if len(text) < least:
+        return [Violation(pointer, "TOO_SHORT", f"at least {least} characters", f"{len(text)} characters")]
+    if len(text) > most:
+        return [Violation(pointer, "TOO_LONG", f"at most {most} characters", f"{len(text)} characters")]
+    if "\x00" in text:
+        return [Violation(pointer, "NUL_CHARACTER", "text without NUL", f"{len(text)} characters with a NUL")]
+    return []
+
+
+def _range_faults(message: Message, name: str, at: str, least: float, most: float) -> list[Violation]:
+    if not message.HasField(name):
+        return []
+    number = getattr(message, name)
+    if least <= number <= most:  # never true of NaN
+        return []
+    code = "TOO_SMALL" if number < least else "TOO_LARGE" if number > most else "NUMBER_NOT_FINITE"
+    return [Violation(f"{at}/{name}", code, f"{least} to {most}", "another number")]
+
+
+def _encoding_faults(chosen: int, pointer: str) -> list[Violation]:
+    return _enum_faults(chosen, value_pb2.VectorEncoding.values(), pointer)
+
+
+def _enum_faults(chosen: int, known: Iterable[int], pointer: str) -> list[Violation]:
+    if chosen == 0 or chosen in known:
+        return []
+    return [Violation(pointer, "ENUM", "a value of the enumeration", "another number")]
+
+
+def _field_type(name: str, chosen: int) -> str | None:
+    check(_enum_faults(chosen, FIELD_TYPES, f"/schema/{escape(name)}"))
+    kind = FIELD_TYPES.get(chosen)
+    return None if kind is None else str(kind)
+
+
+def _identifier(text: str, pattern: re.Pattern[str], pointer: str, expected: str) -> str:
+    if not pattern.fullmatch(text):
+        raise refuse([Violation(pointer, "PATTERN", f"text matching {expected}", f"{len(text)} other characters")])
+    return text
+
+
+def _too_many(pointer: str, most: int, found: Sequence[Any]) -> Violation:
+    return Violation(pointer, "TOO_MANY", f"at most {most} items", f"{len(found)} items")
+
+
+def _optional(message: Message, name: str) -> Any:
+    return getattr(message, name) if message.HasField(name) else None

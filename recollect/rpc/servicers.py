@@ -1,0 +1,212 @@
+"""The operations over gRPC: each translates, calls the service and replies. Named as in the contract."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
+from recollect import service
+from recollect.errors import InvalidRequest, RecollectError
+from recollect.model import CompleteRequest
+from recollect.rpc import reading, statuses, writing
+from recollect.rpc.guard import Call
+from recollect.rpc.importing import import_messages
+from recollect.rpc.v1 import completion_pb2, episode_pb2, space_pb2, system_pb2
+
+
+async def complete(call: Call, request: completion_pb2.CompleteRequest) -> completion_pb2.CompleteResponse:
+    """Complete one partial episode."""
+    reading.check(reading.question_faults(request))
+    asked = reading.question(request, verbose=request.verbose)
+    completed = await service.complete(call.runtime, call.scope, asked)
+    return writing.completion(completed, verbose=request.verbose, encoding=request.vector_encoding)
+
+
+async def complete_batch(
+    call: Call, request: completion_pb2.CompleteBatchRequest
+) -> completion_pb2.CompleteBatchResponse:
+    """Complete many partial episodes; one that fails does not fail the rest."""
+    reading.check(reading.batch_faults(request))
+    asked = [_read_item(index, item) for index, item in enumerate(request.items)]
+    sound = [each for each in asked if isinstance(each, CompleteRequest)]
+    completed = iter(await service.complete_batch(call.runtime, call.scope, sound))
+    response = completion_pb2.CompleteBatchResponse()
+    for index, (item, each) in enumerate(zip(request.items, asked, strict=True)):
+        outcome = next(completed) if isinstance(each, CompleteRequest) else each
+        if isinstance(outcome, RecollectError):
+            response.items.add(index=index, problem=statuses.status_of(outcome))
+            response.failed += 1
+        else:
+            result = writing.completion(outcome, verbose=item.verbose, encoding=item.vector_encoding)
+            response.items.add(index=index, result=result)
+            response.succeeded += 1
+    return response
+
+
+async def complete_stream(
+    call: Call, request: completion_pb2.CompleteStreamRequest
+) -> AsyncGenerator[completion_pb2.CompleteProgress, None]:
+    """Complete one partial episode and tell what happens."""
+    reading.check(reading.question_faults(request))
+    asked = reading.question(request, verbose=True)
+    async with aclosing(service.complete_stream(call.runtime, call.scope, asked)) as events:
+        async for event in events:
+            yield writing.progress(event, request.vector_encoding)
+
+
+async def recall(call: Call, request: episode_pb2.RecallRequest) -> episode_pb2.RecallResponse:
+    """Rank the stored episodes by likeness to a cue."""
+    reading.check(reading.cue_faults(request, ""))
+    limit, encoding = reading.recall_limit(request), reading.encoding(request)
+    cue = reading.cue(request.partial_episode, "/partial_episode")
+    found = await service.recall(call.runtime, call.scope, cue, limit, reading.episode_filter(request.filter))
+    return episode_pb2.RecallResponse(items=writing.recalled(found, encoding))
+
+
+async def create_episode(call: Call, request: episode_pb2.CreateEpisodeRequest) -> episode_pb2.CreateEpisodeResponse:
+    """Store a new episode."""
+    written = await service.create_episode(
+        call.runtime, call.scope, reading.required_episode(request), idempotency_key=call.idempotency_key
+    )
+    return episode_pb2.CreateEpisodeResponse(episode=writing.episode(written.episode), replayed=written.replayed)
+
+
+async def get_episode(call: Call, request: episode_pb2.GetEpisodeRequest) -> episode_pb2.GetEpisodeResponse:
+    """One stored episode."""
+    encoding = reading.encoding(request)
+    stored = await service.get_episode(call.runtime, call.scope, reading.episode_id(request))
+    return episode_pb2.GetEpisodeResponse(episode=writing.episode(stored, encoding))
+
+
+async def put_episode(call: Call, request: episode_pb2.PutEpisodeRequest) -> episode_pb2.PutEpisodeResponse:
+    """Store an episode under a given id."""
+    written = await service.put_episode(
+        call.runtime,
+        call.scope,
+        reading.episode_id(request),
+        reading.required_episode(request),
+        if_revision=reading.condition(request),
+        idempotency_key=call.idempotency_key,
+    )
+    return episode_pb2.PutEpisodeResponse(
+        episode=writing.episode(written.episode), created=written.created, replayed=written.replayed
+    )
+
+
+async def delete_episode(call: Call, request: episode_pb2.DeleteEpisodeRequest) -> episode_pb2.DeleteEpisodeResponse:
+    """Erase one episode."""
+    revision = await service.delete_episode(
+        call.runtime,
+        call.scope,
+        reading.episode_id(request),
+        if_revision=reading.condition(request),
+        idempotency_key=call.idempotency_key,
+    )
+    return episode_pb2.DeleteEpisodeResponse(revision=revision)
+
+
+async def list_episodes(call: Call, request: episode_pb2.ListEpisodesRequest) -> episode_pb2.ListEpisodesResponse:
+    """A page of stored episodes."""
+    encoding, where = reading.encoding(request), reading.episode_filter(request.filter)
+    page = await service.list_episodes(call.runtime, call.scope, where, **reading.page(request))
+    return episode_pb2.ListEpisodesResponse(
+        items=[writing.episode(each, encoding) for each in page.items], next_cursor=page.next_cursor
+    )
+
+
+async def forget_episodes(call: Call, request: episode_pb2.ForgetEpisodesRequest) -> episode_pb2.ForgetEpisodesResponse:
+    """Count, or erase, the episodes that a filter finds."""
+    receipt = await service.forget_episodes(
+        call.runtime,
+        call.scope,
+        reading.required_filter(request),
+        dry_run=request.dry_run if request.HasField("dry_run") else True,
+        expected_count=reading.expected_count(request),
+        idempotency_key=call.idempotency_key,
+    )
+    return writing.forget_receipt(receipt)
+
+
+async def import_episodes(
+    call: Call, requests: AsyncIterator[episode_pb2.ImportEpisodesRequest]
+) -> AsyncGenerator[episode_pb2.ImportEpisodesResponse, None]:
+    """Store the episodes of every message and tell what became of them."""
+    async with aclosing(import_messages(call, requests)) as outcomes:
+        async for outcome in outcomes:
+            yield outcome
+
+
+async def list_spaces(call: Call, request: space_pb2.ListSpacesRequest) -> space_pb2.ListSpacesResponse:
+    """The memory spaces that the key may see."""
+    page = await service.list_spaces(call.runtime, call.scope, **reading.page(request))
+    return space_pb2.ListSpacesResponse(
+        items=[writing.space(each) for each in page.items], next_cursor=page.next_cursor
+    )
+
+
+async def get_space(call: Call, request: space_pb2.GetSpaceRequest) -> space_pb2.GetSpaceResponse:
+    """One memory space."""
+    space = await service.get_space(call.runtime, call.within(reading.space_id(request)))
+    return space_pb2.GetSpaceResponse(space=writing.space(space))
+
+
+async def put_space(call: Call, request: space_pb2.PutSpaceRequest) -> space_pb2.PutSpaceResponse:
+    """Create a memory space, or change it to these settings."""
+    scope = call.within(reading.space_id(request))
+    draft = reading.space_draft(request.space)
+    space, created = await service.put_space(call.runtime, scope, draft, if_revision=reading.condition(request))
+    return space_pb2.PutSpaceResponse(space=writing.space(space), created=created)
+
+
+async def patch_space(call: Call, request: space_pb2.PatchSpaceRequest) -> space_pb2.PatchSpaceResponse:
+    """Change some of a memory space's settings."""
+    scope = call.within(reading.space_id(request))
+    changes = reading.space_changes(request.patch)
+    space = await service.patch_space(call.runtime, scope, changes, if_revision=reading.condition(request))
+    return space_pb2.PatchSpaceResponse(space=writing.space(space))
+
+
+async def delete_space(call: Call, request: space_pb2.DeleteSpaceRequest) -> space_pb2.DeleteSpaceResponse:
+    """Erase a memory space and everything in it."""
+    scope = call.within(reading.space_id(request))
+    await service.delete_space(call.runtime, scope, if_revision=reading.condition(request))
+    return space_pb2.DeleteSpaceResponse()
+
+
+async def get_space_stats(call: Call, request: space_pb2.GetSpaceStatsRequest) -> space_pb2.GetSpaceStatsResponse:
+    """What a memory space holds."""
+    stats = await service.get_space_stats(call.runtime, call.within(reading.space_id(request)))
+    return writing.space_stats(stats)
+
+
+async def get_limits(call: Call, request: system_pb2.GetLimitsRequest) -> system_pb2.GetLimitsResponse:
+    """What the service takes at most."""
+    return system_pb2.GetLimitsResponse(limits=await service.get_limits(call.runtime))
+
+
+async def get_version(call: Call, request: system_pb2.GetVersionRequest) -> system_pb2.GetVersionResponse:
+    """Which software answers."""
+    version = await service.get_version(call.runtime)
+    return system_pb2.GetVersionResponse(
+        version=version.version, engine_version=version.engine_version, api_version=version.api_version
+    )
+
+
+async def get_whoami(call: Call, request: system_pb2.GetWhoamiRequest) -> system_pb2.GetWhoamiResponse:
+    """What the caller's key may do."""
+    caller = await service.get_whoami(call.runtime, call.caller)
+    return system_pb2.GetWhoamiResponse(
+        key_id=caller.key_id,
+        is_anonymous=caller.is_anonymous,
+        actions=caller.actions,
+        sees_every_space=caller.spaces is None,
+        spaces=caller.spaces or (),
+    )
+
+
+def _read_item(index: int, item: completion_pb2.CompleteRequest) -> CompleteRequest | InvalidRequest:
+    """A batch item, or why it cannot be read."""
+    try:
+        return reading.question(item, verbose=item.verbose, at=f"/items/{index}")
+    except InvalidRequest as error:
+        return error
