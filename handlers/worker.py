@@ -27,6 +27,7 @@ class Worker:
     def open(self, runtime: Runtime) -> None:
         """Take over the runtime; `is_ready` is for whoever has seen that all is well."""
         self._runtime = runtime
+        self.quota = runtime.quota  # one count for both edges
         self._access = Access(runtime.settings, runtime.store)
 
     def close(self) -> None:

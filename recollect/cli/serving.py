@@ -7,7 +7,9 @@ thread pools of the mathematics survive a fork.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
+import socket
 import subprocess
 import sys
 import warnings
@@ -18,10 +20,10 @@ import typer
 from gunicorn.app.base import BaseApplication
 
 from recollect import telemetry
-from recollect.cli.console import out
+from recollect.cli.console import EXIT_USAGE, Failure, out
 from recollect.settings import Settings, publish, publish_one_thread_per_worker
 
-_APPLICATION = "handlers.app:create_app()"
+_HTTP, _GRPC = "handlers.app", "recollect.rpc.server"  # loaded in the workers only
 _HEARTBEAT_S = 120  # loading a large space keeps a worker busy at start; a hung one must still be found
 _HEAD_LINE_BYTES = 65_536  # wider than what the guard allows, so that the guard words the refusal
 
@@ -36,6 +38,7 @@ def serve(
     publish(host=host, port=port, workers=workers, data=data)
     publish_one_thread_per_worker()
     settings = Settings.from_environment()
+    _require_free_port(settings)
     _prepare()
     logging.captureWarnings(True)
     telemetry.share_metrics(settings.data / "metrics")
@@ -47,6 +50,24 @@ def _prepare() -> None:
     done = subprocess.run([sys.executable, "-m", "recollect", "prepare", "--for-serving"], check=False)
     if done.returncode != 0:
         raise SystemExit(done.returncode)  # it has said why
+
+
+def _require_free_port(settings: Settings) -> None:
+    """Raise Failure where another service answers gRPC: the workers share their port, so it would share ours."""
+    if settings.grpc_port == 0:
+        return
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.grpc_port))
+        except OSError as fault:
+            raise Failure(
+                "The gRPC port cannot be used",
+                f"{settings.host}:{settings.grpc_port}: {fault.strerror}",
+                hints=["Name another with RECOLLECT_GRPC_PORT; 0 switches gRPC off."],
+                exit_code=EXIT_USAGE,
+            ) from None
 
 
 class _Master(BaseApplication):  # type: ignore[misc]
@@ -83,12 +104,11 @@ class _Master(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        """The ASGI application; called in each worker."""
-        from gunicorn import util
-
+        """The ASGI application with the gRPC server beside it; called in each worker."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what libraries say of each other while they load is not an operator's
-            return util.import_app(_APPLICATION)
+            http, grpc = importlib.import_module(_HTTP), importlib.import_module(_GRPC)
+            return http.create_app(self._settings, companions=(grpc.serve_grpc,))
 
     def _announce(self, worker: Any) -> None:
         """Let the first worker print the address once it answers."""
