@@ -8,6 +8,7 @@ it was sent; it never repeats a value of the request, and never more than 8 KB.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ MAX_BYTES = 8_192
 MAX_INSTANCE = 1_024
 _OPTIONAL = frozenset(("context", "diagnosis", "errors", "suggestions"))
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
+_CODE = re.compile(r"`([^`]*)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +109,18 @@ def type_of(error: RecollectError) -> ProblemType:
 
 def describe(kind: ProblemType) -> str:
     """A problem type as HTML for people."""
-    causes = "".join(f"<li>{html.escape(cause)}</li>" for cause in kind.causes)
+    causes = "".join(f"<li>{_marked(cause)}</li>" for cause in kind.causes)
     return (
         f"<p>Status <code>{kind.status}</code>, code <code>{html.escape(kind.code)}</code>.</p>"
-        f"<h2>What it means</h2><p>{html.escape(kind.meaning)}</p>"
+        f"<h2>What it means</h2><p>{_marked(kind.meaning)}</p>"
         f"<h2>Where it comes from</h2><ul>{causes}</ul>"
-        f"<h2>What to do</h2><p>{html.escape(kind.remedy)}</p>"
+        f"<h2>What to do</h2><p>{_marked(kind.remedy)}</p>"
     )
+
+
+def _marked(text: str) -> str:
+    """The table's text as HTML: what stands between backticks is code."""
+    return _CODE.sub(r"<code>\1</code>", html.escape(text))
 
 
 def patch(changes: Iterable[Change], body: Any, within: Sequence[str] = ()) -> list[dict[str, Any]]:
