@@ -29,6 +29,14 @@ async def complete_batch(call: Call, verbose: bool = False) -> Response:
     return replies.batch(call, outcomes, verbose=verbose)
 
 
+async def complete_stream(call: Call) -> Response:
+    """Complete one partial episode and tell what happens as server-sent events."""
+    request = reading.complete_request(call.body, verbose=True)
+    events = service.complete_stream(call.runtime, call.scope, request)
+    first = await anext(events)  # what cannot even begin is refused with its status
+    return replies.EventStream(call, first, events)
+
+
 async def recall(call: Call) -> Response:
     """Rank the stored episodes by likeness to a cue."""
     body: dict[str, Any] = call.body

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from time import perf_counter
 from typing import Any
 
@@ -13,11 +15,27 @@ from starlette.types import Receive, Scope, Send
 from handlers import problems
 from handlers.calls import Call
 from recollect import vectors
-from recollect.errors import RecollectError
-from recollect.model import Attribution, Completion, Episode, Hypothesis, RecalledEpisode
+from recollect.errors import RecollectError, Unavailable
+from recollect.model import (
+    Attribution,
+    CA3Progress,
+    CompleteProgress,
+    Completion,
+    Episode,
+    Hypothesis,
+    PartialResult,
+    PatternRetrieval,
+    RecalledEpisode,
+)
 
 JSON = b"application/json"
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
+HEARTBEAT_S = 10.0
+_EVENTS: Mapping[type, str] = {
+    PatternRetrieval: "pattern_retrieval",
+    PartialResult: "partial_result",
+    CA3Progress: "ca3_progress",
+}
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -47,25 +65,72 @@ class Empty(Response):
 
 
 class EventStream(Response):
-    """Server-sent events, each sent as soon as it is there; a failure on the way is the last event."""
+    """Server-sent events of a completion, each sent as soon as it is there; a failure is the last event.
 
-    def __init__(self, call: Call, events: AsyncIterator[tuple[str, Any]]) -> None:
+    A client that leaves ends the work behind them. A comment now and then keeps those on the
+    way from taking the silence for an end.
+    """
+
+    def __init__(self, call: Call, first: CompleteProgress, rest: AsyncGenerator[CompleteProgress, None]) -> None:
         self.status_code = 200
         self.background = None
-        self.raw_headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
+        self.raw_headers = [
+            (b"content-type", b"text/event-stream"),
+            (b"cache-control", b"no-store"),
+            (b"x-accel-buffering", b"no"),  # nginx would collect events before it sends them
+        ]
         self._call = call
-        self._events = events
+        self._first = first
+        self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the events until they end."""
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        try:
-            async for name, document in self._events:
-                await send({"type": "http.response.body", "body": _event(name, document), "more_body": True})
-        except RecollectError as error:
-            body = problems.document(error, request_id=self._call.request_id, body=self._call.body)
-            await send({"type": "http.response.body", "body": _event("problem", body), "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        """Send the events until they end or the client leaves."""
+
+        async def write(data: bytes) -> None:
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+
+        self._call.clock.computed = perf_counter()
+        async with aclosing(self._rest):
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            if self._call.header(b"last-event-id") is not None:
+                await write(b": Last-Event-ID is ignored: a completion is not kept, so this is a new one\n\n")
+            await write(_event(*_progress(self._first)))
+            left = asyncio.create_task(_disconnected(receive))
+            try:
+                await self._forward(write, left)
+            except asyncio.CancelledError:
+                if not left.done():  # the worker ends: say so, rather than just break off
+                    await self._tell(write, Unavailable("The service shuts down.", code="SHUTTING_DOWN"))
+                raise
+            finally:
+                left.cancel()
+            if not left.done():
+                await send({"type": "http.response.body", "body": b""})
+
+    async def _forward(self, write: Callable[[bytes], Awaitable[None]], left: asyncio.Task[None]) -> None:
+        while True:
+            coming = asyncio.ensure_future(anext(self._rest))
+            try:
+                while not coming.done() and not left.done():
+                    await asyncio.wait((coming, left), timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
+                    if not coming.done() and not left.done():
+                        await write(b": heartbeat\n\n")
+                if left.done():
+                    return
+                await write(_event(*_progress(coming.result())))
+            except StopAsyncIteration:
+                return
+            except RecollectError as error:
+                await self._tell(write, error)
+                return
+            finally:
+                if not coming.done():
+                    coming.cancel()
+                    await asyncio.wait((coming,))
+
+    async def _tell(self, write: Callable[[bytes], Awaitable[None]], error: RecollectError) -> None:
+        body = problems.document(error, request_id=self._call.request_id, body=self._call.body)
+        await write(_event("problem", body))
 
 
 def document(call: Call, value: Any, status: int = 200, headers: Headers = ()) -> Reply:
@@ -177,6 +242,19 @@ def _outcome(call: Call, index: int, outcome: Completion | RecollectError, *, ve
         problem = problems.document(outcome, request_id=call.request_id, body=call.body, within=where)
         return {"index": index, "status": problem["status"], "problem": problem}
     return {"index": index, "status": 200, "result": completion_document(outcome, verbose=verbose)}
+
+
+def _progress(event: CompleteProgress) -> tuple[str, Any]:
+    """An event's name and its data."""
+    if isinstance(event, Completion):
+        return "final_result", completion_document(event, verbose=True)
+    return _EVENTS[type(event)], event
+
+
+async def _disconnected(receive: Receive) -> None:
+    """Return once the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _event(name: str, value: Any) -> bytes:

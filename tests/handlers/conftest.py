@@ -202,7 +202,7 @@ async def _issue(url: str) -> dict[str, str]:
     await keys.revoke(store, key.key_id)
     secrets["expired"], key = keys.draw({Action.ADMIN}, None, now_s=0, expires_at="1970-01-02T00:00:00Z")
     await store.put_key(key)
-    secrets["unknown"] = keys.draw({Action.ADMIN}, None)[0]
+    secrets["unknown"] = keys.draw({Action.ADMIN}, None, now_s=0)[0]
     secrets["malformed"] = "not a key"
     await store.close()
     return secrets

@@ -17,22 +17,23 @@ BODY = b'{"partial_episode":{"known_fields":{"what":"breakfast"}}}'
 LENGTH = b"Content-Length: %d\r\n" % len(BODY)
 POST = b"POST /api/v1/complete HTTP/1.1\r\n"
 HEAD = POST + HOST + SPACE + JSON
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 BODY_TIMEOUT_S = 1.0
 
 FRAMES = [
     ("a sound request", HEAD + LENGTH + b"\r\n" + BODY, 200),
-    ("a sound request in chunks", HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY), 200),
+    ("a sound request in chunks", HEAD + CHUNKED + b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY), 200),
     ("no host", POST + SPACE + JSON + LENGTH + b"\r\n" + BODY, 400),
     ("two hosts", HEAD + HOST + LENGTH + b"\r\n" + BODY, 400),
     ("two spaces", HEAD + SPACE + LENGTH + b"\r\n" + BODY, 400),
     ("two media types", HEAD + JSON + LENGTH + b"\r\n" + BODY, 400),
     ("two lengths", HEAD + LENGTH + b"Content-Length: 3\r\n\r\n" + BODY, 400),
     ("the same length twice", HEAD + LENGTH + LENGTH + b"\r\n" + BODY, 400),
-    ("a length and chunks", HEAD + LENGTH + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    ("a length and chunks", HEAD + LENGTH + CHUNKED + b"0\r\n\r\n", 400),
     ("a negative length", HEAD + b"Content-Length: -1\r\n\r\n" + BODY, 400),
     ("a signed length", HEAD + b"Content-Length: +57\r\n\r\n" + BODY, 400),
     ("a huge length", HEAD + b"Content-Length: 99999999999999999999\r\n\r\n" + BODY, 413),
-    ("a chunk size that is none", HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", 400),
+    ("a chunk size that is none", HEAD + CHUNKED + b"zz\r\n\r\n", 400),
     ("another coding", HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400),
     ("a coding nobody knows", HEAD + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 501),
     ("a folded header", HEAD + LENGTH + b"X-Folded: a\r\n b\r\n\r\n" + BODY, 400),

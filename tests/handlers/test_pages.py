@@ -1,0 +1,56 @@
+"""What lies outside the base path: documentation from this server alone, problem pages, probes."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+import yaml
+
+from handlers import problems
+from handlers.app import CONTRACT
+from tests.handlers.conftest import Edge
+
+
+def test_the_contract_is_served_as_it_is(edge: Edge) -> None:
+    served = edge.get("/openapi.yaml")
+    assert served.body == CONTRACT.read_bytes()
+    assert edge.get("/openapi.json").json == json.loads(json.dumps(yaml.safe_load(served.body), default=str))
+    again = edge.get("/openapi.yaml", ("if-none-match", served.headers["etag"]))
+    assert (again.status, again.body) == (304, b"")
+
+
+def test_the_documentation_loads_nothing_from_elsewhere(edge: Edge) -> None:
+    page = edge.get("/docs")
+    assert page.status == 200
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    linked = re.findall(r'(?:href|src)="([^"]+)"', page.body.decode())
+    local = [target for target in linked if not target.startswith("data:")]
+    assert len(local) >= 3
+    for target in local:
+        assert target.startswith("/docs/")
+        assert edge.get(target).status == 200
+    assert len(edge.get("/docs/swagger-ui.js").body) > 1_000_000
+
+
+@pytest.mark.parametrize("slug", sorted(problems.TYPES))
+def test_every_problem_type_has_a_page(edge: Edge, slug: str) -> None:
+    page = edge.get(f"/problems/{slug}")
+    assert page.status == 200
+    assert problems.TYPES[slug].code in page.body.decode()
+    assert f'href="/problems/{slug}"' in edge.get("/problems").body.decode()
+
+
+def test_probes_and_metrics_answer(edge: Edge) -> None:
+    assert edge.get("/livez").json == {"status": "ok"}
+    assert edge.get("/readyz").json == {"status": "ok"}
+    edge.get("/api/v1/version")
+    exposed = edge.get("/metrics").body.decode()
+    assert 'recollect_requests_total{operation="get_version",status="200",transport="http"}' in exposed
+    assert "diary" not in exposed
+
+
+def test_the_root_leads_to_the_documentation(edge: Edge) -> None:
+    answer = edge.get("/")
+    assert (answer.status, answer.headers["location"]) == (307, "/docs")
