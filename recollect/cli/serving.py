@@ -38,7 +38,7 @@ def serve(
     publish(host=host, port=port, workers=workers, data=data)
     publish_one_thread_per_worker()
     settings = Settings.from_environment()
-    _require_free_port(settings)
+    _require_free_ports(settings)
     _prepare()
     logging.captureWarnings(True)
     telemetry.share_metrics(settings.data / "metrics")
@@ -52,22 +52,32 @@ def _prepare() -> None:
         raise SystemExit(done.returncode)  # it has said why
 
 
-def _require_free_port(settings: Settings) -> None:
-    """Raise Failure where another service answers gRPC: the workers share their port, so it would share ours."""
-    if settings.grpc_port == 0:
-        return
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def _require_free_ports(settings: Settings) -> None:
+    """Raise Failure where another service listens; workers share the gRPC port, so two servers would even mix."""
+    for name, port, instead in (
+        ("HTTP", settings.port, "Name another with --port or RECOLLECT_PORT."),
+        ("gRPC", settings.grpc_port, "Name another with RECOLLECT_GRPC_PORT; 0 switches gRPC off."),
+    ):
+        fault = _try_port(settings.host, port) if port else None
+        if fault is not None:
+            raise Failure(
+                f"The {name} port cannot be used",
+                f"{settings.host}:{port}: {fault.strerror}",
+                hints=[instead],
+                exit_code=EXIT_USAGE,
+            )
+
+
+def _try_port(host: str, port: int) -> OSError | None:
+    """Why nobody can listen there, None when one can."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.host, settings.grpc_port))
+            probe.bind((host, port))
         except OSError as fault:
-            raise Failure(
-                "The gRPC port cannot be used",
-                f"{settings.host}:{settings.grpc_port}: {fault.strerror}",
-                hints=["Name another with RECOLLECT_GRPC_PORT; 0 switches gRPC off."],
-                exit_code=EXIT_USAGE,
-            ) from None
+            return fault
+    return None
 
 
 class _Master(BaseApplication):  # type: ignore[misc]

@@ -86,6 +86,13 @@ def test_wrong_usage_is_code_2(alone: Run, arguments: list[str]) -> None:
     assert alone(*arguments).code == 2
 
 
+def test_a_port_in_use_is_said_so_before_anything_is_made(alone: Run, stranger: str, tmp_path: Path) -> None:
+    done = alone("serve", "--port", stranger.rpartition(":")[2], "--data", str(tmp_path / "unmade"))
+    assert done.code == 2
+    assert "HTTP port cannot be used" in done.err
+    assert not (tmp_path / "unmade").exists()
+
+
 def test_a_bad_setting_is_named(alone: Run) -> None:
     done = alone("serve", RECOLLECT_PORT="eighty")
     assert done.code == 2
@@ -101,7 +108,7 @@ def test_a_file_that_is_no_table_is_refused_before_anything_is_sent(alone: Run, 
 
 
 def test_a_public_address_without_keys_is_refused(alone: Run) -> None:
-    done = alone("serve", RECOLLECT_HOST="0.0.0.0")
+    done = alone("serve", RECOLLECT_HOST="0.0.0.0", RECOLLECT_GRPC_PORT="0")
     assert done.code == 2
     assert "keys create" in done.err
 
