@@ -24,7 +24,7 @@ DEMO = [json.loads(line) for line in (ROOT / "recollect/demo/episodes.jsonl").re
 METHODS = {"get", "put", "post", "patch", "delete"}
 VERBS = {"complete", "consolidate", "create", "delete", "forget", "get", "import", "list", "patch", "put", "recall"}
 ANYWHERE = {"400", "401", "403", "406", "429", "431", "500", "503", "504", "default"}
-COMPLETIONS = {"complete"}
+COMPLETIONS = {"complete", "complete_stream"}
 
 
 def resolve(node: dict[str, Any]) -> dict[str, Any]:
