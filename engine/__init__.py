@@ -8,37 +8,44 @@ read: values and confidences there, the joint completion in `attractor`, sources
 `attribution` and `explanation`, what is missing in `abstention`.
 
     traces = Traces(); traces.append({"what": "breakfast", "where": "kitchen"}, nan, None) ...
-    answer = complete(traces, CueInput({"what": "breakfast"}), Options(("where",)), closed_form(...))
+    answer = complete(traces, CueInput({"what": "breakfast"}), Options(("where",)), attach(traces))
 """
 
 from engine.abstention import Advice
 from engine.attractor import Sweep
 from engine.completion import Answer, CueInput, FieldAnswer, NotConverged, Options, Retrieved, complete, steps
+from engine.consolidation import MIN_EPISODES, attach, consolidate
 from engine.encoding import parse_time
 from engine.explanation import Explanation, advise, explain
+from engine.learning import Learned
 from engine.recall import Ranked, recall
+from engine.schema import Schema
 from engine.traces import Traces
-from engine.weights import Weights, closed_form
+from engine.weights import Weights
 
 VERSION = "1.0.0"
 
 __all__ = [
+    "MIN_EPISODES",
     "VERSION",
     "Advice",
     "Answer",
     "CueInput",
     "Explanation",
     "FieldAnswer",
+    "Learned",
     "NotConverged",
     "Options",
     "Ranked",
     "Retrieved",
+    "Schema",
     "Sweep",
     "Traces",
     "Weights",
     "advise",
-    "closed_form",
+    "attach",
     "complete",
+    "consolidate",
     "explain",
     "parse_time",
     "recall",

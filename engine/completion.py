@@ -28,9 +28,9 @@ from engine.evidence import (
     weigh_field,
 )
 from engine.generalisation import Generalisation, Generaliser, background, top_rows
+from engine.schema import Schema
 from engine.traces import Traces, contiguity
 from engine.vectors import Matrix
-from engine.weights import Weights
 
 DYNAMICS_CANDIDATES = 512
 # Episodes with less than this share of the heaviest one's weight are taken together, as the space's
@@ -119,15 +119,15 @@ class Answer:
 class Posterior:
     """The one posterior of a cue over a space's episodes and, per target, over values."""
 
-    def __init__(self, traces: Traces, cue: CueInput, options: Options, weights: Weights) -> None:
-        self.traces, self.cue, self.options = traces, cue, options
+    def __init__(self, traces: Traces, cue: CueInput, options: Options, schema: Schema) -> None:
+        self.traces, self.cue, self.options, self.schema = traces, cue, options, schema
         known = {name: v for name, v in cue.values.items() if name in traces.columns}
         self.evidence = [
             weigh_field(name, traces.columns[name], value, RECOLLECTION_WIDTH) for name, value in known.items()
         ]
         self.further = further_evidence(traces, cue)
         self.recollection: Recollection = recollect(
-            self.evidence, traces.size, cue_strength=cue.strength, extra=self.further
+            self.evidence, traces.size, cue_strength=cue.strength, extra=self.further, gate=schema.gate
         )
         broad = [
             weigh_field(e.name, e.column, e.value, GENERALISATION_WIDTH) if e.column.kind in ("number", "time") else e
@@ -136,7 +136,7 @@ class Posterior:
         # A value nobody has seen says nothing about kinds of events.
         broad = [e for e in broad if e.near.any()]
         self.targets = tuple(g for g in options.targets if g in traces.columns)
-        self.general = Generaliser(broad, traces.size, weights, self.targets) if broad else None
+        self.general = Generaliser(broad, traces.size, schema.weights, self.targets) if broad else None
         self.weight_of_memory = 1.0 - options.pattern_weight if options.pattern_weight is not None else None
         self._heavy, self._tail = _heavy_rows(self.recollection.weights)
         self._heads = {g: self._infer(g) for g in self.targets}
@@ -182,9 +182,12 @@ class Posterior:
             mass += tail * column.counts / max(1, column.present)
             total += tail
         recollected: Floats = mass / total if total > 0 else mass
-        if self.general is not None:
+        general = None
+        if target in self.schema.heads:
+            general = self.schema.heads[target].infer(self.cue.values, target)
+        if general is None and self.general is not None:
             general = self.general.infer(target, column)
-        else:
+        if general is None:
             m = background(column)
             m /= m.sum()
             general = Generalisation(m, m, m, np.zeros(len(m)))
@@ -220,18 +223,18 @@ def _heavy_rows(weights: Floats) -> tuple[npt.NDArray[np.intp] | None, float]:
     return (heavy, tail) if tail <= TAIL else (None, 0.0)
 
 
-def complete(traces: Traces, cue: CueInput, options: Options, weights: Weights) -> Answer:
+def complete(traces: Traces, cue: CueInput, options: Options, schema: Schema) -> Answer:
     """The answer to one cue; raises NotConverged. The space must hold at least one episode."""
-    *_, answer = steps(traces, cue, options, weights)
+    *_, answer = steps(traces, cue, options, schema)
     assert isinstance(answer, Answer)
     return answer
 
 
 def steps(
-    traces: Traces, cue: CueInput, options: Options, weights: Weights
+    traces: Traces, cue: CueInput, options: Options, schema: Schema
 ) -> Iterator[Retrieved | FieldAnswer | Sweep | Answer]:
     """The completion as it unfolds; the caller may stop between any two events."""
-    posterior = Posterior(traces, cue, options, weights)
+    posterior = Posterior(traces, cue, options, schema)
     recollection = posterior.recollection
     # More than an even share of the recollection: the cue speaks for the episode itself.
     recollected = int((recollection.weights[posterior.rows] * traces.size > 1.0 + 1e-9).sum())

@@ -192,6 +192,16 @@ class Column:
             self._tally(int(self._codes[self.size]), 1)
         self.size += 1
 
+    def copy(self) -> Column:
+        """A column of its own with the same episodes; indexes are built anew when asked for."""
+        twin = Column(self.name, self.declared_kind)
+        twin.values = list(self.values)
+        twin._code_of = dict(self._code_of)
+        twin._codes, twin._counts, twin._numbers = self._codes.copy(), self._counts.copy(), self._numbers.copy()
+        twin._kind_tally, twin._word_total = dict(self._kind_tally), self._word_total
+        twin.size, twin.present = self.size, self.present
+        return twin
+
     def pad(self, size: int) -> None:
         """Extend with missing values up to `size` episodes."""
         while len(self._codes) < size:

@@ -141,13 +141,15 @@ class Recollection:
     `weights` float64[N], sum 1: r_k, the chance that episode k is the one the cue means, given
     that it means one. `match` in [0, 1]: the chance that it means one at all (CA1).
     `levels` float64[J]: posterior of the noise levels. `log_z`: nats of evidence that the cue
-    is a stored event, mean over episodes. `supplied` >= 0: nats of evidence for the best episode.
+    is a stored event, mean over episodes, `odds` the same against its being new. `supplied` >= 0:
+    nats of evidence for the best episode.
     """
 
     weights: Scores
     match: float
     levels: Floats
     log_z: float
+    odds: float
     supplied: float
 
 
@@ -183,6 +185,7 @@ def recollect(
         match=gate.match(log_z - log_z_novel),
         levels=mass.sum(axis=0, dtype=np.float64) / total,
         log_z=log_z,
+        odds=log_z - log_z_novel,
         supplied=max(0.0, float(scores[best, :-1].max())),
     )
 

@@ -49,6 +49,12 @@ class Vectors:
         self._rows[self.size] = np.nan if vector is None else vector
         self.size += 1
 
+    def copy(self) -> Vectors:
+        """Vectors of their own with the same episodes."""
+        twin = Vectors(self.dimensions)
+        twin._rows, twin.size, twin._spread = self._rows.copy(), self.size, self._spread
+        return twin
+
     def keep(self, rows: npt.NDArray[np.bool_]) -> None:
         """Drop the episodes where `rows` is False."""
         kept = self.rows[rows]

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import orjson
 
-from engine import Traces, Weights, closed_form, parse_time
+from engine import Learned, Schema, Traces, attach, parse_time
+from engine.consolidation import attached_rows
 from recollect.model import Episode, FieldType, Origin, Space
 from recollect.store import Change
 from recollect.times import epoch_seconds
@@ -24,7 +25,9 @@ class SpaceMemory:
         self.ids: list[str] = []
         self._row_of: dict[str, int] = {}
         self._stale: set[int] = set()
-        self._weights: tuple[tuple[int, int], Weights] | None = None
+        self.learned: Learned | None = None
+        self.learned_revision = 0
+        self._schema: tuple[tuple[int, int, int, int], Schema] | None = None
         self._erasures = 0
 
     def __len__(self) -> int:
@@ -59,19 +62,26 @@ class SpaceMemory:
         """Make ready for reading: take over the space's settings and erase what was replaced or deleted."""
         if space.schema != self.space.schema:
             self.traces.declare(dict(space.schema))
-            self._weights = None
+            self._schema = None
         self.space = space
         self.revision = space.revision
         if self._stale:
             self._erase()
 
-    def weights(self) -> Weights:
-        """The weights in force. Closed form until consolidation has learned better ones."""
-        # What the sample behind the closed form depends on: the doubling of N, and any erasure.
-        key = (self.traces.size.bit_length(), self._erasures)
-        if self._weights is None or self._weights[0] != key:
-            self._weights = (key, closed_form(self.traces.columns, self.traces.size))
-        return self._weights[1]
+    def schema(self) -> Schema:
+        """What the space has learned, in use over its present episodes."""
+        # What it depends on: what was learned, how often the space has grown, and any erasure.
+        key = (self.learned_revision, self.traces.size.bit_length(), self._attached(), self._erasures)
+        if self._schema is None or self._schema[0] != key:
+            self._schema = (key, attach(self.traces, self.learned))
+        return self._schema[1]
+
+    def learn(self, learned: Learned, revision: int) -> None:
+        """Take over what a consolidation has learned; `revision` names its journal entry."""
+        self.learned, self.learned_revision = learned, revision
+
+    def _attached(self) -> int:
+        return 0 if self.learned is None else attached_rows(self.learned.episodes, self.traces.size)
 
     def field_types(self) -> dict[str, FieldType]:
         """The kind of every field, declared or learned."""

@@ -77,7 +77,7 @@ def unfold(
     )
     answer: Answer | None = None
     try:
-        for event in engine.steps(memory.traces, cue, options, memory.weights()):
+        for event in engine.steps(memory.traces, cue, options, memory.schema()):
             yield event
             answer = event if isinstance(event, Answer) else None
     except NotConverged as failure:

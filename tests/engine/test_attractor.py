@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine import CueInput, NotConverged, Options, closed_form, complete
+from engine import CueInput, NotConverged, Options, attach, complete
 from engine.attractor import THETA_SWEEPS, TargetField, free_energy, settle
 from tests.engine.worlds import random_cue, random_records, traces_of
 
@@ -57,7 +57,7 @@ def test_a_cap_of_the_callers_own_gives_the_best_state_within_it() -> None:
     traces = traces_of(records)
     cue = random_cue(records, 1)
     targets = tuple(n for n in traces.columns if n not in cue)
-    weights = closed_form(traces.columns, traces.size)
+    weights = attach(traces)
     answer = complete(traces, CueInput(cue), Options(targets, max_sweeps=1), weights)
     assert answer.iterations == 1
     assert len(answer.energy) == 2
@@ -66,7 +66,7 @@ def test_a_cap_of_the_callers_own_gives_the_best_state_within_it() -> None:
 def test_the_hard_cap_is_a_failure_not_an_answer() -> None:
     records = random_records(2)
     traces = traces_of(records)
-    weights = closed_form(traces.columns, traces.size)
+    weights = attach(traces)
     with pytest.raises(NotConverged) as failure:
         complete(traces, CueInput({"f0": "alba"}), Options(("f1", "f2", "f3"), hard_cap=1), weights)
     assert failure.value.iterations == 1

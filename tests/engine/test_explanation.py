@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine import CueInput, Options, advise, closed_form, complete, explain
+from engine import CueInput, Options, advise, attach, complete, explain
 from tests.engine.worlds import random_cue, random_records, traces_of
 
 SEEDS = range(30)
@@ -16,7 +16,7 @@ def test_the_masses_of_every_answer_sum_to_one_and_hypotheses_stay_within_what_i
     traces = traces_of(records)
     cue = random_cue(records, seed)
     targets = tuple(n for n in traces.columns if n not in cue)
-    answer = complete(traces, CueInput(cue), Options(targets), closed_form(traces.columns, traces.size))
+    answer = complete(traces, CueInput(cue), Options(targets), attach(traces))
     explanation = explain(answer, 10)
     for why in explanation.fields.values():
         masses = why.masses
@@ -42,7 +42,7 @@ def test_advice_never_promises_a_loss_and_never_names_a_field_the_cue_has(seed: 
     traces = traces_of(records)
     cue = random_cue(records, seed)
     targets = tuple(n for n in traces.columns if n not in cue)
-    answer = complete(traces, CueInput(cue), Options(targets), closed_form(traces.columns, traces.size))
+    answer = complete(traces, CueInput(cue), Options(targets), attach(traces))
     for item in advise(answer):
         assert item.after >= item.before
         assert item.field not in cue
@@ -53,7 +53,7 @@ def test_one_matching_episode_is_recalled_many_agreeing_ones_are_reconstructed()
     records = [{"a": "alba", "b": "quito", "c": f"value{n % 7}"} for n in range(30)]
     records.append({"a": "wexpy", "b": "jovul", "c": "value3"})
     traces = traces_of(records)
-    weights = closed_form(traces.columns, traces.size)
+    weights = attach(traces)
 
     def source(cue: dict[str, str]) -> str:
         return explain(complete(traces, CueInput(cue), Options(("b",)), weights), 0).fields["b"].source
@@ -65,7 +65,7 @@ def test_one_matching_episode_is_recalled_many_agreeing_ones_are_reconstructed()
 def test_identical_records_are_one_event() -> None:
     records = [{"a": "alba", "b": "quito"}] * 4 + [{"a": "wexpy", "b": "jovul"}] * 20
     traces = traces_of(records)
-    answer = complete(traces, CueInput({"a": "alba"}), Options(("b",)), closed_form(traces.columns, traces.size))
+    answer = complete(traces, CueInput({"a": "alba"}), Options(("b",)), attach(traces))
     assert explain(answer, 0).fields["b"].source == "recalled"
 
 
@@ -75,7 +75,7 @@ def test_a_contradicting_cue_field_is_suspected() -> None:
     traces = traces_of([*records, odd])
     cue = {**odd, "f0": "alba"}
     cue.pop("f4")
-    answer = complete(traces, CueInput(cue), Options(("f4",)), closed_form(traces.columns, traces.size))
+    answer = complete(traces, CueInput(cue), Options(("f4",)), attach(traces))
     suspects = explain(answer, 0).suspects
     assert answer.fields["f4"].value == "hydre"
     assert suspects["f0"] > 0.9

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine import CueInput, Options, Weights, closed_form, complete
+from engine import CueInput, Options, Schema, Weights, attach, complete
 from engine.completion import Posterior
 from tests.engine import oracle
 from tests.engine.worlds import random_cue, random_records, traces_of
 
 SEEDS = range(40)
-EQUAL = Weights({}, {})
+EQUAL = Schema(Weights({}, {}))
 
 
 def posterior_of(records: list[dict[str, str]], cue: dict[str, str], targets: tuple[str, ...]) -> Posterior:
@@ -47,7 +47,7 @@ def test_every_posterior_sums_to_one(seed: int) -> None:
     traces = traces_of(records)
     cue = random_cue(records, seed)
     targets = tuple(name for name in traces.columns if name not in cue)
-    posterior = Posterior(traces, CueInput(cue), Options(targets), closed_form(traces.columns, traces.size))
+    posterior = Posterior(traces, CueInput(cue), Options(targets), attach(traces))
     for target in targets:
         assert posterior.probabilities(target).sum() == pytest.approx(1.0, abs=1e-9)
     assert posterior.row_weights.sum() == pytest.approx(1.0, abs=1e-9)
@@ -80,9 +80,7 @@ def test_writing_and_deleting_leaves_the_very_same_answer(seed: int) -> None:
         traces.append(extra, float(seed), None)
     traces.remove(range(len(records), len(records) + 7))
     targets = tuple(name for name in untouched.columns if name not in cue)
-    ours, theirs = (
-        complete(t, CueInput(cue), Options(targets), closed_form(t.columns, t.size)) for t in (traces, untouched)
-    )
+    ours, theirs = (complete(t, CueInput(cue), Options(targets), attach(t)) for t in (traces, untouched))
     assert {n: (f.value, f.confidence) for n, f in ours.fields.items()} == {
         n: (f.value, f.confidence) for n, f in theirs.fields.items()
     }
@@ -97,7 +95,7 @@ def test_an_odd_fact_written_once_is_recalled_at_once() -> None:
             traces,
             CueInput({"f0": "alba", "f2": "hapaxlegomenon", "f3": "wexpy"}),
             Options(("f1",)),
-            closed_form(traces.columns, traces.size),
+            attach(traces),
         )
         assert answer.fields["f1"].value == "quito"
         assert answer.fields["f1"].confidence > 0.9

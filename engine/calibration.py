@@ -1,0 +1,180 @@
+"""How far the confidences can be believed: replayed episodes, the gate fitted on them, reliability.
+
+Some episodes are taken out and asked for again, each with some of its fields: once from the
+memory that still has it (a stored event, its cue sometimes damaged) and once from the memory
+that never had it (a new event). Stored against new fits the CA1 gate; the confidence each
+answer had against whether it was right makes the reliability diagram, per field and source.
+
+Sources: Platt 1999 (logistic calibration); Guo et al. 2017 (ECE); Kull et al. 2017 (beta).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.completion import CueInput, NotConverged, Options, complete, same_answer
+from engine.encoding import Floats, Value
+from engine.evidence import Gate
+from engine.explanation import explain
+from engine.schema import Schema
+from engine.traces import Traces
+
+REPLAYS = 240
+DAMAGED = 0.3  # share of stored replays with one wrong field in the cue
+CUE_SHARES = (0.2, 0.8)  # of an episode's fields that the cue gets
+TARGETS_PER_REPLAY = 4
+SEED = 20240601
+BINS = 15
+# The shipped gate counts as this many replays of its own when a space's gate is fitted.
+GATE_PRIOR = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One answer to a replay: its field, source, confidence in [0, 1], and whether it was right."""
+
+    field: str
+    source: str
+    confidence: float
+    is_right: bool
+    metacognition: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A cue made of an episode, the values it lacks, and whether the memory asked has the episode."""
+
+    cue: dict[str, Value]
+    hidden: dict[str, Value]
+    is_stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """One bin of a reliability diagram: n answers, their mean confidence and share right."""
+
+    n: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """n answers, expected calibration error and Brier score in [0, 1], and the bins behind them."""
+
+    n: int
+    ece: float
+    brier: float
+    accuracy: float
+    bins: tuple[Bin, ...]
+
+
+def replays(traces: Traces, count: int = REPLAYS, seed: int = SEED) -> tuple[list[int], list[Replay], list[Replay]]:
+    """(rows taken out, replays for the memory that has them, replays for the one that has not).
+
+    With times known the rows come from the last fifth: what is new comes after what is stored.
+    """
+    rng = np.random.default_rng(seed)
+    count = min(count, traces.size // 4)
+    known = np.flatnonzero(~np.isnan(traces.times))
+    pool = np.arange(traces.size)
+    if len(known) > 0.9 * traces.size:
+        pool = known[np.argsort(traces.times[known], kind="stable")][-max(count, traces.size // 5) :]
+    rows = sorted(int(row) for row in rng.choice(pool, size=count, replace=False))
+    stored, new = [], []
+    for row in rows:
+        fields = traces.fields(row)
+        if len(fields) < 2:
+            continue
+        names = [str(name) for name in rng.permutation(sorted(fields))]
+        kept = int(np.clip(round(rng.uniform(*CUE_SHARES) * len(names)), 1, len(names) - 1))
+        cue = {name: fields[name] for name in names[:kept]}
+        hidden = {name: fields[name] for name in names[kept:][:TARGETS_PER_REPLAY]}
+        # What is new is met with most of its fields known; what is remembered, with few.
+        new.append(Replay({n: fields[n] for n in names[:-1]}, {names[-1]: fields[names[-1]]}, is_stored=False))
+        if rng.random() < DAMAGED and kept > 1:
+            wrong = names[int(rng.integers(kept))]
+            column = traces.columns[wrong]
+            cue = {**cue, wrong: column.values[int(rng.integers(column.distinct))]}
+        stored.append(Replay(cue, hidden, is_stored=True))
+    return rows, stored, new
+
+
+def play(
+    traces: Traces, schema: Schema, asked: Sequence[Replay], report: Callable[[], None]
+) -> tuple[list[Outcome], Floats]:
+    """(the outcome of every hidden field, float64[R] odds of the match of each replay, in nats)."""
+    outcomes, odds = [], []
+    for replay in asked:
+        report()
+        targets = tuple(name for name in replay.hidden if name in traces.columns)
+        try:
+            answer = complete(traces, CueInput(replay.cue), Options(targets), schema)
+        except NotConverged:
+            odds.append(np.nan)
+            continue
+        odds.append(answer.posterior.recollection.odds)
+        explanation = explain(answer, 0)
+        for name, field in answer.fields.items():
+            column = traces.columns[name]
+            code = column.find(replay.hidden[name])
+            is_right = code >= 0 and bool(same_answer(column, field.code)[code])
+            source = explanation.fields[name].source
+            outcomes.append(Outcome(name, source, field.confidence, is_right, explanation.metacognition))
+    return outcomes, np.array(odds)
+
+
+def fit_gate(stored: Floats, new: Floats) -> Gate:
+    """The gate between the odds of stored and of new replays: logistic regression, shrunk to the shipped gate."""
+    shipped = Gate()
+    x = np.concatenate([stored[np.isfinite(stored)], new[np.isfinite(new)]])
+    y = np.concatenate([np.ones(int(np.isfinite(stored).sum())), np.zeros(int(np.isfinite(new).sum()))])
+    centre, slope, pull = shipped.centre, shipped.slope, 0.05 * GATE_PRIOR
+    for _ in range(50):  # Newton's method on (slope, offset) with a Gaussian prior at the shipped gate
+        offset = -slope * centre
+        p = 1.0 / (1.0 + np.exp(-np.clip(slope * x + offset, -30, 30)))
+        gradient = np.array([(x * (p - y)).sum(), (p - y).sum()])
+        gradient += pull * np.array([slope - shipped.slope, offset + shipped.slope * shipped.centre])
+        w = p * (1.0 - p)
+        hessian = np.array([[(w * x * x).sum(), (w * x).sum()], [(w * x).sum(), w.sum()]]) + pull * np.eye(2)
+        step = np.clip(np.linalg.solve(hessian, gradient), -1.0, 1.0)
+        slope, offset = max(0.2, slope - step[0]), offset - step[1]
+        centre = -offset / slope
+        if np.abs(step).max() < 1e-6:
+            break
+    return Gate(centre=float(centre), slope=float(slope))
+
+
+def reliability(outcomes: Sequence[Outcome], bins: int = BINS) -> Reliability:
+    """Equal-mass bins by confidence; ECE = sum of |confidence - accuracy| n_bin / n; Brier = mean squared error."""
+    if not outcomes:
+        return Reliability(0, 0.0, 0.0, 0.0, ())
+    confidence = np.array([o.confidence for o in outcomes])
+    right = np.array([o.is_right for o in outcomes], dtype=np.float64)
+    order = np.argsort(confidence, kind="stable")
+    made = [
+        Bin(len(part), float(confidence[part].mean()), float(right[part].mean()))
+        for part in np.array_split(order, min(bins, len(order)))
+    ]
+    n = len(outcomes)
+    return Reliability(
+        n=n,
+        ece=sum(b.n * abs(b.confidence - b.accuracy) for b in made) / n,
+        brier=float(((confidence - right) ** 2).mean()),
+        accuracy=float(right.mean()),
+        bins=tuple(made),
+    )
+
+
+def area_under_roc(scores: npt.NDArray[np.float64], positive: npt.NDArray[np.bool_]) -> float:
+    """The chance that a positive scores above a negative, ties counting half; NaN when either is missing."""
+    order = np.argsort(scores, kind="stable")
+    _, first, size = np.unique(scores[order], return_index=True, return_counts=True)
+    rank = np.empty(len(scores))
+    rank[order] = np.repeat(first + (size + 1) / 2.0, size)
+    n, m = int(positive.sum()), int((~positive).sum())
+    return float((rank[positive].sum() - n * (n + 1) / 2.0) / (n * m)) if n and m else float("nan")

@@ -1,0 +1,125 @@
+"""Consolidation: the slow learner goes through the space's episodes and keeps what it finds.
+
+Every learner (`engine.learning.Learner`) is fitted for the fields it suits and judged by its
+log-loss on episodes held out of the fit; a field is given to the learner that is best and
+better than the closed form. Then replays fit the gate and show how far the confidences can be
+believed (`engine.calibration`), and the regularities are told (`engine.patterns`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from engine import calibration
+from engine.calibration import Outcome, Replay
+from engine.evidence import GENERALISATION_WIDTH, Gate, weigh_field
+from engine.generalisation import Generaliser
+from engine.learning import Head, Learned, Learner, Parameters, TargetLoss
+from engine.patterns import find_patterns
+from engine.schema import Schema
+from engine.traces import Traces
+from engine.weights import closed_form
+
+LEARNERS: tuple[Learner, ...] = ()
+MIN_EPISODES = 40
+LOSS_REPLAYS = 60  # held-out episodes per field that judge the closed form
+FLOOR = 1e-6
+GROWTH = 1.05  # a head is put to use anew over the episodes there are each time the space has grown so much
+SHARE_LEARNING, SHARE_REPLAYING = 0.7, 0.25
+
+Progress = Callable[[str, float], None]
+
+
+def consolidate(traces: Traces, progress: Progress, learners: Sequence[Learner] = LEARNERS) -> Learned:
+    """Learn from a space of at least MIN_EPISODES episodes. `progress` gets the stage and the share done."""
+    rows, stored, new = calibration.replays(traces)
+    rest = traces.without(rows)
+    before = _closed_form_loss(rest, [(traces.fields(row)) for row in rows])
+    parameters, losses = _learn(traces, learners, before, progress)
+    learned = Learned(traces.size, {x.target: x.learner for x in losses if x.after < x.before}, parameters, losses)
+    schema, without = attach(traces, learned), attach(rest, learned)
+    steps = iter(np.linspace(SHARE_LEARNING, SHARE_LEARNING + SHARE_REPLAYING, len(stored) + len(new) + 1).tolist())
+    seen, remembered = calibration.play(traces, schema, stored, lambda: progress("replaying", next(steps)))
+    met, unknown = calibration.play(rest, without, new, lambda: progress("replaying", next(steps)))
+    gate = calibration.fit_gate(remembered, unknown)
+    progress("telling patterns", SHARE_LEARNING + SHARE_REPLAYING)
+    settings = {
+        "gate": [gate.centre, gate.slope],
+        "outcomes": [[o.field, o.source, o.confidence, o.is_right, o.metacognition] for o in (*seen, *met)],
+        "patterns": [[p.field, p.value, p.target, p.answer] for p in find_patterns(traces)],
+    }
+    progress("done", 1.0)
+    return Learned(traces.size, learned.chosen, parameters, losses, settings)
+
+
+def attach(traces: Traces, learned: Learned | None = None, learners: Sequence[Learner] = LEARNERS) -> Schema:
+    """The schema of a space: what was learned, in use over its present episodes."""
+    weights = closed_form(traces.columns, traces.size)
+    if learned is None:
+        return Schema(weights)
+    rows = attached_rows(learned.episodes, traces.size)
+    by_name = {learner.name: learner for learner in learners}
+    made: dict[str, Head] = {}
+    for name in sorted(set(learned.chosen.values()) & set(by_name)):
+        made[name] = by_name[name].attach(traces, rows, learned.parameters[name])
+    heads = {t: made[name] for t, name in learned.chosen.items() if name in made and t in traces.columns}
+    gate = Gate(*learned.settings["gate"]) if "gate" in learned.settings else Gate()
+    return Schema(weights, gate, heads)
+
+
+def attached_rows(fitted: int, size: int) -> int:
+    """How many of the first episodes a head fitted on `fitted` is used over, in a space of `size`."""
+    rows = min(fitted, size)
+    while int(rows * GROWTH) + 1 <= size:
+        rows = int(rows * GROWTH) + 1
+    return rows
+
+
+def outcomes(learned: Learned) -> list[Outcome]:
+    """The replayed answers that show how far the confidences can be believed."""
+    return [Outcome(*row) for row in learned.settings.get("outcomes", ())]
+
+
+def _learn(
+    traces: Traces, learners: Sequence[Learner], before: Mapping[str, tuple[int, float]], progress: Progress
+) -> tuple[dict[str, Parameters], tuple[TargetLoss, ...]]:
+    """The parameters of every learner that is best somewhere, and the losses of the best per field."""
+    parameters: dict[str, Parameters] = {}
+    best: dict[str, TargetLoss] = {}
+    for place, learner in enumerate(learners):
+        targets = learner.targets(traces)
+        if not targets:
+            continue
+        share = SHARE_LEARNING / len(learners)
+        fitted = learner.fit(
+            traces, targets, lambda done, at=place, of=share, name=learner.name: progress(name, (at + done) * of)
+        )
+        parameters[learner.name] = fitted.parameters
+        for target, (replays, loss) in fitted.losses.items():
+            if target not in best or loss < best[target].after:
+                best[target] = TargetLoss(target, learner.name, replays, before.get(target, (0, np.inf))[1], loss)
+    return parameters, tuple(best[target] for target in sorted(best))
+
+
+def _closed_form_loss(rest: Traces, episodes: Sequence[Mapping[str, object]]) -> dict[str, tuple[int, float]]:
+    """Per field, (episodes asked, mean log-loss of P_G in nats) of the closed form on episodes it never had."""
+    weights = closed_form(rest.columns, rest.size)
+    losses: dict[str, tuple[int, float]] = {}
+    for target, column in rest.columns.items():
+        found = []
+        for fields in episodes[:LOSS_REPLAYS]:
+            known = {n: v for n, v in fields.items() if n != target and n in rest.columns}
+            if target not in fields or not known:
+                continue
+            evidence = [weigh_field(n, rest.columns[n], v, GENERALISATION_WIDTH) for n, v in known.items()]  # type: ignore[arg-type]
+            posterior = Generaliser(evidence, rest.size, weights, (target,)).infer(target, column).posterior
+            code = column.find(fields[target])  # type: ignore[arg-type]
+            found.append(-np.log(max(FLOOR, float(posterior[code])) if code >= 0 else FLOOR))
+        if found:
+            losses[target] = (len(found), float(np.mean(found)))
+    return losses
+
+
+__all__ = ["LEARNERS", "MIN_EPISODES", "Replay", "attach", "consolidate", "outcomes"]

@@ -1,0 +1,110 @@
+"""What consolidation learns from a space, how it is kept, and how it is put to use again.
+
+Consolidation (the neocortex learning from replayed episodes) fits one head per target field.
+A head is a way to generalise: `suits` says which fields it is for, `fit` learns parameters
+by the log-loss of replayed episodes, `attach` puts them to use over a space's episodes. Only
+parameters are kept (`Learned`), never episodes, so what was erased leaves with its episode.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.encoding import Value
+from engine.generalisation import Generalisation
+from engine.traces import Traces
+
+FORMAT = 1
+Parameters = Mapping[str, npt.NDArray[Any]]
+Report = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What a learner learned, and per target (replays, mean log-loss in nats) on episodes held out of the fit."""
+
+    parameters: Parameters
+    losses: Mapping[str, tuple[int, float]]
+
+
+class Head(Protocol):
+    """A learned head in use over a space's episodes."""
+
+    def infer(self, cue: Mapping[str, Value], target: str) -> Generalisation | None:
+        """P_G of the target over its column's V values; None when this cue is beyond it."""
+
+
+class Learner(Protocol):
+    """One way to generalise. Implementations are modules' constants, listed in `engine.consolidation`."""
+
+    name: str
+
+    def targets(self, traces: Traces) -> Sequence[str]:
+        """The fields of this space that it is for."""
+
+    def fit(self, traces: Traces, targets: Sequence[str], report: Report) -> Fitted:
+        """Learn from the space's episodes; `report` is called with the share done, in [0, 1]."""
+
+    def attach(self, traces: Traces, rows: int, parameters: Parameters) -> Head:
+        """The head over the first `rows` episodes."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetLoss:
+    """Mean log-loss in nats of replayed, held-out episodes for one field, before and after learning."""
+
+    target: str
+    learner: str
+    replays: int
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What one consolidation learned. `chosen` maps a target to its learner; others stay closed-form."""
+
+    episodes: int
+    chosen: Mapping[str, str]
+    parameters: Mapping[str, Parameters]
+    losses: tuple[TargetLoss, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        """An .npz archive of plain arrays with a JSON header; nothing in it is executable."""
+        header = {
+            "format": FORMAT,
+            "episodes": self.episodes,
+            "chosen": dict(self.chosen),
+            "losses": [[x.target, x.learner, x.replays, x.before, x.after] for x in self.losses],
+            "settings": dict(self.settings),
+        }
+        arrays: dict[str, Any] = {
+            f"{name}/{key}": value for name, group in self.parameters.items() for key, value in group.items()
+        }
+        file = io.BytesIO()
+        arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+        np.savez_compressed(file, **arrays)
+        return file.getvalue()
+
+    @classmethod
+    def from_bytes(cls, blob: bytes) -> Learned:
+        """Read `to_bytes`; raises ValueError for a format of another version."""
+        with np.load(io.BytesIO(blob), allow_pickle=False) as archive:
+            header = json.loads(archive["header"].tobytes())
+            if header["format"] != FORMAT:
+                raise ValueError(f"learned state of format {header['format']}, expected {FORMAT}")
+            parameters: dict[str, dict[str, npt.NDArray[Any]]] = {}
+            for key in archive.files:
+                name, _, rest = key.partition("/")
+                if rest:
+                    parameters.setdefault(name, {})[rest] = archive[key]
+        losses = tuple(TargetLoss(*row) for row in header["losses"])
+        return cls(header["episodes"], header["chosen"], parameters, losses, header["settings"])

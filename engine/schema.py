@@ -1,0 +1,22 @@
+"""What a space has learned of its world beyond its episodes: weights, gate, and learned heads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.evidence import Gate
+from engine.learning import Head
+from engine.weights import Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The neocortex of one space. Without consolidation: closed-form weights, the shipped gate, no heads.
+
+    `heads` maps a target field to the learned head that generalises it.
+    """
+
+    weights: Weights
+    gate: Gate = field(default_factory=Gate)
+    heads: Mapping[str, Head] = field(default_factory=dict)
