@@ -19,18 +19,19 @@ LINK := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip
 PIP := $(VENV)/installer.txt
 SERVING := $(VENV)/serve.txt
 DEVELOPMENT := $(VENV)/dev.txt
+PROVING := $(VENV)/contract.txt
 
 .PHONY: help serve install test check format lint types layers contract bench clean lock
 
 help: ## Print the targets
-	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: $(SERVING) ## Serve on http://127.0.0.1:8080/docs, installing what that needs
 	@exec $(BIN)/recollect serve
 
 install: $(DEVELOPMENT) ## Make .venv with everything development needs
 
-test: $(DEVELOPMENT) ## Run the tests (ARGS="-k cue" for some of them)
+test: $(PROVING) ## Run the tests (ARGS="-k cue" for some of them)
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: format-check lint types layers contract ## Everything that needs no running: format, lint, types, layers, contract
@@ -54,6 +55,16 @@ layers: $(DEVELOPMENT) ## Hold the layers true
 
 contract: $(DEVELOPMENT) ## Validate openapi.yaml
 	@$(BIN)/openapi-spec-validator openapi.yaml
+
+.PHONY: clients clients-check test-clients
+clients: $(PROVING) ## Write the generated clients anew from openapi.yaml
+	@$(BIN)/python generated_clients/config/generate.py
+
+clients-check: $(PROVING)
+	@$(BIN)/python generated_clients/config/generate.py --check
+
+test-clients: $(PROVING) ## Build the clients of all languages and use them against a live server
+	@$(BIN)/python -m pytest -m "" tests/contract/test_clients.py $(ARGS)
 
 # The files lie where the Python package of their stubs must be, so both are addressed from the root.
 PROTOS := $(wildcard recollect/rpc/v1/*.proto)
@@ -85,6 +96,7 @@ lock: $(DEVELOPMENT) ## Resolve the lock files anew from pyproject.toml
 	@$(LOCK) --group pyproject.toml:installer --output-file requirements/installer.txt
 	@$(LOCK) pyproject.toml --output-file requirements/serve.txt
 	@$(LOCK) pyproject.toml --extra dev --constraint requirements/serve.txt --output-file requirements/dev.txt
+	@$(LOCK) --group pyproject.toml:contract --constraint requirements/dev.txt --output-file requirements/contract.txt
 	@! grep -nE '[a-z]+://|^--' requirements/*.txt
 
 clean: ## Remove .venv, caches and build output; the data folder stays
@@ -106,4 +118,8 @@ $(SERVING): requirements/serve.txt pyproject.toml | $(PIP)
 
 $(DEVELOPMENT): requirements/dev.txt $(SERVING)
 	@cmp -s $< $@ || { echo "Installing what development needs into $(VENV) ..."; $(INSTALL) -r $<; }
+	@cp $< $@
+
+$(PROVING): requirements/contract.txt $(DEVELOPMENT)
+	@cmp -s $< $@ || { echo "Installing what proving the contract needs into $(VENV) ..."; $(INSTALL) -r $<; }
 	@cp $< $@

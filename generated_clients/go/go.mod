@@ -1,0 +1,6 @@
+module recollect.example/clients/go
+
+go 1.23
+
+require (
+)

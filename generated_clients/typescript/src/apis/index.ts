@@ -1,0 +1,6 @@
+/* tslint:disable */
+/* eslint-disable */
+export * from './CompletionApi';
+export * from './EpisodesApi';
+export * from './SpacesApi';
+export * from './SystemApi';
