@@ -16,10 +16,9 @@ from connexion import AsyncApp, ConnexionMiddleware
 from connexion.middleware.lifespan import LifespanMiddleware
 from starlette.types import ASGIApp, Message
 
-from handlers.guard import Guard
+from handlers.guard import GUARDED_PAGES, Guard
 from handlers.operations import HandlerResolver, Operations
 from handlers.pages import Pages
-from handlers.routes import Operation
 from handlers.worker import Worker
 from recollect.service.quota import Quota
 from recollect.service.runtime import Runtime, open_runtime
@@ -76,14 +75,15 @@ async def _lifespan(worker: Worker, companions: Sequence[Companion], app: Connex
 async def refuse_open_operations(app: ConnexionMiddleware) -> None:
     """Call every operation as a stranger without a key; raises RuntimeError when one lets him in."""
     guard = next(layer for layer in app.middleware_stack if isinstance(layer, Guard))
-    for operation in guard.routes.operations():
-        status = await _knock(app, operation)
+    doors = [(each.operation_id, each.method, each.base_path + each.path) for each in guard.routes.operations()]
+    for name, method, path in [*doors, *((page, "GET", page) for page in GUARDED_PAGES)]:
+        status = await _knock(app, method, re.sub(r"\{\w+\}", "x", path))
         if status != HTTPStatus.UNAUTHORIZED:
-            raise RuntimeError(f"{operation.operation_id} answers {status} to a caller without a key, not 401")
+            raise RuntimeError(f"{name} answers {status} to a caller without a key, not 401")
 
 
-async def _knock(app: ASGIApp, operation: Operation) -> int:
-    """The status that an operation gives to a caller from elsewhere who has no key."""
+async def _knock(app: ASGIApp, method: str, path: str) -> int:
+    """The status that a path gives to a caller from elsewhere who has no key."""
     statuses: list[int] = []
 
     async def receive() -> Message:
@@ -92,11 +92,10 @@ async def _knock(app: ASGIApp, operation: Operation) -> int:
     async def send(message: Message) -> None:
         statuses.append(message.get("status", 0))
 
-    path = operation.base_path + re.sub(r"\{\w+\}", "x", operation.path)
     scope = {
         "type": "http",
         "http_version": "1.1",
-        "method": operation.method,
+        "method": method,
         "scheme": "http",
         "path": path,
         "raw_path": path.encode("ascii"),

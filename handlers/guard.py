@@ -43,6 +43,7 @@ _CROSS_ORIGIN_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Memory-Space, X-Request-Id, traceparent"
 )
 _FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
+GUARDED_PAGES = frozenset(("/metrics",))  # pages that take a key as operations do, any key
 PROBES = frozenset(("/livez", "/readyz", "/metrics"))  # answered however busy the worker is
 
 
@@ -97,6 +98,8 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
         operation = route.operation(scope["method"])
         extensions = scope.setdefault("extensions", {})
         if operation is None:
+            if scope["path"] in GUARDED_PAGES:
+                self.identify(scope, headers)
             extensions[ROUTING] = {}
             async with asyncio.timeout(worker.settings.request_timeout_s):
                 await self.app(scope, receive, exchange.send)

@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from handlers import problems
 from handlers.worker import Worker, warming_up
 from recollect import telemetry
-from recollect.errors import RouteNotFound
+from recollect.errors import RouteNotFound, Unavailable
 
 Page = Callable[[Request], Awaitable[Response]]
 
@@ -69,9 +69,11 @@ class Pages:
         return _json({"status": "ok"})
 
     async def readyz(self, _: Request) -> Response:
-        """Ready: the memories are loaded and requests are taken."""
+        """Ready: the worker is open and its store takes writes."""
         if not self._worker.is_ready:
             raise warming_up()
+        if not self._worker.runtime.store.is_writable():
+            raise Unavailable("The store takes no writes any more; reads go on.", code="STORE_FENCED")
         return _json({"status": "ok"})
 
     async def metrics(self, request: Request) -> Response:

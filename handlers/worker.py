@@ -17,7 +17,7 @@ class Worker:
     """The runtime between start and stop, and what admits requests to it."""
 
     settings: Settings
-    quota: Quota
+    quota: Quota  # the runtime's, once there is one: both edges count together
     request_ids: RequestIds = field(default_factory=RequestIds)
     in_flight: int = 0
     is_ready: bool = False
@@ -27,7 +27,7 @@ class Worker:
     def open(self, runtime: Runtime) -> None:
         """Take over the runtime; `is_ready` is for whoever has seen that all is well."""
         self._runtime = runtime
-        self.quota = runtime.quota  # one count for both edges
+        self.quota = runtime.quota
         self._access = Access(runtime.settings, runtime.store)
 
     def close(self) -> None:

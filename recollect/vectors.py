@@ -16,6 +16,7 @@ import numpy as np
 from recollect.errors import InvalidRequest, Violation
 
 FLOAT32 = np.dtype("<f4")
+LARGEST = np.float32(3.4e38)  # the contract's bound, a little below float32's own
 FLOAT16 = np.dtype("<f2")
 MAX_DIMENSIONS = 4096
 
@@ -64,8 +65,8 @@ def to_array(data: bytes) -> Any:
 
 
 def _checked(vector: Any, pointer: str, *, allow_unknown: bool) -> bytes:
-    if np.isinf(vector).any():
-        raise _refusal(pointer, "NUMBER_NOT_FINITE", "numbers that fit float32", "a larger number")
+    if (np.abs(vector) > LARGEST).any():
+        raise _refusal(pointer, "TOO_LARGE", "numbers of at most 3.4e38", "a larger number")
     unknown = int(np.isnan(vector).sum())
     if unknown and (not allow_unknown or unknown == vector.size):
         expected = "at least one known dimension" if allow_unknown else "every dimension known"

@@ -66,6 +66,13 @@ def test_the_key_alone_decides(locked: Locked, operation: str, method: str, path
         assert locked.edge.call(method, path, headers=headers).status not in {401, 403}
 
 
+def test_metrics_take_a_key_where_operations_do(locked: Locked) -> None:
+    assert locked.edge.get("/metrics").status == 401
+    assert locked.edge.get("/metrics", locked.key("reader")).status == 200
+    for page in ("/livez", "/readyz", "/docs", "/openapi.json", "/problems"):
+        assert locked.edge.get(page).status == 200
+
+
 def test_a_space_that_is_not_there_looks_like_one_that_is_to_a_key_that_may_see_neither(locked: Locked) -> None:
     answers = [
         locked.edge.call("POST", COMPLETE, BREAKFAST, [JSON, ("x-memory-space", name), locked.key("elsewhere")])
