@@ -26,7 +26,7 @@ from recollect.model import (
     SpaceDraft,
 )
 from recollect.rpc.v1 import completion_pb2, episode_pb2, space_pb2, value_pb2
-from recollect.service.admission import MAX_FIELDS, MAX_LIST_ITEMS, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, escape
+from recollect.service.admission import MAX_FIELDS, MAX_LIST_ITEMS, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, admit, escape
 from recollect.service.spaces import read_draft
 
 MAX_VIOLATIONS = 20
@@ -159,10 +159,12 @@ def episode(message: Message, at: str = "") -> EpisodeInput:
 
 
 def required_episode(message: Message) -> EpisodeInput:
-    """The episode that a request must have."""
+    """The episode that a request must have; refused, as over HTTP, before anybody asks for the space."""
     if not message.HasField("episode"):
         raise refuse([Violation("/episode", "MISSING_MEMBER", "a value", "nothing")])
-    return episode(message.episode)
+    read = episode(message.episode)
+    admit(read, read.episode_id or "unnamed", None)
+    return read
 
 
 def episode_filter(message: episode_pb2.EpisodeFilter) -> EpisodeFilter:
