@@ -48,10 +48,15 @@ class Masses:
     consolidated: float
     imagined: float
 
-    def label(self, parts: AnswerParts) -> str:
-        """The source to name; `recalled` only when one event carries it, ties go to the weaker claim."""
+    def label(self, parts: AnswerParts, *, is_identified: bool = True) -> str:
+        """The source to name, ties going to the weaker claim.
+
+        `recalled` only when one event carries the answer and the cue identifies it: nothing
+        in the cue contradicts the event, or the rest of the cue is enough without it.
+        """
         rival_ratio = parts.rival_trace / max(parts.top_trace, FLOOR)
-        if self.recalled >= RECALL_MIN_MASS and rival_ratio <= RUNNER_UP_MAX_RATIO:
+        is_single = self.recalled >= RECALL_MIN_MASS and rival_ratio <= RUNNER_UP_MAX_RATIO
+        if is_single and is_identified:
             return "recalled"
         weaker_first = [
             ("imagined", self.imagined),

@@ -93,14 +93,17 @@ def _learn(
         if not targets:
             continue
         share = SHARE_LEARNING / len(learners)
-        fitted = learner.fit(
-            traces, targets, lambda done, at=place, of=share, name=learner.name: progress(name, (at + done) * of)
-        )
+        fitted = learner.fit(traces, targets, _part(progress, learner.name, place * share, share))
         parameters[learner.name] = fitted.parameters
         for target, (replays, loss) in fitted.losses.items():
             if target not in best or loss < best[target].after:
                 best[target] = TargetLoss(target, learner.name, replays, before.get(target, (0, np.inf))[1], loss)
     return parameters, tuple(best[target] for target in sorted(best))
+
+
+def _part(progress: Progress, stage: str, begin: float, share: float) -> Callable[[float], None]:
+    """A report of one stage's own progress, as its part of the whole."""
+    return lambda done: progress(stage, begin + done * share)
 
 
 def _closed_form_loss(rest: Traces, episodes: Sequence[Mapping[str, object]]) -> dict[str, tuple[int, float]]:

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.encoding import MISSING, Column, Floats, Value
-from engine.kernels import nearness
+from engine.kernels import chance_nearness, nearness
 
 Scores = npt.NDArray[np.float64]
 
@@ -59,7 +59,9 @@ class FieldEvidence:
     """What one cue field says about the distinct values of its column.
 
     `exact` bool[V] marks the values equal to the cue's, `near` float64[V] in [0, 1] how like
-    it each value is, `m` and `u` the background of either. `unseen`: no episode has the value.
+    it each value is, `m` and `u` the background of either. `surprise` in (0, 1] is the share of u
+    that a name drawn at random has, for a name no episode has: what is spelt almost like a
+    stored name was hardly drawn at random.
     """
 
     name: str
@@ -70,6 +72,7 @@ class FieldEvidence:
     near: Floats
     m: float
     u: float
+    surprise: float = 1.0
 
     @property
     def is_unseen(self) -> bool:
@@ -83,7 +86,7 @@ class FieldEvidence:
             ratio = self.near / self.u
         ratio[self.exact] += (1.0 - level.distorted) / self.m
         table = np.zeros(len(self.near) + 1)
-        table[:-1] = np.log(level.wrong + (1.0 - level.wrong) * ratio)
+        table[:-1] = np.log(level.wrong * self.surprise + (1.0 - level.wrong) * ratio)
         lacking = 1.0 - self.column.present / max(1, self.column.size)
         if lacking > 0.0:
             table[-1] = min(0.0, math.log(level.absent / lacking))
@@ -106,7 +109,16 @@ def weigh_field(name: str, column: Column, value: Value, width: float) -> FieldE
     touched = np.flatnonzero(near > 1e-9)
     # fsum: exact, so the order in which values were first met does not show
     u = math.fsum((near[touched] * column.counts[touched]).tolist()) / n
+    if column.kind == "category" and isinstance(value, str) and not exact.any():
+        by_chance = new_value_chance(column) * chance_nearness(value)
+        u += by_chance
+        return FieldEvidence(name, column, value, code, exact, near, m, u, by_chance / u)
     return FieldEvidence(name, column, value, code, exact, near, m, max(u, 0.5 / n))
+
+
+def new_value_chance(column: Column) -> float:
+    """The chance in (0, 1) that the next value is one not seen before: the share of values seen once (Good 1953)."""
+    return (int((column.counts == 1).sum()) + 0.5) / (column.present + 1.0)
 
 
 def score_episodes(fields: Sequence[FieldEvidence], levels: Sequence[NoiseLevel], size: int) -> npt.NDArray[np.float32]:

@@ -76,8 +76,11 @@ def explain(answer: Answer, num_hypotheses: int) -> Explanation:
     """The explanation of an answer."""
     posterior = answer.posterior
     similarity = similarities(posterior.evidence, posterior.rows, posterior.further)
-    fields = {g: _explain_field(posterior, a, similarity) for g, a in answer.fields.items()}
     suspects = suspect_fields(posterior)
+    is_identified = answer.overlap >= 1.0 or max(suspects.values(), default=0.0) <= 0.5
+    fields = {
+        g: _explain_field(posterior, a, similarity, is_identified=is_identified) for g, a in answer.fields.items()
+    }
     return Explanation(
         fields=fields,
         hypotheses=_hypotheses(answer, num_hypotheses),
@@ -88,7 +91,9 @@ def explain(answer: Answer, num_hypotheses: int) -> Explanation:
     )
 
 
-def _explain_field(posterior: Posterior, answer: FieldAnswer, similarity: Floats) -> FieldExplanation:
+def _explain_field(
+    posterior: Posterior, answer: FieldAnswer, similarity: Floats, *, is_identified: bool
+) -> FieldExplanation:
     name, code, confidence = answer.name, answer.code, answer.confidence
     column, heads, rho = posterior.traces.columns[name], posterior.head(name), posterior.rho(name)
     p = posterior.probabilities(name)
@@ -115,7 +120,7 @@ def _explain_field(posterior: Posterior, answer: FieldAnswer, similarity: Floats
     live = (p > 1e-12) & (m > 0)
     share = m / m.sum()
     return FieldExplanation(
-        source=masses.label(parts),
+        source=masses.label(parts, is_identified=is_identified),
         masses=masses,
         support=support,
         information_bits=max(0.0, float((p[live] * np.log2(p[live] / share[live])).sum())),

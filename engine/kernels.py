@@ -3,7 +3,7 @@
 `nearness` gives c(q | x) in [0, 1] for every distinct value x: the chance, up to a
 constant of the cue, that the cue's value q is a distorted x. Values are compared on
 their own scale: numbers and times by their distance in ranks and in spacing, names by
-character trigrams with typos allowed, prose by the words it shares, lists by elements.
+the edits between them, prose by the words it shares, lists by elements.
 
 This is the only module that may use numexpr; every expression has a numpy twin.
 """
@@ -15,13 +15,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from rapidfuzz.distance import OSA
 
 from engine.encoding import MISSING, Column, Floats, Value, identity, place, trigrams, words
 
-# Below this trigram similarity two names are taken for different ones.
-NAME_FLOOR = 0.35
-# One typo in a name of ten letters changes three of its eleven trigrams.
-NAME_SHARPNESS = 8.0
+# Names that share fewer of their trigrams are not compared letter by letter.
+NAME_FLOOR = 0.2
+NAMES_COMPARED = 64
+# Each further typo makes a name twenty times less likely to be meant.
+TYPO_NATS = 3.0
 
 
 def nearness(column: Column, value: Value, width: float) -> Floats:
@@ -101,17 +103,33 @@ def number_line(column: Column) -> NumberLine:
 
 
 def name_nearness(column: Column, value: str) -> Floats:
-    """exp(-NAME_SHARPNESS (1 - Dice)) on character trigrams; 0 below NAME_FLOOR; 1 at equality."""
-    grams = trigrams(value)
+    """exp(-TYPO_NATS d), d the edits (insert, delete, replace, swap) between the names; 0 beyond a third of it.
+
+    Trigrams pick the names that may be near; capitals do not count. Cost O(postings touched).
+    """
+    grams, folded = trigrams(value), value.casefold()
     index = column.postings("trigram")
     shared = index.overlap(grams)
     dice = 2.0 * shared / (len(grams) + np.asarray(index.sizes, dtype=np.float64))
-    near = np.exp(-NAME_SHARPNESS * (1.0 - np.minimum(dice, 1.0)))
-    near[dice < NAME_FLOOR] = 0.0
+    alike = np.flatnonzero(dice >= NAME_FLOOR)
+    if len(alike) > NAMES_COMPARED:
+        alike = np.sort(alike[np.argsort(-dice[alike], kind="stable")[:NAMES_COMPARED]])
+    near = np.zeros(len(dice))
+    furthest = max(1, len(folded) // 3)
+    for code in alike.tolist():
+        edits = OSA.distance(folded, str(column.values[code]).casefold(), score_cutoff=furthest)
+        if edits <= furthest:
+            near[code] = math.exp(-TYPO_NATS * edits)
     code = column.find(value)
     if code != MISSING:
         near[code] = 1.0
     return near
+
+
+def chance_nearness(value: Value) -> float:
+    """How near an unknown name lies to a stored one by chance: as far as a third of its letters, at most four edits."""
+    length = len(value) if isinstance(value, str) else 0
+    return math.exp(-TYPO_NATS * min(4.0, 0.5 + length / 3.0))
 
 
 def element_nearness(column: Column, value: Value) -> Floats:
@@ -173,4 +191,12 @@ def _indicator(column: Column, value: Value) -> Floats:
     return near
 
 
-__all__ = ["NumberLine", "name_nearness", "nearness", "number_line", "number_nearness", "prose_nearness"]
+__all__ = [
+    "NumberLine",
+    "chance_nearness",
+    "name_nearness",
+    "nearness",
+    "number_line",
+    "number_nearness",
+    "prose_nearness",
+]
