@@ -7,6 +7,7 @@ from typing import Any
 
 from recollect import vectors
 from recollect.model import CompleteRequest, CompletionConfig, Cue, EpisodeFilter, Origin
+from recollect.service.admission import require_names
 
 Json = Mapping[str, Any]
 
@@ -25,8 +26,10 @@ def complete_request(body: Json, *, verbose: bool, at: str = "") -> CompleteRequ
 
 def cue(body: Json, at: str) -> Cue:
     """The part of an episode that is known."""
+    known = body.get("known_fields", {})
+    require_names(known, f"{at}/known_fields")
     return Cue(
-        known_fields=body.get("known_fields", {}),
+        known_fields=known,
         partial_embedding=embedding(body, at, "partial_embedding", allow_unknown=True),
         cue_strength=body.get("cue_strength", 1.0),
         temporal_context=tuple(body.get("temporal_context", ())),
@@ -36,8 +39,10 @@ def cue(body: Json, at: str) -> Cue:
 def episode_filter(body: Json) -> EpisodeFilter:
     """Which episodes are meant."""
     origin = body.get("origin")
+    fields = body.get("fields", {})
+    require_names(fields, "/filter/fields")
     return EpisodeFilter(
-        fields=body.get("fields", {}),
+        fields=fields,
         occurred_after=body.get("occurred_after"),
         occurred_before=body.get("occurred_before"),
         origin=None if origin is None else Origin(origin),

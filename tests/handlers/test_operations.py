@@ -13,6 +13,7 @@ from connexion.spec import Specification
 
 from handlers.app import CONTRACT
 from handlers.validation import Validator
+from recollect import service
 from recollect.service.access import ACTIONS
 from tests.handlers.conftest import BREAKFAST, JSON, PLACES, SPACE, Answer, Edge
 
@@ -31,7 +32,9 @@ def fits(answer: Answer, path: str, method: str, status: int) -> Any:
     return answer.json
 
 
-def test_the_contract_has_a_handler_and_an_action_for_every_operation(edge: Edge) -> None:
+def test_an_operation_has_one_name_in_the_contract_the_handlers_the_service_and_the_table_of_actions(
+    edge: Edge,
+) -> None:
     operations = {
         item[method]["operationId"]
         for item in SPECIFICATION["paths"].values()
@@ -39,6 +42,7 @@ def test_the_contract_has_a_handler_and_an_action_for_every_operation(edge: Edge
         if method in item
     }
     assert operations <= ACTIONS.keys()
+    assert operations <= set(service.__all__)
 
 
 def test_complete_gives_the_minimum_and_verbose_all(edge: Edge) -> None:
@@ -104,6 +108,9 @@ def test_an_episode_is_written_read_changed_and_erased(edge: Edge) -> None:
     fits(changed, path, "put", 200)
     fits_problem(edge.send("PUT", location, {"fields": {"a": 2}}, ("if-match", tag)), path, 412, "put")
     fits_problem(edge.send("PUT", location, {"fields": {"a": 2}}, ("if-none-match", "*")), path, 412, "put")
+    fits_problem(edge.send("PUT", location, {"fields": {"a": 2}}, ("if-match", '"0"')), path, 412, "put")
+    both = edge.send("PUT", location, {"fields": {"a": 2}}, ("if-match", "*"), ("if-none-match", "*"))
+    fits_problem(both, path, 400, "put")
     fits_problem(edge.send("PUT", location, {"fields": {"a": 2}, "id": "other"}), path, 400, "put")
     fits_problem(edge.call("DELETE", location, headers=[SPACE, ("if-match", tag)]), path, 412, "delete")
     gone = edge.call("DELETE", location, headers=[SPACE, ("if-match", changed.headers["etag"])])
