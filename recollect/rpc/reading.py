@@ -26,7 +26,15 @@ from recollect.model import (
     SpaceDraft,
 )
 from recollect.rpc.v1 import completion_pb2, episode_pb2, space_pb2, value_pb2
-from recollect.service.admission import MAX_FIELDS, MAX_LIST_ITEMS, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, admit, escape
+from recollect.service.admission import (
+    MAX_FIELDS,
+    MAX_LIST_ITEMS,
+    MAX_NAME_LENGTH,
+    MAX_TEXT_LENGTH,
+    admit,
+    escape,
+    require_names,
+)
 from recollect.service.spaces import read_draft
 
 MAX_VIOLATIONS = 20
@@ -71,7 +79,7 @@ def check(violations: Sequence[Violation]) -> None:
 
 
 def question(message: Question, *, verbose: bool, at: str = "") -> CompleteRequest:
-    """A completion that is asked for; its rules are `question_faults`, save for the vector's numbers."""
+    """A completion that is asked for; its rules are `question_faults`, save for names and the vector's numbers."""
     config = message.config
     return CompleteRequest(
         cue=cue(message.partial_episode, f"{at}/partial_episode"),
@@ -114,9 +122,11 @@ def batch_faults(message: completion_pb2.CompleteBatchRequest) -> list[Violation
 
 
 def cue(message: completion_pb2.PartialEpisode, at: str) -> Cue:
-    """The part of an episode that is known; raises InvalidRequest for a vector that cannot be read."""
+    """The part of an episode that is known; raises InvalidRequest for names and vectors that cannot be."""
+    known = {field.name: _content(field.value) for field in message.known_fields}
+    require_names(known, f"{at}/known_fields")
     return Cue(
-        known_fields={field.name: _content(field.value) for field in message.known_fields},
+        known_fields=known,
         partial_embedding=_vector(message, "partial_embedding", at, allow_unknown=True),
         cue_strength=message.cue_strength if message.HasField("cue_strength") else 1.0,
         temporal_context=tuple(message.temporal_context),
@@ -172,8 +182,10 @@ def episode_filter(message: episode_pb2.EpisodeFilter) -> EpisodeFilter:
     faults = _fields_faults(message.fields, "/filter/fields")
     faults += _enum_faults(message.origin, ORIGINS, "/filter/origin")
     check(faults)
+    fields = {field.name: _content(field.value) for field in message.fields}
+    require_names(fields, "/filter/fields")
     return EpisodeFilter(
-        fields={field.name: _content(field.value) for field in message.fields},
+        fields=fields,
         occurred_after=_optional(message, "occurred_after"),
         occurred_before=_optional(message, "occurred_before"),
         origin=ORIGINS.get(message.origin),
@@ -289,8 +301,8 @@ def _fields_faults(fields: Sequence[value_pb2.Field], at: str) -> list[Violation
     faults = _repeated_names(fields, at)
     for field in fields:
         pointer = f"{at}/{escape(field.name)}"
-        if not 1 <= len(field.name) <= MAX_NAME_LENGTH or "\x00" in field.name:
-            faults += _text_faults(field.name, pointer, MAX_NAME_LENGTH)
+        if "\x00" in field.name:
+            faults.append(Violation(at, "NUL_CHARACTER", "names without NUL", "a NUL"))
         faults += _kind_faults(field.value, pointer) or _value_faults(field.value, pointer)
     return faults
 

@@ -115,6 +115,23 @@ def require_dimensions(length: int, dimensions: int, pointer: str = "/embedding"
         )
 
 
+def require_names(fields: Mapping[str, Any], pointer: str) -> None:
+    """Raise InvalidRequest where a cue or a filter names a field as no episode can."""
+    expected = f"a name of 1 to {MAX_NAME_LENGTH} characters without NUL"
+    violations = [
+        Violation(f"{pointer}/{escape(name)}", "FIELD_NAME", expected, f"{len(name)} characters")
+        for name in fields
+        if not 1 <= len(name) <= MAX_NAME_LENGTH or "\x00" in name
+    ]
+    if violations:
+        raise InvalidRequest(
+            f"A field at {pointer} is named as none can be: expected {expected}.",
+            code="SCHEMA_VIOLATION",
+            context={"violations": len(violations)},
+            violations=violations,
+        )
+
+
 def escape(name: str) -> str:
     """A member's name as a JSON Pointer's segment (RFC 6901), shortened when absurdly long."""
     return name[:MAX_NAME_LENGTH].replace("~", "~0").replace("/", "~1")

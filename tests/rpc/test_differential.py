@@ -45,6 +45,7 @@ VALUES: dict[str, Callable[[random.Random], Any]] = {
     "mood": lambda r: r.choice(["fine", "low"]),
 }
 BAD_VALUES = [float("nan"), float("inf"), "a\x00b", "x" * 32_769, ["a"] * 1025, [1, float("nan")]]
+BAD_NAMES = ["", "n" * 129, "a\x00b"]
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,8 @@ def some_fields(r: random.Random, most: int = 4) -> dict[str, Any]:
     found = {name: VALUES[name](r) for name in names}
     if r.random() < 0.06:
         found["what"] = r.choice(BAD_VALUES)
+    if r.random() < 0.03:
+        found[r.choice(BAD_NAMES)] = "here"
     return found
 
 
