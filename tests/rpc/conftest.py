@@ -43,8 +43,8 @@ def run(edges: Edges) -> Iterator[Edges]:
 
 @pytest.fixture(scope="session")
 def edges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edges]:
-    """Both edges without keys; the space `diary` remembers sixty meals, `empty` nothing."""
+    """Both edges without keys; the space `diary` remembers sixty meals, `scratch` is for writing."""
     for started in run(Edges(tmp_path_factory.mktemp("rpc"))):
         started.remember("diary", meals(60))
-        assert started.request("PUT", "/spaces/empty", json={}).status_code == 201
+        assert started.request("PUT", "/spaces/scratch", json={}).status_code == 201
         yield started

@@ -1,0 +1,125 @@
+"""The streamed import: an outcome per message, in order, durable when it is told, and never ahead of itself."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+
+from recollect.rpc import importing
+from recollect.rpc.v1 import episode_pb2, value_pb2
+from tests.rpc import edges as wire
+from tests.rpc.conftest import run
+from tests.rpc.edges import SPACE, Edges, failure
+
+Message = episode_pb2.ImportEpisodesRequest
+
+
+@pytest.fixture(scope="module")
+def inbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edges]:
+    for started in run(Edges(tmp_path_factory.mktemp("imports"))):
+        assert started.request("PUT", "/spaces/inbox", json={}).status_code == 201
+        yield started
+
+
+def message(*identifiers: str) -> Message:
+    return Message(episodes=[wire.episode_input({"id": each, "fields": {"what": "walk"}}) for each in identifiers])
+
+
+def send(edges: Edges, messages: Any, *metadata: tuple[str, str]) -> list[Any]:
+    return list(edges.episodes.ImportEpisodes(iter(messages), metadata=((SPACE, "inbox"), *metadata)))
+
+
+def test_every_message_has_its_outcome_in_order(inbox: Edges) -> None:
+    outcomes = send(inbox, [message(*(f"m{i}_{j}" for j in range(i + 1))) for i in range(20)])
+    assert [each.index for each in outcomes] == list(range(20))
+    assert [each.accepted for each in outcomes] == [i + 1 for i in range(20)]
+    assert [each.revision for each in outcomes] == sorted(each.revision for each in outcomes)
+
+
+def test_a_bad_episode_costs_no_other(inbox: Edges) -> None:
+    mixed = message("good_1", "bad id", "good_2")
+    mixed.episodes.add(id="no_value", fields=[value_pb2.Field(name="a")])
+    mixed.episodes.add(id="not_finite", fields=wire.fields({"a": float("nan")}))
+    mixed.episodes.append(wire.episode_input({"id": "good_3", "fields": {"what": "run"}}))
+    first, second = send(inbox, [message("before"), mixed])
+    assert (first.accepted, len(first.rejected)) == (1, 0)
+    assert second.accepted == 3
+    assert sorted((each.index, each.pointer, each.code) for each in second.rejected) == [
+        (1, "/id", "ID_PATTERN"),
+        (3, "/fields/a", "TYPE"),
+        (4, "/fields/a", "NUMBER_NOT_FINITE"),
+    ]
+    for name, status in (("good_3", 200), ("not_finite", 404)):
+        assert inbox.request("GET", f"/episodes/{name}", headers={SPACE: "inbox"}).status_code == status
+
+
+def test_an_outcome_means_durable_and_visible(inbox: Edges) -> None:
+    go_on = threading.Event()
+
+    def messages() -> Iterator[Message]:
+        yield message("visible_1")
+        go_on.wait(10)
+        yield message("visible_2")
+
+    outcomes = inbox.episodes.ImportEpisodes(messages(), metadata=((SPACE, "inbox"),))
+    assert next(outcomes).accepted == 1
+    assert inbox.request("GET", "/episodes/visible_1", headers={SPACE: "inbox"}).status_code == 200
+    go_on.set()
+    assert [each.accepted for each in outcomes] == [1]
+
+
+def test_a_message_out_of_bounds_ends_the_stream_after_what_was_stored(inbox: Edges) -> None:
+    told: list[Any] = []
+    outcomes = inbox.episodes.ImportEpisodes(_then_empty(), metadata=((SPACE, "inbox"),))
+    with pytest.raises(grpc.RpcError) as error:
+        told.extend(outcomes)
+    assert [each.accepted for each in told] == [1]
+    assert failure(error.value).code == "INVALID_ARGUMENT"
+
+
+def _then_empty() -> Iterator[Message]:
+    yield message("bounded")
+    time.sleep(0.3)
+    yield Message()
+
+
+def test_the_same_key_imports_once(inbox: Edges) -> None:
+    key = ("idempotency-key", "once")
+    first = send(inbox, [message("key_1"), message("key_2")], key)
+    again = send(inbox, [message("key_1"), message("key_2")], key)
+    assert [each.accepted for each in again] == [1, 1]
+    assert again[-1].revision == first[-1].revision, "something was written again"
+    with pytest.raises(grpc.RpcError) as error:
+        send(inbox, [message("key_other")], key)
+    assert failure(error.value).reason == "IDEMPOTENCY_KEY_REUSED"
+
+
+def test_the_server_reads_no_faster_than_it_stores(inbox: Edges, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_store = threading.Event()
+    store = importing._import
+
+    async def held(*arguments: Any) -> Any:
+        await asyncio.to_thread(may_store.wait, 20)
+        return await store(*arguments)
+
+    monkeypatch.setattr(importing, "_import", held)
+    taken: list[int] = []
+    body = {"what": "x" * 32_000}
+
+    def messages() -> Iterator[Message]:
+        for number in range(400):
+            taken.append(number)
+            yield Message(episodes=[wire.episode_input({"id": f"big_{number}", "fields": body})])
+
+    outcomes = inbox.episodes.ImportEpisodes(messages(), metadata=((SPACE, "inbox"),))
+    time.sleep(1.0)
+    ahead = len(taken)
+    assert ahead < 250, "nothing held the sender back"
+    may_store.set()
+    assert sum(each.accepted for each in outcomes) == 400
