@@ -57,10 +57,10 @@ async def complete_stream(
 async def recall(call: Call, request: episode_pb2.RecallRequest) -> episode_pb2.RecallResponse:
     """Rank the stored episodes by likeness to a cue."""
     reading.check(reading.cue_faults(request, ""))
-    limit, encoding = reading.recall_limit(request), reading.encoding(request)
+    limit = reading.recall_limit(request)
     cue = reading.cue(request.partial_episode, "/partial_episode")
     found = await service.recall(call.runtime, call.scope, cue, limit, reading.episode_filter(request.filter))
-    return episode_pb2.RecallResponse(items=writing.recalled(found, encoding))
+    return episode_pb2.RecallResponse(items=writing.recalled(found))
 
 
 async def create_episode(call: Call, request: episode_pb2.CreateEpisodeRequest) -> episode_pb2.CreateEpisodeResponse:

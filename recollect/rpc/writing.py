@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -128,11 +129,13 @@ def episode(stored: Episode, encoding: int = value_pb2.VECTOR_ENCODING_UNSPECIFI
     )
 
 
-def recalled(found: Iterable[RecalledEpisode], encoding: int) -> list[episode_pb2.RecalledEpisode]:
-    """Stored episodes as retrieval ranks them."""
+def recalled(found: Iterable[RecalledEpisode]) -> list[episode_pb2.RecalledEpisode]:
+    """Stored episodes as retrieval ranks them, without their vectors."""
     return [
         episode_pb2.RecalledEpisode(
-            episode=episode(each.episode, encoding), similarity=each.similarity, matched_fields=each.matched_fields
+            episode=episode(replace(each.episode, embedding=None)),
+            similarity=each.similarity,
+            matched_fields=each.matched_fields,
         )
         for each in found
     ]

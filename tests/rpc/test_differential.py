@@ -205,12 +205,10 @@ class Pair:
         over_http, over_grpc = self.http("POST", "/recall", body), self.grpc(self.edges.episodes.Recall, message)
         if isinstance(over_http, dict):
             over_http = [{**each, "episode": timeless(each["episode"])} for each in over_http["items"]]
-            for each in over_http:
-                each["episode"].pop("embedding", None)  # left out here, shown by gRPC: see get_episode
         if not isinstance(over_grpc, str):
             over_grpc = [
                 {
-                    "episode": {k: v for k, v in wire.plain_episode(each.episode).items() if k != "embedding"},
+                    "episode": wire.plain_episode(each.episode),
                     "similarity": each.similarity,
                     "matched_fields": list(each.matched_fields),
                 }

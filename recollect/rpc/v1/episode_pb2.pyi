@@ -199,16 +199,14 @@ class Erasure(_message.Message):
     def __init__(self, place: _Optional[str] = ..., count: _Optional[int] = ...) -> None: ...
 
 class RecallRequest(_message.Message):
-    __slots__ = ("partial_episode", "limit", "filter", "vector_encoding")
+    __slots__ = ("partial_episode", "limit", "filter")
     PARTIAL_EPISODE_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
-    VECTOR_ENCODING_FIELD_NUMBER: _ClassVar[int]
     partial_episode: _completion_pb2.PartialEpisode
     limit: int
     filter: EpisodeFilter
-    vector_encoding: _value_pb2.VectorEncoding
-    def __init__(self, partial_episode: _Optional[_Union[_completion_pb2.PartialEpisode, _Mapping]] = ..., limit: _Optional[int] = ..., filter: _Optional[_Union[EpisodeFilter, _Mapping]] = ..., vector_encoding: _Optional[_Union[_value_pb2.VectorEncoding, str]] = ...) -> None: ...
+    def __init__(self, partial_episode: _Optional[_Union[_completion_pb2.PartialEpisode, _Mapping]] = ..., limit: _Optional[int] = ..., filter: _Optional[_Union[EpisodeFilter, _Mapping]] = ...) -> None: ...
 
 class RecallResponse(_message.Message):
     __slots__ = ("items",)
