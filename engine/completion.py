@@ -38,9 +38,10 @@ DYNAMICS_CANDIDATES = 512
 LIGHT = 0.01
 TAIL = 0.01
 SUMMED_EXACTLY = 4096
-# A recollected event that lacks the field says nothing of it; below this share it is not asked.
-MIN_SHARE_WITH_FIELD = 0.05
 TOLERANCE = 0.02  # a number within 2 % of the answer counts as the answer
+# A recollected number is a value that recurs (a score, a count) or that most of the evidence agrees on;
+# of a measurement that hardly ever does, the median is told.
+RECURS = 20.0
 
 
 class NotConverged(ArithmeticError):
@@ -145,7 +146,7 @@ class Posterior:
     def rho(self, target: str) -> float:
         """The CA1 gate of one target: how much of the answer is recollection."""
         rho = self.recollection.match if self.weight_of_memory is None else self.weight_of_memory
-        return rho if self._heads[target].share_with_field >= MIN_SHARE_WITH_FIELD else 0.0
+        return rho * self._heads[target].trust
 
     def head(self, target: str) -> _Heads:
         """Both heads of one target over its V values."""
@@ -191,7 +192,7 @@ class Posterior:
             m = background(column)
             m /= m.sum()
             general = Generalisation(m, m, m, np.zeros(len(m)))
-        return _Heads(recollected, total, general)
+        return _Heads(recollected, total, _trust(column, weights, has, total), general)
 
     def _candidates(self) -> tuple[npt.NDArray[np.intp], Floats]:
         """The episodes that carry the posterior, and their share of it (sum 1)."""
@@ -207,11 +208,28 @@ class Posterior:
 
 @dataclass(frozen=True, slots=True)
 class _Heads:
-    """P_R over values, the weight of recollected episodes that have the field, and P_G."""
+    """P_R over values, the weight of the episodes that have the field, how far P_R may speak, and P_G."""
 
     recollected: Floats
     share_with_field: float
+    trust: float
     general: Generalisation
+
+
+def _trust(column: Column, weights: Floats, has: npt.NDArray[np.bool_], share_with_field: float) -> float:
+    """How far recollection may speak of a field, in [0, 1].
+
+    Where the very event that comes to mind lacks it, only as far as others do that have it; of a
+    measurement, which hardly two events share, only as far as one event is singled out.
+    """
+    heaviest = float(weights[has].max(initial=0.0))
+    trust = share_with_field if float(weights[~has].max(initial=0.0)) > heaviest else 1.0
+    return trust * heaviest if column.kind == "number" and not _recurs(column) else trust
+
+
+def _recurs(column: Column) -> bool:
+    """Whether a number is one that recurs, such as a score, and not a measurement."""
+    return column.present >= RECURS * column.distinct
 
 
 def _heavy_rows(weights: Floats) -> tuple[npt.NDArray[np.intp] | None, float]:
@@ -299,8 +317,9 @@ def _field_answer(posterior: Posterior, name: str) -> FieldAnswer:
 
 
 def _choose(column: Column, p: Floats, rho: float) -> int:
-    """The answer's code: the likeliest value; for a number that is not recollected, the weighted median."""
-    if column.kind == "number" and rho < 0.5:
+    """The answer's code: the likeliest value; for a number that is no recurring one recollected, the median."""
+    recurs = _recurs(column) or float(p.max()) >= 0.5
+    if column.kind == "number" and (rho < 0.5 or not recurs):
         places = column.numbers
         order = np.argsort(places, kind="stable")
         order = order[~np.isnan(places[order])]

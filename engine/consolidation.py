@@ -16,16 +16,16 @@ from engine import calibration
 from engine.calibration import Outcome, Replay
 from engine.evidence import GENERALISATION_WIDTH, Gate, weigh_field
 from engine.generalisation import Generaliser
-from engine.learning import Head, Learned, Learner, Parameters, TargetLoss
+from engine.learners.numeric import NumericLearner
+from engine.learning import Head, Learned, Learner, Parameters, TargetLoss, log_loss
 from engine.patterns import find_patterns
 from engine.schema import Schema
 from engine.traces import Traces
 from engine.weights import closed_form
 
-LEARNERS: tuple[Learner, ...] = ()
+LEARNERS: tuple[Learner, ...] = (NumericLearner(),)
 MIN_EPISODES = 40
 LOSS_REPLAYS = 60  # held-out episodes per field that judge the closed form
-FLOOR = 1e-6
 GROWTH = 1.05  # a head is put to use anew over the episodes there are each time the space has grown so much
 SHARE_LEARNING, SHARE_REPLAYING = 0.7, 0.25
 
@@ -118,8 +118,7 @@ def _closed_form_loss(rest: Traces, episodes: Sequence[Mapping[str, object]]) ->
                 continue
             evidence = [weigh_field(n, rest.columns[n], v, GENERALISATION_WIDTH) for n, v in known.items()]  # type: ignore[arg-type]
             posterior = Generaliser(evidence, rest.size, weights, (target,)).infer(target, column).posterior
-            code = column.find(fields[target])  # type: ignore[arg-type]
-            found.append(-np.log(max(FLOOR, float(posterior[code])) if code >= 0 else FLOOR))
+            found.append(log_loss(column, posterior, column.find(fields[target])))  # type: ignore[arg-type]
         if found:
             losses[target] = (len(found), float(np.mean(found)))
     return losses

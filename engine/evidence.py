@@ -50,6 +50,7 @@ NOISE_LEVELS = (
 )
 # A new event shares about half of its values with the stored ones it resembles most.
 NOVEL = NoiseLevel(wrong=0.5, distorted=0.2, absent=1.0, prior=1.0)
+THIN = 2.0
 RECOLLECTION_WIDTH = 0.01
 GENERALISATION_WIDTH = 0.05
 
@@ -194,7 +195,8 @@ def recollect(
     best = int(per_episode.argmax())
     return Recollection(
         weights=per_episode / total,
-        match=gate.match(log_z - log_z_novel),
+        # The fewer episodes there are, the likelier an event is none of them.
+        match=gate.match(log_z - log_z_novel) * size / (size + THIN),
         levels=mass.sum(axis=0, dtype=np.float64) / total,
         log_z=log_z,
         odds=log_z - log_z_novel,

@@ -125,7 +125,7 @@ def _explain_field(
         support=support,
         information_bits=max(0.0, float((p[live] * np.log2(p[live] / share[live])).sum())),
         agreement=1.0 - 4.0 * rho * (1.0 - rho) * abs(parts.recollection / max(rho, 1e-12) - parts.generalisation),
-        typicality=float(heads.general.posterior[same].sum() / max(heads.general.posterior.max(), 1e-12)),
+        typicality=min(1.0, float(heads.general.posterior[same].sum() / max(heads.general.posterior.max(), 1e-12))),
         patterns=_patterns(posterior, column, code),
     )
 

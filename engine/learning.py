@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -17,13 +18,31 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from engine.encoding import Value
+from engine.encoding import MISSING, Column, Floats, Value
 from engine.generalisation import Generalisation
+from engine.kernels import number_line
 from engine.traces import Traces
 
 FORMAT = 1
 Parameters = Mapping[str, npt.NDArray[Any]]
 Report = Callable[[float], None]
+
+
+LOSS_BINS = 24  # quantile bins in which a number counts as right when losses are compared
+FLOOR = 1e-6
+
+
+def log_loss(column: Column, posterior: Floats, code: int) -> float:
+    """-log P(the true value) in nats, for a number -log P(its quantile bin); MISSING is a value never stored."""
+    if code == MISSING:
+        return -math.log(FLOOR)
+    p = float(posterior[code])
+    if column.kind in ("number", "time") and column.distinct > LOSS_BINS:
+        line = number_line(column)
+        rank = np.full(column.distinct, -1.0)
+        rank[line.codes] = np.floor(line.ranks * LOSS_BINS)
+        p = float(posterior[rank == rank[code]].sum())
+    return -math.log(max(FLOOR, p))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from engine.evidence import NOISE_LEVELS, NOVEL, Gate, NoiseLevel
+from engine.evidence import NOISE_LEVELS, NOVEL, THIN, Gate, NoiseLevel
 
 Record = Mapping[str, str]
 
@@ -32,7 +32,7 @@ def recollection(records: Sequence[Record], cue: Record) -> tuple[list[float], f
     masses = [sum(x.prior * math.exp(total(records, cue, r, x)) for x in NOISE_LEVELS) for r in records]
     novel = sum(math.exp(total(records, cue, r, NOVEL)) for r in records) / len(records)
     odds = math.log(sum(masses) / len(records)) - math.log(novel)
-    return [mass / sum(masses) for mass in masses], Gate().match(odds)
+    return [mass / sum(masses) for mass in masses], Gate().match(odds) * len(records) / (len(records) + THIN)
 
 
 def recollected_values(records: Sequence[Record], cue: Record, target: str) -> dict[str, float]:
