@@ -22,6 +22,7 @@ from handlers.pages import Pages
 from handlers.worker import Worker
 from recollect.service.quota import Quota
 from recollect.service.runtime import Runtime, open_runtime
+from recollect.service.upkeep import upkeep
 from recollect.settings import Settings
 
 CONTRACT = Path(__file__).parent.parent / "openapi.yaml"
@@ -29,6 +30,7 @@ MODULES = (
     "handlers.completion",
     "handlers.episodes",
     "handlers.imports",
+    "handlers.learning",
     "handlers.spaces",
     "handlers.system",
 )
@@ -65,6 +67,7 @@ async def _lifespan(worker: Worker, companions: Sequence[Companion], app: Connex
         runtime = await stack.enter_async_context(open_runtime(worker.settings))
         for companion in companions:
             await stack.enter_async_context(companion(runtime))
+        await stack.enter_async_context(upkeep(runtime))
         worker.open(runtime)
         stack.callback(worker.close)
         await refuse_open_operations(app)

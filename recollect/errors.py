@@ -8,6 +8,7 @@ RecollectError
 ├── NotFound
 │   ├── SpaceNotFound       with the nearest names the key may see
 │   ├── EpisodeNotFound
+│   ├── CompletionNotFound  older than a day, of another space, or never given
 │   └── RouteNotFound
 ├── MethodNotAllowed
 ├── NotAcceptable
@@ -149,6 +150,11 @@ class SpaceNotFound(NotFound):
 class EpisodeNotFound(NotFound):
     code = "EPISODE_NOT_FOUND"
     title = "Unknown episode"
+
+
+class CompletionNotFound(NotFound):
+    code = "COMPLETION_NOT_FOUND"
+    title = "Unknown completion"
 
 
 class RouteNotFound(NotFound):

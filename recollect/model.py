@@ -364,6 +364,124 @@ class ForgetReceipt:
     erased: tuple[Erasure, ...] = ()
 
 
+class Verdict(StrEnum):
+    """Whether a completed value was right."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackInput:
+    """What is known by now of one completed field; a verdict counts before a true value."""
+
+    completion_id: str
+    field: str
+    verdict: Verdict | None = None
+    true_value: FieldValue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """Feedback as it was taken; `source` is None where the completion was not verbose."""
+
+    feedback_id: str
+    completion_id: str
+    field: str
+    verdict: Verdict
+    confidence: float
+    source: Source | None
+    created_at: str
+    revision: int
+
+
+class ConsolidationStatus(StrEnum):
+    """How far a consolidation is."""
+
+    NONE = "none"
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Consolidation:
+    """The last or present consolidation of a space; losses are mean log-losses in nats.
+
+    `code` and `detail` say why it failed.
+    """
+
+    status: ConsolidationStatus
+    progress: float = 0.0
+    started_at: str | None = None
+    finished_at: str | None = None
+    space_revision: int | None = None
+    episodes: int | None = None
+    fields_learned: int | None = None
+    patterns: int | None = None
+    loss_before: float | None = None
+    loss_after: float | None = None
+    code: str | None = None
+    detail: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.status in {ConsolidationStatus.SUCCEEDED, ConsolidationStatus.FAILED}
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedPattern:
+    """A regularity as the stored episodes have it now; `strength` is support x log lift, in nats."""
+
+    pattern_id: str
+    statement: str
+    given: Fields
+    then: Fields
+    support: int
+    strength: float
+    lift: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class PatternListing:
+    """A page of regularities, the strongest first."""
+
+    items: tuple[LearnedPattern, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """Answers of similar confidence: how many, between which bounds, their mean, and the share that was right."""
+
+    n: int
+    lower: float
+    upper: float
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How often answers with a confidence were right; ECE and Brier are None while there are too few.
+
+    `distribution` counts the answers by confidence, in equal steps from 0 to 1.
+    """
+
+    is_fitted: bool
+    n: int
+    ece: float | None
+    brier: float | None
+    bins: tuple[CalibrationBin, ...]
+    method: str
+    fitted_at: str | None
+    feedback: int = 0
+    distribution: tuple[int, ...] = ()
+
+
 class ImportFormat(StrEnum):
     """How an import arrives: parsed JSON items, lines of JSON, or CSV with a header."""
 

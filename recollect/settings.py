@@ -46,6 +46,11 @@ class Settings:
         choices=("auto", "on", "off"),
     )
     demo: bool = _setting(True, "Provide the read-only space `demo` with its shipped episodes.")
+    consolidate: str = _setting(
+        "auto",
+        "When spaces learn: `auto` as they grow and when asked, `manual` only when asked.",
+        choices=("auto", "manual"),
+    )
     cors_origins: tuple[str, ...] = _setting((), "Browser origins that may call, exact, separated by commas.")
     log_level: str = _setting(
         "info", "Least level that is logged.", choices=("debug", "info", "warning", "error", "critical")
@@ -108,6 +113,16 @@ def publish(**chosen: object) -> None:
     for name, value in chosen.items():
         if value is not None:
             os.environ[PREFIX + name.upper()] = str(value)
+
+
+def for_children(settings: Settings) -> dict[str, str]:
+    """This process's environment with these settings in it, for a process that is to work on the same data."""
+    own = {
+        variable(declared): ",".join(value) if isinstance(value, tuple) else str(value)
+        for declared in fields(settings)
+        for value in (getattr(settings, declared.name),)
+    }
+    return {**os.environ, **own}
 
 
 def client_key(environment: Mapping[str, str] | None = None) -> str | None:

@@ -18,6 +18,7 @@ from recollect.cli.completing import complete, recall
 from recollect.cli.console import Failure, report_failure
 from recollect.cli.importing import import_file
 from recollect.cli.keys import keys
+from recollect.cli.learning import calibration, consolidate, learn, patterns
 from recollect.cli.preparing import prepare
 from recollect.cli.serving import serve
 from recollect.cli.spaces import spaces
@@ -36,6 +37,10 @@ app.command("prepare", hidden=True)(prepare)
 app.command("import")(import_file)
 app.command("complete")(complete)
 app.command("recall")(recall)
+app.command("consolidate")(consolidate)
+app.command("patterns")(patterns)
+app.command("calibration")(calibration)
+app.command("learn", hidden=True)(learn)
 app.add_typer(spaces, name="spaces")
 app.add_typer(keys, name="keys")
 app.command("backup")(backup)

@@ -51,10 +51,17 @@ class Client:
     ) -> Any:
         """The JSON of a reply (None when it has none); any problem becomes a Failure."""
         sent = dict(headers or {}) | ({"X-Memory-Space": space} if space else {})
+        reply = self._send(method, path, json=body, content=content, params=dict(query or {}), headers=sent)
+        return reply.json() if reply.content else None
+
+    def fetch(self, path: str, media_type: str, *, space: str, query: Mapping[str, Any] | None = None) -> bytes:
+        """A representation other than JSON, as it came."""
+        headers = {"X-Memory-Space": space, "Accept": media_type}
+        return self._send("GET", path, params=dict(query or {}), headers=headers).content
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
-            reply = self._http.request(
-                method, _API + path, json=body, content=content, params=dict(query or {}), headers=sent
-            )
+            reply = self._http.request(method, _API + path, **request)
         except httpx.TimeoutException:
             raise self._failure("The server did not answer in time", self.url, EXIT_UNREACHABLE) from None
         except httpx.UnsupportedProtocol:
@@ -65,7 +72,7 @@ class Client:
                 "No server was reached", f"{self.url}: {str(fault) or type(fault).__name__}", EXIT_UNREACHABLE, hint
             ) from None
         if reply.is_success:
-            return reply.json() if reply.content else None
+            return reply
         raise self._refusal(reply)
 
     def _failure(self, title: str, detail: str, exit_code: int, *hints: str) -> Failure:

@@ -39,8 +39,9 @@ def prepare(
 async def _prepare(settings: Settings, *, for_serving: bool) -> None:
     # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
     from recollect.service.demo import provide_demo
-    from recollect.service.runtime import open_runtime
+    from recollect.service.runtime import discard_damage, open_runtime
 
+    discard_damage(settings)
     async with open_runtime(settings) as runtime:
         if for_serving:
             _refuse_open_service(settings, runtime)

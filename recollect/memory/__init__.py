@@ -8,7 +8,12 @@ journal prefix holds the same arrays and gives the same answers.
 from __future__ import annotations
 
 import difflib
+import logging
+import zipfile
+from collections.abc import Iterator
 
+from engine import Learned
+from recollect import telemetry
 from recollect.errors import SpaceNotFound
 from recollect.memory.space import SpaceMemory
 from recollect.model import Scope, Space
@@ -17,8 +22,9 @@ from recollect.store import Store
 JOURNAL_PAGE = 5000
 NAMES_COMPARED = 10_000
 NAMES_SUGGESTED = 3
+LEARNED = "learned"  # the artifact that a consolidation leaves
 
-__all__ = ["Memories", "SpaceMemory"]
+__all__ = ["LEARNED", "Memories", "SpaceMemory"]
 
 
 class Memories:
@@ -56,10 +62,15 @@ class Memories:
             for episode in self._store.iterate_episodes(space.uid):
                 memory.put(episode)
             self._loaded[space.space_id] = memory
+            self._learn(memory, space.revision)
         if memory.revision < space.revision:
             self._follow(memory, space)
         memory.refresh(space)
         return memory
+
+    def loaded(self) -> Iterator[SpaceMemory]:
+        """The spaces that are in RAM, as they were when last asked for."""
+        yield from tuple(self._loaded.values())
 
     def _follow(self, memory: SpaceMemory, space: Space) -> None:
         """Apply the journal up to the space's revision."""
@@ -69,6 +80,19 @@ class Memories:
                 return
             for change in changes:
                 memory.apply(change)
+            learned = [c.sequence for c in changes if c.operation == "artifact" and c.name == LEARNED]
+            if learned:
+                self._learn(memory, learned[-1])
+
+    def _learn(self, memory: SpaceMemory, revision: int) -> None:
+        """Take over what the space's last consolidation learned; what another release wrote is left alone."""
+        blob = self._store.get_artifact(memory.space.uid, LEARNED)
+        if blob is None:
+            return
+        try:
+            memory.learn(Learned.from_bytes(blob), revision)
+        except (ValueError, KeyError, OSError, zipfile.BadZipFile) as fault:
+            telemetry.log("learned_state_ignored", level=logging.WARNING, size_bytes=len(blob), fault=fault)
 
     def _unknown(self, scope: Scope) -> SpaceNotFound:
         """The refusal for a space that is not there; names only what the key may see."""

@@ -9,6 +9,7 @@ import orjson
 
 from engine import Learned, Schema, Traces, attach, parse_time
 from engine.consolidation import attached_rows
+from engine.patterns import Pattern
 from recollect.model import Episode, FieldType, Origin, Space
 from recollect.store import Change
 from recollect.times import epoch_seconds
@@ -29,6 +30,8 @@ class SpaceMemory:
         self.learned_revision = 0
         self._schema: tuple[tuple[int, int, int, int], Schema] | None = None
         self._erasures = 0
+        self.patterns: tuple[int, list[Pattern]] | None = None  # (revision, as counted then)
+        self.erased_since_learning = 0  # episodes taken out, by deletion or by replacement
 
     def __len__(self) -> int:
         return len(self._row_of)
@@ -79,6 +82,7 @@ class SpaceMemory:
     def learn(self, learned: Learned, revision: int) -> None:
         """Take over what a consolidation has learned; `revision` names its journal entry."""
         self.learned, self.learned_revision = learned, revision
+        self.erased_since_learning = 0
 
     def _attached(self) -> int:
         return 0 if self.learned is None else attached_rows(self.learned.episodes, self.traces.size)
@@ -109,6 +113,7 @@ class SpaceMemory:
         keep[list(self._stale)] = False
         self.ids = [episode_id for episode_id, kept in zip(self.ids, keep.tolist(), strict=True) if kept]
         self._row_of = {episode_id: row for row, episode_id in enumerate(self.ids)}
+        self.erased_since_learning += len(self._stale)
         self._stale.clear()
         self._erasures += 1
 

@@ -5,7 +5,9 @@ the service decides. Every function takes the worker's `Runtime` and, on the dat
 plane, the `Scope` of the caller. Errors are those of `recollect.errors`.
 """
 
+from recollect.service.calibration import get_calibration
 from recollect.service.completions import complete, complete_batch
+from recollect.service.consolidation import consolidate, get_consolidation
 from recollect.service.episodes import (
     create_episode,
     delete_episode,
@@ -14,7 +16,9 @@ from recollect.service.episodes import (
     list_episodes,
     put_episode,
 )
+from recollect.service.feedback import create_feedback
 from recollect.service.imports import import_episodes
+from recollect.service.patterns import list_patterns
 from recollect.service.recall import recall
 from recollect.service.spaces import delete_space, get_space, get_space_stats, list_spaces, patch_space, put_space
 from recollect.service.streaming import complete_stream
@@ -24,10 +28,14 @@ __all__ = [
     "complete",
     "complete_batch",
     "complete_stream",
+    "consolidate",
     "create_episode",
+    "create_feedback",
     "delete_episode",
     "delete_space",
     "forget_episodes",
+    "get_calibration",
+    "get_consolidation",
     "get_episode",
     "get_limits",
     "get_space",
@@ -36,6 +44,7 @@ __all__ = [
     "get_whoami",
     "import_episodes",
     "list_episodes",
+    "list_patterns",
     "list_spaces",
     "patch_space",
     "put_episode",

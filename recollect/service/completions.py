@@ -24,6 +24,7 @@ from recollect.model import (
     Completion,
     Cue,
     Evidence,
+    FieldValue,
     Hypothesis,
     ReconstructionStats,
     Scope,
@@ -83,7 +84,9 @@ def unfold(
     except NotConverged as failure:
         raise _not_converged(failure) from failure
     assert answer is not None
-    yield _reply(memory, request, answer, (perf_counter() - started) * 1e3)
+    completion = _reply(memory, request, answer, (perf_counter() - started) * 1e3)
+    runtime.recent.note(completion.completion_id, memory.space.uid, _told(completion, answer))
+    yield completion
 
 
 def read_cue(memory: SpaceMemory, cue: Cue) -> CueInput:
@@ -132,6 +135,16 @@ def _reply(memory: SpaceMemory, request: CompleteRequest, answer: Answer, elapse
     if not request.verbose:
         return Completion(completion_id, fields, confidence, abstained)
     return _explained(memory, request, answer, Completion(completion_id, fields, confidence, abstained), elapsed_ms)
+
+
+def _told(completion: Completion, answer: Answer) -> list[tuple[str, FieldValue, float, str]]:
+    """(name, value, confidence, source if it was worked out) of every completed field, for feedback."""
+    attribution = completion.attribution
+    return [
+        (name, field.value, field.confidence, attribution[name].source if name in attribution else "")
+        for name, field in answer.fields.items()
+        if name not in completion.abstained
+    ]
 
 
 def gate_of(request: CompleteRequest) -> float:

@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from recollect.memory import Memories
 from recollect.model import Scope, Space
+from recollect.service.jobs import Jobs
 from recollect.service.quota import Quota
 from recollect.settings import Settings
 from recollect.store import Store, open_store
+from recollect.store.recent import RecentCompletions, discard_if_damaged
 
 # More dynamics at once would finish no sooner on one thread, and each holds arrays as long as its space.
 LIVE_DYNAMICS = 4
@@ -21,7 +24,8 @@ LIVE_DYNAMICS = 4
 class Runtime:
     """One per worker process; opened in the worker, never before a fork.
 
-    `quota` counts for both edges together; `dynamics` lets only so many streams compute at once.
+    `quota` counts for both edges together; `dynamics` lets only so many streams compute at once;
+    `recent` remembers what was completed lately, for feedback; `jobs` are the consolidations.
     """
 
     settings: Settings
@@ -29,10 +33,14 @@ class Runtime:
     memories: Memories
     quota: Quota = field(init=False)
     dynamics: asyncio.Semaphore = field(init=False)
+    recent: RecentCompletions = field(init=False)
+    jobs: Jobs = field(init=False)
 
     def __post_init__(self) -> None:
         self.quota = Quota(self.settings)
         self.dynamics = asyncio.Semaphore(LIVE_DYNAMICS)
+        self.jobs = Jobs(self.settings.data)
+        self.recent = RecentCompletions(_recent_completions(self.settings))
 
     def space(self, scope: Scope) -> Space:
         """The caller's space; raises SpaceNotFound with the nearest names the key may see."""
@@ -44,7 +52,20 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     """A runtime over the store that the settings name; closes the store at the end."""
     store = open_store(settings.store)
     store.open()
+    runtime = Runtime(settings, store, Memories(store))
     try:
-        yield Runtime(settings, store, Memories(store))
+        yield runtime
     finally:
+        await asyncio.to_thread(runtime.jobs.close)
+        runtime.recent.close()
         await store.close()
+
+
+def discard_damage(settings: Settings) -> None:
+    """Delete what is not durable and did not survive a power cut; for a start, before anyone has it open."""
+    discard_if_damaged(_recent_completions(settings))
+
+
+def _recent_completions(settings: Settings) -> Path:
+    """The file beside the store that tells what was completed lately."""
+    return settings.data / "completions.db"

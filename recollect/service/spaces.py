@@ -82,9 +82,11 @@ async def patch_space(
 
 async def delete_space(runtime: Runtime, scope: Scope, *, if_revision: int | None = None) -> None:
     """Erase a space and everything in it; raises SpaceNotFound."""
-    runtime.space(scope)
+    space = runtime.space(scope)
     if not await runtime.store.delete_space(scope.space_id, if_revision=if_revision):
         raise SpaceNotFound("The memory space does not exist any more.")
+    await asyncio.to_thread(runtime.recent.forget, space.uid)
+    runtime.jobs.forget(space.uid)
 
 
 async def get_space_stats(runtime: Runtime, scope: Scope) -> SpaceStats:

@@ -31,7 +31,7 @@ from typing import Literal, Protocol
 
 from recollect.model import Episode, EpisodeFilter, EpisodeInput, Key, Space, SpaceDraft
 
-Operation = Literal["put", "delete", "artifact", "space"]
+Operation = Literal["put", "delete", "artifact", "feedback", "space"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,18 @@ class PutArtifact:
     blob: bytes
 
 
-Write = PutEpisode | DeleteEpisode | PutArtifact
+@dataclass(frozen=True, slots=True)
+class PutFeedback:
+    """Keep whether a completed field was right; replaces what was said before under the same id."""
+
+    feedback_id: str
+    field: str
+    source: str  # "" where the completion did not tell it
+    confidence: float
+    is_right: bool
+
+
+Write = PutEpisode | DeleteEpisode | PutArtifact | PutFeedback
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +126,7 @@ class Change:
 
     sequence: int
     operation: Operation
-    name: str  # episode id, artifact name, or ""
+    name: str  # episode or feedback id, artifact name, or ""
     episode: Episode | None = None
 
 
@@ -233,6 +244,9 @@ class Store(Protocol):
     def get_artifact(self, uid: int, name: str) -> bytes | None:
         """A learned state, or None."""
 
+    def list_feedback(self, uid: int, limit: int) -> list[PutFeedback]:
+        """The feedback of a space, the last given first; empty when there is none."""
+
     # keys
     def find_key(self, digest: bytes) -> Key | None:
         """The key with this SHA-256 digest, or None; revoked and expired ones included."""
@@ -272,6 +286,7 @@ __all__ = [
     "Idempotency",
     "PutArtifact",
     "PutEpisode",
+    "PutFeedback",
     "Receipt",
     "SpaceDraft",
     "SpaceSize",

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from recollect.errors import Conflict, DimensionMismatch, EpisodeNotFound, PreconditionFailed
-from recollect.store import DeleteEpisode, PutArtifact, PutEpisode, Write, finish_document
+from recollect.store import DeleteEpisode, PutArtifact, PutEpisode, PutFeedback, Write, finish_document
 
 # 2.7e11 writes per space, 3.3e7 spaces in the life of a store.
 REVISION_BITS = 38
@@ -42,6 +42,7 @@ class Plan:
     erased: list[tuple[int]] = field(default_factory=list)
     inserted: dict[str, tuple[object, ...]] = field(default_factory=dict)
     artifacts: list[tuple[int, str, bytes]] = field(default_factory=list)
+    feedback: list[tuple[object, ...]] = field(default_factory=list)
     journal: list[tuple[int, str, str]] = field(default_factory=list)
     revisions: list[int] = field(default_factory=list)
     created: list[bool] = field(default_factory=list)
@@ -99,6 +100,13 @@ class Plan:
         self.artifacts.append((self.uid, write.name, write.blob))
         self._report(self.revision, False, "")
 
+    def hear(self, write: PutFeedback) -> None:
+        """Keep feedback."""
+        key = self._enter("feedback", write.feedback_id)
+        told = (write.feedback_id, write.field, write.source, write.confidence, int(write.is_right))
+        self.feedback.append((key, self.uid, *told, self.now))
+        self._report(self.revision, False, "")
+
     def _enter(self, operation: str, name: str) -> int:
         """Take the next number and leave the journal entry."""
         if self.revision >= LAST_REVISION:
@@ -148,6 +156,8 @@ def plan(
             draft.put(write)
         elif isinstance(write, DeleteEpisode):
             draft.delete(write)
+        elif isinstance(write, PutFeedback):
+            draft.hear(write)
         else:
             draft.keep(write)
     return draft

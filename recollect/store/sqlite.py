@@ -24,6 +24,7 @@ from recollect.store import (
     Change,
     EpisodePage,
     Idempotency,
+    PutFeedback,
     Receipt,
     SpaceDraft,
     SpaceSize,
@@ -223,6 +224,17 @@ class SQLiteStore:
     def get_artifact(self, uid: int, name: str) -> bytes | None:
         row = self._maybe("SELECT blob FROM artifact WHERE uid = ? AND name = ?", (uid, name))
         return row[0] if row else None
+
+    def list_feedback(self, uid: int, limit: int) -> list[PutFeedback]:
+        rows = self._all(
+            "SELECT feedback_id, field, source, confidence, is_right FROM feedback"
+            " WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT ?",
+            (key_of(uid, 0), key_of(uid, LAST_REVISION), limit),
+        )
+        return [
+            PutFeedback(feedback_id, field, source, confidence, bool(is_right))
+            for feedback_id, field, source, confidence, is_right in rows
+        ]
 
     # keys
 

@@ -13,7 +13,7 @@ import orjson
 
 from recollect.errors import Conflict, PreconditionFailed, SpaceNotFound
 from recollect.model import Key, Space
-from recollect.store import Idempotency, PutArtifact, Receipt, SpaceDraft, Write
+from recollect.store import DeleteEpisode, Idempotency, PutEpisode, Receipt, SpaceDraft, Write
 from recollect.store.plan import LAST_UID, Plan, Standing, key_of, plan, require_revision, revision_of
 from recollect.store.rows import SPACE_COLUMNS, space_of
 from recollect.times import rfc3339
@@ -35,9 +35,10 @@ def commit_writes(
         earlier = find_receipt(db, idempotency, now_s)
         if earlier is not None:
             return earlier
-    if is_read_only and not all(isinstance(write, PutArtifact) for write in writes):
+    about_episodes = [write for write in writes if isinstance(write, PutEpisode | DeleteEpisode)]
+    if is_read_only and about_episodes:
         raise Conflict("The memory space is read-only.", code="SPACE_READ_ONLY")
-    names = {write.episode_id for write in writes if not isinstance(write, PutArtifact)}
+    names = {write.episode_id for write in about_episodes}
     now = rfc3339(now_s)
     done = plan(uid, revision, dimensions, _standing(db, uid, names), writes, now)
     _apply(db, done)
@@ -83,6 +84,8 @@ def _apply(db: apsw.Connection, done: Plan) -> None:
         db.executemany("INSERT INTO episode VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", done.inserted.values())
     if done.artifacts:
         db.executemany("INSERT OR REPLACE INTO artifact VALUES (?, ?, ?)", done.artifacts)
+    if done.feedback:
+        db.executemany("INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?)", done.feedback)
     db.executemany("INSERT INTO journal VALUES (?, ?, ?)", done.journal)
     db.execute(
         "UPDATE space SET revision = ?, episodes = episodes + ?, embeddings = embeddings + ?,"
@@ -209,7 +212,7 @@ def erase_chunk(db: apsw.Connection, uid: int) -> bool:
     """Erase some content of a deleted space; True while there is more."""
     first, last = key_of(uid, 0), key_of(uid + 1, 0) - 1
     erased = 0
-    for table in ("episode", "journal"):
+    for table in ("episode", "journal", "feedback"):
         db.execute(
             f"DELETE FROM {table} WHERE key IN (SELECT key FROM {table} WHERE key BETWEEN ? AND ? LIMIT ?)",
             (first, last, ERASURE_CHUNK),

@@ -1,0 +1,55 @@
+"""How far a space's confidences can be trusted: replayed answers and feedback against what was right."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+
+from engine.calibration import BINS, Outcome, reliability
+from engine.consolidation import outcomes
+from recollect.model import Calibration, CalibrationBin, Scope, Source
+from recollect.service.runtime import Runtime
+
+FEW = 50  # answers below which nothing is measured
+PER_BIN = 20  # answers a bin has at least, so that its share of right ones means something
+FEEDBACK_READ = 20_000  # the latest; older feedback speaks of what the space no longer is
+STEPS = 20
+METHOD = "identity"  # the confidences are the posterior's own; no map improved on it
+
+
+async def get_calibration(
+    runtime: Runtime, scope: Scope, *, field: str | None = None, source: Source | None = None
+) -> Calibration:
+    """The reliability of the answers for a field and from a source, if named, else of all."""
+    memory = runtime.memories.at(scope)
+    learned = memory.learned
+    told = await asyncio.to_thread(runtime.store.list_feedback, memory.space.uid, FEEDBACK_READ)
+    heard = _select([Outcome(x.field, x.source, x.confidence, x.is_right) for x in told], field, source)
+    replayed = [] if learned is None else _select(outcomes(learned), field, source)
+    fitted_at = None if learned is None else learned.settings.get("fitted_at")
+    return _measure([*replayed, *heard], fitted_at, len(heard))
+
+
+def _select(found: Sequence[Outcome], field: str | None, source: Source | None) -> list[Outcome]:
+    return [
+        each for each in found if (field is None or each.field == field) and (source is None or each.source == source)
+    ]
+
+
+def _measure(found: Sequence[Outcome], fitted_at: str | None, feedback: int) -> Calibration:
+    n = len(found)
+    if n < FEW:
+        return Calibration(False, n, None, None, (), METHOD, fitted_at, feedback)
+    measured = reliability(found, max(1, min(BINS, n // PER_BIN)))
+    ordered = sorted(each.confidence for each in found)
+    ends = list(accumulate(each.n for each in measured.bins))
+    inner = [(ordered[end - 1] + ordered[end]) / 2 for end in ends[:-1]]
+    bins = tuple(
+        CalibrationBin(each.n, lower, upper, each.confidence, each.accuracy)
+        for each, (lower, upper) in zip(measured.bins, pairwise([0.0, *inner, 1.0]), strict=True)
+    )
+    counts = Counter(min(STEPS - 1, int(confidence * STEPS)) for confidence in ordered)
+    distribution = tuple(counts[step] for step in range(STEPS))
+    return Calibration(True, n, measured.ece, measured.brier, bins, METHOD, fitted_at, feedback, distribution)

@@ -1,0 +1,173 @@
+"""The completions of the last day, for feedback: findable from any worker, cheap to note, soon forgotten.
+
+A file of its own beside the store, which nothing durable depends on: it is not flushed, not
+backed up, and may be deleted at any time. What it holds of a completion is sealed with the
+completion's own id, of which only a hash is kept: without the id, which the caller has, nothing
+in it can be read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apsw
+import orjson
+
+LIFE_S = 24 * 3600.0
+MOST_KEPT = 500_000
+MOST_WAITING = 20_000  # noted but not yet written; beyond, the oldest are let go
+BUSY_TIMEOUT_MS = 2_000
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS completion (
+    place INTEGER PRIMARY KEY,
+    id_hash BLOB NOT NULL UNIQUE,
+    uid INTEGER NOT NULL,
+    noted_at_s REAL NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS completion_by_age ON completion (noted_at_s);
+CREATE INDEX IF NOT EXISTS completion_by_space ON completion (uid);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedField:
+    """One completed field: its value (a number, or a digest of anything else), confidence and source."""
+
+    confidence: float
+    source: str  # "" where the completion did not work it out
+    value: float | str
+
+
+_Note = tuple[str, int, float, Sequence[tuple[str, Any, float, str]]]
+
+
+class RecentCompletions:
+    """Opened when first needed. `note` is for one thread; `flush`, `find` and `forget` may be called from any."""
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._clock = clock
+        self._waiting: deque[_Note] = deque(maxlen=MOST_WAITING)
+        self._lock = threading.Lock()
+        self._connection: apsw.Connection | None = None
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether there is something to flush."""
+        return bool(self._waiting)
+
+    def note(self, completion_id: str, uid: int, fields: Sequence[tuple[str, Any, float, str]]) -> None:
+        """Remember (name, value, confidence, source) of every completed field. Cost: an append."""
+        self._waiting.append((completion_id, uid, self._clock(), fields))
+
+    def flush(self) -> None:
+        """Write what was noted, for the other workers to find; what cannot be written is let go."""
+        with self._lock, contextlib.suppress(apsw.Error):
+            self._write()
+
+    def find(self, completion_id: str, uid: int) -> dict[str, CompletedField] | None:
+        """The completed fields of a completion of this space, None when it is not known (any more)."""
+        with self._lock:
+            try:
+                self._write()
+                row = (
+                    self._open()
+                    .execute(
+                        "SELECT sealed FROM completion WHERE id_hash = ? AND uid = ? AND noted_at_s > ?",
+                        (_hash(completion_id), uid, self._clock() - LIFE_S),
+                    )
+                    .fetchone()
+                )
+            except apsw.Error:
+                return None
+        if row is None:
+            return None
+        fields = orjson.loads(_seal(completion_id, row[0]))
+        return {name: CompletedField(*told) for name, told in fields.items()}
+
+    def forget(self, uid: int) -> None:
+        """Erase the completions of a space that is gone."""
+        with self._lock, contextlib.suppress(apsw.Error):
+            self._write()
+            self._open().execute("DELETE FROM completion WHERE uid = ?", (uid,))
+
+    def purge(self) -> None:
+        """Erase what is older than a day, and the oldest where there are too many."""
+        with self._lock, contextlib.suppress(apsw.Error):
+            connection = self._open()
+            connection.execute("DELETE FROM completion WHERE noted_at_s <= ?", (self._clock() - LIFE_S,))
+            connection.execute(
+                "DELETE FROM completion WHERE place <= (SELECT coalesce(max(place), 0) FROM completion) - ?",
+                (MOST_KEPT,),
+            )
+
+    def close(self) -> None:
+        """Write what was noted and close the file."""
+        self.flush()
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _write(self) -> None:
+        rows = []
+        while self._waiting:
+            completion_id, uid, noted_at_s, fields = self._waiting.popleft()
+            told = {name: (confidence, source, digest(value)) for name, value, confidence, source in fields}
+            rows.append((_hash(completion_id), uid, noted_at_s, _seal(completion_id, orjson.dumps(told))))
+        if rows:
+            with self._open() as connection:
+                connection.executemany(
+                    "INSERT OR IGNORE INTO completion (id_hash, uid, noted_at_s, sealed) VALUES (?, ?, ?, ?)", rows
+                )
+
+    def _open(self) -> apsw.Connection:
+        if self._connection is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = apsw.Connection(str(self._path))
+            connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+            connection.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA secure_delete=ON")
+            connection.execute(_TABLE)
+            self._connection = connection
+        return self._connection
+
+
+def discard_if_damaged(path: Path) -> None:
+    """Delete the file if it does not read well, as after a power cut. For a start, before anyone has it open."""
+    if not path.exists():
+        return
+    try:
+        with contextlib.closing(apsw.Connection(str(path))) as connection:
+            is_sound = connection.execute("PRAGMA quick_check(1)").get == "ok"
+    except apsw.Error:
+        is_sound = False
+    if not is_sound:
+        for each in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+            each.unlink(missing_ok=True)
+
+
+def digest(value: Any) -> float | str:
+    """What is kept of a value: numbers as they are, since near ones count as equal; a digest of anything else."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return hashlib.blake2b(orjson.dumps(value), digest_size=12).hexdigest()
+
+
+def _hash(completion_id: str) -> bytes:
+    return hashlib.blake2b(completion_id.encode(), digest_size=16, person=b"find").digest()
+
+
+def _seal(completion_id: str, data: bytes) -> bytes:
+    """The data under a key stream that the id gives; twice gives the data again."""
+    stream = hashlib.shake_256(b"seal" + completion_id.encode()).digest(len(data))
+    return (int.from_bytes(data, "little") ^ int.from_bytes(stream, "little")).to_bytes(len(data), "little")
