@@ -1,4 +1,4 @@
-"""`python -m bench quality | latency`: measure the service and write what was found into docs/."""
+"""`python -m bench quality | latency | expressions`: measure the service and write what was found into docs/."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from bench import latency, quality, report
+from bench import expressions, latency, quality, report
 from bench.datasets import DEFAULT_FOLDER, Dataset
 from bench.service import Service, running
 
@@ -23,9 +23,14 @@ PROTOCOLS = {
 def main() -> int:
     """Run what is named; 1 when a figure falls short."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", nargs="*", choices=["quality", "latency", []], help="default: both")
+    parser.add_argument(
+        "what", nargs="*", choices=["quality", "latency", "expressions", []], help="default: the first two"
+    )
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER, help="the folder with the evaluation data")
     arguments = parser.parse_args()
+    if arguments.what == ["expressions"]:
+        print(expressions.table())
+        return 0
     if not arguments.data.is_dir():
         print(f"There is no evaluation data at {arguments.data}; --data names another folder.", file=sys.stderr)
         return 2

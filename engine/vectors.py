@@ -87,7 +87,8 @@ class Vectors:
         scale = float(np.sqrt((deviation**2).mean()))
         rows = self.rows if len(observed) == self.dimensions else self.rows[:, observed]
         heard = cue[observed]
-        squares = ((rows - heard) ** 2).sum(axis=1, dtype=np.float64) / scale**2
+        away = rows - heard
+        squares = np.einsum("kd,kd->k", away, away).astype(np.float64) / scale**2
         own = (heard.astype(np.float64) - mean[observed]) ** 2
         logs = np.stack(
             [
