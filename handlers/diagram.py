@@ -20,19 +20,18 @@ STRIP_TOP, STRIP_HEIGHT = 618, 48  # the counts by confidence, below it
 CONFIDENT_95 = 1.96
 LONGEST_ABOUT = 60
 
+# Plain rules first: many viewers know neither variables nor media queries.
 _STYLE = """
-:root{--paper:#fff;--ink:#1b2733;--soft:#5a6875;--grid:#e3e8ec;--line:#8a97a3;--fill:#0b6e99;--wash:#0b6e9920}
-@media (prefers-color-scheme:dark){:root{--paper:#12181f;--ink:#e8edf1;--soft:#a3afba;--grid:#27313b;--line:#6d7a86;\
---fill:#5ec1ec;--wash:#5ec1ec26}}
-text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;fill:var(--ink,#1b2733)}
-.title{font-size:21px;font-weight:600}.figures{font-size:14px;fill:var(--soft,#5a6875)}
-.tick{font-size:12px;fill:var(--soft,#5a6875)}.axis{font-size:13px}
-.paper{fill:var(--paper,#fff)}.grid{stroke:var(--grid,#e3e8ec)}.ideal{stroke:var(--line,#8a97a3);stroke-width:1.5;\
-stroke-dasharray:5 5}
-.gap{fill:var(--wash,#0b6e9920)}.curve{fill:none;stroke:var(--fill,#0b6e99);stroke-width:2;stroke-linejoin:round}
-.error{stroke:var(--fill,#0b6e99);stroke-width:1.5;opacity:.55}
-.point{fill:var(--fill,#0b6e99);stroke:var(--paper,#fff);stroke-width:1.5}
-.count{fill:var(--fill,#0b6e99);opacity:.45}
+text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;fill:#1b2733}
+.title{font-size:21px;font-weight:600}.figures{font-size:14px}.tick{font-size:12px}.axis{font-size:13px}
+.figures,.tick{fill:#5a6875}.paper{fill:#fff}.grid{stroke:#e3e8ec}
+.ideal{stroke:#8a97a3;stroke-width:1.5;stroke-dasharray:5 5}
+.gap{fill:#0b6e99;opacity:.13}.curve{fill:none;stroke:#0b6e99;stroke-width:2;stroke-linejoin:round}
+.error{stroke:#0b6e99;stroke-width:1.5;opacity:.55}.point{fill:#0b6e99;stroke:#fff;stroke-width:1.5}
+.count{fill:#0b6e99;opacity:.45}
+@media (prefers-color-scheme:dark){text{fill:#e8edf1}.figures,.tick{fill:#a3afba}.paper{fill:#12181f}
+.grid{stroke:#27313b}.ideal{stroke:#6d7a86}.gap,.count{fill:#5ec1ec}.curve,.error{stroke:#5ec1ec}
+.point{fill:#5ec1ec;stroke:#12181f}}
 """
 
 
@@ -50,7 +49,7 @@ def reliability_diagram(found: Calibration, about: str = "") -> bytes:
         _text(LEFT, 40, title, "title"),
         _text(LEFT, 66, _figures(found), "figures"),
         *_frame(),
-        *(_curve(found) if found.is_fitted else _nothing(found)),
+        *(_curve(found) if found.is_fitted else _nothing()),
         "</svg>",
     ]
     return "\n".join(parts).encode()
@@ -108,6 +107,7 @@ def _curve(found: Calibration) -> Iterator[str]:
             f'<circle class="point" cx="{_x(each.confidence)}" cy="{_y(each.accuracy)}" r="5">'
             f"<title>{told}</title></circle>"
         )
+    yield _text(LEFT - 10, STRIP_TOP + STRIP_HEIGHT - 2, "answers", "tick", "end")
     most = max(found.distribution, default=0) or 1
     width = SIDE / max(1, len(found.distribution))
     for step, count in enumerate(found.distribution):
@@ -119,11 +119,10 @@ def _curve(found: Calibration) -> Iterator[str]:
             )
 
 
-def _nothing(found: Calibration) -> Iterator[str]:
+def _nothing() -> Iterator[str]:
     """In place of the curve."""
-    middle = LEFT + SIDE / 2
-    yield _text(middle, TOP + 150, "Too few answers to measure by yet.", "axis", "middle")
-    yield _text(middle, TOP + 172, "Consolidate the space, or give feedback.", "figures", "middle")
+    yield _text(LEFT + 20, TOP + 40, "Too few answers to measure by yet.", "axis")
+    yield _text(LEFT + 20, TOP + 62, "Consolidate the space, or give feedback.", "axis")
 
 
 def wilson(found: CalibrationBin) -> tuple[float, float]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import engine
-from engine import Answer
+from engine import Advice, Answer
 from recollect.errors import Change, Diagnosis, InsufficientEvidence, Measurement, Suggestion
 from recollect.memory import SpaceMemory
 from recollect.model import CompleteRequest
 
 FIELDS_SUGGESTED = 3
+FIELDS_NAMED = 2  # in the sentence
 DIGITS = 4
 
 
@@ -41,8 +42,10 @@ def insufficient_evidence(
 ) -> InsufficientEvidence:
     """No wanted field passed the gate: say by how much it fell short and what to add."""
     best = max(answer.fields.values(), key=lambda field: field.confidence, default=None)
-    suggestions = tuple(_suggestions(memory, answer, threshold))
-    reason = _reason(memory, answer)
+    advice = engine.advise(answer)[:FIELDS_SUGGESTED]
+    lower = None if best is None else math.floor(best.confidence * 10**DIGITS) / 10**DIGITS
+    suggestions = tuple(_suggestions(answer, advice, threshold, lower))
+    reason, remedy = _reason(memory, answer), _remedy(advice, lower)
     overlap, match = answer.overlap, answer.match
     reached = best.confidence if best is not None else 0.0
     context: dict[str, Any] = {
@@ -60,11 +63,10 @@ def insufficient_evidence(
         context["unseen_value_fields"] = list(answer.unseen)
     if answer.without_evidence:
         context["fields_without_evidence"] = list(answer.without_evidence)
-    advice = " or ".join(s.message for s in suggestions[:2])
     named = f"best is '{best.name}' with" if best is not None else "best"
     return InsufficientEvidence(
         f"No field is certain enough ({named} {shown(reached)} of {threshold:g} required); the cue gives "
-        f"{overlap:.0%} of the evidence that identifies one of {memory.traces.size} episodes. {advice}".strip(),
+        f"{overlap:.0%} of the evidence that identifies one of {memory.traces.size} episodes. {remedy}".strip(),
         context=context,
         diagnosis=Diagnosis(
             "ca1_gate",
@@ -90,8 +92,19 @@ def _reason(memory: SpaceMemory, answer: Answer) -> str:
     return "ambiguous: several stored episodes fit the cue and do not agree"
 
 
-def _suggestions(memory: SpaceMemory, answer: Answer, threshold: float) -> Iterator[Suggestion]:
-    advice = engine.advise(answer)[:FIELDS_SUGGESTED]
+def _remedy(advice: Sequence[Advice], lower: float | None) -> str:
+    """What to do, in one sentence; empty when nothing helps."""
+    fields = " or ".join(f"'{item.field}'" for item in advice[:FIELDS_NAMED])
+    ways = [f"add {fields}"] if fields else []
+    if lower is not None:
+        ways.append(f"reduce ca1_threshold to {lower:g}")
+    sentence = ", or ".join(ways)
+    return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else ""
+
+
+def _suggestions(
+    answer: Answer, advice: Sequence[Advice], threshold: float, lower: float | None
+) -> Iterator[Suggestion]:
     for item in advice:
         yield Suggestion(
             f"add_{item.field}",
@@ -104,9 +117,8 @@ def _suggestions(memory: SpaceMemory, answer: Answer, threshold: float) -> Itera
                 "clears_threshold": item.after >= threshold,
             },
         )
-    best = max((field.confidence for field in answer.fields.values()), default=None)
-    if best is not None:
-        lower = math.floor(best * 10**DIGITS) / 10**DIGITS
+    if lower is not None:
+        best = max(field.confidence for field in answer.fields.values())
         passing = [name for name, field in answer.fields.items() if field.confidence >= lower]
         yield Suggestion(
             "lower_ca1_threshold",

@@ -40,6 +40,7 @@ def environment(data: Path, **variables: str) -> dict[str, str]:
     """This process's environment, without settings of whoever runs the tests."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RECOLLECT_")}
     kept |= {"OMP_NUM_THREADS": "1", "NO_COLOR": "1", "RECOLLECT_DATA": str(data), "RECOLLECT_GRPC_PORT": "0"}
+    kept |= {"RECOLLECT_CONSOLIDATE": "manual"}
     return kept | variables
 
 

@@ -43,10 +43,11 @@ def serving(data: Path, *, with_key: bool = False, **variables: str) -> Iterator
     """Run a server until the block ends; its output goes to a file in the data folder."""
     data.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RECOLLECT_")}
+    environment |= {"RECOLLECT_CONSOLIDATE": "manual"}
     environment |= {"NO_COLOR": "1", "RECOLLECT_DATA": str(data), "RECOLLECT_GRPC_PORT": "0", **variables}
     port = _free_port()
     command = [sys.executable, "-m", "recollect", "serve", "--port", str(port), "--workers", "2"]
-    key = _make_key(environment) if with_key else None
+    key = make_key(environment) if with_key else None
     with (data / "output.log").open("wb") as output:
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
@@ -63,7 +64,15 @@ def serving(data: Path, *, with_key: bool = False, **variables: str) -> Iterator
                 process.wait()
 
 
-def _make_key(environment: dict[str, str]) -> str:
+def make_environment(data: Path, **variables: str) -> dict[str, str]:
+    """This process's environment, without settings of whoever runs the tests."""
+    data.mkdir(parents=True, exist_ok=True)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RECOLLECT_")}
+    return kept | {"NO_COLOR": "1", "RECOLLECT_DATA": str(data), "RECOLLECT_GRPC_PORT": "0", **variables}
+
+
+def make_key(environment: dict[str, str]) -> str:
+    """A key that may do everything, in the data folder that the environment names."""
     command = [sys.executable, "-m", "recollect", "keys", "create", "--json"]
     made = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     key: str = json.loads(made.stdout)["key"]

@@ -140,7 +140,7 @@ def _encoded(value: str | bytes) -> bytes:
 
 def run(data: Path, **values: Any) -> Iterator[Edge]:
     """An application over a new store that holds the space `diary`."""
-    edge = Edge(Settings(data=data, **values))
+    edge = Edge(Settings(data=data, consolidate="manual", **values))
     edge.start()
     try:
         yield edge

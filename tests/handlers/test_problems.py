@@ -19,7 +19,8 @@ def tree(root: type[RecollectError] = RecollectError) -> list[type[RecollectErro
 
 STATUSES = {
     "InvalidRequest": 400, "DimensionMismatch": 400, "Unauthenticated": 401, "Forbidden": 403, "NotFound": 404,
-    "SpaceNotFound": 404, "EpisodeNotFound": 404, "RouteNotFound": 404, "MethodNotAllowed": 405, "NotAcceptable": 406,
+    "SpaceNotFound": 404, "EpisodeNotFound": 404, "CompletionNotFound": 404,
+    "RouteNotFound": 404, "MethodNotAllowed": 405, "NotAcceptable": 406,
     "Conflict": 409, "PreconditionFailed": 412, "TooLarge": 413, "UnsupportedMediaType": 415, "RateLimited": 429,
     "HeadersTooLarge": 431, "InsufficientEvidence": 422, "ConvergenceFailure": 500, "Unexpected": 500,
     "RecollectError": 500, "Unavailable": 503, "StorageFull": 507, "DeadlineExceeded": 504,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -20,7 +21,7 @@ from recollect.errors import (
     Unavailable,
 )
 from recollect.model import Action, Episode, EpisodeFilter, FieldType, Key, Space, SpaceDraft
-from recollect.store import DeleteEpisode, Idempotency, PutArtifact, PutEpisode, Write, open_store, schema
+from recollect.store import DeleteEpisode, Idempotency, PutArtifact, PutEpisode, PutFeedback, Write, open_store, schema
 from recollect.store.sqlite import SQLiteStore
 
 EVERYTHING = EpisodeFilter()
@@ -129,6 +130,24 @@ class TestEpisodes:
         assert refused.value.code == "SPACE_READ_ONLY"
         await store.commit(space.uid, [PutArtifact("weights", b"\x00\x01")])
         assert store.get_artifact(space.uid, "weights") == b"\x00\x01"
+
+    async def test_feedback_is_journaled_and_said_again_replaces_what_was_said(
+        self, store: SQLiteStore, space: Space
+    ) -> None:
+        first, second = (PutFeedback(f"fb_{n}", "where", "recalled", 0.25, True) for n in (1, 2))
+        await store.commit(space.uid, [first, second])
+        again = replace(first, is_right=False)
+        receipt = await store.commit(space.uid, [again])
+        assert store.list_feedback(space.uid, 10) == [again, second]
+        assert store.list_feedback(space.uid, 1) == [again]
+        assert store.list_feedback(space.uid + 1, 10) == []
+        (change,) = store.read_journal(space.uid, receipt.revision - 1, 10)
+        assert (change.operation, change.name) == ("feedback", "fb_1")
+
+    async def test_a_read_only_space_takes_feedback(self, store: SQLiteStore) -> None:
+        space, _ = await store.put_space("shown", SpaceDraft(read_only=True))
+        await store.commit(space.uid, [PutFeedback("fb_1", "where", "", 0.25, True)])
+        assert len(store.list_feedback(space.uid, 10)) == 1
 
     async def test_counters_equal_a_recount_after_random_writes(self, store: SQLiteStore, space: Space) -> None:
         seed = 7
@@ -311,10 +330,11 @@ class TestSpaces:
         self, store: SQLiteStore, space: Space, tmp_path: Path
     ) -> None:
         await store.commit(space.uid, [put(f"secret{n}", {"what": "unforgettable"}) for n in range(3000)])
-        await store.commit(space.uid, [PutArtifact("weights", b"w")])
+        await store.commit(space.uid, [PutArtifact("weights", b"w"), PutFeedback("fb_1", "what", "", 0.5, True)])
         assert await store.delete_space("diary")
         assert not await store.delete_space("diary")
-        assert [_count(tmp_path, table) for table in ("episode", "journal", "artifact", "erasure")] == [0, 0, 0, 0]
+        tables = ("episode", "journal", "artifact", "feedback", "erasure")
+        assert [_count(tmp_path, table) for table in tables] == [0] * len(tables)
         again, _ = await store.put_space("diary", SpaceDraft())
         assert again.uid != space.uid
         assert list(store.iterate_episodes(again.uid)) == []
