@@ -18,6 +18,7 @@ from recollect.settings import Settings
 
 MAX_SENT_BYTES = 67_108_864
 MAX_METADATA_BYTES = 32_768
+MAX_WAIT_S = 300
 _FLUSH_S = 0.2  # for the last frames of calls that have ended to leave
 
 
@@ -53,6 +54,8 @@ def options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.max_send_message_length", MAX_SENT_BYTES),
         ("grpc.max_metadata_size", MAX_METADATA_BYTES),
         ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
+        # Calls that wait for a busy worker get an answer from its guard, late, rather than a bare CANCELLED.
+        ("grpc.server_max_unrequested_time_in_server", MAX_WAIT_S),
         ("grpc.max_concurrent_streams", settings.max_streams + settings.max_in_flight),
         ("grpc.keepalive_time_ms", 30_000),  # a client that is gone without a word is found out
         ("grpc.keepalive_timeout_ms", 10_000),

@@ -16,8 +16,9 @@ from recollect.settings import Settings
 from recollect.store import Store, open_store
 from recollect.store.recent import RecentCompletions, discard_if_damaged
 
-# More dynamics at once would finish no sooner on one thread, and each holds arrays as long as its space.
-LIVE_DYNAMICS = 4
+# On one thread two would finish no sooner than one after the other, only both late; and each holds
+# arrays as long as its space.
+LIVE_DYNAMICS = 1
 
 
 @dataclass(slots=True)

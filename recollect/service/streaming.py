@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from engine import Answer, FieldAnswer, Retrieved, Sweep
-from recollect.errors import DeadlineExceeded
+from recollect.errors import DeadlineExceeded, Unavailable
 from recollect.memory import SpaceMemory
 from recollect.model import (
     CA3Progress,
@@ -29,7 +29,9 @@ from recollect.model import (
 from recollect.service.completions import gate_of, targets_of, unfold
 from recollect.service.runtime import Runtime
 
-DEADLINE_SHARE = 0.9  # of the request's time; the rest is for telling the reader so
+# Of a request's time. A stream that has waited long is refused, not begun: under overload all would
+# otherwise be begun just before their time is up and none finished. The rest is for telling so.
+WAITING_SHARE, WORKING_SHARE = 0.5, 0.4
 
 _Events = asyncio.Queue[CompleteProgress | None]
 
@@ -57,18 +59,34 @@ async def complete_stream(
 
 async def _work(runtime: Runtime, scope: Scope, request: CompleteRequest, events: _Events) -> None:
     """Run the dynamics as soon as it is their turn; None marks the end, good or bad."""
-    timeout_s = runtime.settings.request_timeout_s * DEADLINE_SHARE
+    timeout_s = runtime.settings.request_timeout_s
+    has_begun = False
     try:
-        async with asyncio.timeout(timeout_s), runtime.dynamics:
+        async with asyncio.timeout(timeout_s * WAITING_SHARE) as limit, runtime.dynamics:
+            has_begun = True
+            limit.reschedule(asyncio.get_running_loop().time() + timeout_s * WORKING_SHARE)
             await _run(runtime, scope, request, events)
     except TimeoutError:
-        raise DeadlineExceeded(
-            f"The completion was not done within {timeout_s:g} s.",
-            context={"timeout_s": timeout_s},
-            headers={"Retry-After": "1"},
-        ) from None
+        raise (_too_slow(timeout_s * WORKING_SHARE) if has_begun else _too_late(timeout_s * WAITING_SHARE)) from None
     finally:
         events.put_nowait(None)
+
+
+def _too_slow(timeout_s: float) -> DeadlineExceeded:
+    return DeadlineExceeded(
+        f"The completion was not done within {timeout_s:g} s.",
+        context={"timeout_s": timeout_s},
+        headers={"Retry-After": "1"},
+    )
+
+
+def _too_late(timeout_s: float) -> Unavailable:
+    return Unavailable(
+        f"It was not this stream's turn within {timeout_s:g} s; retry in 1 s.",
+        code="OVERLOADED",
+        context={"timeout_s": timeout_s},
+        headers={"Retry-After": "1"},
+    )
 
 
 async def _run(runtime: Runtime, scope: Scope, request: CompleteRequest, events: _Events) -> None:
