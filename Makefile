@@ -21,7 +21,7 @@ SERVING := $(VENV)/serve.txt
 DEVELOPMENT := $(VENV)/dev.txt
 PROVING := $(VENV)/contract.txt
 
-.PHONY: help serve install test check format lint types layers contract bench clean lock
+.PHONY: help serve install test check format lint types layers contract bench bench-grpc clean lock
 
 help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,10 @@ clients: $(PROVING) ## Write the generated clients anew from openapi.yaml
 clients-check: $(PROVING)
 	@$(BIN)/python generated_clients/config/generate.py --check
 
+.PHONY: fuzz
+fuzz: $(PROVING) ## Fuzz a running server against the contract (ARGS="--examples 1000 --seed 7")
+	@$(BIN)/python -m tests.contract.fuzz $(ARGS)
+
 test-clients: $(PROVING) ## Build the clients of all languages and use them against a live server
 	@$(BIN)/python -m pytest -m "" tests/contract/test_clients.py $(ARGS)
 
@@ -89,6 +93,9 @@ proto-publish: $(DEVELOPMENT) ## Take the protos as they are for what clients re
 
 bench: $(DEVELOPMENT) ## Run the benchmarks (ARGS=--help says which)
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-grpc: $(DEVELOPMENT) ## Measure gRPC against HTTP in one run, into docs/grpc.md
+	@$(BIN)/python -m bench.grpc
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
