@@ -91,7 +91,7 @@ class Memories:
             return
         try:
             memory.learn(Learned.from_bytes(blob), revision)
-        except (ValueError, KeyError, OSError, zipfile.BadZipFile) as fault:
+        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as fault:
             telemetry.log("learned_state_ignored", level=logging.WARNING, size_bytes=len(blob), fault=fault)
 
     def _unknown(self, scope: Scope) -> SpaceNotFound:
