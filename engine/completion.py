@@ -201,9 +201,16 @@ class Posterior:
         if self.general is not None and self.targets:
             scores = np.mean([self.general.episode_scores(g) for g in self.targets], axis=0)
             total[self.general.candidates] += (1.0 - rho) * attractor.softmax(scores)
-        rows = top_rows(total, DYNAMICS_CANDIDATES)
+        rows = self._likely_rows()
+        rows = rows[top_rows(total[rows], DYNAMICS_CANDIDATES)]
         mass = np.maximum(total[rows], 1e-300)
         return rows, mass / mass.sum()
+
+    def _likely_rows(self) -> npt.NDArray[np.intp]:
+        """The episodes among which the heaviest are: all of them, unless most are known to be light."""
+        if self._heavy is None or self.general is None or len(self._heavy) < DYNAMICS_CANDIDATES:
+            return np.arange(self.traces.size)
+        return np.union1d(self._heavy, self.general.candidates)
 
 
 @dataclass(frozen=True, slots=True)
