@@ -91,6 +91,9 @@ proto-check: $(DEVELOPMENT) ## Lint the protos, refuse breaking changes and stub
 proto-publish: $(DEVELOPMENT) ## Take the protos as they are for what clients rely on from now on
 	@$(PROTOC) --include_imports --descriptor_set_out=$(PUBLISHED) $(PROTOS)
 
+evaluate: $(DEVELOPMENT) ## Measure every quality figure (FAST=1: small samples, floors only; ARGS=lures for some)
+	@$(BIN)/python -m bench.evaluation $(if $(FAST),--fast) $(ARGS)
+
 bench: $(DEVELOPMENT) ## Run the benchmarks (ARGS=--help says which)
 	@$(BIN)/python -m bench $(ARGS)
 

@@ -1,0 +1,7 @@
+"""The evaluation: every quality figure of the product, beside its baseline and its ceiling.
+
+`laboratory` runs the service in process over a real store; one module per group of data asks
+(`records`, `removal`, `events`, `people`, `cleaning`, `vectors`, `lures`, `relations`, `tables`,
+`provenance`, `refusing`, `oneshot`, `capacity`, `ablations`) and `pooled` reads what all of them
+found. `requirements` says what each figure must reach, `document` writes docs/evaluation.md.
+"""

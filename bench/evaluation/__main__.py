@@ -1,0 +1,152 @@
+"""`make evaluate`: run every protocol, or those named, and write docs/evaluation.md with its pictures.
+
+What was measured is kept under build/evaluation/, keyed by the engine's content and by whether the
+run was a fast one: a run that was stopped goes on, and only what has changed is measured anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from bench.datasets import DEFAULT_FOLDER
+from bench.evaluation import (
+    ablations,
+    capacity,
+    cleaning,
+    document,
+    events,
+    lures,
+    oneshot,
+    people,
+    pooled,
+    provenance,
+    records,
+    refusing,
+    relations,
+    removal,
+    tables,
+    vectors,
+)
+from bench.evaluation.cache import Cache, digest, engine_digest
+from bench.evaluation.laboratory import laboratory
+from bench.evaluation.trial import SEED, Figure, Trial
+
+Json = dict[str, Any]
+PROTOCOLS: dict[str, Callable[[Trial], None]] = {
+    "events": events.matching_events,
+    "lures": lures.lures,
+    "vectors": vectors.partial_vectors,
+    "persons": people.persons,
+    "cells": cleaning.repaired_cells,
+    "sources": provenance.planted_sources,
+    "stored": records.stored_cues,
+    "removed": removal.removed_fields,
+    "refusals": refusing.refusals,
+    "advice": refusing.advice,
+    "odd": oneshot.odd_facts,
+    "new": records.new_events,
+    "numbers": tables.missing_numbers,
+    "relations": relations.ranked_entities,
+    "capacity": capacity.capacity,
+    "ablations": ablations.ablations,
+}
+# What a change that breaks nothing can never fall below, whatever the sample: the smoke of CI.
+FLOORS = {
+    "stored": 0.95, "noisy": 0.90, "absent": 0.90, "events": 0.95, "fragments": 0.80, "cells": 0.70, "person": 0.93,
+    "person_absent": 0.80, "vector_half_mask_0.5": 0.97, "odd_fact": 0.97, "write_delete": 1.0, "advice_works": 0.95,
+    "within_theta": 0.95,
+}  # fmt: skip
+CEILINGS = {"lure": 0.30, "lure_recalled": 0.0, "energy_rises": 0.0, "miscounted": 0.0, "calibration": 0.10}
+
+
+def main() -> int:
+    """Run what is named; 1 when a floor is not met."""
+    parser = argparse.ArgumentParser(prog="python -m bench.evaluation", description=__doc__)
+    parser.add_argument("protocols", nargs="*", choices=[[], *PROTOCOLS], help="default: all of them")
+    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER, help="the folder with the evaluation data")
+    parser.add_argument("--fast", action="store_true", help="small samples, no report written, floors asserted")
+    parser.add_argument("--anew", action="store_true", help="measure again what the cache has")
+    parser.add_argument("--no-report", action="store_true", help="leave docs/ as it is")
+    arguments = parser.parse_args()
+    if not arguments.data.is_dir():
+        print(f"There is no evaluation data at {arguments.data}; --data names another folder.", file=sys.stderr)
+        return 2
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    cache = Cache(f"{engine_digest()}{'-fast' if arguments.fast else ''}", reads=not arguments.anew)
+    wanted = arguments.protocols or list(PROTOCOLS)
+    results = measure(wanted, arguments.data, cache, is_fast=arguments.fast)
+    figures = collect(results)
+    print(document.table(figures, plain=True))
+    if not arguments.fast and not arguments.no_report:
+        document.write(results, figures)
+    broken = _broken(figures) if arguments.fast else []
+    for line in broken:
+        print(f"below its floor: {line}")
+    return int(bool(broken))
+
+
+def measure(wanted: list[str], folder: Path, cache: Cache, *, is_fast: bool) -> dict[str, Json]:
+    """The result of every protocol, from the cache where it is there."""
+    results: dict[str, Json] = {}
+    columns = (SpinnerColumn(), TextColumn("{task.description:<28}"), BarColumn(20), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=len(wanted))
+        for name in wanted:
+            stamp = digest([Path(__file__).parent / f"{PROTOCOLS[name].__module__.rpartition('.')[2]}.py"], SEED)
+            found = cache.read(name, stamp)
+            if found is None:
+                found = _run(name, folder, cache, is_fast, partial(_show, progress, task, name))
+                cache.write(name, stamp, found)
+            results[name] = found
+            progress.advance(task)
+    return results
+
+
+def _show(progress: Progress, task: TaskID, name: str, what: str) -> None:
+    progress.update(task, description=f"{name}: {what}")
+
+
+def _run(name: str, folder: Path, cache: Cache, is_fast: bool, report: Callable[[str], None]) -> Json:
+    started = time.perf_counter()
+    with laboratory(cache) as service:
+        trial = Trial(service, folder, is_fast, report)
+        PROTOCOLS[name](trial)
+        return {
+            "figures": [asdict(figure) for figure in trial.figures],
+            "outcomes": trial.outcomes,
+            "raw": trial.raw,
+            "dynamics": service.dynamics.as_json(),
+            "seconds": time.perf_counter() - started,
+        }
+
+
+def collect(results: dict[str, Json]) -> list[Figure]:
+    """All figures, the pooled ones last."""
+    figures = [Figure(**figure) for result in results.values() for figure in result["figures"]]
+    outcomes = [outcome for result in results.values() for outcome in result["outcomes"]]
+    if outcomes:
+        figures += pooled.figures(pooled.Pool(outcomes))
+    return figures + pooled.dynamics_figures([result["dynamics"] for result in results.values()])
+
+
+def _broken(figures: list[Figure]) -> list[str]:
+    return [
+        f"{f.row}, {f.data}, {f.what}: {f.reached:.3f}"
+        for f in figures
+        if f.reached < FLOORS.get(f.row, float("-inf")) or f.reached > CEILINGS.get(f.row, float("inf"))
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

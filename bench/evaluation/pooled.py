@@ -1,0 +1,139 @@
+"""What all tasks together show: calibration, sources, metacognition, alternatives, dynamics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.evaluation.measures import auroc, bins, ece, ece_floor
+from bench.evaluation.trial import SEED, Figure
+
+Json = dict[str, Any]
+Column = npt.NDArray[Any]
+MOST_PER_TASK = 1000
+LEAST_PER_GROUP = 200
+SOURCES = ("recalled", "reconstructed", "consolidated", "imagined")
+
+
+class Pool:
+    """The outcomes of all tasks, no task with more than MOST_PER_TASK of them (a seeded sample)."""
+
+    def __init__(self, outcomes: Sequence[Sequence[Any]]) -> None:
+        rng = np.random.default_rng(SEED)
+        by_task: dict[str, list[Sequence[Any]]] = {}
+        for outcome in outcomes:
+            by_task.setdefault(outcome[0], []).append(outcome)
+        kept: list[Sequence[Any]] = []
+        for task in sorted(by_task):
+            rows = by_task[task]
+            if len(rows) > MOST_PER_TASK:
+                rows = [rows[i] for i in sorted(rng.choice(len(rows), MOST_PER_TASK, replace=False))]
+            kept += rows
+        columns = list(zip(*kept, strict=True))
+        self.task, self.field, self.source = (np.array(c) for c in columns[:3])
+        self.confidence, self.right, self.meta, self.within, self.match = (
+            np.array(c, dtype=float) for c in columns[3:8]
+        )
+        self.n = len(kept)
+
+    def groups(self, key: Column, least: int = LEAST_PER_GROUP) -> dict[str, Column]:
+        """bool masks of the groups with at least `least` outcomes."""
+        return {str(name): key == name for name in np.unique(key) if (key == name).sum() >= least}
+
+
+def figures(pool: Pool) -> list[Figure]:
+    """Every pooled row."""
+    found: list[Figure] = []
+
+    def add(row: str, data: str, what: str, reached: float, n: int, **beside: float | None) -> None:
+        found.append(Figure(row, data, what, float(reached), int(n), **beside))
+
+    _calibration(pool, add)
+    _attribution(pool, add)
+    _metacognition(pool, add)
+    add("within", "all", "truth within winner + 3", pool.within.mean(), pool.n, baseline=float(pool.right.mean()))
+    return found
+
+
+def _calibration(pool: Pool, add: Callable[..., None]) -> None:
+    c, r = pool.confidence, pool.right
+    add("calibration", "all", "ECE (15 equal-mass bins)", ece(c, r), pool.n, ceiling=ece_floor(c))
+    field = np.array([f"{t.split(' ')[0]} {f}" for t, f in zip(pool.task, pool.field, strict=True)])
+    for row, what, key in (
+        ("calibration_field", "field", field),
+        ("calibration_source", "source", pool.source),
+        ("calibration_task", "task", pool.task),
+    ):
+        errors = {name: (ece(c[m], r[m]), int(m.sum()), ece_floor(c[m])) for name, m in pool.groups(key).items()}
+        if not errors:
+            continue
+        order = sorted(errors, key=lambda name: -errors[name][0])
+        for name in order if row != "calibration_field" else order[:5]:
+            error, n, floor = errors[name]
+            add(row, name, f"ECE of the {what}", error, n, ceiling=floor)
+
+
+def _attribution(pool: Pool, add: Callable[..., None]) -> None:
+    share: dict[str, float] = {}
+    for source in SOURCES:
+        mask = pool.source == source
+        if mask.sum() >= 20:
+            share[source] = float(pool.right[mask].mean())
+            row = "attribution" if source == "recalled" else "attribution_label"
+            add(row, "all", f"right when {source}", share[source], mask.sum())
+    values = [share[s] for s in SOURCES if s in share]
+    ordered = all(a > b for a, b in pairwise(values)) and len(values) == len(SOURCES)
+    add("attribution_order", "all", "recalled > reconstructed > consolidated > imagined", float(ordered), pool.n)
+
+
+def _metacognition(pool: Pool, add: Callable[..., None]) -> None:
+    right = pool.right > 0.5
+    add(
+        "metacognition",
+        "all",
+        "AUROC of confidence for being right",
+        auroc(pool.confidence[right], pool.confidence[~right]),
+        pool.n,
+    )
+    order = np.argsort(pool.meta, kind="stable")
+    bottom, _, top = np.array_split(order, 3)
+    low, high = (ece(pool.confidence[part], pool.right[part]) for part in (bottom, top))
+    add(
+        "metacognition_thirds",
+        "all",
+        f"ECE {high:.3f} of the top third by metacognition over {low:.3f} of the bottom",
+        high / low,
+        pool.n,
+    )
+
+
+def dynamics_figures(dynamics: Sequence[Mapping[str, Any]]) -> list[Figure]:
+    """The attractor over every completion of every protocol."""
+    runs = sum(int(d["runs"]) for d in dynamics)
+    if not runs:
+        return []
+    total = {
+        key: sum(float(d[key]) for d in dynamics)
+        for key in ("rises", "within_theta", "miscounted", "failures", "sweeps")
+    }
+    what = f"over {runs:,} runs"
+    return [
+        Figure("energy_rises", "all", f"energy increases {what}", total["rises"], runs),
+        Figure("within_theta", "all", f"converged within 7 sweeps {what}", total["within_theta"] / runs, runs),
+        Figure("sweeps", "all", "mean sweeps", total["sweeps"] / runs, runs),
+        Figure("miscounted", "all", "reported count is not the number of energies", total["miscounted"], runs),
+    ]
+
+
+def diagrams(pool: Pool) -> dict[str, list[tuple[int, float, float]]]:
+    """The bins of the reliability diagrams: overall and per source."""
+    made = {"all": bins(pool.confidence, pool.right)}
+    for source in SOURCES:
+        mask = pool.source == source
+        if mask.sum() >= 50:
+            made[source] = bins(pool.confidence[mask], pool.right[mask], 10)
+    return made

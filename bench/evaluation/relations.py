@@ -1,0 +1,69 @@
+"""Who did what to whom, when (icews14): all entities ranked for the asked side of an event that is not stored."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.evaluation.laboratory import Reply
+from bench.evaluation.measures import is_right
+from bench.evaluation.trial import Trial
+
+BEST_PUBLISHED = (0.641, 0.564, 0.779)  # LTGQ; MRR, Hits@1, Hits@10 of the test set
+NO_LEARNING = (0.413, 0.331, 0.557)
+
+
+def ranked_entities(trial: Trial) -> None:
+    """Mean reciprocal rank and hits, filtered of what is also true at that time.
+
+    The rank is read from the posterior behind the service's own answer, over every entity: the
+    winner and its hypotheses are its head. An entity that no stored event has there shares the last ranks.
+    """
+    data = trial.data("icews14")
+    episodes = [e for e in data.rows("episodes.jsonl") if e["split"] == "train"]
+    records = [{k: v for k, v in e.items() if k != "split"} for e in episodes]
+    if trial.is_fast:
+        records = records[:8000]
+    space = "icews14_train" + ("_first" if trial.is_fast else "")
+    trial.laboratory.store(space, records)
+    if not trial.is_fast:
+        trial.laboratory.consolidate(space)
+    lines = (trial.folder / "icews14" / "entities.txt").read_text(encoding="utf-8").splitlines()
+    ranks = []
+    for query in trial.sample(data.rows("queries.jsonl"), 2400, 80):
+        trial.report("icews14")
+        reply = trial.laboratory.ask(space, query["cue"], [query["ask"]])
+        ranks.append(rank(reply, query["ask"], query["expected"], set(query["also_true"]), len(lines)))
+        accepted = [query["expected"], *query["also_true"]]
+        trial.judge("icews14", reply, query["ask"], accepted)
+    found = np.array(ranks)
+    measures = {
+        "MRR": float((1.0 / found).mean()),
+        "Hits@1": float((found < 1.5).mean()),
+        "Hits@10": float((found < 10.5).mean()),
+    }
+    for place, (what, reached) in enumerate(measures.items()):
+        trial.figure(
+            f"relations_{what}",
+            "icews14",
+            what,
+            reached,
+            len(found),
+            baseline=NO_LEARNING[place],
+            ceiling=BEST_PUBLISHED[place],
+        )
+
+
+def rank(reply: Reply, target: str, expected: str, also_true: set[str], entities: int) -> float:
+    """The filtered rank of the truth, ties at their middle."""
+    assert reply.answer is not None
+    posterior = reply.answer.posterior
+    column = posterior.traces.columns[target]
+    p: npt.NDArray[np.float64] = posterior.probabilities(target).copy()
+    code = column.find(expected)
+    filtered = [column.find(value) for value in also_true if not is_right(value, expected)]
+    p[[c for c in filtered if c >= 0]] = -1.0
+    if code < 0:
+        listed = int((p >= 0.0).sum())
+        return listed + 0.5 * (entities - len(p) + 1)
+    return float(1 + (p > p[code]).sum() + 0.5 * ((p == p[code]).sum() - 1))
