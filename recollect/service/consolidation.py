@@ -72,16 +72,16 @@ async def consolidate_if_due(runtime: Runtime, sizes: dict[int, int]) -> bool:
     """
     if runtime.jobs.is_busy():
         return False
-    for memory in runtime.memories.loaded():
-        space = memory.space
-        size = runtime.store.count_episodes(space.uid)
-        is_settled, sizes[space.uid] = sizes.get(space.uid) == size, size
-        if not is_settled or not is_due(memory, size) or _rests(runtime.jobs.read(space.uid)):
-            continue
-        scope = Scope(space.space_id)
+    before = dict(sizes)
+    sizes.clear()
+    for loaded in runtime.memories.loaded():
+        await asyncio.sleep(0)
+        scope = Scope(loaded.space.space_id)
         try:
-            current = runtime.memories.at(scope)  # another worker may have seen to it
-            if not is_due(current, current.traces.size):
+            memory = runtime.memories.at(scope)
+            size, uid = memory.traces.size, memory.space.uid
+            sizes[uid] = size
+            if before.get(uid) != size or not is_due(memory) or _rests(runtime.jobs.read(uid)):
                 continue
             await consolidate(runtime, scope)
         except (Conflict, SpaceNotFound):
@@ -90,8 +90,9 @@ async def consolidate_if_due(runtime: Runtime, sizes: dict[int, int]) -> bool:
     return False
 
 
-def is_due(memory: SpaceMemory, size: int) -> bool:
-    """Whether a space of `size` episodes has changed enough since it learned, or never learned."""
+def is_due(memory: SpaceMemory) -> bool:
+    """Whether a space has changed enough since it learned, or never learned."""
+    size = memory.traces.size
     if size < engine.MIN_EPISODES:
         return False
     if memory.learned is None:
