@@ -1,0 +1,166 @@
+"""Tables of relations: who did what to whom, when - learned evidence between a cue and stored views.
+
+The structure is found in the space itself (`structure`): entity fields that share a vocabulary,
+a context, a time. Every stored episode is seen from each of its entities (`views`); a cue
+(anchor a, relation R, time t) is answered by one softmax over the views of a and a null,
+
+    P_G(y) ~ { [ sum_{k of a} w(R, R_k, dt_k) 1[y = y_k] + kappa_R null(y) ] e^{beta(y)} } ^ sharp
+
+w and kappa are learned by maximum likelihood (`affinity`), the null is who takes part at all and
+the friends of friends, beta who takes part in R and around t (`participation`); six numbers
+balance them (`balance`). Related in spirit to recurrence baselines for temporal knowledge graphs
+(Gastinger et al. 2024) and to TLogic's temporal walks (Liu et al. 2022).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from engine import calibration
+from engine.encoding import MISSING, Floats, Value
+from engine.generalisation import Generalisation, background
+from engine.learners.affinity import Affinity, AffinityFit
+from engine.learners.balance import Balance, choose_replays, direct_evidence, fit_balance
+from engine.learners.participation import Participation
+from engine.learners.structure import Structure, find_structure
+from engine.learners.views import (
+    Views,
+    contexts_from_array,
+    contexts_to_array,
+    learned_contexts,
+    moment,
+)
+from engine.learning import Fitted, Parameters, Report, log_loss
+from engine.traces import Traces
+
+REPLAYS = 3000
+SHARE_AFFINITY, SHARE_BALANCE = 0.6, 0.3
+SMALLEST = 1e-7  # w is kept as the half-precision logarithm, from here up
+SEED = 20240601
+
+
+class RelationalLearner:
+    """For spaces with two or more fields that draw on one vocabulary."""
+
+    name = "relational"
+
+    def targets(self, traces: Traces) -> Sequence[str]:
+        """The entity fields."""
+        structure = find_structure(traces)
+        return () if structure is None else structure.entities
+
+    def fit(self, traces: Traces, targets: Sequence[str], report: Report) -> Fitted:
+        """Affinity and balance over all views. Cost O(pairs of views with a common anchor), bounded."""
+        structure = find_structure(traces)
+        assert structure is not None, "targets() found a structure"
+        contexts = learned_contexts(traces, structure)
+        views = Views(traces, traces.size, structure, contexts, None)
+        people = Participation(views)
+        asked = calibration.replays(traces)[0]
+        is_asked = np.isin(views.row, asked)
+        replayed = choose_replays(people, np.flatnonzero(~is_asked), min(views.size // 4, REPLAYS), SEED)
+        held_out = is_asked.copy()
+        held_out[replayed] = True
+        affinity = AffinityFit(views, people, held_out).run(lambda done: report(SHARE_AFFINITY * done))
+        balance, _ = fit_balance(
+            views, people, affinity, replayed, lambda done: report(SHARE_AFFINITY + SHARE_BALANCE * done)
+        )
+        parameters = {
+            "structure": structure.to_array(),
+            "contexts": contexts_to_array(contexts),
+            "axis": np.array([views.axis.unit, views.axis.reach]),
+            "weight": np.log(np.maximum(affinity.weight, SMALLEST)).astype(np.float16),
+            "kappa": affinity.kappa,
+            "balance": np.array([getattr(balance, name) for name in Balance.__slots__]),
+        }
+        return Fitted(parameters, self._losses(traces, asked, targets, parameters))
+
+    def attach(self, traces: Traces, rows: int, parameters: Parameters) -> RelationalHead:
+        """The head over the first `rows` episodes. Cost O(rows log rows)."""
+        unit, reach = parameters["axis"].tolist()
+        contexts = contexts_from_array(parameters["contexts"])
+        views = Views(traces, rows, Structure.from_array(parameters["structure"]), contexts, (unit, int(reach)))
+        weight = np.exp(parameters["weight"].astype(np.float32))
+        affinity = Affinity(weight, parameters["kappa"].astype(np.float64))
+        return RelationalHead(traces, views, affinity, Balance(*parameters["balance"].tolist()))
+
+    def _losses(
+        self, traces: Traces, asked: Sequence[int], targets: Sequence[str], parameters: Parameters
+    ) -> dict[str, tuple[int, float]]:
+        """Per target, (episodes asked, mean log-loss in nats) of a head that never had them."""
+        rest = traces.without(asked)
+        head = self.attach(rest, rest.size, parameters)
+        losses: dict[str, tuple[int, float]] = {}
+        for target in targets:
+            column, found = rest.columns[target], []
+            for fields in map(traces.fields, asked):
+                known = {name: value for name, value in fields.items() if name != target}
+                general = head.infer(known, target) if target in fields else None
+                if general is not None:
+                    found.append(log_loss(column, general.posterior, column.find(fields[target])))
+            if found:
+                losses[target] = (len(found), float(np.mean(found)))
+        return losses
+
+
+class RelationalHead:
+    """The views of a space's episodes with the learned evidence between them."""
+
+    def __init__(self, traces: Traces, views: Views, affinity: Affinity, balance: Balance) -> None:
+        self._traces, self._views, self._affinity, self._balance = traces, views, affinity, balance
+        self._people = Participation(views)
+
+    def infer(self, cue: Mapping[str, Value], target: str) -> Generalisation | None:
+        """P_G over the target's values; None when the cue has neither a known entity nor a known context."""
+        views, structure = self._views, self._views.structure
+        if target not in structure.entities or target not in self._traces.columns or not views.size:
+            return None
+        context = views.context(cue.get(structure.context)) if structure.context else views.other
+        anchors = self._anchors(cue, target)
+        if not anchors and context == views.other:
+            return None
+        relations = [
+            context * len(views.roles) + role
+            for role, (field, wanted) in enumerate(views.roles)
+            if wanted == target and (field in anchors or not anchors)
+        ]
+        slot = int(views.axis.slot(np.array([moment(cue.get(structure.time) if structure.time else None)]))[0])
+        bracket, beta = self._ask(list(anchors.values()), relations, slot)
+        return self._read(bracket, beta, target)
+
+    def _anchors(self, cue: Mapping[str, Value], target: str) -> dict[str, int]:
+        """The cue's stored entities by field, in the order of the roles."""
+        fields = [name for name in self._views.structure.entities if name != target and name in cue]
+        known = {name: self._views.entity(cue[name]) for name in fields}
+        return {name: entity for name, entity in known.items() if entity != MISSING}
+
+    def _ask(self, anchors: Sequence[int], relations: Sequence[int], slot: int) -> tuple[Floats, Floats]:
+        """(mass before the schema, schema in nats) of every entity; several anchors speak in sum."""
+        views, people = self._views, self._people
+        direct, two, three = np.zeros((3, views.entities))
+        for anchor, relation in zip(anchors, relations, strict=False):
+            own = slice(int(views.start[anchor]), int(views.start[anchor + 1]))
+            w = direct_evidence(views, self._affinity, anchor, relation, slot)
+            direct += np.bincount(views.partner[own], w, minlength=views.entities)
+            step2, step3 = people.walk(anchor)
+            two += step2 / len(anchors)
+            three += step3 / len(anchors)
+        kappa = float(self._affinity.kappa[list(relations)].sum())
+        what = np.zeros(views.entities)
+        if relations[0] < views.other * len(views.roles):
+            what = np.mean([people.what(r) for r in relations], axis=0)
+        bracket = self._balance.bracket(direct, (people.background, two, three), kappa)
+        return bracket, self._balance.schema(what, people.when(slot))
+
+    def _read(self, bracket: Floats, beta: Floats, target: str) -> Generalisation:
+        """Entities as the target's values; one that never had this seat is none of them."""
+        column, seats = self._traces.columns[target], self._views.seats[target]
+        m = background(column)
+        # a value that came after the head was put to use has what a new one has
+        mass, schema = m * float(bracket.min()), np.zeros(len(m))
+        mass[: len(seats)], schema[: len(seats)] = bracket[seats], beta[seats]
+        mass, schema = mass**self._balance.sharp, schema * self._balance.sharp
+        posterior = mass * np.exp(schema - schema.max())
+        return Generalisation(posterior / posterior.sum(), mass, m, schema)
