@@ -47,7 +47,7 @@ class _World:
             self._once(plant)
             self._shared(plant)
             self._by_rule(plant)
-            self._guess()
+            self._guess(plant)
 
     def _event(self, **fixed: Any) -> Json:
         rng = self._rng
@@ -79,20 +79,24 @@ class _World:
         self.cues.append(("recalled", {k: v for k, v in event.items() if k != "where"}, event["where"]))
 
     def _shared(self, plant: int) -> None:
-        """Five events of one troupe that share an odd place; the cue is a sixth."""
+        """Five events of one troupe that share an odd place; the cue is a sixth, with a tool that none of them had."""
         name = f"troupe {plant}"
         place = self._odd_place(f"deed {int(self._rng.integers(WHATS))}")
-        for _ in range(5):
-            self._add(self._event(who=name, where=place))
-        self.cues.append(("reconstructed", {"who": name, "mood": self._event()["mood"]}, place))
+        events = [self._event(who=name, where=place) for _ in range(5)]
+        for event in events:
+            self._add(event)
+        used = {event["tool"] for event in events}
+        tool = next(t for t in (f"tool {n}" for n in range(30)) if t not in used)
+        self.cues.append(("reconstructed", {"who": name, "tool": tool}, place))
 
     def _by_rule(self, plant: int) -> None:
-        """A deed whose place the rule gives, by somebody never met."""
-        event = self._event(who=f"stranger {plant}")
+        """A deed whose place the rule gives, by somebody never met with something never used."""
+        event = self._event(who=f"stranger {plant}", tool=f"gadget {plant}")
         place = f"place {int(self._rule[int(event['what'].split()[1])])}"
         self.cues.append(("consolidated", {k: event[k] for k in ("what", "who", "tool")}, place))
 
-    def _guess(self) -> None:
-        """Nothing that tells the place."""
-        event = self._event()
-        self.cues.append(("imagined", {k: event[k] for k in ("mood", "tool")}, event["where"]))
+    def _guess(self, plant: int) -> None:
+        """Nothing that tells the place: a mood, in every other case with people and tools never met."""
+        event = self._event(who=f"guest {plant}", tool=f"device {plant}")
+        names = ("mood", "who", "tool") if plant % 2 else ("mood",)
+        self.cues.append(("imagined", {k: event[k] for k in names}, event["where"]))
