@@ -34,7 +34,7 @@ install: $(DEVELOPMENT) ## Make .venv with everything development needs
 test: $(PROVING) ## Run the tests (ARGS="-k cue" for some of them)
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: format-check lint types layers contract ## Everything that needs no running: format, lint, types, layers, contract
+check: format-check lint types layers contract clients-check diff-contract prove ## Everything but the tests of the packages
 
 format: $(DEVELOPMENT) ## Rewrite the sources in the house format
 	@$(BIN)/ruff format $(CHECKED)
@@ -67,8 +67,18 @@ clients-check: $(PROVING)
 fuzz: $(PROVING) ## Fuzz a running server against the contract (ARGS="--examples 1000 --seed 7")
 	@$(BIN)/python -m tests.contract.fuzz $(ARGS)
 
+.PHONY: diff-contract release-contract prove
+diff-contract: $(DEVELOPMENT) ## Fail if the contract breaks clients of the last released one
+	@$(BIN)/python -m tests.contract.differences $(ARGS)
+
+release-contract: diff-contract ## Keep openapi.yaml as released under its version
+	@cp openapi.yaml docs/releases/$$(awk '$$1 == "version:" {print $$2; exit}' openapi.yaml).yaml
+
+prove: $(PROVING) ## Prove the contract: fuzz, parity, browser, Python and TypeScript clients
+	@$(BIN)/python -m pytest tests/contract $(ARGS)
+
 test-clients: $(PROVING) ## Build the clients of all languages and use them against a live server
-	@$(BIN)/python -m pytest -m "" tests/contract/test_clients.py $(ARGS)
+	@$(BIN)/python -m pytest -m "" tests/contract/test_clients.py -rs $(ARGS)
 
 # The files lie where the Python package of their stubs must be, so both are addressed from the root.
 PROTOS := $(wildcard recollect/rpc/v1/*.proto)

@@ -69,7 +69,7 @@ def filter_failure(context: HookContext, failure: Any, case: Case, response: Res
 
 
 def is_told_record_by_record(response: Response) -> bool:
-    """Whether it is an import's reply, in which a bad record is rejected by itself, or not looked at if none is taken."""
+    """Whether it is the reply to an import: a bad record is rejected by itself, or not looked at if none is taken."""
     if response.request.path_url.split("?")[0] != "/api/v1/imports":
         return False
     return response.json().get("rejected_total", 0) > 0 or read_problem(response).get("code") == "SPACE_READ_ONLY"

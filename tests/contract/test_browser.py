@@ -1,0 +1,116 @@
+"""The documentation page in a real browser: what a newcomer does in the first minute.
+
+Headless Chromium opens /docs, gives a key, and tries the minimal, the verbose and the refused
+completion. Screenshots stay in build/browser.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Locator, Page, sync_playwright
+
+from tests.contract.server import Server, serving
+
+SCREENSHOTS = Path(__file__).parent.parent.parent / "build" / "browser"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+# Nothing but this machine can be found, whatever the page asks for.
+ARGUMENTS = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--disable-background-networking"]
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: the documentation page is not clicked")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("browser"), with_key=True) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def page(server: Server) -> Iterator[Page]:
+    """The documentation page; what its console says and where it calls is kept and must be nothing and nowhere."""
+    complaints: list[str] = []
+    hosts: set[str] = set()
+    with sync_playwright() as playwright:
+        # Chromium's sandbox refuses to run as root, as containers and CI machines do.
+        arguments = [*ARGUMENTS, "--no-sandbox"] if os.geteuid() == 0 else ARGUMENTS
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        page = browser.new_page(viewport={"width": 1280, "height": 1600})
+        page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+        page.goto(f"{server.url}/docs")
+        page.locator(".opblock").first.wait_for(timeout=60_000)
+        yield page
+        browser.close()
+    # Chromium itself reports the refused completion, which is meant; nothing else may be wrong.
+    assert [text for text in complaints if "422" not in text] == []
+    assert hosts - {""} == {urlsplit(server.url).netloc}
+
+
+def open_operation(page: Page, operation_id: str) -> Locator:
+    """Unfold an operation."""
+    block = page.locator(f"#operations-completion-{operation_id}")
+    if "is-open" not in (block.get_attribute("class") or ""):
+        block.locator(".opblock-summary-control").click()
+    block.locator(".execute").wait_for()
+    return block
+
+
+def execute(block: Locator, example: str, *, verbose: bool) -> tuple[int, Any]:
+    """Fill in the space, choose an example, press Execute; the status and the body that the page shows."""
+    block.locator("tr[data-param-name='X-Memory-Space'] input").fill("demo")
+    block.locator("tr[data-param-name='verbose'] select").select_option("true" if verbose else "false")
+    examples = block.locator(".opblock-section-request-body .examples-select-element")
+    examples.select_option(label=next(text for text in examples.locator("option").all_inner_texts() if example in text))
+    block.locator(".execute").click()
+    shown = block.locator(".live-responses-table .response")
+    shown.wait_for()
+    block.locator(".loading-container").wait_for(state="detached")
+    status = int(re.findall(r"\d{3}", shown.locator(".response-col_status").inner_text())[0])
+    body = shown.locator(".highlight-code code, .microlight").first.inner_text()
+    return status, json.loads(body)
+
+
+def keep(shown: Page | Locator, name: str) -> None:
+    """Keep what it looks like."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    shown.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def test_a_newcomer_gives_a_key(page: Page, server: Server) -> None:
+    keep(page, "1-docs")
+    page.locator(".btn.authorize").first.click()
+    page.locator(".auth-container input").fill(server.key or "")
+    page.locator(".auth-btn-wrapper .authorize").click()
+    keep(page, "2-authorised")
+    page.locator(".auth-btn-wrapper .btn-done").click()
+
+
+@pytest.mark.parametrize(
+    ("name", "example", "verbose", "expected"),
+    [
+        ("3-minimal", "The smallest request", False, 200),
+        ("4-verbose", "The smallest request", True, 200),
+        ("5-refused", "(gives 422)", False, 422),
+    ],
+)
+def test_a_newcomer_tries_a_completion(page: Page, name: str, example: str, verbose: bool, expected: int) -> None:
+    block = open_operation(page, "complete")
+    status, body = execute(block, example, verbose=verbose)
+    keep(block, name)
+    assert status == expected
+    if expected == 422:
+        assert body["code"] == "INSUFFICIENT_EVIDENCE"
+        assert body["suggestions"]
+    else:
+        assert body["completed_episode"]["fields"]["where"] == "kitchen"
+        assert ("source_attribution" in body) is verbose
