@@ -10,9 +10,9 @@ from rapidfuzz.distance import Levenshtein
 from bench.evaluation.trial import Trial
 
 Json = dict[str, Any]
-# The client knows what it hid: one more typing error makes a candidate e^3 times less likely, up to
-# where the hidden value may as well be any other.
-NATS_PER_EDIT, NATS_ANY_OTHER = 3.0, 12.0
+# The client knows what it hid, and that it was wrong: another value takes its place, and one more typing
+# error makes it e^6 times less likely (one letter in four hundred), up to where it may as well be any other.
+NATS_PER_EDIT, NATS_ANY_OTHER = 6.0, 30.0
 ALTERNATIVES = 50
 
 
@@ -52,9 +52,10 @@ def repaired_cells(trial: Trial) -> None:
 
 def _closest(ranked: list[tuple[Any, float]], hidden: Any) -> tuple[Any, float]:
     """The value of greatest probability given what was hidden, and that probability."""
+    ranked = [(value, p) for value, p in ranked if str(value) != str(hidden)] or ranked
+    edits = [Levenshtein.distance(str(value), str(hidden)) for value, _ in ranked]
     log = [
-        np.log(max(p, 1e-12)) - min(NATS_PER_EDIT * Levenshtein.distance(str(value), str(hidden)), NATS_ANY_OTHER)
-        for value, p in ranked
+        np.log(max(p, 1e-12)) - min(NATS_PER_EDIT * d, NATS_ANY_OTHER) for (_, p), d in zip(ranked, edits, strict=True)
     ]
     weights = np.exp(np.array(log) - max(log))
     best = int(weights.argmax())

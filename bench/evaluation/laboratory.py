@@ -171,9 +171,12 @@ class Laboratory:
         self.dynamics.note(completion)
         return Reply(completion, answer)
 
-    def recall(self, space_id: str, cue: Mapping[str, Any], limit: int = 200) -> list[RecalledEpisode]:
-        """Plain retrieval through the service."""
-        return self._run(service.recall(self.runtime, Scope(space_id), Cue(dict(cue)), limit, EpisodeFilter()))
+    def recall(
+        self, space_id: str, cue: Mapping[str, Any], limit: int = 200, *, exactly: bool = False
+    ) -> list[RecalledEpisode]:
+        """Plain retrieval through the service; `exactly`: with the cue as the filter too."""
+        where = EpisodeFilter(dict(cue) if exactly else {})
+        return self._run(service.recall(self.runtime, Scope(space_id), Cue(dict(cue)), limit, where))
 
     def put(self, space_id: str, episode_id: str, fields: Mapping[str, Any]) -> None:
         """Write one episode, replacing the one of this id."""

@@ -11,7 +11,11 @@ SURE = 0.7
 
 
 def lures(trial: Trial) -> None:
-    """Was this word on that list? Asserted: the service is sure that the cue is a memory, or of its position."""
+    """Was this word on that list?
+
+    Asserted: the service is sure that the cue is a memory; for critical lures also when it is sure of
+    the word's position (a word of another list has one there, which is no false memory).
+    """
     data = trial.data("drm")
     trial.laboratory.store("drm", data.episodes())
     trial.laboratory.consolidate("drm")
@@ -24,7 +28,8 @@ def lures(trial: Trial) -> None:
         reply = trial.laboratory.ask("drm", cue, ["position"])
         assert reply.completion is not None
         attribution = reply.completion.attribution["position"]
-        is_sure = reply.match > SURE or attribution.confidence > SURE
+        is_lure = query["kind"] == "critical_lure"
+        is_sure = reply.match > SURE or (is_lure and attribution.confidence > SURE)
         asserted.setdefault(query["kind"], []).append(is_sure)
         recalled.setdefault(query["kind"], []).append(attribution.source == "recalled")
         if query["kind"] == "critical_lure" and query.get("mean_bas") is not None:

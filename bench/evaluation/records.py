@@ -18,7 +18,7 @@ KNN_NOISY = {"football": 0.990, "bird_strikes": 0.969}
 KNN_AUROC = {"football": 0.961, "bird_strikes": 0.876}
 HIDDEN = {"football": dict.fromkeys(("home_team", "away_team", "home_score", "away_score"), ("shootout_winner",))}
 FURTHER_PER_TARGET = 600
-FAST_STORED = 4000
+FAST_STORED = 1500
 BASELINES = Path(__file__).parent / "baselines.json"
 NAMES = ("kNN", "naive Bayes", "MissForest", "masked random forest", "LightGBM")
 

@@ -80,7 +80,7 @@ def removed_fields(trial: Trial) -> None:
         space = f"{name}_fields" if name != "football" else name
         trial.laboratory.store(space, records)
         oracle = Oracle(records)
-        rows = trial.sample(records, 150 if len(records) > 10_000 else 100, 15)
+        rows = trial.sample(records, 100 if len(records) > 10_000 else 80, 15)
         for removed in REMOVED:
             for wrong in WRONG:
                 _measure(trial, name, space, oracle, rows, removed, wrong)
