@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -59,9 +61,35 @@ class Client:
         headers = {"X-Memory-Space": space, "Accept": media_type}
         return self._send("GET", path, params=dict(query or {}), headers=headers).content
 
+    def events(self, path: str, *, space: str, body: Any) -> Iterator[tuple[str, Any]]:
+        """Server-sent events and their data as they come; a `problem` among them becomes a Failure."""
+        headers = {"X-Memory-Space": space, "Accept": "text/event-stream"}
+        with self._reaching(), self._http.stream("POST", _API + path, json=body, headers=headers) as reply:
+            if not reply.is_success:
+                reply.read()
+                raise self._refusal(reply)
+            name = ""
+            for line in reply.iter_lines():
+                if line.startswith("event: "):
+                    name = line.removeprefix("event: ")
+                elif line.startswith("data: "):
+                    data = json.loads(line.removeprefix("data: "))
+                    if name == "problem":
+                        raise self._refusal_of(data)
+                    yield name, data
+
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        try:
+        with self._reaching():
             reply = self._http.request(method, _API + path, **request)
+        if reply.is_success:
+            return reply
+        raise self._refusal(reply)
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        """What keeps a request from its server becomes a Failure."""
+        try:
+            yield
         except httpx.TimeoutException:
             raise self._failure("The server did not answer in time", self.url, EXIT_UNREACHABLE) from None
         except httpx.UnsupportedProtocol:
@@ -71,9 +99,6 @@ class Client:
             raise self._failure(
                 "No server was reached", f"{self.url}: {str(fault) or type(fault).__name__}", EXIT_UNREACHABLE, hint
             ) from None
-        if reply.is_success:
-            return reply
-        raise self._refusal(reply)
 
     def _failure(self, title: str, detail: str, exit_code: int, *hints: str) -> Failure:
         return Failure(title, detail, exit_code=exit_code, hints=hints, as_json=self._as_json)
@@ -86,11 +111,14 @@ class Client:
         if not isinstance(problem, dict) or "title" not in problem:
             detail = f"{self.url} answered {reply.status_code} {reply.reason_phrase} without a problem document."
             return self._failure("This does not look like a Recollect server", detail, EXIT_REFUSED)
+        return self._refusal_of({**problem, "status": reply.status_code})
+
+    def _refusal_of(self, problem: Mapping[str, Any]) -> Failure:
         return Failure(
-            f"{problem['title']} ({reply.status_code} {problem.get('code', '')})".replace(" )", ")"),
+            f"{problem['title']} ({problem['status']} {problem.get('code', '')})".replace(" )", ")"),
             str(problem.get("detail", "")),
             hints=problem_hints(problem),
-            exit_code=EXIT_NO_EVIDENCE if reply.status_code == _UNPROCESSABLE else EXIT_REFUSED,
+            exit_code=EXIT_NO_EVIDENCE if problem["status"] == _UNPROCESSABLE else EXIT_REFUSED,
             problem=problem,
             as_json=self._as_json,
         )

@@ -22,6 +22,7 @@ from recollect.cli.console import (
     print_table,
     shown,
 )
+from recollect.cli.watching import print_events, watch_events
 
 Known = Annotated[
     list[str] | None,
@@ -32,7 +33,7 @@ Known = Annotated[
 ]
 
 
-def complete(
+def complete(  # noqa: PLR0913, PLR0917  # a parameter per option
     known: Known = None,
     space: Space = "demo",
     target: Annotated[
@@ -45,6 +46,9 @@ def complete(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show sources, evidence, alternatives, statistics.")
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Show it happen: candidates, energy, fields as they fill in.")
+    ] = False,
     url: Url = None,
     key: KeyOption = None,
     as_json: AsJson = False,
@@ -56,6 +60,12 @@ def complete(
     if threshold is not None:
         request["config"] = {"ca1_threshold": threshold}
     with Client(url, key, as_json=as_json) as client:
+        if watch:
+            events = client.events("/complete/stream", space=space, body=request)
+            print_events(events) if as_json else _print_completion(
+                watch_events(events), request["partial_episode"]["known_fields"]
+            )
+            return
         # People always see where a field came from; programs get what they ask for.
         query = {"verbose": "true"} if verbose or not as_json else {}
         answer = client.call("POST", "/complete", space=space, body=request, query=query)

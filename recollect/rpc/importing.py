@@ -52,8 +52,10 @@ async def _fill(call: Call, inbox: _Inbox, messages: AsyncIterator[_Message]) ->
             if size > limit:
                 raise TooLarge(f"The import exceeds the limit of {limit} bytes.", context={"limit_bytes": limit})
             await inbox.put(message)
-    finally:
+    except Exception:
         await inbox.put(None)
+        raise
+    await inbox.put(None)  # not where the reading was cancelled: nobody takes anything out any more
 
 
 async def _gather(inbox: _Inbox, *, alone: bool) -> list[_Message]:

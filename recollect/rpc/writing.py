@@ -195,10 +195,11 @@ def _scalar(content: Scalar) -> value_pb2.Scalar:
 
 
 def _attribution(attribution: Attribution) -> completion_pb2.Attribution:
+    masses = {source.value: mass for source, mass in attribution.masses.items()}
     return completion_pb2.Attribution(
         source=SOURCES[attribution.source],
         confidence=attribution.confidence,
-        masses={str(source): mass for source, mass in attribution.masses.items()},
+        masses=completion_pb2.SourceMasses(**masses) if masses else None,
         evidence=[
             completion_pb2.Evidence(episode_id=each.episode_id, weight=each.weight, similarity=each.similarity)
             for each in attribution.evidence

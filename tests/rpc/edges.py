@@ -74,7 +74,7 @@ class Edges:
     """An application with its gRPC server, on an event loop of its own."""
 
     def __init__(self, data: Path, **values: Any) -> None:
-        self.settings = Settings(data=data, grpc_port=free_port(), demo=False, **values)
+        self.settings = Settings(data=data, grpc_port=free_port(), demo=False, consolidate="manual", **values)
         self.runtime: Runtime
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -216,7 +216,9 @@ def plain_completion(message: completion_pb2.CompleteResponse, *, verbose: bool)
         name: {
             "source": completion_pb2.Source.Name(each.source).removeprefix("SOURCE_").lower(),
             "confidence": each.confidence,
-            "masses": dict(each.masses),
+            "masses": {field.name: getattr(each.masses, field.name) for field in each.masses.DESCRIPTOR.fields}
+            if each.HasField("masses")
+            else {},
             "evidence": [
                 {"episode_id": one.episode_id, "weight": one.weight, "similarity": one.similarity}
                 for one in each.evidence

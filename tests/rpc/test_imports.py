@@ -113,13 +113,31 @@ def test_the_server_reads_no_faster_than_it_stores(inbox: Edges, monkeypatch: py
     body = {"what": "x" * 32_000}
 
     def messages() -> Iterator[Message]:
-        for number in range(400):
+        for number in range(800):
             taken.append(number)
             yield Message(episodes=[wire.episode_input({"id": f"big_{number}", "fields": body})])
 
     outcomes = inbox.episodes.ImportEpisodes(messages(), metadata=((SPACE, "inbox"),))
     time.sleep(1.0)
     ahead = len(taken)
-    assert ahead < 250, "nothing held the sender back"
+    assert ahead < 500, "nothing held the sender back"
     may_store.set()
-    assert sum(each.accepted for each in outcomes) == 400
+    assert sum(each.accepted for each in outcomes) == 800
+
+
+def test_an_import_cancelled_with_a_full_inbox_ends(inbox: Edges, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def held(*_: Any) -> Any:
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr(importing, "_import", held)
+    call = inbox.episodes.ImportEpisodes(
+        (message(f"lost_{number}") for number in range(500)), metadata=((SPACE, "inbox"),)
+    )
+
+    async def readers() -> int:
+        await asyncio.sleep(0.5)
+        return sum("_fill" in repr(task.get_coro()) for task in asyncio.all_tasks())
+
+    assert inbox.run(readers()) == 1
+    call.cancel()
+    assert inbox.run(readers()) == 0

@@ -18,7 +18,7 @@ SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.Health
 
 
 def test_an_ending_server_says_so_finishes_its_calls_and_waits_for_no_watcher(tmp_path: Path) -> None:
-    edges = Edges(tmp_path, drain_timeout_s=10)
+    edges = Edges(tmp_path, drain_timeout_s=40)
     edges.start()
     assert edges.request("PUT", "/spaces/inbox", json={}).status_code == 201
     go_on, seen = threading.Event(), []
@@ -45,9 +45,9 @@ def test_an_ending_server_says_so_finishes_its_calls_and_waits_for_no_watcher(tm
     assert ending.is_alive(), "the server did not wait for the call under way"
     go_on.set()
     seen += [each.accepted for each in outcomes]
-    ending.join(20)
+    ending.join(50)
     assert seen == [1, 1]
-    assert time.monotonic() - begun < 5, "the server waited for somebody who only watches"
+    assert time.monotonic() - begun < 20, "the server waited for somebody who only watches"
     watcher.close()
     channel.close()
 

@@ -26,7 +26,7 @@ from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from recollect.rpc.v1 import value_pb2 as recollect_dot_rpc_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!recollect/rpc/v1/completion.proto\x12\x0crecollect.v1\x1a\x17google/rpc/status.proto\x1a\x1crecollect/rpc/v1/value.proto\"\xb2\x01\n\x0ePartialEpisode\x12)\n\x0cknown_fields\x18\x01 \x03(\x0b\x32\x13.recollect.v1.Field\x12/\n\x11partial_embedding\x18\x02 \x01(\x0b\x32\x14.recollect.v1.Vector\x12\x19\n\x0c\x63ue_strength\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x10temporal_context\x18\x04 \x03(\tB\x0f\n\r_cue_strength\"\xd0\x01\n\x10\x43ompletionConfig\x12\x1a\n\rca1_threshold\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1b\n\x0enum_hypotheses\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x1b\n\x0emax_iterations\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x1b\n\x0epattern_weight\x18\x04 \x01(\x01H\x03\x88\x01\x01\x42\x10\n\x0e_ca1_thresholdB\x11\n\x0f_num_hypothesesB\x11\n\x0f_max_iterationsB\x11\n\x0f_pattern_weight\"\xd1\x01\n\x0f\x43ompleteRequest\x12\x35\n\x0fpartial_episode\x18\x01 \x01(\x0b\x32\x1c.recollect.v1.PartialEpisode\x12\x0f\n\x07targets\x18\x02 \x03(\t\x12.\n\x06\x63onfig\x18\x03 \x01(\x0b\x32\x1e.recollect.v1.CompletionConfig\x12\x0f\n\x07verbose\x18\x04 \x01(\x08\x12\x35\n\x0fvector_encoding\x18\x05 \x01(\x0e\x32\x1c.recollect.v1.VectorEncoding\"\xea\x03\n\x10\x43ompleteResponse\x12\x15\n\rcompletion_id\x18\x01 \x01(\t\x12\x39\n\x11\x63ompleted_episode\x18\x02 \x01(\x0b\x32\x1e.recollect.v1.CompletedEpisode\x12\x1d\n\x15\x63ompletion_confidence\x18\x03 \x01(\x01\x12Q\n\x12source_attribution\x18\x04 \x03(\x0b\x32\x35.recollect.v1.CompleteResponse.SourceAttributionEntry\x12\x38\n\x16\x61lternative_hypotheses\x18\x05 \x03(\x0b\x32\x18.recollect.v1.Hypothesis\x12%\n\x18metacognitive_confidence\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12?\n\x14reconstruction_stats\x18\x07 \x01(\x0b\x32!.recollect.v1.ReconstructionStats\x1aS\n\x16SourceAttributionEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x19.recollect.v1.Attribution:\x02\x38\x01\x42\x1b\n\x19_metacognitive_confidence\"\xd4\x01\n\x10\x43ompletedEpisode\x12#\n\x06\x66ields\x18\x01 \x03(\x0b\x32\x13.recollect.v1.Field\x12\'\n\tembedding\x18\x02 \x01(\x0b\x32\x14.recollect.v1.Vector\x12@\n\tabstained\x18\x03 \x03(\x0b\x32-.recollect.v1.CompletedEpisode.AbstainedEntry\x1a\x30\n\x0e\x41\x62stainedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xd7\x01\n\x0b\x41ttribution\x12$\n\x06source\x18\x01 \x01(\x0e\x32\x14.recollect.v1.Source\x12\x12\n\nconfidence\x18\x02 \x01(\x01\x12\x35\n\x06masses\x18\x03 \x03(\x0b\x32%.recollect.v1.Attribution.MassesEntry\x12(\n\x08\x65vidence\x18\x04 \x03(\x0b\x32\x16.recollect.v1.Evidence\x1a-\n\x0bMassesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"B\n\x08\x45vidence\x12\x12\n\nepisode_id\x18\x01 \x01(\t\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x12\n\nsimilarity\x18\x03 \x01(\x01\"Y\n\nHypothesis\x12#\n\x06\x66ields\x18\x01 \x03(\x0b\x32\x13.recollect.v1.Field\x12\x12\n\nconfidence\x18\x02 \x01(\x01\x12\x12\n\ndiffers_in\x18\x03 \x03(\t\"\xa0\x04\n\x13ReconstructionStats\x12\x16\n\x0e\x63\x61\x33_iterations\x18\x01 \x01(\x05\x12\x1c\n\x14\x63onvergence_achieved\x18\x02 \x01(\x08\x12\x0e\n\x06\x65nergy\x18\x03 \x03(\x01\x12\x13\n\x0b\x63ue_overlap\x18\x04 \x01(\x01\x12\x12\n\ncandidates\x18\x05 \x01(\x03\x12\x18\n\x10match_confidence\x18\x06 \x01(\x01\x12\x1a\n\x12plausibility_score\x18\x07 \x01(\x01\x12\x16\n\x0e\x65ngine_version\x18\x08 \x01(\t\x12\x16\n\x0espace_revision\x18\t \x01(\x03\x12\x17\n\x0fpattern_sources\x18\n \x03(\t\x12L\n\x0esuspect_fields\x18\x0b \x03(\x0b\x32\x34.recollect.v1.ReconstructionStats.SuspectFieldsEntry\x12\x1f\n\x17\x66ields_without_evidence\x18\x0c \x03(\t\x12\x44\n\ntimings_ms\x18\r \x03(\x0b\x32\x30.recollect.v1.ReconstructionStats.TimingsMsEntry\x1a\x34\n\x12SuspectFieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x30\n\x0eTimingsMsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"D\n\x14\x43ompleteBatchRequest\x12,\n\x05items\x18\x01 \x03(\x0b\x32\x1d.recollect.v1.CompleteRequest\"e\n\x15\x43ompleteBatchResponse\x12)\n\x05items\x18\x01 \x03(\x0b\x32\x1a.recollect.v1.BatchOutcome\x12\x11\n\tsucceeded\x18\x02 \x01(\x05\x12\x0e\n\x06\x66\x61iled\x18\x03 \x01(\x05\"\x81\x01\n\x0c\x42\x61tchOutcome\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x30\n\x06result\x18\x02 \x01(\x0b\x32\x1e.recollect.v1.CompleteResponseH\x00\x12%\n\x07problem\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07outcome\"\xcc\x01\n\x15\x43ompleteStreamRequest\x12\x35\n\x0fpartial_episode\x18\x01 \x01(\x0b\x32\x1c.recollect.v1.PartialEpisode\x12\x0f\n\x07targets\x18\x02 \x03(\t\x12.\n\x06\x63onfig\x18\x03 \x01(\x0b\x32\x1e.recollect.v1.CompletionConfig\x12\x35\n\x0fvector_encoding\x18\x05 \x01(\x0e\x32\x1c.recollect.v1.VectorEncodingJ\x04\x08\x04\x10\x05\"\xfa\x01\n\x10\x43ompleteProgress\x12;\n\x11pattern_retrieval\x18\x01 \x01(\x0b\x32\x1e.recollect.v1.PatternRetrievalH\x00\x12\x31\n\x0c\x63\x61\x33_progress\x18\x02 \x01(\x0b\x32\x19.recollect.v1.Ca3ProgressH\x00\x12\x35\n\x0epartial_result\x18\x03 \x01(\x0b\x32\x1b.recollect.v1.PartialResultH\x00\x12\x36\n\x0c\x66inal_result\x18\x04 \x01(\x0b\x32\x1e.recollect.v1.CompleteResponseH\x00\x42\x07\n\x05\x65vent\"\xa2\x01\n\x10PatternRetrieval\x12\x10\n\x08\x65pisodes\x18\x01 \x01(\x03\x12\x12\n\ncandidates\x18\x02 \x01(\x03\x12\x19\n\x11\x66rom_recollection\x18\x03 \x01(\x03\x12\x1b\n\x13\x66rom_generalisation\x18\x04 \x01(\x03\x12\x18\n\x10match_confidence\x18\x05 \x01(\x01\x12\x16\n\x0espace_revision\x18\x06 \x01(\x03\"k\n\x0b\x43\x61\x33Progress\x12\x11\n\titeration\x18\x01 \x01(\x05\x12\x16\n\x0emax_iterations\x18\x02 \x01(\x05\x12\x0e\n\x06\x65nergy\x18\x03 \x01(\x01\x12\x0e\n\x06\x63hange\x18\x04 \x01(\x01\x12\x11\n\tconverged\x18\x05 \x01(\x08\"S\n\rPartialResult\x12*\n\x06\x66ields\x18\x01 \x03(\x0b\x32\x1a.recollect.v1.PartialField\x12\x16\n\x0eshare_complete\x18\x02 \x01(\x01\"T\n\x0cPartialField\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\"\n\x05value\x18\x02 \x01(\x0b\x32\x13.recollect.v1.Value\x12\x12\n\nconfidence\x18\x03 \x01(\x01*\x8f\x01\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSOURCE_GIVEN\x10\x01\x12\x13\n\x0fSOURCE_RECALLED\x10\x02\x12\x18\n\x14SOURCE_RECONSTRUCTED\x10\x03\x12\x17\n\x13SOURCE_CONSOLIDATED\x10\x04\x12\x13\n\x0fSOURCE_IMAGINED\x10\x05\x32\x91\x02\n\x11\x43ompletionService\x12I\n\x08\x43omplete\x12\x1d.recollect.v1.CompleteRequest\x1a\x1e.recollect.v1.CompleteResponse\x12X\n\rCompleteBatch\x12\".recollect.v1.CompleteBatchRequest\x1a#.recollect.v1.CompleteBatchResponse\x12W\n\x0e\x43ompleteStream\x12#.recollect.v1.CompleteStreamRequest\x1a\x1e.recollect.v1.CompleteProgress0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!recollect/rpc/v1/completion.proto\x12\x0crecollect.v1\x1a\x17google/rpc/status.proto\x1a\x1crecollect/rpc/v1/value.proto\"\xb2\x01\n\x0ePartialEpisode\x12)\n\x0cknown_fields\x18\x01 \x03(\x0b\x32\x13.recollect.v1.Field\x12/\n\x11partial_embedding\x18\x02 \x01(\x0b\x32\x14.recollect.v1.Vector\x12\x19\n\x0c\x63ue_strength\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x10temporal_context\x18\x04 \x03(\tB\x0f\n\r_cue_strength\"\xd0\x01\n\x10\x43ompletionConfig\x12\x1a\n\rca1_threshold\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1b\n\x0enum_hypotheses\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x1b\n\x0emax_iterations\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x1b\n\x0epattern_weight\x18\x04 \x01(\x01H\x03\x88\x01\x01\x42\x10\n\x0e_ca1_thresholdB\x11\n\x0f_num_hypothesesB\x11\n\x0f_max_iterationsB\x11\n\x0f_pattern_weight\"\xd1\x01\n\x0f\x43ompleteRequest\x12\x35\n\x0fpartial_episode\x18\x01 \x01(\x0b\x32\x1c.recollect.v1.PartialEpisode\x12\x0f\n\x07targets\x18\x02 \x03(\t\x12.\n\x06\x63onfig\x18\x03 \x01(\x0b\x32\x1e.recollect.v1.CompletionConfig\x12\x0f\n\x07verbose\x18\x04 \x01(\x08\x12\x35\n\x0fvector_encoding\x18\x05 \x01(\x0e\x32\x1c.recollect.v1.VectorEncoding\"\xea\x03\n\x10\x43ompleteResponse\x12\x15\n\rcompletion_id\x18\x01 \x01(\t\x12\x39\n\x11\x63ompleted_episode\x18\x02 \x01(\x0b\x32\x1e.recollect.v1.CompletedEpisode\x12\x1d\n\x15\x63ompletion_confidence\x18\x03 \x01(\x01\x12Q\n\x12source_attribution\x18\x04 \x03(\x0b\x32\x35.recollect.v1.CompleteResponse.SourceAttributionEntry\x12\x38\n\x16\x61lternative_hypotheses\x18\x05 \x03(\x0b\x32\x18.recollect.v1.Hypothesis\x12%\n\x18metacognitive_confidence\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12?\n\x14reconstruction_stats\x18\x07 \x01(\x0b\x32!.recollect.v1.ReconstructionStats\x1aS\n\x16SourceAttributionEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x19.recollect.v1.Attribution:\x02\x38\x01\x42\x1b\n\x19_metacognitive_confidence\"\xd4\x01\n\x10\x43ompletedEpisode\x12#\n\x06\x66ields\x18\x01 \x03(\x0b\x32\x13.recollect.v1.Field\x12\'\n\tembedding\x18\x02 \x01(\x0b\x32\x14.recollect.v1.Vector\x12@\n\tabstained\x18\x03 \x03(\x0b\x32-.recollect.v1.CompletedEpisode.AbstainedEntry\x1a\x30\n\x0e\x41\x62stainedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x9d\x01\n\x0b\x41ttribution\x12$\n\x06source\x18\x01 \x01(\x0e\x32\x14.recollect.v1.Source\x12\x12\n\nconfidence\x18\x02 \x01(\x01\x12*\n\x06masses\x18\x03 \x01(\x0b\x32\x1a.recollect.v1.SourceMasses\x12(\n\x08\x65vidence\x18\x04 \x03(\x0b\x32\x16.recollect.v1.Evidence\"_\n\x0cSourceMasses\x12\x10\n\x08recalled\x18\x01 \x01(\x01\x12\x15\n\rreconstructed\x18\x02 \x01(\x01\x12\x14\n\x0c\x63onsolidated\x18\x03 \x01(\x01\x12\x10\n\x08imagined\x18\x04 \x01(\x01\"B\n\x08\x45vidence\x12\x12\n\nepisode_id\x18\x01 \x01(\t\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x12\n\nsimilarity\x18\x03 \x01(\x01\"Y\n\nHypothesis\x12#\n\x06\x66ields\x18\x01 \x03(\x0b\x32\x13.recollect.v1.Field\x12\x12\n\nconfidence\x18\x02 \x01(\x01\x12\x12\n\ndiffers_in\x18\x03 \x03(\t\"\xa0\x04\n\x13ReconstructionStats\x12\x16\n\x0e\x63\x61\x33_iterations\x18\x01 \x01(\x05\x12\x1c\n\x14\x63onvergence_achieved\x18\x02 \x01(\x08\x12\x0e\n\x06\x65nergy\x18\x03 \x03(\x01\x12\x13\n\x0b\x63ue_overlap\x18\x04 \x01(\x01\x12\x12\n\ncandidates\x18\x05 \x01(\x03\x12\x18\n\x10match_confidence\x18\x06 \x01(\x01\x12\x1a\n\x12plausibility_score\x18\x07 \x01(\x01\x12\x16\n\x0e\x65ngine_version\x18\x08 \x01(\t\x12\x16\n\x0espace_revision\x18\t \x01(\x03\x12\x17\n\x0fpattern_sources\x18\n \x03(\t\x12L\n\x0esuspect_fields\x18\x0b \x03(\x0b\x32\x34.recollect.v1.ReconstructionStats.SuspectFieldsEntry\x12\x1f\n\x17\x66ields_without_evidence\x18\x0c \x03(\t\x12\x44\n\ntimings_ms\x18\r \x03(\x0b\x32\x30.recollect.v1.ReconstructionStats.TimingsMsEntry\x1a\x34\n\x12SuspectFieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x30\n\x0eTimingsMsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"D\n\x14\x43ompleteBatchRequest\x12,\n\x05items\x18\x01 \x03(\x0b\x32\x1d.recollect.v1.CompleteRequest\"e\n\x15\x43ompleteBatchResponse\x12)\n\x05items\x18\x01 \x03(\x0b\x32\x1a.recollect.v1.BatchOutcome\x12\x11\n\tsucceeded\x18\x02 \x01(\x05\x12\x0e\n\x06\x66\x61iled\x18\x03 \x01(\x05\"\x81\x01\n\x0c\x42\x61tchOutcome\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x30\n\x06result\x18\x02 \x01(\x0b\x32\x1e.recollect.v1.CompleteResponseH\x00\x12%\n\x07problem\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07outcome\"\xcc\x01\n\x15\x43ompleteStreamRequest\x12\x35\n\x0fpartial_episode\x18\x01 \x01(\x0b\x32\x1c.recollect.v1.PartialEpisode\x12\x0f\n\x07targets\x18\x02 \x03(\t\x12.\n\x06\x63onfig\x18\x03 \x01(\x0b\x32\x1e.recollect.v1.CompletionConfig\x12\x35\n\x0fvector_encoding\x18\x05 \x01(\x0e\x32\x1c.recollect.v1.VectorEncodingJ\x04\x08\x04\x10\x05\"\xfa\x01\n\x10\x43ompleteProgress\x12;\n\x11pattern_retrieval\x18\x01 \x01(\x0b\x32\x1e.recollect.v1.PatternRetrievalH\x00\x12\x31\n\x0c\x63\x61\x33_progress\x18\x02 \x01(\x0b\x32\x19.recollect.v1.Ca3ProgressH\x00\x12\x35\n\x0epartial_result\x18\x03 \x01(\x0b\x32\x1b.recollect.v1.PartialResultH\x00\x12\x36\n\x0c\x66inal_result\x18\x04 \x01(\x0b\x32\x1e.recollect.v1.CompleteResponseH\x00\x42\x07\n\x05\x65vent\"\xa2\x01\n\x10PatternRetrieval\x12\x10\n\x08\x65pisodes\x18\x01 \x01(\x03\x12\x12\n\ncandidates\x18\x02 \x01(\x03\x12\x19\n\x11\x66rom_recollection\x18\x03 \x01(\x03\x12\x1b\n\x13\x66rom_generalisation\x18\x04 \x01(\x03\x12\x18\n\x10match_confidence\x18\x05 \x01(\x01\x12\x16\n\x0espace_revision\x18\x06 \x01(\x03\"k\n\x0b\x43\x61\x33Progress\x12\x11\n\titeration\x18\x01 \x01(\x05\x12\x16\n\x0emax_iterations\x18\x02 \x01(\x05\x12\x0e\n\x06\x65nergy\x18\x03 \x01(\x01\x12\x0e\n\x06\x63hange\x18\x04 \x01(\x01\x12\x11\n\tconverged\x18\x05 \x01(\x08\"S\n\rPartialResult\x12*\n\x06\x66ields\x18\x01 \x03(\x0b\x32\x1a.recollect.v1.PartialField\x12\x16\n\x0eshare_complete\x18\x02 \x01(\x01\"T\n\x0cPartialField\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\"\n\x05value\x18\x02 \x01(\x0b\x32\x13.recollect.v1.Value\x12\x12\n\nconfidence\x18\x03 \x01(\x01*\x8f\x01\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSOURCE_GIVEN\x10\x01\x12\x13\n\x0fSOURCE_RECALLED\x10\x02\x12\x18\n\x14SOURCE_RECONSTRUCTED\x10\x03\x12\x17\n\x13SOURCE_CONSOLIDATED\x10\x04\x12\x13\n\x0fSOURCE_IMAGINED\x10\x05\x32\x91\x02\n\x11\x43ompletionService\x12I\n\x08\x43omplete\x12\x1d.recollect.v1.CompleteRequest\x1a\x1e.recollect.v1.CompleteResponse\x12X\n\rCompleteBatch\x12\".recollect.v1.CompleteBatchRequest\x1a#.recollect.v1.CompleteBatchResponse\x12W\n\x0e\x43ompleteStream\x12#.recollect.v1.CompleteStreamRequest\x1a\x1e.recollect.v1.CompleteProgress0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,14 +37,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMPLETERESPONSE_SOURCEATTRIBUTIONENTRY']._serialized_options = b'8\001'
   _globals['_COMPLETEDEPISODE_ABSTAINEDENTRY']._loaded_options = None
   _globals['_COMPLETEDEPISODE_ABSTAINEDENTRY']._serialized_options = b'8\001'
-  _globals['_ATTRIBUTION_MASSESENTRY']._loaded_options = None
-  _globals['_ATTRIBUTION_MASSESENTRY']._serialized_options = b'8\001'
   _globals['_RECONSTRUCTIONSTATS_SUSPECTFIELDSENTRY']._loaded_options = None
   _globals['_RECONSTRUCTIONSTATS_SUSPECTFIELDSENTRY']._serialized_options = b'8\001'
   _globals['_RECONSTRUCTIONSTATS_TIMINGSMSENTRY']._loaded_options = None
   _globals['_RECONSTRUCTIONSTATS_TIMINGSMSENTRY']._serialized_options = b'8\001'
-  _globals['_SOURCE']._serialized_start=3553
-  _globals['_SOURCE']._serialized_end=3696
+  _globals['_SOURCE']._serialized_start=3592
+  _globals['_SOURCE']._serialized_end=3735
   _globals['_PARTIALEPISODE']._serialized_start=107
   _globals['_PARTIALEPISODE']._serialized_end=285
   _globals['_COMPLETIONCONFIG']._serialized_start=288
@@ -60,37 +58,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMPLETEDEPISODE_ABSTAINEDENTRY']._serialized_start=1368
   _globals['_COMPLETEDEPISODE_ABSTAINEDENTRY']._serialized_end=1416
   _globals['_ATTRIBUTION']._serialized_start=1419
-  _globals['_ATTRIBUTION']._serialized_end=1634
-  _globals['_ATTRIBUTION_MASSESENTRY']._serialized_start=1589
-  _globals['_ATTRIBUTION_MASSESENTRY']._serialized_end=1634
-  _globals['_EVIDENCE']._serialized_start=1636
-  _globals['_EVIDENCE']._serialized_end=1702
-  _globals['_HYPOTHESIS']._serialized_start=1704
-  _globals['_HYPOTHESIS']._serialized_end=1793
-  _globals['_RECONSTRUCTIONSTATS']._serialized_start=1796
-  _globals['_RECONSTRUCTIONSTATS']._serialized_end=2340
-  _globals['_RECONSTRUCTIONSTATS_SUSPECTFIELDSENTRY']._serialized_start=2238
-  _globals['_RECONSTRUCTIONSTATS_SUSPECTFIELDSENTRY']._serialized_end=2290
-  _globals['_RECONSTRUCTIONSTATS_TIMINGSMSENTRY']._serialized_start=2292
-  _globals['_RECONSTRUCTIONSTATS_TIMINGSMSENTRY']._serialized_end=2340
-  _globals['_COMPLETEBATCHREQUEST']._serialized_start=2342
-  _globals['_COMPLETEBATCHREQUEST']._serialized_end=2410
-  _globals['_COMPLETEBATCHRESPONSE']._serialized_start=2412
-  _globals['_COMPLETEBATCHRESPONSE']._serialized_end=2513
-  _globals['_BATCHOUTCOME']._serialized_start=2516
-  _globals['_BATCHOUTCOME']._serialized_end=2645
-  _globals['_COMPLETESTREAMREQUEST']._serialized_start=2648
-  _globals['_COMPLETESTREAMREQUEST']._serialized_end=2852
-  _globals['_COMPLETEPROGRESS']._serialized_start=2855
-  _globals['_COMPLETEPROGRESS']._serialized_end=3105
-  _globals['_PATTERNRETRIEVAL']._serialized_start=3108
-  _globals['_PATTERNRETRIEVAL']._serialized_end=3270
-  _globals['_CA3PROGRESS']._serialized_start=3272
-  _globals['_CA3PROGRESS']._serialized_end=3379
-  _globals['_PARTIALRESULT']._serialized_start=3381
-  _globals['_PARTIALRESULT']._serialized_end=3464
-  _globals['_PARTIALFIELD']._serialized_start=3466
-  _globals['_PARTIALFIELD']._serialized_end=3550
-  _globals['_COMPLETIONSERVICE']._serialized_start=3699
-  _globals['_COMPLETIONSERVICE']._serialized_end=3972
+  _globals['_ATTRIBUTION']._serialized_end=1576
+  _globals['_SOURCEMASSES']._serialized_start=1578
+  _globals['_SOURCEMASSES']._serialized_end=1673
+  _globals['_EVIDENCE']._serialized_start=1675
+  _globals['_EVIDENCE']._serialized_end=1741
+  _globals['_HYPOTHESIS']._serialized_start=1743
+  _globals['_HYPOTHESIS']._serialized_end=1832
+  _globals['_RECONSTRUCTIONSTATS']._serialized_start=1835
+  _globals['_RECONSTRUCTIONSTATS']._serialized_end=2379
+  _globals['_RECONSTRUCTIONSTATS_SUSPECTFIELDSENTRY']._serialized_start=2277
+  _globals['_RECONSTRUCTIONSTATS_SUSPECTFIELDSENTRY']._serialized_end=2329
+  _globals['_RECONSTRUCTIONSTATS_TIMINGSMSENTRY']._serialized_start=2331
+  _globals['_RECONSTRUCTIONSTATS_TIMINGSMSENTRY']._serialized_end=2379
+  _globals['_COMPLETEBATCHREQUEST']._serialized_start=2381
+  _globals['_COMPLETEBATCHREQUEST']._serialized_end=2449
+  _globals['_COMPLETEBATCHRESPONSE']._serialized_start=2451
+  _globals['_COMPLETEBATCHRESPONSE']._serialized_end=2552
+  _globals['_BATCHOUTCOME']._serialized_start=2555
+  _globals['_BATCHOUTCOME']._serialized_end=2684
+  _globals['_COMPLETESTREAMREQUEST']._serialized_start=2687
+  _globals['_COMPLETESTREAMREQUEST']._serialized_end=2891
+  _globals['_COMPLETEPROGRESS']._serialized_start=2894
+  _globals['_COMPLETEPROGRESS']._serialized_end=3144
+  _globals['_PATTERNRETRIEVAL']._serialized_start=3147
+  _globals['_PATTERNRETRIEVAL']._serialized_end=3309
+  _globals['_CA3PROGRESS']._serialized_start=3311
+  _globals['_CA3PROGRESS']._serialized_end=3418
+  _globals['_PARTIALRESULT']._serialized_start=3420
+  _globals['_PARTIALRESULT']._serialized_end=3503
+  _globals['_PARTIALFIELD']._serialized_start=3505
+  _globals['_PARTIALFIELD']._serialized_end=3589
+  _globals['_COMPLETIONSERVICE']._serialized_start=3738
+  _globals['_COMPLETIONSERVICE']._serialized_end=4011
 # @@protoc_insertion_point(module_scope)

@@ -106,22 +106,27 @@ class CompletedEpisode(_message.Message):
 
 class Attribution(_message.Message):
     __slots__ = ("source", "confidence", "masses", "evidence")
-    class MassesEntry(_message.Message):
-        __slots__ = ("key", "value")
-        KEY_FIELD_NUMBER: _ClassVar[int]
-        VALUE_FIELD_NUMBER: _ClassVar[int]
-        key: str
-        value: float
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     MASSES_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
     source: Source
     confidence: float
-    masses: _containers.ScalarMap[str, float]
+    masses: SourceMasses
     evidence: _containers.RepeatedCompositeFieldContainer[Evidence]
-    def __init__(self, source: _Optional[_Union[Source, str]] = ..., confidence: _Optional[float] = ..., masses: _Optional[_Mapping[str, float]] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ...) -> None: ...
+    def __init__(self, source: _Optional[_Union[Source, str]] = ..., confidence: _Optional[float] = ..., masses: _Optional[_Union[SourceMasses, _Mapping]] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ...) -> None: ...
+
+class SourceMasses(_message.Message):
+    __slots__ = ("recalled", "reconstructed", "consolidated", "imagined")
+    RECALLED_FIELD_NUMBER: _ClassVar[int]
+    RECONSTRUCTED_FIELD_NUMBER: _ClassVar[int]
+    CONSOLIDATED_FIELD_NUMBER: _ClassVar[int]
+    IMAGINED_FIELD_NUMBER: _ClassVar[int]
+    recalled: float
+    reconstructed: float
+    consolidated: float
+    imagined: float
+    def __init__(self, recalled: _Optional[float] = ..., reconstructed: _Optional[float] = ..., consolidated: _Optional[float] = ..., imagined: _Optional[float] = ...) -> None: ...
 
 class Evidence(_message.Message):
     __slots__ = ("episode_id", "weight", "similarity")
