@@ -13,7 +13,7 @@ from bench.evaluation.trial import Trial
 
 Json = dict[str, Any]
 MOST = 50
-SHARE_OF_WINNER = 0.02
+SHARE_OF_WINNER = 0.1  # what merely resembles the cue carries a thousandth of that
 
 
 def matching_events(trial: Trial) -> None:
@@ -92,7 +92,7 @@ def _fitting(reply: Reply, target: str, *, may_be_misspelt: bool) -> list[tuple[
     assert reply.completion is not None
     assert reply.completion.stats is not None
     suspects = reply.completion.stats.suspect_fields
-    if reply.match < 0.5 or (not may_be_misspelt and max(suspects.values(), default=0.0) > 0.5):
+    if reply.match < 0.5 or (not may_be_misspelt and sum(suspects.values()) > 0.5):
         return []
     ranked = reply.ranked(target)
     fitting = [(value, p) for value, p in ranked if p >= SHARE_OF_WINNER * ranked[0][1]]
@@ -103,9 +103,10 @@ def _recalled(trial: Trial, space: str, query: Json) -> Json:
     """Plain retrieval of the events that have every value of the cue, in order of time."""
     events = [orjson.loads(i.episode.document) for i in trial.laboratory.recall(space, query["cue"], exactly=True)]
     events.sort(key=lambda event: event["fields"]["when"])
-    values = [event["id"] if query["ask"] == "*" else event["fields"][query["ask"]] for event in events]
     if query["get"] == "latest":
-        values = values[-1:]
+        events = events[-1:]
+    found = [event["id"] if query["ask"] == "*" else event["fields"][query["ask"]] for event in events]
+    values = [v for value in found for v in (value if isinstance(value, list) else [value])]
     return {"id": query["id"], "answers": [(value, 1.0) for value in values], "order": values}
 
 
