@@ -21,6 +21,7 @@ import numpy as np
 from engine import calibration
 from engine.encoding import MISSING, Floats, Value
 from engine.generalisation import Generalisation, background
+from engine.kernels import chance_nearness, name_nearness
 from engine.learners.affinity import Affinity, AffinityFit
 from engine.learners.balance import Balance, choose_replays, direct_evidence, fit_balance
 from engine.learners.participation import Participation
@@ -133,8 +134,18 @@ class RelationalHead:
     def _anchors(self, cue: Mapping[str, Value], target: str) -> dict[str, int]:
         """The cue's stored entities by field, in the order of the roles."""
         fields = [name for name in self._views.structure.entities if name != target and name in cue]
-        known = {name: self._views.entity(cue[name]) for name in fields}
+        known = {name: self._entity(name, cue[name]) for name in fields}
         return {name: entity for name, entity in known.items() if entity != MISSING}
+
+    def _entity(self, field: str, value: Value) -> int:
+        """The entity of this name, or else the one whose name is nearest, if nearer than names are by chance."""
+        entity, column = self._views.entity(value), self._traces.columns.get(field)
+        if entity != MISSING or column is None or not isinstance(value, str):
+            return entity
+        near = name_nearness(column, value)[: len(self._views.seats[field])]
+        if near.max(initial=0.0) <= chance_nearness(value):
+            return MISSING
+        return int(self._views.seats[field][near.argmax()])
 
     def _ask(self, anchors: Sequence[int], relations: Sequence[int], slot: int) -> tuple[Floats, Floats]:
         """(mass before the schema, schema in nats) of every entity; several anchors speak in sum."""
