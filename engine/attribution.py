@@ -5,10 +5,16 @@ For the answer y of one field, with P = rho P_R + (1 - rho) P_G:
     pi0  = min(1, m(y) / P(y))                         what the base rate already gave
     R    = rho P_R(y) / P(y), top = rho max_trace r / P(y)
     e    = Shapley share of the episodes in P_G's lift over m (the schema has 1 - e)
-    recalled = top, reconstructed = (R - top) + (1 - R)(1 - pi0) e,
-    consolidated = (1 - R)(1 - pi0)(1 - e), imagined = the remainder.
+    t    = (R - top)(1 - pi0) + (1 - R)(1 - pi0) e    what further episodes gave
+    n    = episodes behind the answer, (sum w)^2 / sum w^2; few = min(1, FEW_EPISODES / n)
+    recalled = top, reconstructed = few t,
+    consolidated = (1 - few) t + (1 - R)(1 - pi0)(1 - e), imagined = the remainder.
 
-Source: Johnson, Hashtroudi & Lindsay 1993; Shapley 1953 for two players.
+What a few episodes agree on is reconstructed from them; what very many share is a regularity,
+whichever part of the model read it from them.
+
+Source: Johnson, Hashtroudi & Lindsay 1993; Shapley 1953 for two players; gist as what
+overlapping episodes share: McClelland, McNaughton & O'Reilly 1995.
 """
 
 from __future__ import annotations
@@ -18,6 +24,7 @@ from dataclasses import dataclass
 
 RECALL_MIN_MASS = 0.5
 RUNNER_UP_MAX_RATIO = 1.0 / 3.0
+FEW_EPISODES = 8.0
 FLOOR = 1e-12
 
 
@@ -26,7 +33,8 @@ class AnswerParts:
     """The probabilities of one answer y under the parts of the model, each in [0, 1].
 
     `total` = P(y), `recollection` = rho P_R(y), `top_trace` = rho times the weight of the
-    heaviest stored event with y, `rival_trace` the same for events with another value.
+    heaviest stored event with y, `rival_trace` the same for events with another value;
+    `supporters` >= 1 is the effective number of episodes behind y.
     """
 
     total: float
@@ -37,6 +45,7 @@ class AnswerParts:
     generalisation: float
     kernel_only: float
     schema_only: float
+    supporters: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +83,10 @@ def attribute(parts: AnswerParts) -> Masses:
     top = min(recollected, parts.top_trace / total)
     rest = (1.0 - recollected) * (1.0 - prior)
     episodes = episode_share(parts)
-    reconstructed = (recollected - top) + rest * episodes
-    consolidated = rest * (1.0 - episodes)
+    shared = (recollected - top) * (1.0 - prior) + rest * episodes
+    few = min(1.0, FEW_EPISODES / max(parts.supporters, 1.0))
+    reconstructed = shared * few
+    consolidated = shared * (1.0 - few) + rest * (1.0 - episodes)
     return Masses(top, reconstructed, consolidated, max(0.0, 1.0 - top - reconstructed - consolidated))
 
 

@@ -112,6 +112,7 @@ def _explain_field(
         generalisation=float(heads.general.posterior[same].sum()),
         kernel_only=float(heads.general.kernel()[same].sum()),
         schema_only=float(heads.general.schema()[same].sum()),
+        supporters=float(weights[own].sum() ** 2 / max(float((weights[own] ** 2).sum()), 1e-300)),
     )
     masses = attribute(parts)
     order = np.flatnonzero(own)[np.argsort(-weights[own], kind="stable")][:EVIDENCE_LISTED]

@@ -49,8 +49,9 @@ def test_advice_never_promises_a_loss_and_never_names_a_field_the_cue_has(seed: 
         assert item.field != item.target
 
 
-def test_one_matching_episode_is_recalled_many_agreeing_ones_are_reconstructed() -> None:
-    records = [{"a": "alba", "b": "quito", "c": f"value{n % 7}"} for n in range(30)]
+def test_the_source_is_one_event_a_few_that_agree_a_regularity_or_the_base_rate() -> None:
+    records = [{"a": f"verb{n % 4}", "b": f"place{n % 4}", "c": f"value{n % 7}", "d": f"day{n}"} for n in range(200)]
+    records += [{"a": "alba", "b": "quito", "c": f"value{n}"} for n in range(4)]
     records.append({"a": "wexpy", "b": "jovul", "c": "value3"})
     traces = traces_of(records)
     weights = attach(traces)
@@ -60,6 +61,8 @@ def test_one_matching_episode_is_recalled_many_agreeing_ones_are_reconstructed()
 
     assert source({"a": "wexpy"}) == "recalled"
     assert source({"a": "alba"}) == "reconstructed"
+    assert source({"a": "verb1"}) == "consolidated"
+    assert source({"c": "value2"}) == "imagined"
 
 
 def test_identical_records_are_one_event() -> None:
