@@ -16,6 +16,7 @@ from engine import calibration
 from engine.calibration import Outcome, Replay
 from engine.evidence import GENERALISATION_WIDTH, Gate, weigh_field
 from engine.generalisation import Generaliser
+from engine.learners.categorical import CategoricalLearner
 from engine.learners.numeric import NumericLearner
 from engine.learners.relational import RelationalLearner
 from engine.learning import Head, Learned, Learner, Parameters, TargetLoss, log_loss
@@ -24,7 +25,7 @@ from engine.schema import Schema
 from engine.traces import Traces
 from engine.weights import closed_form
 
-LEARNERS: tuple[Learner, ...] = (NumericLearner(), RelationalLearner())
+LEARNERS: tuple[Learner, ...] = (NumericLearner(), RelationalLearner(), CategoricalLearner())
 MIN_EPISODES = 40
 LOSS_REPLAYS = 60  # held-out episodes per field that judge the closed form
 GROWTH = 1.05  # a head is put to use anew over the episodes there are each time the space has grown so much
