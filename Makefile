@@ -34,7 +34,7 @@ install: $(DEVELOPMENT) ## Make .venv with everything development needs
 test: $(PROVING) ## Run the tests (ARGS="-k cue" for some of them)
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: format-check lint types layers contract clients-check diff-contract prove ## Everything but the tests of the packages
+check: format-check lint types layers contract proto-check clients-check diff-contract prove ## Everything but the tests of the packages
 
 format: $(DEVELOPMENT) ## Rewrite the sources in the house format
 	@$(BIN)/ruff format $(CHECKED)

@@ -45,7 +45,7 @@ def running(workers: int = 1, **settings: str) -> Iterator[Service]:
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=600.0) as client:
                 _wait(client, process)
-                yield Service(client)
+                yield Service(client, f"127.0.0.1:{grpc_port}", process.pid)
         finally:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(timeout=30)
@@ -54,8 +54,10 @@ def running(workers: int = 1, **settings: str) -> Iterator[Service]:
 class Service:
     """What the measurements ask of a running service."""
 
-    def __init__(self, client: httpx.Client) -> None:
+    def __init__(self, client: httpx.Client, grpc_address: str, process_id: int) -> None:
         self.client = client
+        self.grpc_address = grpc_address
+        self.process_id = process_id
 
     def create_space(self, space_id: str, **body: Any) -> None:
         """Create an empty memory space."""
