@@ -139,6 +139,7 @@ def _run(name: str, trial: Trial) -> Json:
         "outcomes": trial.outcomes,
         "raw": trial.raw,
         "dynamics": trial.laboratory.dynamics.as_json(),
+        "engine": engine_digest(),
         "seconds": time.perf_counter() - started,
         "cpu_seconds": time.process_time() - cpu,
     }

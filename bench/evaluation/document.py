@@ -30,13 +30,16 @@ def write(results: Mapping[str, Json], figures: Sequence[Figure]) -> None:
     folder = DOCS / "evaluation"
     folder.mkdir(exist_ok=True)
     drawn = pictures.draw(folder, results)
-    made = f"{origin('make evaluate')} Seed {SEED}; engine {engine_digest()}."
+    made = f"{origin('make evaluate')} Seed {SEED}; engine {engine_digest()}; what was measured with another one says so below."
     parts = [PREFACE, made, "", _summary(figures), "", table(figures), ""]
     parts += _beside(results)
     parts += _ablations(results)
     parts += ["## Pictures", "", *(f"![{title}](evaluation/{name})" for name, title in drawn), ""]
-    seconds = {name: round(result["seconds"]) for name, result in results.items()}
-    parts.append("Seconds per protocol: " + ", ".join(f"{name} {s}" for name, s in seconds.items()) + ".")
+    parts += ["## Runs", "", "| protocol | engine | CPU seconds | completions |", "|---|---|---:|---:|"]
+    parts += [
+        f"| {name} | {r['engine']} | {r.get('cpu_seconds', r['seconds']):.0f} | {r['dynamics']['runs']:,} |"
+        for name, r in results.items()
+    ]
     (DOCS / "evaluation.md").write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 
