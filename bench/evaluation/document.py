@@ -30,7 +30,7 @@ def write(results: Mapping[str, Json], figures: Sequence[Figure]) -> None:
     folder = DOCS / "evaluation"
     folder.mkdir(exist_ok=True)
     drawn = pictures.draw(folder, results)
-    made = f"{origin('make evaluate')} Seed {SEED}; engine {engine_digest()}; what was measured with another one says so below."
+    made = f"{origin('make evaluate')} Seed {SEED}; engine {engine_digest()} (others are named under Runs)."
     parts = [PREFACE, made, "", _summary(figures), "", table(figures), ""]
     parts += _beside(results)
     parts += _ablations(results)
