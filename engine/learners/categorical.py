@@ -52,7 +52,8 @@ class CategoricalLearner:
         for place, target in enumerate(sorted(targets)):
             known = np.flatnonzero(traces.columns[target].codes != MISSING)
             rows, asked = np.setdiff1d(known, held_out), np.intersect1d(known, held_out)
-            if len(rows) < MIN_EPISODES // 2 or not len(asked):
+            is_told = any(target not in facet.sources for facet in facets.all)  # another field varies
+            if len(rows) < MIN_EPISODES // 2 or not len(asked) or not is_told:
                 continue
             rehearsal = Rehearsal(facets, target, rows, SEED)
             lesson, memory = rehearsal.learn(lambda done, place=place: report((place + done) / len(targets)))  # type: ignore[misc]

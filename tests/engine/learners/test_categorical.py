@@ -185,6 +185,12 @@ def test_values_met_since_share_what_is_kept_for_new_ones() -> None:
     assert 0.0 < told["unheard of"] < 0.1
 
 
+@pytest.mark.parametrize("beside", [{}, {"k": "always"}, {"k": True}])
+def test_a_field_that_nothing_tells_of_is_left_alone(beside: Record) -> None:
+    traces = traces_of([{"what": NAMES[n % 5], **beside} for n in range(80)])
+    assert "what" not in consolidate(traces, lambda stage, done: None, (CategoricalLearner(),)).chosen
+
+
 def test_what_was_learned_survives_its_bytes() -> None:
     traces = traces_of(world(6, 400))
     learned = consolidate(traces, lambda stage, done: None, (CategoricalLearner(),))
