@@ -26,7 +26,7 @@ class Pool:
         rng = np.random.default_rng(SEED)
         by_task: dict[str, list[Sequence[Any]]] = {}
         for outcome in outcomes:
-            by_task.setdefault(outcome[0], []).append(outcome)
+            by_task.setdefault(_kind(outcome[0]), []).append(outcome)
         kept: list[Sequence[Any]] = []
         for task in sorted(by_task):
             rows = by_task[task]
@@ -34,7 +34,9 @@ class Pool:
                 rows = [rows[i] for i in sorted(rng.choice(len(rows), MOST_PER_TASK, replace=False))]
             kept += rows
         columns = list(zip(*kept, strict=True))
-        self.task, self.field, self.source = (np.array(c) for c in columns[:3])
+        self.task = np.array([_kind(task) for task in columns[0]])
+        self.field = np.array([f"{t.split(' ')[0]} {f}" for t, f in zip(*columns[:2], strict=True)])
+        self.source = np.array(columns[2])
         self.confidence, self.right, self.meta, self.within, self.match = (
             np.array(c, dtype=float) for c in columns[3:8]
         )
@@ -43,6 +45,11 @@ class Pool:
     def groups(self, key: Column, least: int = LEAST_PER_GROUP) -> dict[str, Column]:
         """bool masks of the groups with at least `least` outcomes."""
         return {str(name): key == name for name in np.unique(key) if (key == name).sum() >= least}
+
+
+def _kind(task: str) -> str:
+    """The sets with removed fields count as one task, or their many easy answers would outweigh the rest."""
+    return task.partition(" ")[2] if " removed" in task else task
 
 
 def figures(pool: Pool) -> list[Figure]:
@@ -62,9 +69,8 @@ def figures(pool: Pool) -> list[Figure]:
 def _calibration(pool: Pool, add: Callable[..., None]) -> None:
     c, r = pool.confidence, pool.right
     add("calibration", "all", "ECE (15 equal-mass bins)", ece(c, r), pool.n, ceiling=ece_floor(c))
-    field = np.array([f"{t.split(' ')[0]} {f}" for t, f in zip(pool.task, pool.field, strict=True)])
     for row, what, key in (
-        ("calibration_field", "field", field),
+        ("calibration_field", "field", pool.field),
         ("calibration_source", "source", pool.source),
         ("calibration_task", "task", pool.task),
     ):
