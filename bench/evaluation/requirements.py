@@ -85,7 +85,7 @@ REQUIREMENTS: Sequence[Requirement] = (
     Requirement("relations_Hits@10", "Who and whom in time", 0.75, 0.78),
     Requirement("number", "Numeric cells, 30 % missing", is_upper=True, must_of=_baseline),
     Requirement("number_beats", "... tables", 0.9, 1.0),
-    Requirement("number_mean", "... mean", is_upper=True, must_of=_baseline),
+    Requirement("number_mean", "... mean", aim=1.009, is_upper=True, must_of=_baseline),
     Requirement("events", "Events of a book", 1.0),
     Requirement("events_noisy", "... misspelt cues", None, 0.98),
     Requirement("fragments", "... text fragments", 0.93),
