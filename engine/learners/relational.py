@@ -39,6 +39,7 @@ from engine.traces import Traces
 REPLAYS = 3000
 SHARE_AFFINITY, SHARE_BALANCE = 0.6, 0.3
 SMALLEST = 1e-7  # w is kept as the half-precision logarithm, from here up
+MIN_ASKED = 10  # a field that fewer of the held-out episodes have is not judged, so not taken
 SEED = 20240601
 
 
@@ -101,7 +102,7 @@ class RelationalLearner:
                 general = head.infer(known, target) if target in fields else None
                 if general is not None:
                     found.append(log_loss(column, general.posterior, column.find(fields[target])))
-            if found:
+            if len(found) >= MIN_ASKED:
                 losses[target] = (len(found), float(np.mean(found)))
         return losses
 
