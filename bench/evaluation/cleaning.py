@@ -21,7 +21,8 @@ def repaired_cells(trial: Trial) -> None:
     data = trial.data("clean_hospital")
     records = {r["id"]: r for r in data.episodes()}
     trial.laboratory.store("clean_hospital", list(records.values()))
-    trial.laboratory.consolidate("clean_hospital")
+    if not trial.is_fast:
+        trial.laboratory.consolidate("clean_hospital")
     plain, repaired, confidence = [], [], []
     for batch in _rounds(trial.sample(data.rows("queries.jsonl"), None, 80)):
         for query in batch:

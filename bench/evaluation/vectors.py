@@ -18,7 +18,8 @@ def partial_vectors(trial: Trial) -> None:
     stored = data.rows("episodes.jsonl")
     records = [{"id": r["id"], "fields": {"label": r["label"]}, "embedding": r["vector"]} for r in stored]
     trial.laboratory.store("digits_assoc", records, dimensions=64)
-    trial.laboratory.consolidate("digits_assoc")
+    if not trial.is_fast:
+        trial.laboratory.consolidate("digits_assoc")
     images = np.array([r["vector"] for r in stored], dtype=float)
     ids = [r["id"] for r in stored]
     queries = trial.sample(data.rows("queries.jsonl"), None, 240)
