@@ -55,7 +55,7 @@ class CategoricalLearner:
             is_told = any(target not in facet.sources for facet in facets.all)  # another field varies
             if len(rows) < MIN_EPISODES // 2 or not len(asked) or not is_told:
                 continue
-            rehearsal = Rehearsal(facets, target, rows, SEED)
+            rehearsal = Rehearsal(facets, target, rows, SEED, len(targets))
             lesson, memory = rehearsal.learn(lambda done, place=place: report((place + done) / len(targets)))  # type: ignore[misc]
             learned[target] = lesson, memory
             losses[target] = len(asked), float(np.mean(_losses(facets, memory, asked)))

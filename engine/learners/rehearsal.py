@@ -24,14 +24,17 @@ from engine.learners.neighbourhood import Lesson, Neighbourhood
 from engine.learners.objective import Batch, loss_and_slope, shares
 from engine.learners.tallies import SHRINKS, SINGLE, Choice, Singles
 
-REPLAYS, STEPS, BATCH, RATE = 1024, 180, 192, 0.05
+REPLAYS, STEPS, BATCH, RATE = 768, 160, 144, 0.05
 # Stored up to, asked up to, shares of the times; share of the replays, of the steps.
-STAGES = ((0.6, 0.8, 0.5, 0.4), (0.8, 1.0, 1.0, 0.6))
+STAGES = ((0.6, 0.8, 0.4, 0.4), (0.8, 1.0, 1.0, 0.6))
 UNTIMED = ((1.0, 1.0, 1.0, 1.0),)
-LIKELIEST, OTHERS = 256, 256  # episodes that compete in a replay: the best, and a sample of the rest
-CELLS = 60_000_000  # replays times answers times facets held at once
+LIKELIEST, OTHERS = 224, 160  # episodes that compete in a replay: the best, and a sample of the rest
+CELLS = 60_000_000  # numbers held at once: replays times answers times facets, replays times episodes times terms
+MAX_ROWS = 40_000  # more episodes than these, the latest, are not learned from
+EFFORT = 7_200_000  # targets times episodes times facets up to which the replays are not thinned out
+MIN_REPLAYS = 192
 PULL = 50.0
-EPOCHS, AGAIN = 4, 2  # passes of the associations, and those over the whole once the weights are known
+EPOCHS, AGAIN = 4, 1  # passes of the associations, and those over the whole once the weights are known
 WORK = 1_200_000_000  # episodes times codes times answers of one pass beyond which there are no associations
 PASSES = 2 * WORK
 PARTIAL, LOST = 0.5, (0.2, 0.8)  # share of replays that lose fields, and the share of fields they lose
@@ -57,9 +60,14 @@ class _Stage:
 class Rehearsal:
     """Learns one target's lesson from the episodes `rows` (int64[N], all with the target)."""
 
-    def __init__(self, facets: Facets, target: str, rows: Ints, seed: int) -> None:
-        self.facets, self.target, self.rows = facets, target, rows
+    def __init__(self, facets: Facets, target: str, rows: Ints, seed: int, targets: int = 1) -> None:
+        self.facets, self.target = facets, target
         self.rng = np.random.default_rng(seed)
+        if facets.is_timed:
+            rows = np.sort(rows[np.argsort(facets.times[rows], kind="stable")[-MAX_ROWS:]])
+        self.rows = rows = rows[-MAX_ROWS:]
+        self.replays = round(REPLAYS * min(1.0, EFFORT / (targets * len(rows) * len(facets.all))))
+        self.replays = max(MIN_REPLAYS, self.replays)
         times = facets.times[rows]
         self.is_timed = facets.is_timed and int(np.isfinite(times).sum()) > MIN_TIMED
         self.span = max(1.0, float(np.nanmax(times) - np.nanmin(times))) if self.is_timed else 1.0
@@ -72,7 +80,7 @@ class Rehearsal:
         for place, (begin, end, replays, steps) in enumerate(stages):
             report(place / len(stages))
             last = stage.memory.associations if stage is not None else None
-            stage = self._stage(begin, end, int(REPLAYS * replays))
+            stage = self._stage(begin, end, round(self.replays * replays))
             lesson = self._habits(stage, lesson)
             stage.memory.tell(lesson)
             stage.memory.associations = self._associate(stage.memory, last)
@@ -92,7 +100,8 @@ class Rehearsal:
             first, last = np.nanquantile(known, [begin, end])
             stored, asked = self.rows[at <= first], self.rows[(at > first) & (at <= last)]
         memory = Neighbourhood(self.facets, self.target, stored)
-        most = max(64, CELLS // (memory.size * (len(memory.facets) + 1)))
+        terms = max(memory.size * (len(memory.facets) + 1), (LIKELIEST + OTHERS) * 3 * len(memory.facets))
+        most = max(64, CELLS // terms)
         rows = self.rng.permutation(asked)[: min(replays, most)]
         cues = self._damage(memory.of(self.facets.stored(rows)), memory)
         truth = memory.column.codes[rows].astype(np.int64)
