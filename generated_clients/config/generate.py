@@ -67,10 +67,27 @@ ADJUSTMENTS: dict[str, list[tuple[str, str, str]]] = {
         # Members that a later version of the service adds are passed over.
         ("model_*.go", r"\tdecoder\.DisallowUnknownFields\(\)\n", ""),
     ],
-    "java": [],
+    "java": [
+        # A body that is no JSON, such as a stream of events, is the text itself.
+        (
+            "src/main/java/recollect/client/api/*.java",
+            r"responseBody\.isBlank\(\)\? null: memberVarObjectMapper\.readValue\(responseBody, "
+            r"new TypeReference<String>\(\) \{\}\)",
+            "responseBody",
+        ),
+    ],
     "rust": [
         # An enum value that this client does not know yet reads as UnknownDefaultOpenApi.
         ("src/models/*.rs", r'#\[serde\(rename = "unknown_default_open_api"\)\]', "#[serde(other)]"),
+        # A body that is no JSON, such as a stream of events, is the text itself.
+        ("src/apis/mod.rs", r'starts_with\("text/plain"\)', 'starts_with("text/")'),
+        (
+            "src/apis/*_api.rs",
+            r"ContentType::Text => return Err\(.*cannot be converted to `String`\"\)\)\),",
+            "ContentType::Text => Ok(content),",
+        ),
+        # Parameters that are not needed can be left out: `..Default::default()`.
+        ("src/apis/*_api.rs", r"#\[derive\(Clone, Debug\)\]\n(pub struct \w+Params )", r"#[derive(Clone, Debug, Default)]\n\1"),
         # The generator drops `nullable` from what lists and maps hold.
         ("src/models/partial_episode.rs", r"Option<Vec<f32>>", "Option<Vec<Option<f32>>>"),
         (
@@ -130,12 +147,15 @@ def prepare(document: dict[str, Any]) -> dict[str, Any]:
 
     `not` says what is refused, which no generator can put into a type: with it they would make
     classes of what nothing is. `uniqueItems` would turn lists into sets, without their order and without
-    a JSON form in JavaScript. The long description would head every file.
+    a JSON form in JavaScript. In a completion's settings null means the same as leaving out, which is the simpler type.
+    The long description would head every file.
     """
     document["info"]["description"] = "The pattern completion API."
     for member in ("not", "uniqueItems"):
         _drop(document["components"]["schemas"], member)
     schemas = document["components"]["schemas"]
+    for setting in schemas["CompletionConfig"]["properties"].values():
+        setting.pop("nullable", None)
     while unused := [name for name in schemas if f'/schemas/{name}"' not in json.dumps(document)]:
         for name in unused:
             del schemas[name]

@@ -53,6 +53,8 @@ type APIClient struct {
 
 	EpisodesAPI *EpisodesAPIService
 
+	LearningAPI *LearningAPIService
+
 	SpacesAPI *SpacesAPIService
 
 	SystemAPI *SystemAPIService
@@ -76,6 +78,7 @@ func NewAPIClient(cfg *Configuration) *APIClient {
 	// API Services
 	c.CompletionAPI = (*CompletionAPIService)(&c.common)
 	c.EpisodesAPI = (*EpisodesAPIService)(&c.common)
+	c.LearningAPI = (*LearningAPIService)(&c.common)
 	c.SpacesAPI = (*SpacesAPIService)(&c.common)
 	c.SystemAPI = (*SystemAPIService)(&c.common)
 

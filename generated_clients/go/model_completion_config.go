@@ -20,13 +20,13 @@ var _ MappedNullable = &CompletionConfig{}
 // CompletionConfig How to complete. What is left out, or null, is the service's choice (`GET /limits` tells its defaults).
 type CompletionConfig struct {
 	// The least calibrated confidence with which a field is answered; 0 answers always.
-	Ca1Threshold NullableFloat64 `json:"ca1_threshold,omitempty"`
+	Ca1Threshold *float64 `json:"ca1_threshold,omitempty"`
 	// How many alternative episodes a verbose answer lists at most.
 	NumHypotheses *int32 `json:"num_hypotheses,omitempty"`
 	// The most sweeps of the CA3 dynamics. Set, it gives the best state within it, with `convergence_achieved: false` where that is so; left out, the dynamics run to their criterion, and not reaching it is a 500. 
-	MaxIterations NullableInt32 `json:"max_iterations,omitempty"`
+	MaxIterations *int32 `json:"max_iterations,omitempty"`
 	// How much the learned regularities count against single episodes: 0 not at all, 1 as learned.
-	PatternWeight NullableFloat64 `json:"pattern_weight,omitempty"`
+	PatternWeight *float64 `json:"pattern_weight,omitempty"`
 }
 
 // NewCompletionConfig instantiates a new CompletionConfig object
@@ -50,46 +50,36 @@ func NewCompletionConfigWithDefaults() *CompletionConfig {
 	return &this
 }
 
-// GetCa1Threshold returns the Ca1Threshold field value if set, zero value otherwise (both if not set or set to explicit null).
+// GetCa1Threshold returns the Ca1Threshold field value if set, zero value otherwise.
 func (o *CompletionConfig) GetCa1Threshold() float64 {
-	if o == nil || IsNil(o.Ca1Threshold.Get()) {
+	if o == nil || IsNil(o.Ca1Threshold) {
 		var ret float64
 		return ret
 	}
-	return *o.Ca1Threshold.Get()
+	return *o.Ca1Threshold
 }
 
 // GetCa1ThresholdOk returns a tuple with the Ca1Threshold field value if set, nil otherwise
 // and a boolean to check if the value has been set.
-// NOTE: If the value is an explicit nil, `nil, true` will be returned
 func (o *CompletionConfig) GetCa1ThresholdOk() (*float64, bool) {
-	if o == nil {
+	if o == nil || IsNil(o.Ca1Threshold) {
 		return nil, false
 	}
-	return o.Ca1Threshold.Get(), o.Ca1Threshold.IsSet()
+	return o.Ca1Threshold, true
 }
 
 // HasCa1Threshold returns a boolean if a field has been set.
 func (o *CompletionConfig) HasCa1Threshold() bool {
-	if o != nil && o.Ca1Threshold.IsSet() {
+	if o != nil && !IsNil(o.Ca1Threshold) {
 		return true
 	}
 
 	return false
 }
 
-// SetCa1Threshold gets a reference to the given NullableFloat64 and assigns it to the Ca1Threshold field.
+// SetCa1Threshold gets a reference to the given float64 and assigns it to the Ca1Threshold field.
 func (o *CompletionConfig) SetCa1Threshold(v float64) {
-	o.Ca1Threshold.Set(&v)
-}
-// SetCa1ThresholdNil sets the value for Ca1Threshold to be an explicit nil
-func (o *CompletionConfig) SetCa1ThresholdNil() {
-	o.Ca1Threshold.Set(nil)
-}
-
-// UnsetCa1Threshold ensures that no value is present for Ca1Threshold, not even an explicit nil
-func (o *CompletionConfig) UnsetCa1Threshold() {
-	o.Ca1Threshold.Unset()
+	o.Ca1Threshold = &v
 }
 
 // GetNumHypotheses returns the NumHypotheses field value if set, zero value otherwise.
@@ -124,88 +114,68 @@ func (o *CompletionConfig) SetNumHypotheses(v int32) {
 	o.NumHypotheses = &v
 }
 
-// GetMaxIterations returns the MaxIterations field value if set, zero value otherwise (both if not set or set to explicit null).
+// GetMaxIterations returns the MaxIterations field value if set, zero value otherwise.
 func (o *CompletionConfig) GetMaxIterations() int32 {
-	if o == nil || IsNil(o.MaxIterations.Get()) {
+	if o == nil || IsNil(o.MaxIterations) {
 		var ret int32
 		return ret
 	}
-	return *o.MaxIterations.Get()
+	return *o.MaxIterations
 }
 
 // GetMaxIterationsOk returns a tuple with the MaxIterations field value if set, nil otherwise
 // and a boolean to check if the value has been set.
-// NOTE: If the value is an explicit nil, `nil, true` will be returned
 func (o *CompletionConfig) GetMaxIterationsOk() (*int32, bool) {
-	if o == nil {
+	if o == nil || IsNil(o.MaxIterations) {
 		return nil, false
 	}
-	return o.MaxIterations.Get(), o.MaxIterations.IsSet()
+	return o.MaxIterations, true
 }
 
 // HasMaxIterations returns a boolean if a field has been set.
 func (o *CompletionConfig) HasMaxIterations() bool {
-	if o != nil && o.MaxIterations.IsSet() {
+	if o != nil && !IsNil(o.MaxIterations) {
 		return true
 	}
 
 	return false
 }
 
-// SetMaxIterations gets a reference to the given NullableInt32 and assigns it to the MaxIterations field.
+// SetMaxIterations gets a reference to the given int32 and assigns it to the MaxIterations field.
 func (o *CompletionConfig) SetMaxIterations(v int32) {
-	o.MaxIterations.Set(&v)
-}
-// SetMaxIterationsNil sets the value for MaxIterations to be an explicit nil
-func (o *CompletionConfig) SetMaxIterationsNil() {
-	o.MaxIterations.Set(nil)
+	o.MaxIterations = &v
 }
 
-// UnsetMaxIterations ensures that no value is present for MaxIterations, not even an explicit nil
-func (o *CompletionConfig) UnsetMaxIterations() {
-	o.MaxIterations.Unset()
-}
-
-// GetPatternWeight returns the PatternWeight field value if set, zero value otherwise (both if not set or set to explicit null).
+// GetPatternWeight returns the PatternWeight field value if set, zero value otherwise.
 func (o *CompletionConfig) GetPatternWeight() float64 {
-	if o == nil || IsNil(o.PatternWeight.Get()) {
+	if o == nil || IsNil(o.PatternWeight) {
 		var ret float64
 		return ret
 	}
-	return *o.PatternWeight.Get()
+	return *o.PatternWeight
 }
 
 // GetPatternWeightOk returns a tuple with the PatternWeight field value if set, nil otherwise
 // and a boolean to check if the value has been set.
-// NOTE: If the value is an explicit nil, `nil, true` will be returned
 func (o *CompletionConfig) GetPatternWeightOk() (*float64, bool) {
-	if o == nil {
+	if o == nil || IsNil(o.PatternWeight) {
 		return nil, false
 	}
-	return o.PatternWeight.Get(), o.PatternWeight.IsSet()
+	return o.PatternWeight, true
 }
 
 // HasPatternWeight returns a boolean if a field has been set.
 func (o *CompletionConfig) HasPatternWeight() bool {
-	if o != nil && o.PatternWeight.IsSet() {
+	if o != nil && !IsNil(o.PatternWeight) {
 		return true
 	}
 
 	return false
 }
 
-// SetPatternWeight gets a reference to the given NullableFloat64 and assigns it to the PatternWeight field.
+// SetPatternWeight gets a reference to the given float64 and assigns it to the PatternWeight field.
 func (o *CompletionConfig) SetPatternWeight(v float64) {
-	o.PatternWeight.Set(&v)
-}
-// SetPatternWeightNil sets the value for PatternWeight to be an explicit nil
-func (o *CompletionConfig) SetPatternWeightNil() {
-	o.PatternWeight.Set(nil)
-}
-
-// UnsetPatternWeight ensures that no value is present for PatternWeight, not even an explicit nil
-func (o *CompletionConfig) UnsetPatternWeight() {
-	o.PatternWeight.Unset()
+	o.PatternWeight = &v
 }
 
 func (o CompletionConfig) MarshalJSON() ([]byte, error) {
@@ -218,17 +188,17 @@ func (o CompletionConfig) MarshalJSON() ([]byte, error) {
 
 func (o CompletionConfig) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
-	if o.Ca1Threshold.IsSet() {
-		toSerialize["ca1_threshold"] = o.Ca1Threshold.Get()
+	if !IsNil(o.Ca1Threshold) {
+		toSerialize["ca1_threshold"] = o.Ca1Threshold
 	}
 	if !IsNil(o.NumHypotheses) {
 		toSerialize["num_hypotheses"] = o.NumHypotheses
 	}
-	if o.MaxIterations.IsSet() {
-		toSerialize["max_iterations"] = o.MaxIterations.Get()
+	if !IsNil(o.MaxIterations) {
+		toSerialize["max_iterations"] = o.MaxIterations
 	}
-	if o.PatternWeight.IsSet() {
-		toSerialize["pattern_weight"] = o.PatternWeight.Get()
+	if !IsNil(o.PatternWeight) {
+		toSerialize["pattern_weight"] = o.PatternWeight
 	}
 	return toSerialize, nil
 }

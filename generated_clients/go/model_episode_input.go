@@ -29,7 +29,7 @@ type EpisodeInput struct {
 	// A dense vector; its length is the space's `embedding_dimensions`.
 	Embedding []float32 `json:"embedding,omitempty"`
 	// A dense vector as base64 of float32 little-endian; in a cue, NaN stands for an unknown dimension. Give this or the list of numbers, not both.
-	EmbeddingB64 *string `json:"embedding_b64,omitempty" validate:"regexp=^[A-Za-z0-9+/]+={0\\,2}$"`
+	EmbeddingB64 *string `json:"embedding_b64,omitempty" validate:"regexp=^([A-Za-z0-9+/]{4})+([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"`
 	// A time with its offset (RFC 3339).
 	OccurredAt *time.Time `json:"occurred_at,omitempty"`
 	// A time with its offset (RFC 3339).

@@ -24,7 +24,7 @@ type PartialEpisode struct {
 	// A dense vector in which null stands for an unknown dimension; its length is the space's `embedding_dimensions`.
 	PartialEmbedding []*float32 `json:"partial_embedding,omitempty"`
 	// A dense vector as base64 of float32 little-endian; in a cue, NaN stands for an unknown dimension. Give this or the list of numbers, not both.
-	PartialEmbeddingB64 *string `json:"partial_embedding_b64,omitempty" validate:"regexp=^[A-Za-z0-9+/]+={0\\,2}$"`
+	PartialEmbeddingB64 *string `json:"partial_embedding_b64,omitempty" validate:"regexp=^([A-Za-z0-9+/]{4})+([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"`
 	// How far the cue itself may be trusted: 1 exactly right, 0 not at all.
 	CueStrength *float64 `json:"cue_strength,omitempty"`
 	// Ids of episodes, or times (RFC 3339), around which this one happened. Ids that are not stored carry no evidence.

@@ -105,7 +105,8 @@ def build_go(server: Server) -> list[list[str | Path]]:
     point(live / "example/main.go", server)
     assert run("gofmt", "-l", ".", cwd=live) == ""
     # Nothing but the standard library is needed, so nothing may be fetched.
-    for step in (["vet", "./..."], ["build", "-o", folder / "bin/", "./..."]):
+    (folder / "bin").mkdir(exist_ok=True)
+    for step in (["vet", "./..."], ["build", "-o", folder / "bin", "./..."]):
         run("go", *step, cwd=live, GOPROXY="off", GOFLAGS="-mod=mod", GOTOOLCHAIN="local")
     return [[folder / "bin" / name] for name in ("live", "example")]
 

@@ -17,6 +17,7 @@ from recollect import keys
 from recollect.model import Action
 from recollect.settings import Settings
 from recollect.store import open_store
+from tests.contract.conformance import contract
 
 JSON = ("content-type", "application/json")
 HOST = ("host", "127.0.0.1:8080")
@@ -98,7 +99,9 @@ class Edge:
             "server": ("127.0.0.1", 8080),
             "state": {},
         }
-        return asyncio.run_coroutine_threadsafe(self._exchange(scope, chunks, is_complete), self._loop).result(60)
+        answer = asyncio.run_coroutine_threadsafe(self._exchange(scope, chunks, is_complete), self._loop).result(60)
+        assert contract().faults(method, target, answer.status, answer.headers, answer.body) == []
+        return answer
 
     async def _exchange(self, scope: dict[str, Any], chunks: list[bytes], is_complete: bool) -> Answer:
         answer = Answer()

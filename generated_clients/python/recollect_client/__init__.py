@@ -20,6 +20,7 @@ __version__ = "1.0.0"
 __all__ = [
     "CompletionApi",
     "EpisodesApi",
+    "LearningApi",
     "SpacesApi",
     "SystemApi",
     "ApiResponse",
@@ -35,6 +36,9 @@ __all__ = [
     "Applicability",
     "Attribution",
     "BatchOutcome",
+    "Calibration",
+    "CalibrationBin",
+    "CalibrationStatus",
     "Caller",
     "CompleteBatchRequest",
     "CompleteBatchResponse",
@@ -42,6 +46,9 @@ __all__ = [
     "CompleteResponse",
     "CompletedEpisode",
     "CompletionConfig",
+    "ConsolidateRequest",
+    "Consolidation",
+    "ConsolidationStatus",
     "Diagnosis",
     "Episode",
     "EpisodeFilter",
@@ -49,6 +56,8 @@ __all__ = [
     "EpisodePage",
     "Erasure",
     "Evidence",
+    "Feedback",
+    "FeedbackInput",
     "FieldStats",
     "FieldType",
     "ForgetReceipt",
@@ -63,6 +72,8 @@ __all__ = [
     "PartialEpisode",
     "PatchOperation",
     "PatchVerb",
+    "Pattern",
+    "PatternPage",
     "Problem",
     "RecallRequest",
     "RecallResponse",
@@ -76,6 +87,7 @@ __all__ = [
     "SpacePatch",
     "SpaceStats",
     "Suggestion",
+    "Verdict",
     "Version",
     "Violation",
 ]
@@ -83,6 +95,7 @@ __all__ = [
 # import apis into sdk package
 from recollect_client.api.completion_api import CompletionApi as CompletionApi
 from recollect_client.api.episodes_api import EpisodesApi as EpisodesApi
+from recollect_client.api.learning_api import LearningApi as LearningApi
 from recollect_client.api.spaces_api import SpacesApi as SpacesApi
 from recollect_client.api.system_api import SystemApi as SystemApi
 
@@ -102,6 +115,9 @@ from recollect_client.models.action import Action as Action
 from recollect_client.models.applicability import Applicability as Applicability
 from recollect_client.models.attribution import Attribution as Attribution
 from recollect_client.models.batch_outcome import BatchOutcome as BatchOutcome
+from recollect_client.models.calibration import Calibration as Calibration
+from recollect_client.models.calibration_bin import CalibrationBin as CalibrationBin
+from recollect_client.models.calibration_status import CalibrationStatus as CalibrationStatus
 from recollect_client.models.caller import Caller as Caller
 from recollect_client.models.complete_batch_request import CompleteBatchRequest as CompleteBatchRequest
 from recollect_client.models.complete_batch_response import CompleteBatchResponse as CompleteBatchResponse
@@ -109,6 +125,9 @@ from recollect_client.models.complete_request import CompleteRequest as Complete
 from recollect_client.models.complete_response import CompleteResponse as CompleteResponse
 from recollect_client.models.completed_episode import CompletedEpisode as CompletedEpisode
 from recollect_client.models.completion_config import CompletionConfig as CompletionConfig
+from recollect_client.models.consolidate_request import ConsolidateRequest as ConsolidateRequest
+from recollect_client.models.consolidation import Consolidation as Consolidation
+from recollect_client.models.consolidation_status import ConsolidationStatus as ConsolidationStatus
 from recollect_client.models.diagnosis import Diagnosis as Diagnosis
 from recollect_client.models.episode import Episode as Episode
 from recollect_client.models.episode_filter import EpisodeFilter as EpisodeFilter
@@ -116,6 +135,8 @@ from recollect_client.models.episode_input import EpisodeInput as EpisodeInput
 from recollect_client.models.episode_page import EpisodePage as EpisodePage
 from recollect_client.models.erasure import Erasure as Erasure
 from recollect_client.models.evidence import Evidence as Evidence
+from recollect_client.models.feedback import Feedback as Feedback
+from recollect_client.models.feedback_input import FeedbackInput as FeedbackInput
 from recollect_client.models.field_stats import FieldStats as FieldStats
 from recollect_client.models.field_type import FieldType as FieldType
 from recollect_client.models.forget_receipt import ForgetReceipt as ForgetReceipt
@@ -130,6 +151,8 @@ from recollect_client.models.origin import Origin as Origin
 from recollect_client.models.partial_episode import PartialEpisode as PartialEpisode
 from recollect_client.models.patch_operation import PatchOperation as PatchOperation
 from recollect_client.models.patch_verb import PatchVerb as PatchVerb
+from recollect_client.models.pattern import Pattern as Pattern
+from recollect_client.models.pattern_page import PatternPage as PatternPage
 from recollect_client.models.problem import Problem as Problem
 from recollect_client.models.recall_request import RecallRequest as RecallRequest
 from recollect_client.models.recall_response import RecallResponse as RecallResponse
@@ -143,6 +166,7 @@ from recollect_client.models.space_page import SpacePage as SpacePage
 from recollect_client.models.space_patch import SpacePatch as SpacePatch
 from recollect_client.models.space_stats import SpaceStats as SpaceStats
 from recollect_client.models.suggestion import Suggestion as Suggestion
+from recollect_client.models.verdict import Verdict as Verdict
 from recollect_client.models.version import Version as Version
 from recollect_client.models.violation import Violation as Violation
 

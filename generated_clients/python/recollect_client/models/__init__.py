@@ -17,6 +17,9 @@ from recollect_client.models.action import Action
 from recollect_client.models.applicability import Applicability
 from recollect_client.models.attribution import Attribution
 from recollect_client.models.batch_outcome import BatchOutcome
+from recollect_client.models.calibration import Calibration
+from recollect_client.models.calibration_bin import CalibrationBin
+from recollect_client.models.calibration_status import CalibrationStatus
 from recollect_client.models.caller import Caller
 from recollect_client.models.complete_batch_request import CompleteBatchRequest
 from recollect_client.models.complete_batch_response import CompleteBatchResponse
@@ -24,6 +27,9 @@ from recollect_client.models.complete_request import CompleteRequest
 from recollect_client.models.complete_response import CompleteResponse
 from recollect_client.models.completed_episode import CompletedEpisode
 from recollect_client.models.completion_config import CompletionConfig
+from recollect_client.models.consolidate_request import ConsolidateRequest
+from recollect_client.models.consolidation import Consolidation
+from recollect_client.models.consolidation_status import ConsolidationStatus
 from recollect_client.models.diagnosis import Diagnosis
 from recollect_client.models.episode import Episode
 from recollect_client.models.episode_filter import EpisodeFilter
@@ -31,6 +37,8 @@ from recollect_client.models.episode_input import EpisodeInput
 from recollect_client.models.episode_page import EpisodePage
 from recollect_client.models.erasure import Erasure
 from recollect_client.models.evidence import Evidence
+from recollect_client.models.feedback import Feedback
+from recollect_client.models.feedback_input import FeedbackInput
 from recollect_client.models.field_stats import FieldStats
 from recollect_client.models.field_type import FieldType
 from recollect_client.models.forget_receipt import ForgetReceipt
@@ -45,6 +53,8 @@ from recollect_client.models.origin import Origin
 from recollect_client.models.partial_episode import PartialEpisode
 from recollect_client.models.patch_operation import PatchOperation
 from recollect_client.models.patch_verb import PatchVerb
+from recollect_client.models.pattern import Pattern
+from recollect_client.models.pattern_page import PatternPage
 from recollect_client.models.problem import Problem
 from recollect_client.models.recall_request import RecallRequest
 from recollect_client.models.recall_response import RecallResponse
@@ -58,6 +68,7 @@ from recollect_client.models.space_page import SpacePage
 from recollect_client.models.space_patch import SpacePatch
 from recollect_client.models.space_stats import SpaceStats
 from recollect_client.models.suggestion import Suggestion
+from recollect_client.models.verdict import Verdict
 from recollect_client.models.version import Version
 from recollect_client.models.violation import Violation
 

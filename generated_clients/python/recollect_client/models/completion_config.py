@@ -73,21 +73,6 @@ class CompletionConfig(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
-        # set to None if ca1_threshold (nullable) is None
-        # and model_fields_set contains the field
-        if self.ca1_threshold is None and "ca1_threshold" in self.model_fields_set:
-            _dict['ca1_threshold'] = None
-
-        # set to None if max_iterations (nullable) is None
-        # and model_fields_set contains the field
-        if self.max_iterations is None and "max_iterations" in self.model_fields_set:
-            _dict['max_iterations'] = None
-
-        # set to None if pattern_weight (nullable) is None
-        # and model_fields_set contains the field
-        if self.pattern_weight is None and "pattern_weight" in self.model_fields_set:
-            _dict['pattern_weight'] = None
-
         return _dict
 
     @classmethod

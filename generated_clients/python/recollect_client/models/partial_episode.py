@@ -41,8 +41,8 @@ class PartialEpisode(BaseModel):
         if value is None:
             return value
 
-        if isinstance(value, str) and not re.match(r"^[A-Za-z0-9+\/]+={0,2}$", value):
-            raise ValueError(r"must validate the regular expression /^[A-Za-z0-9+\/]+={0,2}$/")
+        if isinstance(value, str) and not re.match(r"^([A-Za-z0-9+\/]{4})+([A-Za-z0-9+\/]{2}==|[A-Za-z0-9+\/]{3}=)?$", value):
+            raise ValueError(r"must validate the regular expression /^([A-Za-z0-9+\/]{4})+([A-Za-z0-9+\/]{2}==|[A-Za-z0-9+\/]{3}=)?$/")
         return value
 
     model_config = ConfigDict(

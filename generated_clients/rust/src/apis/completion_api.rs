@@ -15,7 +15,7 @@ use crate::{apis::ResponseContent, models};
 use super::{Error, configuration, ContentType};
 
 /// struct for passing parameters to the method [`complete`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct CompleteParams {
     /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
     pub x_memory_space: String,
@@ -29,7 +29,7 @@ pub struct CompleteParams {
 }
 
 /// struct for passing parameters to the method [`complete_batch`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct CompleteBatchParams {
     /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
     pub x_memory_space: String,
@@ -43,7 +43,7 @@ pub struct CompleteBatchParams {
 }
 
 /// struct for passing parameters to the method [`complete_stream`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct CompleteStreamParams {
     /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
     pub x_memory_space: String,
@@ -55,7 +55,7 @@ pub struct CompleteStreamParams {
 }
 
 /// struct for passing parameters to the method [`recall`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct RecallParams {
     /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
     pub x_memory_space: String,
@@ -284,7 +284,7 @@ pub async fn complete_stream(configuration: &configuration::Configuration, param
         let content = resp.text().await?;
         match content_type {
             ContentType::Json => serde_json::from_str(&content).map_err(Error::from),
-            ContentType::Text => return Err(Error::from(serde_json::Error::custom("Received `text/plain` content type response that cannot be converted to `String`"))),
+            ContentType::Text => Ok(content),
             ContentType::Unsupported(unknown_type) => return Err(Error::from(serde_json::Error::custom(format!("Received `{unknown_type}` content type response that cannot be converted to `String`")))),
         }
     } else {

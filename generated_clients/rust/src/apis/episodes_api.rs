@@ -15,7 +15,7 @@ use crate::{apis::ResponseContent, models};
 use super::{Error, configuration, ContentType};
 
 /// struct for passing parameters to the method [`create_episode`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct CreateEpisodeParams {
     /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
     pub x_memory_space: String,
@@ -29,7 +29,7 @@ pub struct CreateEpisodeParams {
 }
 
 /// struct for passing parameters to the method [`delete_episode`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct DeleteEpisodeParams {
     /// The episode's id within its space.
     pub episode_id: String,
@@ -46,7 +46,7 @@ pub struct DeleteEpisodeParams {
 }
 
 /// struct for passing parameters to the method [`forget_episodes`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ForgetEpisodesParams {
     /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
     pub x_memory_space: String,
@@ -60,7 +60,7 @@ pub struct ForgetEpisodesParams {
 }
 
 /// struct for passing parameters to the method [`get_episode`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct GetEpisodeParams {
     /// The episode's id within its space.
     pub episode_id: String,
@@ -75,7 +75,7 @@ pub struct GetEpisodeParams {
 }
 
 /// struct for passing parameters to the method [`import_episodes`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ImportEpisodesParams {
     /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
     pub x_memory_space: String,
@@ -91,7 +91,7 @@ pub struct ImportEpisodesParams {
 }
 
 /// struct for passing parameters to the method [`list_episodes`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ListEpisodesParams {
     /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
     pub x_memory_space: String,
@@ -112,7 +112,7 @@ pub struct ListEpisodesParams {
 }
 
 /// struct for passing parameters to the method [`put_episode`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct PutEpisodeParams {
     /// The episode's id within its space.
     pub episode_id: String,

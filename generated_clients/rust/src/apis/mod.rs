@@ -103,7 +103,7 @@ impl From<&str> for ContentType {
     fn from(content_type: &str) -> Self {
         if content_type.starts_with("application") && content_type.contains("json") {
             return Self::Json;
-        } else if content_type.starts_with("text/plain") {
+        } else if content_type.starts_with("text/") {
             return Self::Text;
         } else {
             return Self::Unsupported(content_type.to_string());
@@ -113,6 +113,7 @@ impl From<&str> for ContentType {
 
 pub mod completion_api;
 pub mod episodes_api;
+pub mod learning_api;
 pub mod spaces_api;
 pub mod system_api;
 

@@ -15,7 +15,7 @@ use crate::{apis::ResponseContent, models};
 use super::{Error, configuration, ContentType};
 
 /// struct for passing parameters to the method [`delete_space`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct DeleteSpaceParams {
     /// The space's id.
     pub space_id: String,
@@ -28,7 +28,7 @@ pub struct DeleteSpaceParams {
 }
 
 /// struct for passing parameters to the method [`get_space`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct GetSpaceParams {
     /// The space's id.
     pub space_id: String,
@@ -41,7 +41,7 @@ pub struct GetSpaceParams {
 }
 
 /// struct for passing parameters to the method [`get_space_stats`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct GetSpaceStatsParams {
     /// The space's id.
     pub space_id: String,
@@ -52,7 +52,7 @@ pub struct GetSpaceStatsParams {
 }
 
 /// struct for passing parameters to the method [`list_spaces`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ListSpacesParams {
     /// Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
     pub x_request_id: Option<String>,
@@ -65,7 +65,7 @@ pub struct ListSpacesParams {
 }
 
 /// struct for passing parameters to the method [`patch_space`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct PatchSpaceParams {
     /// The space's id.
     pub space_id: String,
@@ -79,7 +79,7 @@ pub struct PatchSpaceParams {
 }
 
 /// struct for passing parameters to the method [`put_space`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct PutSpaceParams {
     /// The space's id.
     pub space_id: String,

@@ -15,7 +15,7 @@ use crate::{apis::ResponseContent, models};
 use super::{Error, configuration, ContentType};
 
 /// struct for passing parameters to the method [`get_limits`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct GetLimitsParams {
     /// Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
     pub x_request_id: Option<String>,
@@ -24,7 +24,7 @@ pub struct GetLimitsParams {
 }
 
 /// struct for passing parameters to the method [`get_version`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct GetVersionParams {
     /// Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
     pub x_request_id: Option<String>,
@@ -33,7 +33,7 @@ pub struct GetVersionParams {
 }
 
 /// struct for passing parameters to the method [`get_whoami`]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct GetWhoamiParams {
     /// Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
     pub x_request_id: Option<String>,

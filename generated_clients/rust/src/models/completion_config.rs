@@ -15,17 +15,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CompletionConfig {
     /// The least calibrated confidence with which a field is answered; 0 answers always.
-    #[serde(rename = "ca1_threshold", default, with = "::serde_with::rust::double_option", skip_serializing_if = "Option::is_none")]
-    pub ca1_threshold: Option<Option<f64>>,
+    #[serde(rename = "ca1_threshold", skip_serializing_if = "Option::is_none")]
+    pub ca1_threshold: Option<f64>,
     /// How many alternative episodes a verbose answer lists at most.
     #[serde(rename = "num_hypotheses", skip_serializing_if = "Option::is_none")]
     pub num_hypotheses: Option<i32>,
     /// The most sweeps of the CA3 dynamics. Set, it gives the best state within it, with `convergence_achieved: false` where that is so; left out, the dynamics run to their criterion, and not reaching it is a 500. 
-    #[serde(rename = "max_iterations", default, with = "::serde_with::rust::double_option", skip_serializing_if = "Option::is_none")]
-    pub max_iterations: Option<Option<i32>>,
+    #[serde(rename = "max_iterations", skip_serializing_if = "Option::is_none")]
+    pub max_iterations: Option<i32>,
     /// How much the learned regularities count against single episodes: 0 not at all, 1 as learned.
-    #[serde(rename = "pattern_weight", default, with = "::serde_with::rust::double_option", skip_serializing_if = "Option::is_none")]
-    pub pattern_weight: Option<Option<f64>>,
+    #[serde(rename = "pattern_weight", skip_serializing_if = "Option::is_none")]
+    pub pattern_weight: Option<f64>,
 }
 
 impl CompletionConfig {

@@ -2,5 +2,6 @@
 /* eslint-disable */
 export * from './CompletionApi';
 export * from './EpisodesApi';
+export * from './LearningApi';
 export * from './SpacesApi';
 export * from './SystemApi';

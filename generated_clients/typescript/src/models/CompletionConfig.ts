@@ -22,7 +22,7 @@ export interface CompletionConfig {
     /**
      * The least calibrated confidence with which a field is answered; 0 answers always.
      */
-    ca1_threshold?: number | null;
+    ca1_threshold?: number;
     /**
      * How many alternative episodes a verbose answer lists at most.
      */
@@ -32,11 +32,11 @@ export interface CompletionConfig {
      * run to their criterion, and not reaching it is a 500.
      * 
      */
-    max_iterations?: number | null;
+    max_iterations?: number;
     /**
      * How much the learned regularities count against single episodes: 0 not at all, 1 as learned.
      */
-    pattern_weight?: number | null;
+    pattern_weight?: number;
 }
 
 /**
@@ -56,10 +56,10 @@ export function CompletionConfigFromJSONTyped(json: any, ignoreDiscriminator: bo
     }
     return {
         
-        'ca1_threshold': json['ca1_threshold'] === undefined ? undefined : json['ca1_threshold'] === null ? null : json['ca1_threshold'],
+        'ca1_threshold': json['ca1_threshold'] == null ? undefined : json['ca1_threshold'],
         'num_hypotheses': json['num_hypotheses'] == null ? undefined : json['num_hypotheses'],
-        'max_iterations': json['max_iterations'] === undefined ? undefined : json['max_iterations'] === null ? null : json['max_iterations'],
-        'pattern_weight': json['pattern_weight'] === undefined ? undefined : json['pattern_weight'] === null ? null : json['pattern_weight'],
+        'max_iterations': json['max_iterations'] == null ? undefined : json['max_iterations'],
+        'pattern_weight': json['pattern_weight'] == null ? undefined : json['pattern_weight'],
     };
 }
 

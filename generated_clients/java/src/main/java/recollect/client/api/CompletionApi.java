@@ -917,7 +917,7 @@ public class CompletionApi {
         
         
         String responseBody = new String(localVarResponseBody.readAllBytes());
-        String responseValue = responseBody.isBlank()? null: memberVarObjectMapper.readValue(responseBody, new TypeReference<String>() {});
+        String responseValue = responseBody;
         
 
         return new ApiResponse<String>(

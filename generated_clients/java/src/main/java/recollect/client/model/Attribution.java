@@ -56,11 +56,11 @@ public class Attribution {
 
   public static final String JSON_PROPERTY_MASSES = "masses";
   @jakarta.annotation.Nullable
-  private Map<String, Double> masses = new HashMap<>();
+  private Map<String, Double> masses;
 
   public static final String JSON_PROPERTY_EVIDENCE = "evidence";
   @jakarta.annotation.Nonnull
-  private List<Evidence> evidence = new ArrayList<>();
+  private List<Evidence> evidence;
 
   public Attribution() { 
   }

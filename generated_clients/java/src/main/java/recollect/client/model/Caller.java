@@ -53,7 +53,7 @@ public class Caller {
 
   public static final String JSON_PROPERTY_ACTIONS = "actions";
   @jakarta.annotation.Nonnull
-  private List<Action> actions = new ArrayList<>();
+  private List<Action> actions;
 
   public static final String JSON_PROPERTY_SPACES = "spaces";
   @jakarta.annotation.Nullable

@@ -42,7 +42,7 @@ import recollect.client.ApiClient;
 public class CompleteBatchRequest {
   public static final String JSON_PROPERTY_ITEMS = "items";
   @jakarta.annotation.Nonnull
-  private List<CompleteRequest> items = new ArrayList<>();
+  private List<CompleteRequest> items;
 
   public CompleteBatchRequest() { 
   }

@@ -44,7 +44,7 @@ import recollect.client.ApiClient;
 public class CompleteBatchResponse {
   public static final String JSON_PROPERTY_ITEMS = "items";
   @jakarta.annotation.Nonnull
-  private List<BatchOutcome> items = new ArrayList<>();
+  private List<BatchOutcome> items;
 
   public static final String JSON_PROPERTY_SUCCEEDED = "succeeded";
   @jakarta.annotation.Nonnull

@@ -49,7 +49,7 @@ public class CompleteRequest {
 
   public static final String JSON_PROPERTY_TARGETS = "targets";
   @jakarta.annotation.Nullable
-  private List<String> targets = new ArrayList<>();
+  private List<String> targets;
 
   public static final String JSON_PROPERTY_CONFIG = "config";
   @jakarta.annotation.Nullable

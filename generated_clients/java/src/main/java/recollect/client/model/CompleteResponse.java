@@ -65,11 +65,11 @@ public class CompleteResponse {
 
   public static final String JSON_PROPERTY_SOURCE_ATTRIBUTION = "source_attribution";
   @jakarta.annotation.Nullable
-  private Map<String, Attribution> sourceAttribution = new HashMap<>();
+  private Map<String, Attribution> sourceAttribution;
 
   public static final String JSON_PROPERTY_ALTERNATIVE_HYPOTHESES = "alternative_hypotheses";
   @jakarta.annotation.Nullable
-  private List<Hypothesis> alternativeHypotheses = new ArrayList<>();
+  private List<Hypothesis> alternativeHypotheses;
 
   public static final String JSON_PROPERTY_METACOGNITIVE_CONFIDENCE = "metacognitive_confidence";
   @jakarta.annotation.Nullable

@@ -45,15 +45,15 @@ import recollect.client.ApiClient;
 public class CompletedEpisode {
   public static final String JSON_PROPERTY_FIELDS = "fields";
   @jakarta.annotation.Nonnull
-  private Map<String, Object> fields = new HashMap<>();
+  private Map<String, Object> fields;
 
   public static final String JSON_PROPERTY_EMBEDDING = "embedding";
   @jakarta.annotation.Nullable
-  private List<Float> embedding = new ArrayList<>();
+  private List<Float> embedding;
 
   public static final String JSON_PROPERTY_ABSTAINED = "abstained";
   @jakarta.annotation.Nullable
-  private Map<String, String> abstained = new HashMap<>();
+  private Map<String, String> abstained;
 
   public CompletedEpisode() { 
   }

@@ -25,10 +25,6 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonTypeName;
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Arrays;
-import org.openapitools.jackson.nullable.JsonNullable;
-import com.fasterxml.jackson.annotation.JsonIgnore;
-import org.openapitools.jackson.nullable.JsonNullable;
-import java.util.NoSuchElementException;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
 
@@ -45,23 +41,26 @@ import recollect.client.ApiClient;
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class CompletionConfig {
   public static final String JSON_PROPERTY_CA1_THRESHOLD = "ca1_threshold";
-  private JsonNullable<Double> ca1Threshold = JsonNullable.<Double>undefined();
+  @jakarta.annotation.Nullable
+  private Double ca1Threshold;
 
   public static final String JSON_PROPERTY_NUM_HYPOTHESES = "num_hypotheses";
   @jakarta.annotation.Nullable
   private Integer numHypotheses = 3;
 
   public static final String JSON_PROPERTY_MAX_ITERATIONS = "max_iterations";
-  private JsonNullable<Integer> maxIterations = JsonNullable.<Integer>undefined();
+  @jakarta.annotation.Nullable
+  private Integer maxIterations;
 
   public static final String JSON_PROPERTY_PATTERN_WEIGHT = "pattern_weight";
-  private JsonNullable<Double> patternWeight = JsonNullable.<Double>undefined();
+  @jakarta.annotation.Nullable
+  private Double patternWeight;
 
   public CompletionConfig() { 
   }
 
   public CompletionConfig ca1Threshold(@jakarta.annotation.Nullable Double ca1Threshold) {
-    this.ca1Threshold = JsonNullable.<Double>of(ca1Threshold);
+    this.ca1Threshold = ca1Threshold;
     return this;
   }
 
@@ -72,25 +71,17 @@ public class CompletionConfig {
    * @return ca1Threshold
    */
   @jakarta.annotation.Nullable
-  @JsonIgnore
+  @JsonProperty(value = JSON_PROPERTY_CA1_THRESHOLD, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
   public Double getCa1Threshold() {
-        return ca1Threshold.orElse(null);
+    return ca1Threshold;
   }
+
 
   @JsonProperty(value = JSON_PROPERTY_CA1_THRESHOLD, required = false)
   @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
-
-  public JsonNullable<Double> getCa1Threshold_JsonNullable() {
-    return ca1Threshold;
-  }
-  
-  @JsonProperty(JSON_PROPERTY_CA1_THRESHOLD)
-  public void setCa1Threshold_JsonNullable(JsonNullable<Double> ca1Threshold) {
-    this.ca1Threshold = ca1Threshold;
-  }
-
   public void setCa1Threshold(@jakarta.annotation.Nullable Double ca1Threshold) {
-    this.ca1Threshold = JsonNullable.<Double>of(ca1Threshold);
+    this.ca1Threshold = ca1Threshold;
   }
 
 
@@ -121,7 +112,7 @@ public class CompletionConfig {
 
 
   public CompletionConfig maxIterations(@jakarta.annotation.Nullable Integer maxIterations) {
-    this.maxIterations = JsonNullable.<Integer>of(maxIterations);
+    this.maxIterations = maxIterations;
     return this;
   }
 
@@ -132,30 +123,22 @@ public class CompletionConfig {
    * @return maxIterations
    */
   @jakarta.annotation.Nullable
-  @JsonIgnore
+  @JsonProperty(value = JSON_PROPERTY_MAX_ITERATIONS, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
   public Integer getMaxIterations() {
-        return maxIterations.orElse(null);
+    return maxIterations;
   }
+
 
   @JsonProperty(value = JSON_PROPERTY_MAX_ITERATIONS, required = false)
   @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
-
-  public JsonNullable<Integer> getMaxIterations_JsonNullable() {
-    return maxIterations;
-  }
-  
-  @JsonProperty(JSON_PROPERTY_MAX_ITERATIONS)
-  public void setMaxIterations_JsonNullable(JsonNullable<Integer> maxIterations) {
-    this.maxIterations = maxIterations;
-  }
-
   public void setMaxIterations(@jakarta.annotation.Nullable Integer maxIterations) {
-    this.maxIterations = JsonNullable.<Integer>of(maxIterations);
+    this.maxIterations = maxIterations;
   }
 
 
   public CompletionConfig patternWeight(@jakarta.annotation.Nullable Double patternWeight) {
-    this.patternWeight = JsonNullable.<Double>of(patternWeight);
+    this.patternWeight = patternWeight;
     return this;
   }
 
@@ -166,25 +149,17 @@ public class CompletionConfig {
    * @return patternWeight
    */
   @jakarta.annotation.Nullable
-  @JsonIgnore
+  @JsonProperty(value = JSON_PROPERTY_PATTERN_WEIGHT, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
   public Double getPatternWeight() {
-        return patternWeight.orElse(null);
+    return patternWeight;
   }
+
 
   @JsonProperty(value = JSON_PROPERTY_PATTERN_WEIGHT, required = false)
   @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
-
-  public JsonNullable<Double> getPatternWeight_JsonNullable() {
-    return patternWeight;
-  }
-  
-  @JsonProperty(JSON_PROPERTY_PATTERN_WEIGHT)
-  public void setPatternWeight_JsonNullable(JsonNullable<Double> patternWeight) {
-    this.patternWeight = patternWeight;
-  }
-
   public void setPatternWeight(@jakarta.annotation.Nullable Double patternWeight) {
-    this.patternWeight = JsonNullable.<Double>of(patternWeight);
+    this.patternWeight = patternWeight;
   }
 
 
@@ -200,26 +175,15 @@ public class CompletionConfig {
       return false;
     }
     CompletionConfig completionConfig = (CompletionConfig) o;
-    return equalsNullable(this.ca1Threshold, completionConfig.ca1Threshold) &&
+    return Objects.equals(this.ca1Threshold, completionConfig.ca1Threshold) &&
         Objects.equals(this.numHypotheses, completionConfig.numHypotheses) &&
-        equalsNullable(this.maxIterations, completionConfig.maxIterations) &&
-        equalsNullable(this.patternWeight, completionConfig.patternWeight);
-  }
-
-  private static <T> boolean equalsNullable(JsonNullable<T> a, JsonNullable<T> b) {
-    return a == b || (a != null && b != null && a.isPresent() && b.isPresent() && Objects.deepEquals(a.get(), b.get()));
+        Objects.equals(this.maxIterations, completionConfig.maxIterations) &&
+        Objects.equals(this.patternWeight, completionConfig.patternWeight);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(hashCodeNullable(ca1Threshold), numHypotheses, hashCodeNullable(maxIterations), hashCodeNullable(patternWeight));
-  }
-
-  private static <T> int hashCodeNullable(JsonNullable<T> a) {
-    if (a == null) {
-      return 1;
-    }
-    return a.isPresent() ? Arrays.deepHashCode(new Object[]{a.get()}) : 31;
+    return Objects.hash(ca1Threshold, numHypotheses, maxIterations, patternWeight);
   }
 
   @Override

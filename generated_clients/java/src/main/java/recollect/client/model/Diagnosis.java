@@ -52,7 +52,7 @@ public class Diagnosis {
 
   public static final String JSON_PROPERTY_MEASUREMENTS = "measurements";
   @jakarta.annotation.Nonnull
-  private List<Measurement> measurements = new ArrayList<>();
+  private List<Measurement> measurements;
 
   public Diagnosis() { 
   }

@@ -58,11 +58,11 @@ public class Episode {
 
   public static final String JSON_PROPERTY_FIELDS = "fields";
   @jakarta.annotation.Nonnull
-  private Map<String, Object> fields = new HashMap<>();
+  private Map<String, Object> fields;
 
   public static final String JSON_PROPERTY_EMBEDDING = "embedding";
   @jakarta.annotation.Nullable
-  private List<Float> embedding = new ArrayList<>();
+  private List<Float> embedding;
 
   public static final String JSON_PROPERTY_OCCURRED_AT = "occurred_at";
   @jakarta.annotation.Nullable
@@ -78,7 +78,7 @@ public class Episode {
 
   public static final String JSON_PROPERTY_METADATA = "metadata";
   @jakarta.annotation.Nullable
-  private Map<String, String> metadata = new HashMap<>();
+  private Map<String, String> metadata;
 
   public static final String JSON_PROPERTY_CREATED_AT = "created_at";
   @jakarta.annotation.Nonnull

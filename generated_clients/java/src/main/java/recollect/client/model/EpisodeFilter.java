@@ -46,7 +46,7 @@ import recollect.client.ApiClient;
 public class EpisodeFilter {
   public static final String JSON_PROPERTY_FIELDS = "fields";
   @jakarta.annotation.Nullable
-  private Map<String, Object> fields = new HashMap<>();
+  private Map<String, Object> fields;
 
   public static final String JSON_PROPERTY_OCCURRED_AFTER = "occurred_after";
   @jakarta.annotation.Nullable

@@ -56,11 +56,11 @@ public class EpisodeInput {
 
   public static final String JSON_PROPERTY_FIELDS = "fields";
   @jakarta.annotation.Nonnull
-  private Map<String, Object> fields = new HashMap<>();
+  private Map<String, Object> fields;
 
   public static final String JSON_PROPERTY_EMBEDDING = "embedding";
   @jakarta.annotation.Nullable
-  private List<Float> embedding = new ArrayList<>();
+  private List<Float> embedding;
 
   public static final String JSON_PROPERTY_EMBEDDING_B64 = "embedding_b64";
   @jakarta.annotation.Nullable
@@ -80,7 +80,7 @@ public class EpisodeInput {
 
   public static final String JSON_PROPERTY_METADATA = "metadata";
   @jakarta.annotation.Nullable
-  private Map<String, String> metadata = new HashMap<>();
+  private Map<String, String> metadata;
 
   public EpisodeInput() { 
   }

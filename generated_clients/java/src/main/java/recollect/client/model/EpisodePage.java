@@ -43,7 +43,7 @@ import recollect.client.ApiClient;
 public class EpisodePage {
   public static final String JSON_PROPERTY_ITEMS = "items";
   @jakarta.annotation.Nonnull
-  private List<Episode> items = new ArrayList<>();
+  private List<Episode> items;
 
   public static final String JSON_PROPERTY_NEXT_CURSOR = "next_cursor";
   @jakarta.annotation.Nullable

@@ -53,7 +53,7 @@ public class ForgetReceipt {
 
   public static final String JSON_PROPERTY_ERASED = "erased";
   @jakarta.annotation.Nonnull
-  private List<Erasure> erased = new ArrayList<>();
+  private List<Erasure> erased;
 
   public static final String JSON_PROPERTY_REVISION = "revision";
   @jakarta.annotation.Nonnull

@@ -52,7 +52,7 @@ public class Hypothesis {
 
   public static final String JSON_PROPERTY_DIFFERS_IN = "differs_in";
   @jakarta.annotation.Nonnull
-  private List<String> differsIn = new ArrayList<>();
+  private List<String> differsIn;
 
   public Hypothesis() { 
   }

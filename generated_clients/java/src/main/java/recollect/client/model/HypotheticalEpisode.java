@@ -41,7 +41,7 @@ import recollect.client.ApiClient;
 public class HypotheticalEpisode {
   public static final String JSON_PROPERTY_FIELDS = "fields";
   @jakarta.annotation.Nonnull
-  private Map<String, Object> fields = new HashMap<>();
+  private Map<String, Object> fields;
 
   public HypotheticalEpisode() { 
   }

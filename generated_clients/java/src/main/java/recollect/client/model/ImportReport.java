@@ -54,7 +54,7 @@ public class ImportReport {
 
   public static final String JSON_PROPERTY_REJECTED = "rejected";
   @jakarta.annotation.Nonnull
-  private List<Rejection> rejected = new ArrayList<>();
+  private List<Rejection> rejected;
 
   public static final String JSON_PROPERTY_REJECTED_TOTAL = "rejected_total";
   @jakarta.annotation.Nonnull
@@ -70,7 +70,7 @@ public class ImportReport {
 
   public static final String JSON_PROPERTY_FIELD_TYPES = "field_types";
   @jakarta.annotation.Nullable
-  private Map<String, FieldType> fieldTypes = new HashMap<>();
+  private Map<String, FieldType> fieldTypes;
 
   public ImportReport() { 
   }

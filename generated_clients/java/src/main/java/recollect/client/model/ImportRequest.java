@@ -42,7 +42,7 @@ import recollect.client.ApiClient;
 public class ImportRequest {
   public static final String JSON_PROPERTY_ITEMS = "items";
   @jakarta.annotation.Nonnull
-  private List<EpisodeInput> items = new ArrayList<>();
+  private List<EpisodeInput> items;
 
   public ImportRequest() { 
   }

@@ -47,11 +47,11 @@ import recollect.client.ApiClient;
 public class PartialEpisode {
   public static final String JSON_PROPERTY_KNOWN_FIELDS = "known_fields";
   @jakarta.annotation.Nullable
-  private Map<String, Object> knownFields = new HashMap<>();
+  private Map<String, Object> knownFields;
 
   public static final String JSON_PROPERTY_PARTIAL_EMBEDDING = "partial_embedding";
   @jakarta.annotation.Nullable
-  private List<Float> partialEmbedding = new ArrayList<>();
+  private List<Float> partialEmbedding;
 
   public static final String JSON_PROPERTY_PARTIAL_EMBEDDING_B64 = "partial_embedding_b64";
   @jakarta.annotation.Nullable
@@ -63,7 +63,7 @@ public class PartialEpisode {
 
   public static final String JSON_PROPERTY_TEMPORAL_CONTEXT = "temporal_context";
   @jakarta.annotation.Nullable
-  private List<String> temporalContext = new ArrayList<>();
+  private List<String> temporalContext;
 
   public PartialEpisode() { 
   }

@@ -89,7 +89,7 @@ public class Problem {
 
   public static final String JSON_PROPERTY_ERRORS = "errors";
   @jakarta.annotation.Nullable
-  private List<Violation> errors = new ArrayList<>();
+  private List<Violation> errors;
 
   public static final String JSON_PROPERTY_DIAGNOSIS = "diagnosis";
   @jakarta.annotation.Nullable
@@ -97,11 +97,11 @@ public class Problem {
 
   public static final String JSON_PROPERTY_CONTEXT = "context";
   @jakarta.annotation.Nullable
-  private Map<String, Object> context = new HashMap<>();
+  private Map<String, Object> context;
 
   public static final String JSON_PROPERTY_SUGGESTIONS = "suggestions";
   @jakarta.annotation.Nullable
-  private List<Suggestion> suggestions = new ArrayList<>();
+  private List<Suggestion> suggestions;
 
   public Problem() { 
   }

@@ -42,7 +42,7 @@ import recollect.client.ApiClient;
 public class RecallResponse {
   public static final String JSON_PROPERTY_ITEMS = "items";
   @jakarta.annotation.Nonnull
-  private List<RecalledEpisode> items = new ArrayList<>();
+  private List<RecalledEpisode> items;
 
   public RecallResponse() { 
   }

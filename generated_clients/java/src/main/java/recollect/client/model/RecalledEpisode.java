@@ -52,7 +52,7 @@ public class RecalledEpisode {
 
   public static final String JSON_PROPERTY_MATCHED_FIELDS = "matched_fields";
   @jakarta.annotation.Nonnull
-  private List<String> matchedFields = new ArrayList<>();
+  private List<String> matchedFields;
 
   public RecalledEpisode() { 
   }

@@ -63,7 +63,7 @@ public class ReconstructionStats {
 
   public static final String JSON_PROPERTY_ENERGY = "energy";
   @jakarta.annotation.Nonnull
-  private List<Double> energy = new ArrayList<>();
+  private List<Double> energy;
 
   public static final String JSON_PROPERTY_CUE_OVERLAP = "cue_overlap";
   @jakarta.annotation.Nonnull
@@ -71,7 +71,7 @@ public class ReconstructionStats {
 
   public static final String JSON_PROPERTY_PATTERN_SOURCES = "pattern_sources";
   @jakarta.annotation.Nonnull
-  private List<String> patternSources = new ArrayList<>();
+  private List<String> patternSources;
 
   public static final String JSON_PROPERTY_CANDIDATES = "candidates";
   @jakarta.annotation.Nonnull
@@ -87,11 +87,11 @@ public class ReconstructionStats {
 
   public static final String JSON_PROPERTY_SUSPECT_FIELDS = "suspect_fields";
   @jakarta.annotation.Nullable
-  private Map<String, Double> suspectFields = new HashMap<>();
+  private Map<String, Double> suspectFields;
 
   public static final String JSON_PROPERTY_FIELDS_WITHOUT_EVIDENCE = "fields_without_evidence";
   @jakarta.annotation.Nullable
-  private List<String> fieldsWithoutEvidence = new ArrayList<>();
+  private List<String> fieldsWithoutEvidence;
 
   public static final String JSON_PROPERTY_ENGINE_VERSION = "engine_version";
   @jakarta.annotation.Nonnull
@@ -103,7 +103,7 @@ public class ReconstructionStats {
 
   public static final String JSON_PROPERTY_TIMINGS_MS = "timings_ms";
   @jakarta.annotation.Nullable
-  private Map<String, Double> timingsMs = new HashMap<>();
+  private Map<String, Double> timingsMs;
 
   public ReconstructionStats() { 
   }

@@ -62,7 +62,7 @@ public class Space {
 
   public static final String JSON_PROPERTY_SCHEMA = "schema";
   @jakarta.annotation.Nonnull
-  private Map<String, FieldType> schema = new HashMap<>();
+  private Map<String, FieldType> schema;
 
   public static final String JSON_PROPERTY_READ_ONLY = "read_only";
   @jakarta.annotation.Nonnull

@@ -53,7 +53,7 @@ public class SpaceInput {
 
   public static final String JSON_PROPERTY_SCHEMA = "schema";
   @jakarta.annotation.Nullable
-  private Map<String, FieldType> schema = new HashMap<>();
+  private Map<String, FieldType> schema;
 
   public static final String JSON_PROPERTY_READ_ONLY = "read_only";
   @jakarta.annotation.Nullable

@@ -62,7 +62,7 @@ public class SpaceStats {
 
   public static final String JSON_PROPERTY_FIELDS = "fields";
   @jakarta.annotation.Nonnull
-  private List<FieldStats> fields = new ArrayList<>();
+  private List<FieldStats> fields;
 
   public SpaceStats() { 
   }

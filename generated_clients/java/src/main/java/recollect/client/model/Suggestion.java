@@ -62,15 +62,15 @@ public class Suggestion {
 
   public static final String JSON_PROPERTY_PATCH = "patch";
   @jakarta.annotation.Nullable
-  private List<PatchOperation> patch = new ArrayList<>();
+  private List<PatchOperation> patch;
 
   public static final String JSON_PROPERTY_HEADERS = "headers";
   @jakarta.annotation.Nullable
-  private Map<String, String> headers = new HashMap<>();
+  private Map<String, String> headers;
 
   public static final String JSON_PROPERTY_EXPECTED_EFFECT = "expected_effect";
   @jakarta.annotation.Nullable
-  private Map<String, Object> expectedEffect = new HashMap<>();
+  private Map<String, Object> expectedEffect;
 
   public Suggestion() { 
   }
