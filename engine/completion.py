@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,8 @@ DYNAMICS_CANDIDATES = 512
 LIGHT = 0.01
 TAIL = 0.01
 SUMMED_EXACTLY = 4096
+# With less than this left for generalisation, it is not asked.
+MEMORY_ALONE = 1e-4
 TOLERANCE = 0.02  # a number within 2 % of the answer counts as the answer
 # A recollected number is a value that recurs (a score, a count) or that most of the evidence agrees on;
 # of a measurement that hardly ever does, the median is told.
@@ -130,17 +133,11 @@ class Posterior:
         self.recollection: Recollection = recollect(
             self.evidence, traces.size, cue_strength=cue.strength, extra=self.further, gate=schema.gate
         )
-        broad = [
-            weigh_field(e.name, e.column, e.value, GENERALISATION_WIDTH) if e.column.kind in ("number", "time") else e
-            for e in self.evidence
-        ]
-        # A value nobody has seen says nothing about kinds of events.
-        broad = [e for e in broad if e.near.any()]
         self.targets = tuple(g for g in options.targets if g in traces.columns)
-        self.general = Generaliser(broad, traces.size, schema.weights, self.targets) if broad else None
         self.weight_of_memory = 1.0 - options.pattern_weight if options.pattern_weight is not None else None
         self._heavy, self._tail = _heavy_rows(self.recollection.weights)
-        self._heads = {g: self._infer(g) for g in self.targets}
+        self._heads = {g: self._recollect(g) for g in self.targets}
+        self._general: dict[str, Generalisation] = {}
         self.rows, self.row_weights = self._candidates()
 
     def rho(self, target: str) -> float:
@@ -148,14 +145,32 @@ class Posterior:
         rho = self.recollection.match if self.weight_of_memory is None else self.weight_of_memory
         return rho * self._heads[target].trust
 
-    def head(self, target: str) -> _Heads:
-        """Both heads of one target over its V values."""
+    def recollected(self, target: str) -> Recollected:
+        """P_R of one target."""
         return self._heads[target]
 
+    def general(self, target: str) -> Generalisation:
+        """P_G of one target: from its learned head, else in closed form; worked out when first asked for."""
+        if target not in self._general:
+            self._general[target] = self._generalise(target)
+        return self._general[target]
+
     def probabilities(self, target: str) -> Floats:
-        """P(y | q) float64[V], sum 1."""
-        rho, heads = self.rho(target), self._heads[target]
-        return rho * heads.recollected + (1.0 - rho) * heads.general.posterior
+        """P(y | q) float64[V], sum 1; recollection alone where hardly anything is left for the rest."""
+        rho, recollected = self.rho(target), self._heads[target].recollected
+        if 1.0 - rho < MEMORY_ALONE:
+            return recollected
+        return rho * recollected + (1.0 - rho) * self.general(target).posterior
+
+    @cached_property
+    def generaliser(self) -> Generaliser | None:
+        """The closed-form generalisation of this cue; None when nothing in it was ever seen."""
+        broad = [
+            weigh_field(e.name, e.column, e.value, GENERALISATION_WIDTH) if e.column.kind in ("number", "time") else e
+            for e in self.evidence
+        ]
+        broad = [e for e in broad if e.near.any()]
+        return Generaliser(broad, self.traces.size, self.schema.weights, self.targets) if broad else None
 
     def local_targets(self) -> list[TargetField]:
         """Each target over the values its candidates have; what the attractor settles."""
@@ -166,11 +181,12 @@ class Posterior:
             values = np.unique(codes[codes >= 0])
             if len(values):
                 local = np.where(codes >= 0, np.searchsorted(values, codes), -1).astype(np.int32)
-                beta = self._heads[name].general.beta[values]
+                is_memory = 1.0 - self.rho(name) < MEMORY_ALONE
+                beta = np.zeros(len(values)) if is_memory else self.general(name).beta[values]
                 result.append(TargetField(name, local, background(column)[values], beta))
         return result
 
-    def _infer(self, target: str) -> _Heads:
+    def _recollect(self, target: str) -> Recollected:
         column = self.traces.columns[target]
         weights, codes = self.recollection.weights, column.codes
         if self._heavy is not None:
@@ -183,44 +199,47 @@ class Posterior:
             mass += tail * column.counts / max(1, column.present)
             total += tail
         recollected: Floats = mass / total if total > 0 else mass
-        general = None
+        return Recollected(recollected, total, _trust(column, weights, has, total))
+
+    def _generalise(self, target: str) -> Generalisation:
+        column, general = self.traces.columns[target], None
         if target in self.schema.heads:
             general = self.schema.heads[target].infer(self.cue.values, target)
-        if general is None and self.general is not None:
-            general = self.general.infer(target, column)
+        if general is None and self.generaliser is not None:
+            general = self.generaliser.infer(target, column)
         if general is None:
             m = background(column)
             m /= m.sum()
             general = Generalisation(m, m, m, np.zeros(len(m)))
-        return _Heads(recollected, total, _trust(column, weights, has, total), general)
+        return general
 
     def _candidates(self) -> tuple[npt.NDArray[np.intp], Floats]:
         """The episodes that carry the posterior, and their share of it (sum 1)."""
         rho = self.recollection.match if self.weight_of_memory is None else self.weight_of_memory
         total = rho * self.recollection.weights
-        if self.general is not None and self.targets:
-            scores = np.mean([self.general.episode_scores(g) for g in self.targets], axis=0)
-            total[self.general.candidates] += (1.0 - rho) * attractor.softmax(scores)
-        rows = self._likely_rows()
+        general = self.generaliser if 1.0 - rho >= MEMORY_ALONE else None
+        if general is not None and self.targets:
+            scores = np.mean([general.episode_scores(g) for g in self.targets], axis=0)
+            total[general.candidates] += (1.0 - rho) * attractor.softmax(scores)
+        rows = self._likely_rows(general)
         rows = rows[top_rows(total[rows], DYNAMICS_CANDIDATES)]
         mass = np.maximum(total[rows], 1e-300)
         return rows, mass / mass.sum()
 
-    def _likely_rows(self) -> npt.NDArray[np.intp]:
+    def _likely_rows(self, general: Generaliser | None) -> npt.NDArray[np.intp]:
         """The episodes among which the heaviest are: all of them, unless most are known to be light."""
-        if self._heavy is None or self.general is None or len(self._heavy) < DYNAMICS_CANDIDATES:
+        if self._heavy is None or len(self._heavy) < DYNAMICS_CANDIDATES:
             return np.arange(self.traces.size)
-        return np.union1d(self._heavy, self.general.candidates)
+        return self._heavy if general is None else np.union1d(self._heavy, general.candidates)
 
 
 @dataclass(frozen=True, slots=True)
-class _Heads:
-    """P_R over values, the weight of the episodes that have the field, how far P_R may speak, and P_G."""
+class Recollected:
+    """P_R of one target over its V values, the weight of the episodes that have it, and how far P_R may speak."""
 
     recollected: Floats
     share_with_field: float
     trust: float
-    general: Generalisation
 
 
 def _trust(column: Column, weights: Floats, has: npt.NDArray[np.bool_], share_with_field: float) -> float:

@@ -95,7 +95,8 @@ def _explain_field(
     posterior: Posterior, answer: FieldAnswer, similarity: Floats, *, is_identified: bool
 ) -> FieldExplanation:
     name, code, confidence = answer.name, answer.code, answer.confidence
-    column, heads, rho = posterior.traces.columns[name], posterior.head(name), posterior.rho(name)
+    column, heads, rho = posterior.traces.columns[name], posterior.recollected(name), posterior.rho(name)
+    general = posterior.general(name)
     p = posterior.probabilities(name)
     same = same_answer(column, code)
     m = background(column)
@@ -109,9 +110,9 @@ def _explain_field(
         recollection=rho * float(heads.recollected[same].sum()),
         top_trace=rho * top / max(heads.share_with_field, 1e-12),
         rival_trace=rho * rival / max(heads.share_with_field, 1e-12),
-        generalisation=float(heads.general.posterior[same].sum()),
-        kernel_only=float(heads.general.kernel()[same].sum()),
-        schema_only=float(heads.general.schema()[same].sum()),
+        generalisation=float(general.posterior[same].sum()),
+        kernel_only=float(general.kernel()[same].sum()),
+        schema_only=float(general.schema()[same].sum()),
         supporters=float(weights[own].sum() ** 2 / max(float((weights[own] ** 2).sum()), 1e-300)),
     )
     masses = attribute(parts)
@@ -126,7 +127,7 @@ def _explain_field(
         support=support,
         information_bits=max(0.0, float((p[live] * np.log2(p[live] / share[live])).sum())),
         agreement=1.0 - 4.0 * rho * (1.0 - rho) * abs(parts.recollection / max(rho, 1e-12) - parts.generalisation),
-        typicality=min(1.0, float(heads.general.posterior[same].sum() / max(heads.general.posterior.max(), 1e-12))),
+        typicality=min(1.0, float(general.posterior[same].sum() / max(general.posterior.max(), 1e-12))),
         patterns=_patterns(posterior, column, code),
     )
 

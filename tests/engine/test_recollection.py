@@ -36,7 +36,7 @@ def test_recollected_values_are_those_of_the_oracle(seed: int) -> None:
     posterior = posterior_of(records, {k: v for k, v in cue.items() if k != target} or {"f1": "alba"}, (target,))
     column = posterior.traces.columns[target]
     expected = oracle.recollected_values(records, dict(posterior.cue.values), target)  # type: ignore[arg-type]
-    recollected = posterior.head(target).recollected
+    recollected = posterior.recollected(target).recollected
     for value, p in expected.items():
         assert recollected[column.find(value)] == pytest.approx(p, abs=2e-3)
 
@@ -106,7 +106,7 @@ def test_a_clean_cue_gives_each_value_its_share_among_the_matching_episodes() ->
     records = [{"a": "alba", "b": "quito"}] * 3 + [{"a": "alba", "b": "fjord"}] + [{"a": "wexpy", "b": "numbo"}] * 40
     posterior = posterior_of(records, {"a": "alba"}, ("b",))
     column = posterior.traces.columns["b"]
-    recollected = posterior.head("b").recollected
+    recollected = posterior.recollected("b").recollected
     assert recollected[column.find("quito")] == pytest.approx(0.75, abs=0.01)
     assert recollected[column.find("fjord")] == pytest.approx(0.25, abs=0.01)
 
