@@ -23,6 +23,8 @@ Matrix = npt.NDArray[np.float32]
 NOISE_SCALES = (0.02, 0.1, 0.3, 0.7, 1.5)
 MAX_NATS = 20.0
 MIN_OBSERVED = 2
+# A cue of which a tenth or more is exactly zero is also read as one that lost those dimensions.
+MIN_ZEROED, ZEROED = 0.1, 0.1
 SPECTRUM_SAMPLE = 512
 
 
@@ -80,8 +82,22 @@ class Vectors:
 
     def evidence(self, cue: Matrix) -> Floats:
         """float64[N] of l_k in nats for a cue vector with NaN at unknown dimensions; 0 where unknown."""
-        observed = np.flatnonzero(~np.isnan(cue))
-        if len(observed) < MIN_OBSERVED or not self.size:
+        if not self.size:
+            return np.zeros(0)
+        known = ~np.isnan(cue)
+        nats = self._log_ratio(cue, np.flatnonzero(known))
+        zeros = known & (cue == 0.0)
+        if MIN_ZEROED * known.sum() <= zeros.sum() < known.sum():
+            # Many exact zeros may stand for dimensions that were lost: the other reading of the cue.
+            other = self._log_ratio(cue, np.flatnonzero(known & ~zeros))
+            nats = np.logaddexp(math.log(1.0 - ZEROED) + nats, math.log(ZEROED) + other)
+        peak = float(nats.max())
+        bounded: Floats = np.maximum(nats - peak + min(peak, MAX_NATS), -MAX_NATS)
+        return bounded
+
+    def _log_ratio(self, cue: Matrix, observed: npt.NDArray[np.intp]) -> Floats:
+        """float64[N]: l_k over the given dimensions, unbounded; 0 where an episode has no vector."""
+        if len(observed) < MIN_OBSERVED:
             return np.zeros(self.size)
         mean, deviation, share = self.spread()
         scale = float(np.sqrt((deviation**2).mean()))
@@ -100,10 +116,8 @@ class Vectors:
         )
         logs *= share
         top = logs.max(axis=0)
-        nats = np.nan_to_num(top + np.log(np.exp(logs - top).mean(axis=0)), nan=0.0)
-        peak = float(nats.max())
-        bounded: Floats = np.maximum(nats - peak + min(peak, MAX_NATS), -MAX_NATS)
-        return bounded
+        nats: Floats = np.nan_to_num(top + np.log(np.exp(logs - top).mean(axis=0)), nan=0.0)
+        return nats
 
     def complete(self, cue: Matrix | None, weights: Floats) -> Matrix:
         """float32[d]: the cue's own dimensions, the rest the weighted mean of the stored vectors."""
