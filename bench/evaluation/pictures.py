@@ -115,6 +115,7 @@ def _energy(folder: Path, traces: list[list[float]]) -> tuple[str, str]:
     figure, axes = plt.subplots(figsize=SIZE)
     for trace in traces:
         axes.plot(range(len(trace)), [e - trace[0] for e in trace], color=COLOURS[0], linewidth=0.6, alpha=0.5)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set(xlabel="sweep", ylabel="energy less its start, nats", title=f"The energy never rises ({len(traces)} runs)")
     return _save(folder, figure, "energy", "Energy of the attractor, sweep by sweep")
 
