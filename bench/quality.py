@@ -134,7 +134,7 @@ def load(service: Service, data: Dataset) -> float:
 def _matching(item: Json, query: Json) -> list[tuple[Any, float]]:
     """Every value of an event that fits the whole cue; none when the cue is no memory or contradicts it."""
     stats = item["result"]["reconstruction_stats"]
-    if stats["match_confidence"] < 0.5 or max(stats["suspect_fields"].values(), default=0.0) > 0.5:
+    if stats["match_confidence"] < 0.5 or sum(stats["suspect_fields"].values()) > 0.5:
         return []
     found = answers(item, query["ask"])
     fitting = [(value, p) for value, p in found if p >= SHARE_OF_WINNER * found[0][1]]

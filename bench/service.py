@@ -33,6 +33,7 @@ def running(workers: int = 1, **settings: str) -> Iterator[Service]:
             "RECOLLECT_GRPC_PORT": str(grpc_port),
             "RECOLLECT_WORKERS": str(workers),
             "RECOLLECT_DEMO": "false",
+            "RECOLLECT_CONSOLIDATE": "manual",
             **{f"RECOLLECT_{name.upper()}": value for name, value in settings.items()},
         }
         process = subprocess.Popen(

@@ -180,33 +180,72 @@ def recollect(
     `cue_strength` in [0, 1] moves the prior from the clean to the damaged readings.
     """
     levels = noise_prior(cue_strength)
-    scores = score_episodes(fields, (*levels, NOVEL), size)
+    kinds = None if extra is not None else _kinds_of_match(fields, (*levels, NOVEL), size)
+    if kinds is None:
+        scores, counts, kind = score_episodes(fields, (*levels, NOVEL), size), np.ones(size), None
+    else:
+        scores, counts, kind = kinds
     if extra is not None:
         scores[:, :-1] += extra[:, None]
         scores[:, -1] += np.minimum(extra, 0.0)
-    log_z_novel = _log_mean_exp(scores[:, -1])
-    stored = scores[:, :-1] + np.log([level.prior for level in levels], dtype=np.float32)
-    peak = float(stored.max())
-    mass = np.exp(stored - np.float32(peak), dtype=np.float32)
-    per_episode = (mass @ np.ones(len(levels), dtype=np.float32)).astype(np.float64)
-    total = float(per_episode.sum())
-    log_z = peak + math.log(total / size)
+    log_z_novel = _log_mean_exp(scores[:, -1], counts)
+    stored = scores[:, :-1] + np.log([level.prior for level in levels], dtype=scores.dtype)
+    peak = stored.max()
+    mass = np.exp(stored - peak)
+    per_kind = (mass @ np.ones(len(levels), dtype=mass.dtype)).astype(np.float64)
+    total = float(counts @ per_kind)
+    log_z = float(peak) + math.log(total / size)
     gate = gate or Gate()
-    best = int(per_episode.argmax())
+    best = int(per_kind.argmax())
+    weights = per_kind / total
     return Recollection(
-        weights=per_episode / total,
+        weights=weights if kind is None else weights[kind],
         # The fewer episodes there are, the likelier an event is none of them.
         match=gate.match(log_z - log_z_novel) * size / (size + THIN),
-        levels=mass.sum(axis=0, dtype=np.float64) / total,
+        levels=(counts @ mass.astype(np.float64)) / total,
         log_z=log_z,
         odds=log_z - log_z_novel,
         supplied=max(0.0, float(scores[best, :-1].max())),
     )
 
 
-def _log_mean_exp(scores: npt.NDArray[np.float32]) -> float:
-    top = float(scores.max())
-    return top + math.log(float(np.exp(scores - np.float32(top)).sum(dtype=np.float64)) / len(scores))
+# Episodes that match the cue alike score alike: with few ways of matching, each is scored once.
+MAX_KINDS = 16_384
+
+
+def _kinds_of_match(
+    fields: Sequence[FieldEvidence], levels: Sequence[NoiseLevel], size: int
+) -> tuple[npt.NDArray[np.float32], Floats, npt.NDArray[np.intp]] | None:
+    """(scores float32[K, J], episodes of each kind float64[K], kind of each episode int[N]); None for too many kinds.
+
+    A kind is one combination of table rows, one per cue field. Cost O(F N) of small integers.
+    """
+    kind, tables, count = np.zeros(size, dtype=np.intp), [], 1
+    for evidence in fields:
+        table = np.stack([evidence.table(level) for level in levels], axis=1).astype(np.float32)
+        # All levels rise with likeness, so one of them tells the rows apart; lacking the field is a kind of its own.
+        _, first, row_of = np.unique(table[:-1, 1], return_index=True, return_inverse=True)
+        rows = np.concatenate([table[first], table[-1:]])
+        row_of = np.append(row_of, len(first))
+        count *= len(rows)
+        if count > MAX_KINDS:
+            return None
+        kind = kind * len(rows) + row_of[evidence.column.codes]
+        tables.append(rows)
+    counts = np.bincount(kind, minlength=count)
+    met = np.flatnonzero(counts)
+    scores, rest = np.zeros((len(met), len(levels)), dtype=np.float32), met
+    for rows in reversed(tables):
+        rest, row = np.divmod(rest, len(rows))
+        scores += rows[row]
+    place = np.zeros(count, dtype=np.intp)
+    place[met] = np.arange(len(met))
+    return scores, counts[met].astype(np.float64), place[kind]
+
+
+def _log_mean_exp(scores: npt.NDArray[np.float32], counts: Floats) -> float:
+    top = scores.max()
+    return float(top) + math.log(float(counts @ np.exp(scores - top).astype(np.float64)) / float(counts.sum()))
 
 
 def _sigmoid(odds: float) -> float:
