@@ -162,6 +162,11 @@ class Posterior:
             return recollected
         return rho * recollected + (1.0 - rho) * self.general(target).posterior
 
+    def known(self, target: str) -> float:
+        """The chance in (0, 1] that the true value is one that some episode has."""
+        rho = self.rho(target)
+        return 1.0 if 1.0 - rho < MEMORY_ALONE else 1.0 - (1.0 - rho) * self.general(target).novel
+
     @cached_property
     def generaliser(self) -> Generaliser | None:
         """The closed-form generalisation of this cue; None when nothing in it was ever seen."""
@@ -338,7 +343,7 @@ def _answer(posterior: Posterior, answers: Mapping[str, FieldAnswer], sweeps: Se
 def _field_answer(posterior: Posterior, name: str) -> FieldAnswer:
     column, p = posterior.traces.columns[name], posterior.probabilities(name)
     code = _choose(column, p, posterior.rho(name))
-    confidence = float(min(1.0, p[same_answer(column, code)].sum()))
+    confidence = float(min(1.0, posterior.known(name) * p[same_answer(column, code)].sum()))
     return FieldAnswer(name, column.values[code], code, confidence)
 
 

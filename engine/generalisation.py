@@ -30,13 +30,15 @@ NEAR_ENOUGH = 0.05  # values less like the cue's than this do not count for the 
 class Generalisation:
     """P_G of one target over its V values (float64[V], sum 1), and what it is made of.
 
-    `bracket` float64[V] is kappa m + the episodes' share, `beta` float64[V] the schema in nats.
+    `bracket` float64[V] is kappa m + the episodes' share, `beta` float64[V] the schema in nats;
+    `novel` in [0, 1] the chance that the true value is none of the V.
     """
 
     posterior: Floats
     bracket: Floats
     m: Floats
     beta: Floats
+    novel: float = 0.0
 
     def kernel(self) -> Floats:
         """P_G without the schema (beta = 0), float64[V], sum 1."""

@@ -106,7 +106,7 @@ def _whole(
     """The posterior over all of the column's values: those met since share what was kept for new ones."""
     later = column.distinct - size
     if later <= 0:
-        return Generalisation(known, bracket, m, beta)
+        return Generalisation(known, bracket, m, beta, new)
     share = background(column)[size:]
     share *= new / max(1e-12, float(share.sum()))
     posterior = np.concatenate([(1.0 - new) * known, share])
