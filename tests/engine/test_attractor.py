@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine import CueInput, NotConverged, Options, attach, complete
+from engine import Answer, CueInput, NotConverged, Options, Sweep, attach, complete, steps
 from engine.attractor import THETA_SWEEPS, TargetField, free_energy, settle
 from tests.engine.worlds import random_cue, random_records, traces_of
 
@@ -70,3 +70,21 @@ def test_the_hard_cap_is_a_failure_not_an_answer() -> None:
     with pytest.raises(NotConverged) as failure:
         complete(traces, CueInput({"f0": "alba"}), Options(("f1", "f2", "f3"), hard_cap=1), weights)
     assert failure.value.iterations == 1
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_reported_count_is_the_number_of_sweeps_and_the_energies_are_those_of_the_states(seed: int) -> None:
+    records = random_records(seed)
+    traces = traces_of(records)
+    cue = random_cue(records, seed)
+    options = Options(tuple(n for n in traces.columns if n not in cue))
+    seen = list(steps(traces, CueInput(cue), options, attach(traces)))
+    sweeps = [event for event in seen if isinstance(event, Sweep)]
+    answer = seen[-1]
+    assert isinstance(answer, Answer)
+    assert [sweep.iteration for sweep in sweeps] == list(range(answer.iterations + 1))
+    assert answer.energy == tuple(sweep.energy for sweep in sweeps)
+    assert answer.converged == sweeps[-1].converged
+    scores, targets = np.log(answer.posterior.row_weights), answer.posterior.local_targets()
+    for sweep in sweeps:
+        assert free_energy(scores, targets, sweep.weights, sweep.beliefs) == pytest.approx(sweep.energy, abs=1e-12)

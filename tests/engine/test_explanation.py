@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine import CueInput, Options, advise, attach, complete, explain
-from tests.engine.worlds import random_cue, random_records, traces_of
+from engine import CueInput, Options, Schema, advise, attach, complete, explain
+from tests.engine import oracle
+from tests.engine.worlds import random_cue, random_records, random_weights, traces_of
 
 SEEDS = range(30)
 
@@ -34,6 +35,20 @@ def test_the_masses_of_every_answer_sum_to_one_and_hypotheses_stay_within_what_i
     assert ranked == sorted(ranked, reverse=True)
     assert 0.0 <= explanation.metacognition <= 1.0
     assert 0.0 <= explanation.plausibility <= 1.0 + 1e-9
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_overlap_and_plausibility_are_those_of_the_oracle(seed: int) -> None:
+    records, weights = random_records(seed), random_weights(seed)
+    traces = traces_of(records)
+    cue = random_cue(records, seed)
+    targets = tuple(n for n in traces.columns if n not in cue)
+    answer = complete(traces, CueInput(cue), Options(targets), Schema(weights))
+    assert answer.overlap == pytest.approx(oracle.cue_overlap(records, cue), abs=1e-5)
+    if targets:
+        values = {name: str(field.value) for name, field in answer.fields.items()}
+        expected = oracle.plausibility(records, cue, values, weights)
+        assert explain(answer, 0).plausibility == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

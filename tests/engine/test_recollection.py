@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine import CueInput, Options, Schema, Weights, attach, complete
+from engine import CueInput, Options, Schema, Traces, Weights, attach, complete
 from engine.completion import Posterior
 from tests.engine import oracle
-from tests.engine.worlds import random_cue, random_records, traces_of
+from tests.engine.worlds import NAMES, random_cue, random_records, traces_of
 
 SEEDS = range(40)
 EQUAL = Schema(Weights({}, {}))
@@ -63,12 +63,13 @@ def test_the_order_of_episodes_and_fields_does_not_matter(seed: int) -> None:
         for row in rng.permutation(len(records))
     ]
     targets = tuple(f"f{n}" for n in range(5) if f"f{n}" not in cue)
-    here, there = posterior_of(records, cue, targets), posterior_of(shuffled, cue, targets)
+    here, there = posterior_of(records, cue, targets), posterior_of(shuffled, cue, targets[::-1])
+    assert here.recollection.match == pytest.approx(there.recollection.match, abs=1e-9)
     for target in here.targets:
         mine, other = here.traces.columns[target], there.traces.columns[target]
         p, q = here.probabilities(target), there.probabilities(target)
         for code, value in enumerate(mine.values):
-            assert p[code] == pytest.approx(q[other.find(value)], abs=1e-6)
+            assert p[code] == pytest.approx(q[other.find(value)], abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -85,6 +86,26 @@ def test_writing_and_deleting_leaves_the_very_same_answer(seed: int) -> None:
         n: (f.value, f.confidence) for n, f in theirs.fields.items()
     }
     assert (ours.match, ours.energy, ours.overlap) == (theirs.match, theirs.energy, theirs.overlap)
+    for target in targets:
+        mine, other = (a.posterior.probabilities(target) for a in (ours, theirs))
+        assert mine.tobytes() == other.tobytes()
+    assert counts(traces) == counts(untouched)
+    assert attach(traces).weights == attach(untouched).weights
+
+
+def counts(traces: Traces) -> list[object]:
+    """Everything that is counted over the episodes."""
+    return [
+        traces.size,
+        traces.times.tobytes(),
+        [
+            (
+                *(name, column.kind, column.present, column.distinct, column.values, column.background(0)),
+                *(column.codes.tobytes(), column.counts.tobytes(), column.numbers.tobytes()),
+            )
+            for name, column in traces.columns.items()
+        ],
+    ]
 
 
 def test_an_odd_fact_written_once_is_recalled_at_once() -> None:
@@ -117,3 +138,31 @@ def test_a_cue_nobody_stored_is_not_taken_for_a_memory() -> None:
     stored = posterior_of(records, {f"f{n}": records[5][f"f{n}"] for n in range(4)}, ("f4",))
     assert foreign.recollection.match < 0.2
     assert stored.recollection.match > 0.8
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_the_cue_does_not_ask_about_does_not_matter(seed: int) -> None:
+    records = random_records(seed, missing=0.0)
+    rng = np.random.default_rng(seed)
+    told, cue = records[7], {"f0": records[7]["f0"], "f2": records[7]["f2"]}
+    twin = {**{name: NAMES[rng.integers(len(NAMES))] for name in told}, **cue}
+    weights = posterior_of([*records, twin], cue, ()).recollection.weights
+    assert weights[7] == weights[-1]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_masked_dimensions_do_not_matter(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(80, 16)).astype(np.float32)
+    hidden = rng.random(16) < 0.5
+    hidden[:2] = True, False
+    rows[-1] = rows[7]
+    rows[-1, hidden] = rng.normal(size=int(hidden.sum()))
+    traces = Traces()
+    for row in rows:
+        traces.append({"label": NAMES[rng.integers(3)]}, np.nan, row)
+    cue = rows[7] + rng.normal(scale=0.1, size=16).astype(np.float32)
+    cue[hidden] = np.nan
+    weights = Posterior(traces, CueInput({}, cue), Options(("label",)), EQUAL).recollection.weights
+    assert weights[7] == pytest.approx(weights[-1], rel=1e-9)
+    assert weights[7] == weights.max()

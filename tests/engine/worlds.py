@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from engine import Traces
+from engine import Traces, Weights
 
 # Names without a common trigram, so that equality is the only likeness between them.
 NAMES = ["alba", "quito", "fjord", "wexpy", "numbo", "zicks", "hydre", "jovul", "gramt", "oskel"]
@@ -28,6 +28,23 @@ def random_records(
                 record[f"f{f}"] = NAMES[value]
         records.append(record or {"f0": NAMES[0]})
     return records
+
+
+def many_records(size: int, fields: int = 6, values: int = 40, kinds: int = 30) -> list[dict[str, str]]:
+    """A large world whose episodes a few fields tell apart."""
+    rng = np.random.default_rng(size)
+    usual = rng.integers(values, size=(kinds, fields))
+    kind = rng.integers(kinds, size=size)
+    drawn = np.where(rng.random((size, fields)) < 0.5, usual[kind], rng.integers(values, size=(size, fields)))
+    return [{f"f{f}": f"value {v}" for f, v in enumerate(row)} for row in drawn.tolist()]
+
+
+def random_weights(seed: int) -> Weights:
+    """Weights for every pair of the five fields of `random_records`."""
+    rng = np.random.default_rng(seed)
+    pairs = [(f"f{g}", f"f{f}") for g in range(5) for f in range(5) if f != g]
+    w, v = (dict(zip(pairs, rng.random(len(pairs)).tolist(), strict=True)) for _ in range(2))
+    return Weights(w, v, {f"f{g}": float(rng.random()) for g in range(5)})
 
 
 def traces_of(records: list[dict[str, str]]) -> Traces:
