@@ -12,6 +12,7 @@ from bench.evaluation.trial import SEED, Trial
 
 Json = dict[str, Any]
 SETS = ("football", "bird_strikes", "clean_hospital", "febrl4", "epbench_default200", "drm")
+DRAWS = 100  # a set in which this many in a row are not singled out has no odd facts
 
 
 def odd_facts(trial: Trial) -> None:
@@ -23,14 +24,14 @@ def odd_facts(trial: Trial) -> None:
         rng = np.random.default_rng(SEED)
         before = _state(trial.laboratory, space, records, 12)
         right, recalled, n = 0, 0, 20 if trial.is_fast else 40
-        written = []
+        written, facts = [], []
         for place in range(n):
             trial.report(f"{name} odd")
-            odd = _odd(records, rng, place)
+            cue, target, odd = _singled_out([*records, *facts], rng, place)
+            facts.append(odd)
             written.append(f"odd-{place}")
             trial.laboratory.put(space, written[-1], odd)
-            target = sorted(odd)[place % len(odd)]
-            reply = trial.laboratory.ask(space, {k: v for k, v in odd.items() if k != target}, [target])
+            reply = trial.laboratory.ask(space, cue, [target])
             value = reply.ranked(target)[0][0]
             right += repr(value) == repr(odd[target])
             assert reply.completion is not None
@@ -43,6 +44,21 @@ def odd_facts(trial: Trial) -> None:
         trial.figure("write_delete", name, "counts and answers as before, bit for bit", float(same), 12, ceiling=1.0)
 
 
+def _singled_out(stored: list[Json], rng: np.random.Generator, place: int) -> tuple[Json, str, Json]:
+    """(cue, asked field, odd fact): drawn until no stored episode has all of the cue's values.
+
+    Where the value never seen is the asked one, the rest may be true of another episode too, and
+    then nothing singles the odd fact out: its cue has no right answer.
+    """
+    for _ in range(DRAWS):
+        odd = _odd(stored, rng, place)
+        target = sorted(odd)[place % len(odd)]
+        cue = {name: value for name, value in odd.items() if name != target}
+        if not any(all(record.get(name) == value for name, value in cue.items()) for record in stored):
+            return cue, target, odd
+    raise RuntimeError(f"{DRAWS} odd facts drawn, and a stored episode fits the cue of each")
+
+
 def _odd(records: list[Json], rng: np.random.Generator, place: int) -> Json:
     """Values of different episodes thrown together, one of them never seen."""
     picked = [records[int(i)] for i in rng.integers(0, len(records), 12)]
@@ -52,7 +68,7 @@ def _odd(records: list[Json], rng: np.random.Generator, place: int) -> Json:
         able = [record[name] for record in picked if name in record]
         odd[name] = able[int(rng.integers(len(able)))]
     texts = [name for name in names if isinstance(odd[name], str) and not odd[name][:4].isdigit()]
-    odd[texts[place % len(texts)]] = f"never seen {place}"
+    odd[str(rng.choice(texts))] = f"never seen {place}"
     return odd
 
 
