@@ -12,8 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from engine import calibration
+from engine import calibration, drift
 from engine.calibration import Outcome, Replay
+from engine.drift import Surprise
+from engine.encoding import Value
 from engine.evidence import GENERALISATION_WIDTH, Gate, weigh_field
 from engine.generalisation import Generaliser
 from engine.learners.categorical import CategoricalLearner
@@ -46,9 +48,11 @@ def consolidate(traces: Traces, progress: Progress, learners: Sequence[Learner] 
     seen, remembered = calibration.play(traces, schema, stored, lambda: progress("replaying", next(steps)))
     met, unknown = calibration.play(rest, without, new, lambda: progress("replaying", next(steps)))
     gate = calibration.fit_gate(remembered, unknown)
+    surprise = drift.surprise(rest, without, [traces.fields(row) for row in rows])
     progress("telling patterns", SHARE_LEARNING + SHARE_REPLAYING)
     settings = {
         "gate": [gate.centre, gate.slope],
+        "surprise": [surprise.n, surprise.mean, surprise.variance],
         "outcomes": [[o.field, o.source, o.confidence, o.is_right, o.metacognition] for o in (*seen, *met)],
         "patterns": [[p.field, p.value, p.target, p.answer] for p in find_patterns(traces)],
     }
@@ -82,6 +86,17 @@ def attached_rows(fitted: int, size: int) -> int:
 def outcomes(learned: Learned) -> list[Outcome]:
     """The replayed answers that show how far the confidences can be believed."""
     return [Outcome(*row) for row in learned.settings.get("outcomes", ())]
+
+
+def has_drifted(before: Traces, learned: Learned, episodes: Sequence[Mapping[str, Value]]) -> bool:
+    """Whether episodes surprise what was learned more than held-out ones did; `before` has none of them.
+
+    Cost: what `attach` and `drift.surprise` cost.
+    """
+    if "surprise" not in learned.settings:
+        return False
+    found = drift.surprise(before, attach(before, learned), episodes)
+    return found.is_beyond(Surprise(*learned.settings["surprise"]))
 
 
 def _learn(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from array import array
+from bisect import bisect_right
 
 import numpy as np
 import orjson
@@ -24,6 +26,7 @@ class SpaceMemory:
         self.revision = 0
         self.traces = Traces(kinds=dict(space.schema))
         self.ids: list[str] = []
+        self._revisions = array("q")  # of every row, rising
         self._row_of: dict[str, int] = {}
         self._stale: set[int] = set()
         self.learned: Learned | None = None
@@ -32,6 +35,7 @@ class SpaceMemory:
         self._erasures = 0
         self.patterns: tuple[int, list[Pattern]] | None = None  # (revision, as counted then)
         self.erased_since_learning = 0  # episodes taken out, by deletion or by replacement
+        self.drift: tuple[tuple[int, int, int], bool] | None = None  # (what was judged, the verdict)
 
     def __len__(self) -> int:
         return len(self._row_of)
@@ -59,6 +63,7 @@ class SpaceMemory:
         vector = None if episode.embedding is None else to_array(episode.embedding)
         self._row_of[episode.episode_id] = self.traces.size
         self.ids.append(episode.episode_id)
+        self._revisions.append(episode.revision)
         self.traces.append(fields, _moment(document.get("occurred_at"), fields), vector)
 
     def refresh(self, space: Space) -> None:
@@ -83,6 +88,10 @@ class SpaceMemory:
         """Take over what a consolidation has learned; `revision` names its journal entry."""
         self.learned, self.learned_revision = learned, revision
         self.erased_since_learning = 0
+
+    def first_after(self, revision: int) -> int:
+        """The first row whose episode was written after a revision; `traces.size` when there is none."""
+        return bisect_right(self._revisions, revision)
 
     def _attached(self) -> int:
         return 0 if self.learned is None else attached_rows(self.learned.episodes, self.traces.size)
@@ -112,6 +121,7 @@ class SpaceMemory:
         keep = np.ones(len(self.ids), dtype=bool)
         keep[list(self._stale)] = False
         self.ids = [episode_id for episode_id, kept in zip(self.ids, keep.tolist(), strict=True) if kept]
+        self._revisions = array("q", np.array(self._revisions)[keep].tobytes())
         self._row_of = {episode_id: row for row, episode_id in enumerate(self.ids)}
         self.erased_since_learning += len(self._stale)
         self._stale.clear()

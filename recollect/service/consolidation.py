@@ -20,6 +20,7 @@ from recollect import telemetry
 from recollect.errors import Conflict, RecollectError, SpaceNotFound
 from recollect.memory import LEARNED, Memories, SpaceMemory
 from recollect.model import Consolidation, ConsolidationStatus, Scope
+from recollect.service.drift import has_drifted
 from recollect.service.runtime import Runtime
 from recollect.store import PutArtifact
 from recollect.times import epoch_seconds, rfc3339
@@ -81,7 +82,9 @@ async def consolidate_if_due(runtime: Runtime, sizes: dict[int, int]) -> bool:
             memory = runtime.memories.at(scope)
             size, uid = memory.traces.size, memory.space.uid
             sizes[uid] = size
-            if before.get(uid) != size or not is_due(memory) or _rests(runtime.jobs.read(uid)):
+            if before.get(uid) != size or _rests(runtime.jobs.read(uid)):
+                continue
+            if not is_due(memory) and not await has_drifted(memory):
                 continue
             await consolidate(runtime, scope)
         except (Conflict, SpaceNotFound):
