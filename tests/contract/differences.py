@@ -22,7 +22,14 @@ METHODS = ("get", "put", "post", "patch", "delete")
 # Limits by how a request's schema narrows: upper limits that fall, lower limits that rise.
 UPPER = ("maximum", "maxLength", "maxItems", "maxProperties")
 LOWER = ("minimum", "minLength", "minItems", "minProperties")
+# What a request's value must be besides, where any other demand is a new one.
+DEMANDS = ("pattern", "format", "multipleOf", "uniqueItems", "exclusiveMinimum", "exclusiveMaximum")
+COMPOSITIONS = ("allOf", "anyOf", "oneOf", "not", "discriminator")
+WORDS = {"description", "example", "title", "externalDocs"}
 Node = dict[str, Any]
+Pair = tuple[int, int, bool]
+# The schema of what may be anything: no demands.
+ANYTHING: Node = {}
 
 
 class Document:
@@ -52,6 +59,21 @@ class Document:
             if method in item
         }
 
+    def security(self, operation: Node) -> Any:
+        """What a caller of an operation must show."""
+        return operation.get("security", self.content.get("security"))
+
+    def composed(self, node: Any, within: tuple[str, ...] = ()) -> Any:
+        """A part of a schema without its words, references followed as far as they do not turn back."""
+        if isinstance(node, list):
+            return [self.composed(each, within) for each in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" in node:
+            again = node["$ref"] in within
+            return node if again else self.composed(self.resolve(node), (*within, node["$ref"]))
+        return {name: self.composed(each, within) for name, each in node.items() if name not in WORDS}
+
     def parameters(self, operation: Node) -> dict[tuple[str, str], Node]:
         """An operation's parameters by place and name; names of headers do not depend on case."""
         found = [self.resolve(each) for each in operation["parameters"]]
@@ -60,16 +82,19 @@ class Document:
 
 def breaks(old: Node, new: Node) -> list[str]:
     """Every change from the old to the new contract that breaks a client, in a line each."""
-    return list(dict.fromkeys(_Comparison(Document(old), Document(new)).run()))
+    return list(dict.fromkeys(Comparison(Document(old), Document(new)).run()))
 
 
-class _Comparison:
+class Comparison:
+    """The way through both contracts, operation by operation."""
+
     def __init__(self, old: Document, new: Document) -> None:
         self._old, self._new = old, new
+        # Pairs of schemas without a difference, most of which many operations share.
+        self._alike: set[Pair] = set()
 
     def run(self) -> Iterator[str]:
-        if self._old.content.get("security") != self._new.content.get("security"):
-            yield "security: what a caller must show has changed"
+        """Every break as it is found; one that many operations share comes up as often."""
         if [each["url"] for each in self._old.content["servers"]] != [
             each["url"] for each in self._new.content["servers"]
         ]:
@@ -83,6 +108,10 @@ class _Comparison:
                 continue
             if old["operationId"] != new["operationId"]:
                 yield f"{where}: operationId {old['operationId']} is now {new['operationId']}"
+            if old.get("tags") != new.get("tags"):
+                yield f"{where}: another tag, by which clients name what holds the operation"
+            if self._old.security(old) != self._new.security(new):
+                yield f"{where}: what a caller must show has changed"
             yield from self._parameters(where, old, new)
             yield from self._body(where, old, new)
             yield from self._responses(where, old, new)
@@ -97,6 +126,10 @@ class _Comparison:
                 yield f"{where}: the {key[0]} parameter {key[1]} is removed"
             else:
                 place = f"{where} {key[0]} {key[1]}"
+                if [parameter.get(name) for name in ("style", "explode")] != [
+                    after[key].get(name) for name in ("style", "explode")
+                ]:
+                    yield f"{place}: lists are written in another way"
                 yield from self._schema(place, parameter["schema"], after[key]["schema"], is_request=True)
 
     def _body(self, where: str, old: Node, new: Node) -> Iterator[str]:
@@ -106,7 +139,7 @@ class _Comparison:
         yield from self._contents(f"{where} request", before, after, is_request=True)
 
     def _responses(self, where: str, old: Node, new: Node) -> Iterator[str]:
-        for status in new["responses"].keys() - old["responses"].keys():
+        for status in sorted(new["responses"].keys() - old["responses"].keys()):
             if status.startswith("2"):
                 yield f"{where}: answers {status} now"
         for status, response in old["responses"].items():
@@ -115,9 +148,18 @@ class _Comparison:
                 continue
             before, after = self._old.resolve(response), self._new.resolve(new["responses"][status])
             place = f"{where} {status}"
-            for header in before.get("headers", {}).keys() - after.get("headers", {}).keys():
-                yield f"{place}: the header {header} is removed"
+            yield from self._headers(place, before.get("headers", {}), after.get("headers", {}))
             yield from self._contents(place, before, after, is_request=False)
+
+    def _headers(self, where: str, old: Node, new: Node) -> Iterator[str]:
+        for name in old:
+            if name not in new:
+                yield f"{where}: the header {name} is removed"
+                continue
+            before, after = self._old.resolve(old[name]), self._new.resolve(new[name])
+            if before.get("required") and not after.get("required"):
+                yield f"{where}: the header {name} may be absent now"
+            yield from self._schema(f"{where} header {name}", before["schema"], after["schema"], is_request=False)
 
     def _contents(self, where: str, old: Node, new: Node, *, is_request: bool) -> Iterator[str]:
         for media, content in old.get("content", {}).items():
@@ -129,32 +171,44 @@ class _Comparison:
                 )
 
     def _schema(
-        self, where: str, old: Node, new: Node, *, is_request: bool, within: frozenset[tuple[int, int]] = frozenset()
+        self, where: str, old: Node, new: Node, *, is_request: bool, within: frozenset[Pair] = frozenset()
     ) -> Iterator[str]:
         old, new = self._old.resolve(old), self._new.resolve(new)
-        if (id(old), id(new)) in within:
+        pair = (id(old), id(new), is_request)
+        if pair in within or pair in self._alike:
             return
-        within |= {(id(old), id(new))}
+        found = list(self._differences(where, old, new, is_request=is_request, within=within | {pair}))
+        if not found:
+            self._alike.add(pair)
+        yield from found
+
+    def _differences(
+        self, where: str, old: Node, new: Node, *, is_request: bool, within: frozenset[Pair]
+    ) -> Iterator[str]:
         if old.get("type") != new.get("type"):
             yield f"{where}: the type {old.get('type', 'any')} is now {new.get('type', 'any')}"
             return
         yield from _narrowed(where, old, new) if is_request else _widened(where, old, new)
+        for member in COMPOSITIONS:
+            if self._old.composed(old.get(member)) != self._new.composed(new.get(member)):
+                yield f"{where}: another {member}"
         yield from self._properties(where, old, new, is_request=is_request, within=within)
-        for member in ("items", "additionalProperties"):
-            if isinstance(old.get(member), dict) and isinstance(new.get(member), dict):
-                yield from self._schema(f"{where}/*", old[member], new[member], is_request=is_request, within=within)
+        for member in sorted({"items", "additionalProperties"} & (old.keys() | new.keys())):
+            before, after = (ANYTHING if each in (None, True) else each for each in (old.get(member), new.get(member)))
+            if isinstance(before, dict) and isinstance(after, dict):
+                yield from self._schema(f"{where}/*", before, after, is_request=is_request, within=within)
 
     def _properties(
-        self, where: str, old: Node, new: Node, *, is_request: bool, within: frozenset[tuple[int, int]]
+        self, where: str, old: Node, new: Node, *, is_request: bool, within: frozenset[Pair]
     ) -> Iterator[str]:
         before, after = old.get("properties", {}), new.get("properties", {})
-        for name in before.keys() - after.keys():
+        for name in sorted(before.keys() - after.keys()):
             yield f"{where}/{name}: removed"
         required, was_required = set(new.get("required", ())), set(old.get("required", ()))
         for name in sorted(required - was_required if is_request else was_required - required):
             if is_request or name in after:
                 yield f"{where}/{name}: {'required now' if is_request else 'may be absent now'}"
-        for name in before.keys() & after.keys():
+        for name in sorted(before.keys() & after.keys()):
             yield from self._schema(f"{where}/{name}", before[name], after[name], is_request=is_request, within=within)
 
 
@@ -168,9 +222,11 @@ def _narrowed(where: str, old: Node, new: Node) -> Iterator[str]:
         gone = [value for value in old.get("enum", ()) if value not in new["enum"]]
         if gone or "enum" not in old:
             yield f"{where}: {', '.join(map(str, gone)) or 'all but some values'} refused now"
-    for name in ("pattern", "format"):
-        if name in new and old.get(name) != new[name]:
+    for name in DEMANDS:
+        if new.get(name) and old.get(name) != new[name]:
             yield f"{where}: another {name}"
+    if old.get("default") != new.get("default"):
+        yield f"{where}: what is left out was {old.get('default')}, is {new.get('default')}"
     for names, is_tighter in ((UPPER, lambda a, b: b < a), (LOWER, lambda a, b: b > a)):
         for name in names:
             if name in new and (name not in old or is_tighter(old[name], new[name])):
@@ -183,6 +239,8 @@ def _widened(where: str, old: Node, new: Node) -> Iterator[str]:
         yield f"{where}: may be null now"
     if old.get("format") != new.get("format"):
         yield f"{where}: another format"
+    if isinstance(old.get("additionalProperties"), dict) and new.get("additionalProperties") is False:
+        yield f"{where}: other members are never there now"
 
 
 def latest_release() -> Path:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.contract.differences import ROOT, breaks, latest_release
+from tests.contract.differences import METHODS, ROOT, Comparison, Document, breaks, latest_release
 
 Node = dict[str, Any]
+# The schemas that stand in requests only.
+ASKED = {
+    "CompleteBatchRequest", "CompleteRequest", "CompletionConfig", "ConsolidateRequest", "EpisodeFilter",
+    "EpisodeInput", "FeedbackInput", "ForgetRequest", "ImportRequest", "PartialEpisode", "RecallRequest", "SpaceInput",
+    "SpacePatch",
+}  # fmt: skip
 CONTRACT: Node = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
 
 
@@ -29,9 +35,8 @@ def add_a_required_header(document: Node) -> None:
     document["paths"]["/complete"]["post"]["parameters"].append(header)
 
 
-def change_a_status(document: Node) -> None:
-    responses = document["paths"]["/episodes"]["post"]["responses"]
-    responses["200"] = responses.pop("201")
+def move(members: Node, old: str, new: str) -> None:
+    members[new] = members.pop(old)
 
 
 BREAKS: dict[str, tuple[Callable[[Node], object], str]] = {
@@ -87,7 +92,50 @@ BREAKS: dict[str, tuple[Callable[[Node], object], str]] = {
         lambda d: d["paths"]["/complete"]["post"].update(parameters=[]),
         "POST /complete: the query parameter verbose is removed",
     ),
-    "another status": (change_a_status, "POST /episodes: status 201 is removed"),
+    "another status": (
+        lambda d: move(d["paths"]["/episodes"]["post"]["responses"], "201", "200"),
+        "POST /episodes: status 201 is removed",
+    ),
+    "another type in a request": (
+        lambda d: schema(d, "CompletionConfig")["properties"]["num_hypotheses"].update(type="string"),
+        "POST /complete request/config/num_hypotheses: the type integer is now string",
+    ),
+    "values that must be of one type": (
+        lambda d: schema(d, "FieldValue").update(type="string"),
+        "POST /episodes request/fields/*: the type any is now string",
+    ),
+    "values of a map that had any type": (
+        lambda d: schema(d, "Fields").update(additionalProperties={"type": "string"}),
+        "POST /complete request/partial_episode/known_fields/*: the type any is now string",
+    ),
+    "more that is refused": (
+        lambda d: schema(d, "EpisodeInput").update({"not": {"required": ["id", "origin"]}}),
+        "POST /episodes request: another not",
+    ),
+    "another default": (
+        lambda d: schema(d, "ForgetRequest")["properties"]["dry_run"].update(default=False),
+        "POST /forget request/dry_run: what is left out was True, is False",
+    ),
+    "a path parameter that is narrower": (
+        lambda d: schema(d, "EpisodeId").update(maxLength=8),
+        "GET /episodes/{episode_id} path episode_id: maxLength was 128, is 8",
+    ),
+    "a key that an operation asks for": (
+        lambda d: d["paths"]["/version"]["get"].update(security=[{"bearer": ["admin"]}]),
+        "GET /version: what a caller must show has changed",
+    ),
+    "another tag": (
+        lambda d: d["paths"]["/recall"]["post"].update(tags=["search"]),
+        "POST /recall: another tag, by which clients name what holds the operation",
+    ),
+    "another status of a refusal": (
+        lambda d: move(d["paths"]["/complete"]["post"]["responses"], "422", "409"),
+        "POST /complete: status 422 is removed",
+    ),
+    "a header of a response that may be absent": (
+        lambda d: d["components"]["headers"]["Location"].update(required=False),
+        "POST /episodes 201: the header Location may be absent now",
+    ),
     "a removed media type": (
         lambda d: d["paths"]["/imports"]["post"]["requestBody"]["content"].pop("text/csv"),
         "POST /imports request: the media type text/csv is removed",
@@ -105,6 +153,58 @@ def test_a_breaking_change_is_found(name: str) -> None:
     changed = copy.deepcopy(CONTRACT)
     change(changed)
     assert line in breaks(CONTRACT, changed)
+
+
+def sweep(document: Node) -> Iterator[tuple[str, Callable[[], object], Callable[[], object]]]:
+    """One breaking change after another at every place that there is: what it is, its doing and its undoing."""
+    for path, item in document["paths"].items():
+        for method, operation in [(name, item[name]) for name in METHODS if name in item]:
+            where = f"{method} {path}"
+            yield f"{where} removed", *taken(item, method)
+            for status in list(operation["responses"]):
+                yield f"{where} {status} removed", *taken(operation["responses"], status)
+            old = operation.get("parameters", [])
+            for number in range(len(old)):
+                changed = [*old[:number], *old[number + 1 :]]
+                yield f"{where} parameter {number} removed", *put(operation, "parameters", changed)
+            needed = {"name": "X-Needed", "in": "header", "required": True, "schema": {"type": "string"}}
+            yield f"{where} needs a header", *put(operation, "parameters", [*old, needed])
+    for name, node in document["components"]["schemas"].items():
+        if "type" in node:
+            yield f"{name} of another type", *put(node, "type", "null")
+        for member in list(node.get("properties", {})):
+            yield f"{name}/{member} removed", *taken(node["properties"], member)
+        for member in node.get("required", ()):
+            # Still needed where it is asked for, no longer sure where it is answered.
+            less = [each for each in node["required"] if each != member]
+            if name not in ASKED:
+                yield f"{name}/{member} may be absent", *put(node, "required", less)
+        if name in ASKED and "properties" in node:
+            yield f"{name} needs more", *put(node, "required", [*node.get("required", ()), "needed"])
+
+
+def taken(members: Node, name: str) -> tuple[Callable[[], object], Callable[[], object]]:
+    value = members[name]
+    return lambda: members.pop(name), lambda: members.update({name: value})
+
+
+def put(members: Node, name: str, value: object) -> tuple[Callable[[], object], Callable[[], object]]:
+    old = members.get(name)
+    return lambda: members.update({name: value}), (
+        lambda: members.pop(name) if old is None else members.update({name: old})
+    )
+
+
+def test_no_place_in_the_contract_is_overlooked() -> None:
+    changed = copy.deepcopy(CONTRACT)
+    made = 0
+    for name, change, undo in sweep(changed):
+        change()
+        assert next(Comparison(Document(CONTRACT), Document(changed)).run(), None), name
+        undo()
+        made += 1
+    assert changed == CONTRACT
+    assert made > 700
 
 
 HARMLESS: dict[str, Callable[[Node], object]] = {
