@@ -98,14 +98,26 @@ func refuse(ctx context.Context, client *recollect.APIClient) {
 		Targets:        []string{"where"},
 		Config:         &recollect.CompletionConfig{Ca1Threshold: recollect.PtrFloat64(0.9)},
 	}
-	_, response, err := client.CompletionAPI.Complete(ctx).XMemorySpace(space).CompleteRequest(asked).Execute()
-	var refusal *recollect.GenericOpenAPIError
-	expect(errors.As(err, &refusal) && response.StatusCode == 422)
-	problem := refusal.Model().(recollect.Problem)
+	problem := refusal(ctx, client, 422, asked)
 	expect(problem.Code == "INSUFFICIENT_EVIDENCE" && len(problem.Suggestions) > 0)
 	for _, suggestion := range problem.Suggestions {
 		expect(suggestion.Applicability.IsValid())
 	}
+
+	// Were a nil sent as 0, or left out, something would be known.
+	unknown := recollect.PartialEpisode{PartialEmbedding: []*float32{nil, nil, nil}}
+	invalid := refusal(ctx, client, 400, recollect.CompleteRequest{PartialEpisode: unknown, Targets: []string{"where"}})
+	expect(invalid.Errors[0].Pointer == "/partial_episode/partial_embedding")
+	expect(invalid.Errors[0].Expected == "at least one known dimension")
+}
+
+func refusal(
+	ctx context.Context, client *recollect.APIClient, status int, asked recollect.CompleteRequest,
+) recollect.Problem {
+	_, response, err := client.CompletionAPI.Complete(ctx).XMemorySpace(space).CompleteRequest(asked).Execute()
+	var refusal *recollect.GenericOpenAPIError
+	expect(errors.As(err, &refusal) && response.StatusCode == status)
+	return refusal.Model().(recollect.Problem)
 }
 
 func page(ctx context.Context, client *recollect.APIClient, items []recollect.EpisodeInput) {

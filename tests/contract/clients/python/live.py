@@ -62,6 +62,15 @@ def main() -> None:
         assert refusal.suggestions
         assert all(each.applicability in list(recollect.Applicability) for each in refusal.suggestions)
 
+        # Were a null sent as 0, or left out, something would be known.
+        unknown = recollect.PartialEpisode(partial_embedding=[None, None, None])
+        try:
+            completion.complete(SPACE, recollect.CompleteRequest(partial_episode=unknown, targets=["where"]))
+        except recollect.exceptions.BadRequestException as error:
+            refusal = error.data
+        assert refusal.errors[0].pointer == "/partial_episode/partial_embedding"
+        assert refusal.errors[0].expected == "at least one known dimension"
+
         seen, cursor = [], None
         while True:
             page = episodes.list_episodes(SPACE, limit=5, cursor=cursor)

@@ -2,12 +2,14 @@
 import { deepStrictEqual as equal, ok } from "node:assert";
 import {
   Applicability,
+  CompleteRequest,
   CompletionApi,
   Configuration,
   EpisodeFromJSON,
   EpisodeInput,
   EpisodesApi,
   EpisodeToJSON,
+  Problem,
   ProblemFromJSON,
   ResponseError,
   Source,
@@ -23,6 +25,16 @@ const configuration = new Configuration({
 const completion = new CompletionApi(configuration);
 const episodes = new EpisodesApi(configuration);
 const spaces = new SpacesApi(configuration);
+
+async function refusal(status: number, completeRequest: CompleteRequest): Promise<Problem> {
+  const error = await completion.complete({ xMemorySpace: space, completeRequest }).then(
+    () => ok(false, "completed all the same"),
+    (error) => error,
+  );
+  ok(error instanceof ResponseError);
+  equal(error.response.status, status);
+  return ProblemFromJSON(await error.response.json());
+}
 
 async function main(): Promise<void> {
   const made = await spaces.putSpace({ spaceId: space, spaceInput: { description: "Live test" }, ifNoneMatch: "*" });
@@ -60,25 +72,20 @@ async function main(): Promise<void> {
   ok(verbose.reconstruction_stats!.energy.length > 0);
   ok(verbose.metacognitive_confidence !== undefined);
 
-  const refusal = await completion
-    .complete({
-      xMemorySpace: space,
-      completeRequest: {
-        partial_episode: { known_fields: { what: "nothing that was ever seen" } },
-        targets: ["where"],
-        config: { ca1_threshold: 0.9 },
-      },
-    })
-    .then(
-      () => ok(false, "completed without evidence"),
-      (error) => error,
-    );
-  ok(refusal instanceof ResponseError);
-  equal(refusal.response.status, 422);
-  const problem = ProblemFromJSON(await refusal.response.json());
+  const problem = await refusal(422, {
+    partial_episode: { known_fields: { what: "nothing that was ever seen" } },
+    targets: ["where"],
+    config: { ca1_threshold: 0.9 },
+  });
   equal(problem.code, "INSUFFICIENT_EVIDENCE");
   ok(problem.suggestions!.length > 0);
   ok(problem.suggestions!.every((each) => Object.values<string>(Applicability).includes(each.applicability)));
+
+  // Were a null sent as 0, or left out, something would be known.
+  const unknown = { partial_embedding: [null, null, null] };
+  const invalid = await refusal(400, { partial_episode: unknown, targets: ["where"] });
+  equal(invalid.errors![0]!.pointer, "/partial_episode/partial_embedding");
+  equal(invalid.errors![0]!.expected, "at least one known dimension");
 
   const seen: string[] = [];
   let cursor: string | null | undefined;

@@ -106,17 +106,27 @@ async fn refuse(configuration: &Configuration) -> Outcome<()> {
     let cue = PartialEpisode { known_fields: Some(stranger), ..Default::default() };
     let mut strict = asked(cue);
     strict.config = Some(Box::new(CompletionConfig { ca1_threshold: Some(0.9), ..Default::default() }));
-    let params = CompleteParams { x_memory_space: SPACE.into(), complete_request: strict, ..Default::default() };
-    let Err(Error::ResponseError(refusal)) = completion_api::complete(configuration, params).await else {
-        panic!("completed without evidence");
-    };
-    assert_eq!(refusal.status.as_u16(), 422);
-    let problem: Problem = serde_json::from_str(&refusal.content)?;
+    let problem = refusal(configuration, 422, strict).await?;
     assert_eq!(problem.code, "INSUFFICIENT_EVIDENCE");
     let suggestions = problem.suggestions.unwrap();
     assert!(!suggestions.is_empty());
     assert!(suggestions.iter().all(|each| each.applicability != Applicability::UnknownDefaultOpenApi));
+
+    // Were a None sent as 0, or left out, something would be known.
+    let unknown = PartialEpisode { partial_embedding: Some(vec![None, None, None]), ..Default::default() };
+    let violations = refusal(configuration, 400, asked(unknown)).await?.errors.unwrap();
+    assert_eq!(violations[0].pointer, "/partial_episode/partial_embedding");
+    assert_eq!(violations[0].expected, "at least one known dimension");
     Ok(())
+}
+
+async fn refusal(configuration: &Configuration, status: u16, complete_request: CompleteRequest) -> Outcome<Problem> {
+    let params = CompleteParams { x_memory_space: SPACE.into(), complete_request, ..Default::default() };
+    let Err(Error::ResponseError(refusal)) = completion_api::complete(configuration, params).await else {
+        panic!("completed all the same");
+    };
+    assert_eq!(refusal.status.as_u16(), status);
+    Ok(serde_json::from_str(&refusal.content)?)
 }
 
 async fn page(configuration: &Configuration, mut ids: Vec<String>) -> Outcome<()> {

@@ -105,19 +105,28 @@ public class Live {
         .partialEpisode(new PartialEpisode().knownFields(Map.of("what", "nothing that was ever seen")))
         .targets(List.of("where"))
         .config(new CompletionConfig().ca1Threshold(0.9));
+    Problem problem = refusal(422, asked);
+    assert problem.getCode().equals("INSUFFICIENT_EVIDENCE");
+    assert !problem.getSuggestions().isEmpty();
+    problem.getSuggestions().forEach(each -> {
+      assert each.getApplicability() != Applicability.UNKNOWN_DEFAULT_OPEN_API;
+    });
+
+    // Were a null sent as 0, or left out, something would be known.
+    PartialEpisode unknown = new PartialEpisode().partialEmbedding(Arrays.asList(null, null, null));
+    var violation = refusal(400, new CompleteRequest().partialEpisode(unknown).targets(List.of("where"))).getErrors().get(0);
+    assert violation.getPointer().equals("/partial_episode/partial_embedding");
+    assert violation.getExpected().equals("at least one known dimension");
+  }
+
+  static Problem refusal(int status, CompleteRequest asked) throws Exception {
     try {
       new CompletionApi(CLIENT).complete(asking(asked).build());
     } catch (ApiException refusal) {
-      assert refusal.getCode() == 422;
-      Problem problem = CLIENT.getObjectMapper().readValue(refusal.getResponseBody(), Problem.class);
-      assert problem.getCode().equals("INSUFFICIENT_EVIDENCE");
-      assert !problem.getSuggestions().isEmpty();
-      problem.getSuggestions().forEach(each -> {
-        assert each.getApplicability() != Applicability.UNKNOWN_DEFAULT_OPEN_API;
-      });
-      return;
+      assert refusal.getCode() == status;
+      return CLIENT.getObjectMapper().readValue(refusal.getResponseBody(), Problem.class);
     }
-    throw new AssertionError("completed without evidence");
+    throw new AssertionError("completed all the same");
   }
 
   static void page(List<String> ids) throws Exception {
