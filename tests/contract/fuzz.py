@@ -27,6 +27,9 @@ EPISODES = [
     {"fields": {"what": what, "where": where, "count": count}} for count in range(4)
     for what, where in [("walk", "park"), ("lunch", "canteen"), ("swim", "lake")]
 ]  # fmt: skip
+# What is completed beforehand, for feedback on it, and the variable that tells the hooks its id.
+CUE = {"partial_episode": {"known_fields": {"what": "walk"}}, "targets": ["where"]}
+COMPLETION = "FUZZ_COMPLETION"
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,14 @@ class Outcome:
 def fuzz(examples: int, seed: int, folder: Path) -> Outcome:
     """Run schemathesis against a server of its own."""
     with serving(folder, with_key=True) as server:
-        _prepare(server)
+        completion_id = _prepare(server)
         command = [
             str(Path(sys.executable).parent / "schemathesis"), "--config-file", "tests/contract/schemathesis.toml",
             "run", "openapi.yaml", "--url", server.api, "--header", f"Authorization: Bearer {server.key}",
             "--max-examples", str(examples), "--seed", str(seed), "--checks", "all",
         ]  # fmt: skip
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "120"}
+        environment[COMPLETION] = completion_id
         done = subprocess.run(
             command, cwd=ROOT, env=environment, text=True, check=False,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -64,12 +68,15 @@ def fuzz(examples: int, seed: int, folder: Path) -> Outcome:
     )
 
 
-def _prepare(server: Server) -> None:
-    """Make the memory spaces that the configuration names."""
+def _prepare(server: Server) -> str:
+    """Make the memory spaces that the configuration names; the id of a completion in one of them."""
     with httpx.Client(base_url=server.api, headers=server.headers, timeout=60) as client:
         for space, settings in SPACES.items():
             client.put(f"spaces/{space}", json=settings).raise_for_status()
             client.post("imports", json={"items": EPISODES}, headers={"X-Memory-Space": space}).raise_for_status()
+        reply = client.post("complete", json=CUE, headers={"X-Memory-Space": "fuzz-plain"}).raise_for_status()
+    completion_id: str = reply.json()["completion_id"]
+    return completion_id
 
 
 def _number(pattern: str, text: str) -> int:

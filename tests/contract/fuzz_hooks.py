@@ -7,6 +7,8 @@ that the service answered with, never by a status alone.
 from __future__ import annotations
 
 import json
+import os
+import re
 from typing import Any
 
 import schemathesis
@@ -21,6 +23,7 @@ MET_BY_VALID_REQUESTS = {
     "STALE_CURSOR": "a cursor is opaque: only one that a listing gave is good, which a schema cannot say",
     "EXPECTED_COUNT_REQUIRED": "erasing everything needs a member that counting does not: a relation between members",
     "ID_DIFFERS": "the id in the body has to be the one in the path: a relation between two values",
+    "FIELD_NOT_COMPLETED": "which fields a completion completed is not in the request",
     "DIMENSION_MISMATCH": "the length of an embedding is the memory space's",
 }
 # Violations that OpenAPI 3.0 has no words for, by how what was expected begins. Each is described beside its schema.
@@ -46,6 +49,16 @@ STREAM_EVENTS = {"pattern_retrieval", "ca3_progress", "partial_result", "final_r
 def map_query(context: HookContext, query: dict[str, Any] | None) -> dict[str, Any] | None:
     """Leave out made-up cursors, which only ever give 400; good ones come through the links between pages."""
     return query and {name: value for name, value in query.items() if not (name == "cursor" and isinstance(value, str))}
+
+
+@schemathesis.hook
+def map_body(context: HookContext, body: Any) -> Any:
+    """Speak of a completion that was made, at times of the field that it completed; made-up ids only ever give 404."""
+    if not (isinstance(body, dict) and re.fullmatch(r"cmp_[A-Za-z0-9_-]{1,60}", str(body.get("completion_id")))):
+        return body
+    field = body.get("field")
+    is_named = isinstance(field, str) and 1 <= len(field) <= 128 and len(field) % 2
+    return {**body, "completion_id": os.environ["FUZZ_COMPLETION"], **({"field": "where"} if is_named else {})}
 
 
 @schemathesis.hook

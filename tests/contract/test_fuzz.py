@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from schemathesis.python import asgi
 from handlers.app import create_app
 from recollect.settings import Settings
 from tests.contract import fuzz_hooks  # noqa: F401  # registers the hooks
-from tests.contract.fuzz import EPISODES, ROOT, SPACES, fuzz
+from tests.contract.fuzz import COMPLETION, CUE, EPISODES, ROOT, SPACES, fuzz
 from tests.contract.server import make_environment, make_key
 
 EXAMPLES = 5
@@ -38,7 +39,7 @@ CONTRACT = schemathesis.openapi.from_path(ROOT / "openapi.yaml", config=CONFIG)
 
 
 @pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """An application in this process, with a key that every call sends."""
     data = tmp_path_factory.mktemp("fuzz")
     key = {"Authorization": f"Bearer {make_key(make_environment(data))}"}
@@ -48,8 +49,12 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Any:
             for method, path, body in [("PUT", f"spaces/{space}", settings), ("POST", "imports", {"items": EPISODES})]:
                 reply = client.request(method, f"/api/v1/{path}", json=body, headers={"X-Memory-Space": space, **key})
                 assert reply.ok, reply.text
+        headers = {"X-Memory-Space": "fuzz-plain", **key}
+        completion_id = client.request("POST", "/api/v1/complete", json=CUE, headers=headers).json()["completion_id"]
     CONTRACT.config.update(headers=key)
-    return app
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(COMPLETION, completion_id)
+        yield app
 
 
 @CONTRACT.parametrize()
