@@ -1,7 +1,8 @@
 """The malformed corpus as data: `python -m tests.contract.publish_malformed` writes tests/contract/malformed/.
 
-The corpus is kept where it is tested, in tests/handlers/test_malformed.py and
-test_malformed_framing.py. What is written here is the same, for other implementations and tools.
+The corpus is kept where it is tested, in tests/handlers/test_malformed.py, in
+test_malformed_framing.py beside it and in tests/rpc/test_malformed.py. What is written here is the
+same, for other implementations and tools.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from tests.handlers.test_malformed import CASES, CURSORS, ENCODING, HEADERS, IMPORTS, NUMBERS, PATHS, SIZES, STRUCTURE
 from tests.handlers.test_malformed_framing import FRAMES
+from tests.rpc.test_malformed import CATEGORIES as CALLS
 
 FOLDER = Path(__file__).parent / "malformed"
 CATEGORIES = {
@@ -47,6 +49,28 @@ def frames() -> list[dict[str, Any]]:
     return [{"name": name, "status": status, "sent": pack(sent)} for name, sent, status in FRAMES]
 
 
+def calls() -> list[dict[str, Any]]:
+    """Every malformed call over gRPC with the code and the reason that it gets; its message is bytes, packed."""
+    return [
+        {
+            "name": call.name,
+            "category": category,
+            "code": call.code,
+            "reason": call.reason,
+            "method": f"/recollect.v1.{call.method}",
+            "metadata": [[name, _text(value)] for name, value in call.metadata],
+            "sent": pack(call.sent),
+        }
+        for category, those in CALLS.items()
+        for call in those
+    ]
+
+
+def files() -> dict[str, str]:
+    """What is published, by the name of its file."""
+    return {f"{rows.__name__}.jsonl": written(rows()) for rows in (requests, frames, calls)}
+
+
 def pack(data: bytes) -> list[Any]:
     """Bytes as text, one character a byte (Latin-1); what is repeated often stands once, with its number."""
     parts: list[Any] = []
@@ -77,5 +101,5 @@ def written(rows: list[dict[str, Any]]) -> str:
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    (FOLDER / "requests.jsonl").write_text(written(requests()), "utf-8")
-    (FOLDER / "frames.jsonl").write_text(written(frames()), "utf-8")
+    for name, text in files().items():
+        (FOLDER / name).write_text(text, "utf-8")
