@@ -1,13 +1,17 @@
 """Evidence from an embedding of which some dimensions may be unknown.
 
-Stored vectors are taken as draws around the space's mean with a variance per dimension;
-the cue's vector is one of them plus noise of unknown size s (in units of the mean spread):
+A cue's vector is read in two ways, each a ratio against the space's mean vector as what it means:
 
-    l_k = log mean_s prod_o N(q_o; x_ko, s^2) / N(q_o; mean_o, var_o + s^2)      o: observed dimensions
+    copy_k = log t(q_o - x_ko) / t(q_o - mean_o)     a noisy copy of x_k, the noise's size and shape unknown
+    like_k = share (log t_c(q_o - x_ko) / t_c(q_o - mean_o))    another event like k
 
-Dimensions are not independent, so the sum is scaled by the share of independent ones
-(participation ratio of the spectrum); the best episode gets at most MAX_NATS, the others
-keep their distance to it.
+    l_k = log[ (1 - LIKE) e^copy_k + LIKE e^like_k ]            o: the observed dimensions
+
+t sums over the size of the noise and over two shapes (`engine.spectrum`), t_c has the independent one
+alone. Two events of a kind differ along few axes, so the second reading counts the dimensions by their
+`share` of independent ones. The best episode gets at most MAX_NATS, the others keep their distance to it.
+
+All episodes are compared in float32 by one matrix product, the nearest again in float64.
 """
 
 from __future__ import annotations
@@ -18,14 +22,20 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.encoding import Floats
+from engine.spectrum import Spectrum
 
 Matrix = npt.NDArray[np.float32]
-NOISE_SCALES = (0.02, 0.1, 0.3, 0.7, 1.5)
+Mask = npt.NDArray[np.bool_]
+LIKE = 0.1
 MAX_NATS = 20.0
 MIN_OBSERVED = 2
 # A cue of which a tenth or more is exactly zero is also read as one that lost those dimensions.
-MIN_ZEROED, ZEROED = 0.1, 0.1
+MIN_ZEROED = 0.1
+LEAST_LOST, MOST_LOST = 0.1, 0.999
 SPECTRUM_SAMPLE = 512
+# How many numbers of the nearest episodes are compared again, exactly: 170 vectors of 768.
+COMPARED_EXACTLY = 1 << 17
+BLOCK_BYTES = 1 << 18  # differences of some rows at a time stay in the processor's cache
 
 
 class Vectors:
@@ -35,7 +45,8 @@ class Vectors:
         self.dimensions = dimensions
         self._rows: Matrix = np.empty((64, dimensions), dtype=np.float32)
         self.size = 0
-        self._spread: tuple[int, Floats, Floats, float] | None = None
+        self._spectrum: tuple[int, Spectrum, float] | None = None
+        self._lengths: tuple[int, Matrix] | None = None
 
     @property
     def rows(self) -> Matrix:
@@ -54,77 +65,141 @@ class Vectors:
     def copy(self) -> Vectors:
         """Vectors of their own with the same episodes."""
         twin = Vectors(self.dimensions)
-        twin._rows, twin.size, twin._spread = self._rows.copy(), self.size, self._spread
+        twin._rows, twin.size, twin._spectrum, twin._lengths = (
+            self._rows.copy(), self.size, self._spectrum, self._lengths,
+        )  # fmt: skip
         return twin
 
-    def keep(self, rows: npt.NDArray[np.bool_]) -> None:
+    def keep(self, rows: Mask) -> None:
         """Drop the episodes where `rows` is False."""
         kept = self.rows[rows]
         self._rows[: len(kept)] = kept
         self.size = len(kept)
-        self._spread = None
+        self._spectrum = self._lengths = None
 
-    def spread(self) -> tuple[Floats, Floats, float]:
-        """(mean[d], standard deviation[d], share of independent dimensions in (0, 1]).
-
-        Taken over a strided sample of the first 2^k episodes, so it changes only when N doubles.
-        """
-        prefix = 1 << max(0, self.size.bit_length() - 1)
-        if self._spread is None or self._spread[0] != prefix:
-            sample = self.rows[0 : min(prefix, self.size) : max(1, prefix // SPECTRUM_SAMPLE)].astype(np.float64)
-            sample = sample[~np.isnan(sample[:, 0])]
-            if len(sample) < 2:
-                sample = np.vstack([np.zeros(self.dimensions), np.ones(self.dimensions)])
-            mean, deviation = sample.mean(axis=0), sample.std(axis=0)
-            deviation = np.maximum(deviation, max(1e-6, 0.05 * float(deviation.mean())))
-            self._spread = (prefix, mean, deviation, _independent_share((sample - mean) / deviation))
-        return self._spread[1:]
+    def spectrum(self) -> Spectrum:
+        """The second moments, over a strided sample of the first 2^k episodes: they change only when N doubles."""
+        return self._sampled()[1]
 
     def evidence(self, cue: Matrix) -> Floats:
         """float64[N] of l_k in nats for a cue vector with NaN at unknown dimensions; 0 where unknown."""
         if not self.size:
             return np.zeros(0)
-        known = ~np.isnan(cue)
-        nats = self._log_ratio(cue, np.flatnonzero(known))
-        zeros = known & (cue == 0.0)
-        if MIN_ZEROED * known.sum() <= zeros.sum() < known.sum():
-            # Many exact zeros may stand for dimensions that were lost: the other reading of the cue.
-            other = self._log_ratio(cue, np.flatnonzero(known & ~zeros))
-            nats = np.logaddexp(math.log(1.0 - ZEROED) + nats, math.log(ZEROED) + other)
-        peak = float(nats.max())
-        bounded: Floats = np.maximum(nats - peak + min(peak, MAX_NATS), -MAX_NATS)
-        return bounded
-
-    def _log_ratio(self, cue: Matrix, observed: npt.NDArray[np.intp]) -> Floats:
-        """float64[N]: l_k over the given dimensions, unbounded; 0 where an episode has no vector."""
-        if len(observed) < MIN_OBSERVED:
+        readings = [(p, mask) for p, mask in self._readings(cue) if mask.sum() >= MIN_OBSERVED]
+        if not readings:
             return np.zeros(self.size)
-        mean, deviation, share = self.spread()
-        scale = float(np.sqrt((deviation**2).mean()))
-        rows = self.rows if len(observed) == self.dimensions else self.rows[:, observed]
-        heard = cue[observed]
-        away = rows - heard
-        squares = np.einsum("kd,kd->k", away, away).astype(np.float64) / scale**2
-        own = (heard.astype(np.float64) - mean[observed]) ** 2
-        logs = np.stack(
-            [
-                -0.5 * squares / s**2
-                - len(observed) * math.log(s * scale)
-                + 0.5 * float((own / (v := deviation[observed] ** 2 + (s * scale) ** 2) + np.log(v)).sum())
-                for s in NOISE_SCALES
-            ]
-        )
-        logs *= share
-        top = logs.max(axis=0)
-        nats: Floats = np.nan_to_num(top + np.log(np.exp(logs - top).mean(axis=0)), nan=0.0)
+        squares = self._squares(cue, [mask for _, mask in readings])
+        ratios = [
+            math.log(prior) + self._log_ratio(cue, np.flatnonzero(mask), own)
+            for (prior, mask), own in zip(readings, squares, strict=True)
+        ]
+        nats: Floats = ratios[0] if len(ratios) == 1 else np.logaddexp(*ratios)
+        nats -= math.log(sum(prior for prior, _ in readings))
+        lacking = np.isnan(nats)
+        if lacking.all():
+            return np.zeros(self.size)
+        peak = float(np.nanmax(nats))
+        nats = np.maximum(nats - peak + min(peak, MAX_NATS), -MAX_NATS)
+        nats[lacking] = 0.0
         return nats
+
+    def _sampled(self) -> tuple[int, Spectrum, float]:
+        """(2^k, the spectrum of the sample, its share of exact zeros)."""
+        prefix = 1 << max(0, self.size.bit_length() - 1)
+        if self._spectrum is None or self._spectrum[0] != prefix:
+            sample = self.rows[0 : min(prefix, self.size) : max(1, prefix // SPECTRUM_SAMPLE)].astype(np.float64)
+            sample = sample[~np.isnan(sample[:, 0])]
+            zeros = float((sample == 0.0).mean()) if len(sample) else 0.0
+            if len(sample) < 2:
+                sample = np.vstack([np.zeros(self.dimensions), np.ones(self.dimensions)])
+            self._spectrum = (prefix, Spectrum.of(sample), zeros)
+        return self._spectrum
+
+    def _readings(self, cue: Matrix) -> list[tuple[float, Mask]]:
+        """(prior, observed dimensions) of each way to read the cue.
+
+        Zeros may stand for dimensions that were lost, the likelier the more of them are more than stored vectors have.
+        """
+        known = ~np.isnan(cue)
+        zeros = known & (cue == 0.0)
+        if not MIN_ZEROED * known.sum() <= zeros.sum() < known.sum():
+            return [(1.0, known)]
+        usual = self._sampled()[2] * float(known.sum() / zeros.sum())
+        lost = min(max(1.0 - usual, LEAST_LOST), MOST_LOST)
+        return [(1.0 - lost, known), (lost, known & ~zeros)]
+
+    def _squares(self, cue: Matrix, masks: list[Mask]) -> Floats:
+        """float64[J, N]: |q_o - x_ko|^2 of every episode over the dimensions of each mask, to float32. Cost O(N d)."""
+        if len(masks) == 1 and masks[0].all():
+            mean = self.spectrum().mean
+            own = cue.astype(np.float64) - mean
+            # |x - m|^2 - 2 (x - m)'(q - m) + |q - m|^2: centred, so that little is lost to cancellation
+            along = self.rows @ own.astype(np.float32) - np.float32(mean @ own)
+            lengths = self._centred_lengths().astype(np.float64)
+            return np.maximum(lengths - 2.0 * along + own @ own, 0.0)[None]
+        heard, columns = np.nan_to_num(cue), np.array(masks, dtype=np.float32).T
+        squares = np.empty((self.size, len(masks)), dtype=np.float32)
+        block = max(1, BLOCK_BYTES // (4 * self.dimensions))
+        for begin in range(0, self.size, block):
+            away = self.rows[begin : begin + block] - heard
+            away *= away
+            squares[begin : begin + block] = away @ columns
+        return squares.T.astype(np.float64)
+
+    def _centred_lengths(self) -> Matrix:
+        """float32[N]: |x_k - mean|^2, added to as episodes come, anew with the spectrum."""
+        prefix, spectrum, _ = self._sampled()
+        done = self._lengths[1] if self._lengths is not None and self._lengths[0] == prefix else np.zeros(0, np.float32)
+        if len(done) < self.size:
+            mean = spectrum.mean.astype(np.float32)
+            block = max(1, BLOCK_BYTES // (4 * self.dimensions))
+            parts = [done]
+            for begin in range(len(done), self.size, block):
+                away = self.rows[begin : begin + block] - mean
+                parts.append(np.einsum("kd,kd->k", away, away))
+            done = np.concatenate(parts)
+            self._lengths = (prefix, done)
+        return done[: self.size]
+
+    def _log_ratio(self, cue: Matrix, observed: npt.NDArray[np.intp], squares: Floats) -> Floats:
+        """float64[N]: l_k over the given dimensions, unbounded; NaN where an episode has no vector.
+
+        -inf where it is so far below the best one that `evidence` would bound it in any case.
+        """
+        spectrum, n = self.spectrum(), len(observed)
+        nearest, nats = self._nearest(squares), np.where(np.isnan(squares), np.nan, -np.inf)
+        if not len(nearest):
+            return nats
+        rows, mean = self.rows[nearest], spectrum.mean
+        if n < self.dimensions:
+            rows, mean = rows[:, observed], mean[observed]
+        away = np.vstack([rows, mean]) - cue[observed].astype(np.float64)
+        exact = np.einsum("kd,kd->k", away, away)
+        single, shaped = spectrum.independent(exact, n), spectrum.shaped(away, exact, observed)
+        apart, background = float(single[-1]), float(np.logaddexp(single[-1], shaped[-1]))
+        nats[nearest] = _either(
+            np.logaddexp(single[:-1], shaped[:-1]) - background, spectrum.share * (single[:-1] - apart)
+        )
+        floor = float(nats[nearest].max()) - 2.0 * MAX_NATS - math.log(2.0)
+        least = min(floor + background, apart + floor / spectrum.share)
+        others = squares <= spectrum.reach(least, n)
+        others[nearest] = False
+        alone = spectrum.independent(squares[others], n)
+        nats[others] = _either(alone - background, spectrum.share * (alone - apart))
+        return nats
+
+    def _nearest(self, squares: Floats) -> npt.NDArray[np.intp]:
+        """The episodes nearest to the cue, in order of writing: as many as are compared exactly."""
+        count = max(1, COMPARED_EXACTLY // self.dimensions)
+        rows = np.arange(self.size) if count >= self.size else np.sort(np.argpartition(squares, count)[:count])
+        return rows[~np.isnan(squares[rows])]
 
     def complete(self, cue: Matrix | None, weights: Floats) -> Matrix:
         """float32[d]: the cue's own dimensions, the rest the weighted mean of the stored vectors."""
         top = np.flatnonzero(weights > 1e-6 * weights.max())
         rows, mass = self.rows[top].astype(np.float64), weights[top]
         known = ~np.isnan(rows[:, 0])
-        mean = mass[known] @ rows[known] / mass[known].sum() if known.any() else self.spread()[0]
+        mean = mass[known] @ rows[known] / mass[known].sum() if known.any() else self.spectrum().mean
         whole: Matrix = mean.astype(np.float32)
         if cue is not None:
             given = ~np.isnan(cue)
@@ -132,9 +207,7 @@ class Vectors:
         return whole
 
 
-def _independent_share(z: Floats) -> float:
-    """(sum of eigenvalues)^2 / (sum of their squares) / d of the correlation matrix of z."""
-    n, d = z.shape
-    gram = z @ z.T if n < d else z.T @ z
-    trace, square = float(np.trace(gram)), float((gram**2).sum())
-    return float(np.clip(trace**2 / max(square, 1e-12) / d, 1.0 / d, 1.0))
+def _either(copy: Floats, like: Floats) -> Floats:
+    """log of the mean of the two readings' ratios, by their priors."""
+    mixed: Floats = np.logaddexp(math.log(1.0 - LIKE) + copy, math.log(LIKE) + like)
+    return mixed
