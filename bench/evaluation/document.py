@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bench.evaluation import pictures
+from bench.evaluation import pictures, shortfalls, worth
 from bench.evaluation.cache import engine_digest
 from bench.evaluation.requirements import BY_ROW, REQUIREMENTS
 from bench.evaluation.trial import SEED, Figure
@@ -15,9 +16,7 @@ from bench.report import DOCS, origin
 Json = dict[str, Any]
 HEAD = "| what | data | measured | n | must | aim | reached | baseline | ceiling | verdict |"
 RULE = "|---|---|---|---:|---:|---:|---:|---:|---:|---|"
-PREFACE = """# How good it is
-
-Every figure is measured through the service (import, consolidate, complete) in process, over a real
+PREFACE = """Every figure is measured through the service (import, consolidate, complete) in process, over a real
 store in a temporary folder. *Baseline* is the best of the other methods, or a published or naive one;
 *ceiling* is what no method can pass where that is known (an oracle's expected share, the sampling
 floor of a calibration error), or the best published. *Reached* in bold falls short of what it must.
@@ -30,10 +29,14 @@ def write(results: Mapping[str, Json], figures: Sequence[Figure]) -> None:
     folder = DOCS / "evaluation"
     folder.mkdir(exist_ok=True)
     drawn = pictures.draw(folder, results)
-    made = f"{origin('make evaluate')} Seed {SEED}; engine {engine_digest()} (others are named under Runs)."
-    parts = [PREFACE, made, "", _summary(figures), "", table(figures), ""]
+    made = (
+        f"{origin('make evaluate')} {os.cpu_count()} cores, one used. Seed {SEED}; engine {engine_digest()} "
+        "(others are named under Runs)."
+    )
+    parts = ["# How good it is", "", made, "", PREFACE, _summary(figures), "", table(figures), ""]
+    parts += shortfalls.section(figures)
     parts += _beside(results)
-    parts += _ablations(results)
+    parts += worth.sections(results)
     parts += ["## Pictures", "", *(f"![{title}](evaluation/{name})" for name, title in drawn), ""]
     parts += ["## Runs", "", "| protocol | engine | CPU seconds | completions |", "|---|---|---:|---:|"]
     parts += [
@@ -77,7 +80,8 @@ def _cells(f: Figure) -> list[str]:
     reached = _number(f.reached)
     if "short" in verdict:
         reached = f"**{reached}**"
-    aim = "" if requirement.aim is None else sign + _number(requirement.aim)
+    goal = requirement.goal(f)
+    aim = "" if goal is None else sign + _number(goal)
     beside = [_number(f.baseline), _number(f.ceiling), verdict]
     return [requirement.title, f.data, f.what, f"{f.n:,}", bound, aim, reached, *beside]
 
@@ -107,23 +111,6 @@ def _beside(results: Mapping[str, Json]) -> list[str]:
             )
         lines.append("")
     return lines
-
-
-def _ablations(results: Mapping[str, Json]) -> list[str]:
-    raw = results.get("ablations", {}).get("raw", {})
-    if not raw:
-        return []
-    lines = [
-        "## What each part is worth", "",
-        "Half of the fields given; stored events with 10 % of the given fields wrong, and new events.", "",
-        "| variant | stored: right | whole event | log-loss | ECE | new: right | log-loss | ECE | AUROC of the match |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
-    ]  # fmt: skip
-    for name, found in raw.items():
-        s, n = found["stored"], found["new"]
-        cells = [s["right"], s["whole"], s["loss"], s["ece"], n["right"], n["loss"], n["ece"], found["match"]]
-        lines.append(f"| {name} | " + " | ".join(f"{x:.3f}" for x in cells) + " |")
-    return [*lines, ""]
 
 
 def _number(value: float | None) -> str:

@@ -1,0 +1,104 @@
+"""What role inverses are worth: a slice of icews14 learned and asked with and without them.
+
+With them what b did to a is evidence about whom a deals with; without, only what a did is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+import engine
+from bench.evaluation.relations import rank
+from bench.evaluation.trial import Trial
+from engine.encoding import Floats
+from engine.learners import affinity, balance, relational
+from engine.learners.affinity import Affinity, AffinityFit
+from engine.learners.balance import Balance
+from engine.learners.participation import Participation
+from engine.learners.relational import RelationalLearner
+from engine.learners.views import Ints, Views
+
+Json = dict[str, Any]
+NEWEST, QUERIES = 8_000, 300
+FAST_NEWEST, FAST_QUERIES = 1_500, 30
+
+
+def role_inverses(trial: Trial) -> None:
+    """The reciprocal rank of the truth per variant, each learned by itself, and the paired differences."""
+    data = trial.data("icews14")
+    episodes = [e for e in data.rows("episodes.jsonl") if e["split"] == "train"]
+    newest = episodes[-(FAST_NEWEST if trial.is_fast else NEWEST) :]
+    trial.laboratory.store("icews14_newest", [{k: v for k, v in e.items() if k != "split"} for e in newest])
+    memory = trial.laboratory.memory("icews14_newest")
+    queries = trial.sample(data.rows("queries.jsonl"), QUERIES, FAST_QUERIES)
+    entities = len((trial.folder / "icews14" / "entities.txt").read_text(encoding="utf-8").splitlines())
+    reciprocal: dict[str, Floats] = {}
+    for variant, (seam, is_learned) in VARIANTS.items():
+        with seam():
+            chosen = dict.fromkeys(RelationalLearner().targets(memory.traces), RelationalLearner.name)
+            parameters: dict[str, Any] = {}
+            if is_learned:
+                trial.report(f"learning {variant}")
+                fitted = RelationalLearner().fit(memory.traces, list(chosen), lambda _done: None)
+                parameters = {RelationalLearner.name: fitted.parameters}
+            learned = engine.Learned(memory.traces.size, chosen if is_learned else {}, parameters)
+            memory.learn(learned, memory.learned_revision + 1)
+            ranks = []
+            for query in queries:
+                trial.report(f"icews14 {variant}")
+                reply = trial.laboratory.ask("icews14_newest", query["cue"], [query["ask"]])
+                ranks.append(rank(reply, query["ask"], query["expected"], set(query["also_true"]), entities))
+        reciprocal[variant] = 1.0 / np.array(ranks)
+    whole = reciprocal["nothing"]
+    for variant, found in reciprocal.items():
+        change = found - whole
+        trial.raw[variant] = {
+            "mrr": float(found.mean()),
+            "hits@10": float((found > 1.0 / 10.5).mean()),
+            "change": [float(change.mean()), float(change.std() / np.sqrt(len(change)))],
+            "n": len(found),
+        }
+
+
+def _one_way() -> AbstractContextManager[Any]:
+    """A stored view speaks only for the role it has itself."""
+    keys_of, evidence_of = AffinityFit._keys, balance.direct_evidence
+
+    def keys(fit: AffinityFit, low: int, high: int, rows: Ints, cells: affinity._Cells) -> Ints:
+        key, role = keys_of(fit, low, high, rows, cells), fit.views.relation[low:high] % len(fit.views.roles)
+        key[role[rows][:, None] != role[None]] = cells.none
+        return key
+
+    def evidence(views: Views, learned: Affinity, anchor: int, relation: int, slot: int) -> Floats:
+        own = slice(int(views.start[anchor]), int(views.start[anchor + 1]))
+        is_same = views.relation[own] % len(views.roles) == relation % len(views.roles)
+        return np.where(is_same, evidence_of(views, learned, anchor, relation, slot), 0.0)
+
+    seam = ExitStack()
+    seam.enter_context(mock.patch.object(AffinityFit, "_keys", keys))
+    for module in (balance, relational):
+        seam.enter_context(mock.patch.object(module, "direct_evidence", evidence))
+    return seam
+
+
+def _no_walks() -> AbstractContextManager[Any]:
+    nothing = np.zeros
+    return mock.patch.object(Participation, "walk", lambda self, *_: (nothing(self.entities), nothing(self.entities)))
+
+
+def _no_schema() -> AbstractContextManager[Any]:
+    return mock.patch.object(Balance, "schema", lambda _self, what, _when: np.zeros_like(what))
+
+
+VARIANTS: dict[str, tuple[Callable[[], AbstractContextManager[Any]], bool]] = {
+    "nothing": (nullcontext, True),
+    "role inverses": (_one_way, True),
+    "friends of friends": (_no_walks, True),
+    "who takes part in what and when": (_no_schema, True),
+    "all that is learned": (nullcontext, False),
+}
