@@ -11,7 +11,7 @@ from bench.evaluation.trial import SEED, Trial
 
 Json = dict[str, Any]
 FIELDS, KINDS, VALUES, FOLLOWS_KIND, WRONG = 10, 50, 200, 0.5, 0.1
-SIZES = (1_000, 10_000, 100_000)
+SIZES, CUES = (1_000, 10_000, 100_000), 400
 
 
 def capacity(trial: Trial) -> None:
@@ -21,7 +21,7 @@ def capacity(trial: Trial) -> None:
         space = f"zipf_{size}"
         trial.laboratory.store(space, records)
         oracle = Oracle(records)
-        rows = trial.sample(records, 150, 40)
+        rows = trial.sample(records, CUES, 40)
         for wrong in (0.0, WRONG):
             for removed in REMOVED:
                 _point(trial, space, oracle, rows, removed, wrong)
