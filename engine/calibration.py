@@ -108,17 +108,17 @@ def replays(traces: Traces, count: int = REPLAYS, seed: int = SEED) -> tuple[lis
 def play(
     traces: Traces, schema: Schema, asked: Sequence[Replay], report: Callable[[], None]
 ) -> tuple[list[Outcome], Floats]:
-    """(the outcome of every hidden field, float64[R] odds of the match of each replay, in nats)."""
-    outcomes, odds = [], []
+    """(the outcome of every hidden field, float64[R] match evidence of each replay, in log-odds)."""
+    outcomes, evidence = [], []
     for replay in asked:
         report()
         targets = tuple(name for name in replay.hidden if name in traces.columns)
         try:
             answer = complete(traces, CueInput(replay.cue), Options(targets), schema)
         except NotConverged:
-            odds.append(np.nan)
+            evidence.append(np.nan)
             continue
-        odds.append(answer.posterior.recollection.odds)
+        evidence.append(answer.posterior.recollection.evidence)
         explanation = explain(answer, 0)
         for name, field in answer.fields.items():
             column = traces.columns[name]
@@ -126,34 +126,32 @@ def play(
             is_right = code >= 0 and bool(same_answer(column, field.code)[code])
             source = explanation.fields[name].source
             outcomes.append(Outcome(name, source, field.confidence, is_right, explanation.metacognition))
-    return outcomes, np.array(odds)
+    return outcomes, np.array(evidence)
 
 
 def fit_gate(stored: Floats, new: Floats) -> Gate:
-    """The gate between the odds of stored and of new replays: logistic regression, shrunk to the shipped gate.
+    """The gate between the match evidence of stored and of new replays: logistic, shrunk to the shipped gate.
 
-    Where the odds tell stored from new as well as they do elsewhere, the shipped gate stays: how often
-    users ask for what is stored is not how often the replays do. It is refitted where they tell less.
+    Where the evidence tells stored from new as well as it does elsewhere, the shipped gate stays: how often
+    users ask for what is stored is not how often the replays do. It is refitted where it tells less.
     """
     shipped = Gate()
     x = np.concatenate([stored[np.isfinite(stored)], new[np.isfinite(new)]])
     y = np.concatenate([np.ones(int(np.isfinite(stored).sum())), np.zeros(int(np.isfinite(new).sum()))])
     if area_under_roc(x, y > 0.5) >= TELLS_APART:
         return shipped
-    centre, slope, pull = shipped.centre, shipped.slope, 0.05 * GATE_PRIOR
-    for _ in range(50):  # Newton's method on (slope, offset) with a Gaussian prior at the shipped gate
-        offset = -slope * centre
-        p = 1.0 / (1.0 + np.exp(-np.clip(slope * x + offset, -30, 30)))
+    scale, shift, pull = shipped.scale, shipped.shift, 0.05 * GATE_PRIOR
+    for _ in range(50):  # Newton's method on (scale, shift) with a Gaussian prior at the shipped gate
+        p = 1.0 / (1.0 + np.exp(-np.clip(scale * x + shift, -30, 30)))
         gradient = np.array([(x * (p - y)).sum(), (p - y).sum()])
-        gradient += pull * np.array([slope - shipped.slope, offset + shipped.slope * shipped.centre])
+        gradient += pull * np.array([scale - shipped.scale, shift - shipped.shift])
         w = p * (1.0 - p)
         hessian = np.array([[(w * x * x).sum(), (w * x).sum()], [(w * x).sum(), w.sum()]]) + pull * np.eye(2)
         step = np.clip(np.linalg.solve(hessian, gradient), -1.0, 1.0)
-        slope, offset = max(0.2, slope - step[0]), offset - step[1]
-        centre = -offset / slope
+        scale, shift = max(0.1, scale - step[0]), shift - step[1]
         if np.abs(step).max() < 1e-6:
             break
-    return Gate(centre=float(centre), slope=float(slope))
+    return Gate(scale=float(scale), shift=float(shift))
 
 
 def reliability(outcomes: Sequence[Outcome], bins: int = BINS) -> Reliability:

@@ -51,7 +51,7 @@ def consolidate(traces: Traces, progress: Progress, learners: Sequence[Learner] 
     surprise = drift.surprise(rest, without, [traces.fields(row) for row in rows])
     progress("telling patterns", SHARE_LEARNING + SHARE_REPLAYING)
     settings = {
-        "gate": [gate.centre, gate.slope],
+        "match": [gate.scale, gate.shift],
         "surprise": [surprise.n, surprise.mean, surprise.variance],
         "outcomes": [[o.field, o.source, o.confidence, o.is_right, o.metacognition] for o in (*seen, *met)],
         "patterns": [[p.field, p.value, p.target, p.answer] for p in find_patterns(traces)],
@@ -71,7 +71,7 @@ def attach(traces: Traces, learned: Learned | None = None, learners: Sequence[Le
     for name in sorted(set(learned.chosen.values()) & set(by_name)):
         made[name] = by_name[name].attach(traces, rows, learned.parameters[name])
     heads = {t: made[name] for t, name in learned.chosen.items() if name in made and t in traces.columns}
-    gate = Gate(*learned.settings["gate"]) if "gate" in learned.settings else Gate()
+    gate = Gate(*learned.settings["match"]) if "match" in learned.settings else Gate()
     return Schema(weights, gate, heads)
 
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from engine.encoding import MISSING, Column, Floats, Value
+from engine.encoding import MISSING, Codes, Column, Floats, Value
 from engine.kernels import chance_nearness, nearness
 
 Scores = npt.NDArray[np.float64]
@@ -33,23 +33,27 @@ Scores = npt.NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class NoiseLevel:
     """One reading of the cue: per field, the chance that its value is a random one (`wrong`), a
-    likeness (`distorted`), or known to the cue but not to the stored event it means (`absent`)."""
+    likeness (`distorted`), or known to the cue but not to the stored event it means (`absent`); `slip` is
+    the chance of a misspelling among the likenesses."""
 
     wrong: float
     distorted: float
     absent: float
     prior: float
+    slip: float = 1.0
 
 
 # Clean, lightly damaged, heavily damaged. The floor of the clean level keeps a single
 # contradiction from being infinite evidence. `docs/concepts.md` says how they were set.
 NOISE_LEVELS = (
     NoiseLevel(wrong=1e-6, distorted=1e-6, absent=0.002, prior=0.90),
-    NoiseLevel(wrong=0.02, distorted=0.08, absent=0.02, prior=0.08),
-    NoiseLevel(wrong=0.15, distorted=0.15, absent=0.1, prior=0.02),
+    NoiseLevel(wrong=0.02, distorted=0.03, absent=0.005, prior=0.08),
+    NoiseLevel(wrong=0.15, distorted=0.05, absent=0.02, prior=0.02),
 )
 # A new event shares about half of its values with the stored ones it resembles most.
-NOVEL = NoiseLevel(wrong=0.5, distorted=0.2, absent=1.0, prior=1.0)
+# It is misspelt no more often than a stored one is.
+NOVEL = NoiseLevel(wrong=0.5, distorted=0.2, absent=1.0, prior=1.0, slip=0.003)
+SAME = 0.999  # a value this like the cue's does not contradict it
 THIN = 2.0
 RECOLLECTION_WIDTH = 0.01
 GENERALISATION_WIDTH = 0.05
@@ -80,17 +84,24 @@ class FieldEvidence:
         """No stored episode has exactly this value."""
         return not bool(self.exact.any())
 
+    def contradicts(self) -> npt.NDArray[np.float32]:
+        """float32[V + 1]: 1 for the values that are not the cue's; 0 for its own and for lacking the field."""
+        return np.append(~self.exact & (self.near < SAME), False).astype(np.float32)
+
     def table(self, level: NoiseLevel) -> Floats:
         """float64[V + 1] of l at `level`; the last entry is for episodes that lack the field."""
-        ratio = level.distorted * self.near / self.u
+        # A name that nobody has, but somebody almost, is a slip: rare, whatever event the cue means.
+        distorted = level.distorted if self.surprise == 1.0 else min(level.distorted, level.slip)
+        ratio = distorted * self.near / self.u
         if self.column.kind in ("text", "list"):  # a fragment is no damage: likeness is the match
             ratio = self.near / self.u
         ratio[self.exact] += (1.0 - level.distorted) / self.m
-        table = np.zeros(len(self.near) + 1)
-        table[:-1] = np.log(level.wrong * self.surprise + (1.0 - level.wrong) * ratio)
-        lacking = 1.0 - self.column.present / max(1, self.column.size)
-        if lacking > 0.0:
-            table[-1] = min(0.0, math.log(level.absent / lacking))
+        # How often a cue has this field at all, in units of how often one of an event with the field has it.
+        present = self.column.present / max(1, self.column.size)
+        has = present + (1.0 - present) * level.absent
+        table = np.empty(len(self.near) + 1)
+        table[:-1] = np.log((level.wrong * self.surprise + (1.0 - level.wrong) * ratio) / has)
+        table[-1] = math.log(level.absent / has)
         return table
 
 
@@ -124,27 +135,33 @@ def new_value_chance(column: Column) -> float:
 
 def score_episodes(fields: Sequence[FieldEvidence], levels: Sequence[NoiseLevel], size: int) -> npt.NDArray[np.float32]:
     """float32[N, J]: s_k = sum over the cue's fields of l_f at each of J levels, in nats. Cost O(F N J)."""
-    scores = np.zeros((size, len(levels)), dtype=np.float32)
-    for evidence in fields:
-        table = np.stack([evidence.table(level) for level in levels], axis=1).astype(np.float32)
-        scores += table[evidence.column.codes]
-    return scores
+    return _sum_of_tables([_tables(f, levels) for f in fields], [f.column.codes for f in fields], size, len(levels))
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The CA1 comparator: match = sigmoid(slope (log Z - log Z_novel - centre)), nats.
+    """The CA1 comparator: match = sigmoid(scale E + shift), E in log-odds what speaks for a stored event:
 
-    The shipped numbers are a logistic fit on replayed stored, damaged, recombined and new cues
-    of several data sets (`docs/concepts.md`); consolidation refits them per space.
+        E = 2 (log Z - log Z_novel) - 8 min(1, max(0, c - 1) / max(1, F / 4)) + min(1, c) log max_k r_k + 9.8
+
+    c is how many of the cue's F fields contradict the event it means, in expectation. A cue of a stored event
+    may have a field wrong; more of them speak for an event of its own. Where one is wrong, it counts for how
+    much of the competition the best event wins. The numbers come from a logistic fit on stored, damaged,
+    recombined and new cues of six data sets (`docs/concepts.md`); consolidation refits scale and shift per space.
     """
 
-    centre: float = -4.15
-    slope: float = 3.0
+    scale: float = 1.0
+    shift: float = 0.0
 
-    def match(self, odds: float) -> float:
+    def match(self, evidence: float) -> float:
         """The chance in (0, 1) that the cue means a stored event."""
-        return _sigmoid(self.slope * (odds - self.centre))
+        return _sigmoid(self.scale * evidence + self.shift)
+
+
+def match_evidence(odds: float, contradictions: float, fields: int, heaviest: float) -> float:
+    """E of `Gate`: from nats of stored against new, c contradictions among F fields, and max r in (0, 1]."""
+    further = min(1.0, max(0.0, contradictions - 1.0) / max(1.0, fields / 4.0))
+    return 2.0 * odds - 8.0 * further + min(1.0, contradictions) * math.log(heaviest) + 9.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,18 +169,20 @@ class Recollection:
     """The competition of all stored episodes for one cue (CA3), before any learned weight.
 
     `weights` float64[N], sum 1: r_k, the chance that episode k is the one the cue means, given
-    that it means one. `match` in [0, 1]: the chance that it means one at all (CA1).
-    `levels` float64[J]: posterior of the noise levels. `log_z`: nats of evidence that the cue
+    that it means one. `match` in [0, 1]: the chance that it means one at all (CA1), `evidence` the log-odds of
+    it before the gate. `levels` float64[J]: posterior of the noise levels. `log_z`: nats of evidence that the cue
     is a stored event, mean over episodes, `odds` the same against its being new. `supplied` >= 0:
-    nats of evidence for the best episode.
+    nats of evidence for the best episode. `contradictions` >= 0: cue fields that contradict the event meant.
     """
 
     weights: Scores
     match: float
+    evidence: float
     levels: Floats
     log_z: float
     odds: float
     supplied: float
+    contradictions: float
 
 
 def recollect(
@@ -180,49 +199,78 @@ def recollect(
     `cue_strength` in [0, 1] moves the prior from the clean to the damaged readings.
     """
     levels = noise_prior(cue_strength)
-    kinds = None if extra is not None else _kinds_of_match(fields, (*levels, NOVEL), size)
-    if kinds is None:
-        scores, counts, kind = score_episodes(fields, (*levels, NOVEL), size), np.ones(size), None
-    else:
-        scores, counts, kind = kinds
+    scores, counts, kind = _score_kinds(fields, levels, size, whole=extra is not None)
     if extra is not None:
-        scores[:, :-1] += extra[:, None]
-        scores[:, -1] += np.minimum(extra, 0.0)
-    log_z_novel = _log_mean_exp(scores[:, -1], counts)
-    stored = scores[:, :-1] + np.log([level.prior for level in levels], dtype=scores.dtype)
+        scores[:, : len(levels)] += extra[:, None]
+        scores[:, len(levels)] += np.minimum(extra, 0.0)
+    log_z_novel = _log_mean_exp(scores[:, len(levels)], counts)
+    stored = scores[:, : len(levels)] + np.log([level.prior for level in levels], dtype=scores.dtype)
     peak = stored.max()
     mass = np.exp(stored - peak)
     per_kind = (mass @ np.ones(len(levels), dtype=mass.dtype)).astype(np.float64)
     total = float(counts @ per_kind)
     log_z = float(peak) + math.log(total / size)
-    gate = gate or Gate()
     best = int(per_kind.argmax())
     weights = per_kind / total
+    contradictions = float((counts * weights) @ scores[:, -1].astype(np.float64))
+    evidence = match_evidence(log_z - log_z_novel, contradictions, len(fields), float(weights[best]))
     return Recollection(
         weights=weights if kind is None else weights[kind],
         # The fewer episodes there are, the likelier an event is none of them.
-        match=gate.match(log_z - log_z_novel) * size / (size + THIN),
+        match=(gate or Gate()).match(evidence) * size / (size + THIN),
+        evidence=evidence,
         levels=(counts @ mass.astype(np.float64)) / total,
         log_z=log_z,
         odds=log_z - log_z_novel,
-        supplied=max(0.0, float(scores[best, :-1].max())),
+        supplied=max(0.0, float(scores[best, : len(levels)].max())),
+        contradictions=contradictions,
     )
 
 
 # Episodes that match the cue alike score alike: with few ways of matching, each is scored once.
 MAX_KINDS = 16_384
+Table = npt.NDArray[np.float32]
+
+
+def _tables(evidence: FieldEvidence, levels: Sequence[NoiseLevel]) -> Table:
+    """float32[V + 1, J] of l at every level."""
+    return np.stack([evidence.table(level) for level in levels], axis=1).astype(np.float32)
+
+
+def _score_kinds(
+    fields: Sequence[FieldEvidence], levels: Sequence[NoiseLevel], size: int, *, whole: bool
+) -> tuple[Table, Floats, npt.NDArray[np.intp] | None]:
+    """(scores float32[K, J + 2], episodes of each kind float64[K], kind of each episode int[N]).
+
+    The columns are s at every level, at NOVEL, and the number of contradicted fields. With
+    too many kinds, or `whole`, every episode is one of its own and the last of the three is None.
+    """
+    columns = len(levels) + 2
+    tables = [np.column_stack([_tables(f, (*levels, NOVEL)), f.contradicts()]) for f in fields]
+    codes = [f.column.codes for f in fields]
+    kinds = None if whole else _kinds_of_match(tables, codes, size)
+    if kinds is not None:
+        return kinds
+    return _sum_of_tables(tables, codes, size, columns), np.ones(size), None
+
+
+def _sum_of_tables(tables: Sequence[Table], codes: Sequence[Codes], size: int, columns: int) -> Table:
+    scores = np.zeros((size, columns), dtype=np.float32)
+    for table, of in zip(tables, codes, strict=True):
+        scores += table[of]
+    return scores
 
 
 def _kinds_of_match(
-    fields: Sequence[FieldEvidence], levels: Sequence[NoiseLevel], size: int
-) -> tuple[npt.NDArray[np.float32], Floats, npt.NDArray[np.intp]] | None:
-    """(scores float32[K, J], episodes of each kind float64[K], kind of each episode int[N]); None for too many kinds.
+    tables: Sequence[Table], codes: Sequence[Codes], size: int
+) -> tuple[Table, Floats, npt.NDArray[np.intp]] | None:
+    """What `_score_kinds` tells, by kinds; None for too many.
 
     A kind is one combination of table rows, one per cue field. Cost O(F N) of small integers.
     """
-    kind, tables, count = np.zeros(size, dtype=np.intp), [], 1
-    for evidence in fields:
-        table = np.stack([evidence.table(level) for level in levels], axis=1).astype(np.float32)
+    columns = tables[0].shape[1] if tables else len(NOISE_LEVELS) + 2
+    kind, distinct, count = np.zeros(size, dtype=np.intp), [], 1
+    for table, of in zip(tables, codes, strict=True):
         # All levels rise with likeness, so one of them tells the rows apart; lacking the field is a kind of its own.
         _, first, row_of = np.unique(table[:-1, 1], return_index=True, return_inverse=True)
         rows = np.concatenate([table[first], table[-1:]])
@@ -230,12 +278,12 @@ def _kinds_of_match(
         count *= len(rows)
         if count > MAX_KINDS:
             return None
-        kind = kind * len(rows) + row_of[evidence.column.codes]
-        tables.append(rows)
+        kind = kind * len(rows) + row_of[of]
+        distinct.append(rows)
     counts = np.bincount(kind, minlength=count)
     met = np.flatnonzero(counts)
-    scores, rest = np.zeros((len(met), len(levels)), dtype=np.float32), met
-    for rows in reversed(tables):
+    scores, rest = np.zeros((len(met), columns), dtype=np.float32), met
+    for rows in reversed(distinct):
         rest, row = np.divmod(rest, len(rows))
         scores += rows[row]
     place = np.zeros(count, dtype=np.intp)

@@ -183,8 +183,7 @@ def suspect_fields(posterior: Posterior) -> dict[str, float]:
     result = {}
     for e in posterior.evidence:
         codes = e.column.codes[rows]
-        contradicts = (codes >= 0) & ~e.exact[codes] & (e.near[codes] < 0.999)
-        result[e.name] = float(weights[contradicts].sum()) / total if total > 0 else 0.0
+        result[e.name] = float(weights @ e.contradicts()[codes]) / total if total > 0 else 0.0
     return result
 
 

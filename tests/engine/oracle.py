@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from engine.abstention import IDENTIFY_MARGIN_NATS, NOVELTY_MASS
-from engine.evidence import NOISE_LEVELS, NOVEL, THIN, Gate, NoiseLevel
+from engine.evidence import NOISE_LEVELS, NOVEL, THIN, NoiseLevel
 from engine.generalisation import BROAD, SCHEMA_PSEUDOCOUNT
 from engine.weights import Weights
 
@@ -17,13 +17,14 @@ def evidence(records: Sequence[Record], name: str, value: str, record: Record, l
     """l_f for a category whose values are unlike each other (equality is the only likeness)."""
     having = [r[name] for r in records if name in r]
     same = having.count(value)
+    present = len(having) / len(records)
+    has = present + (1.0 - present) * level.absent
     if name not in record:
-        lacking = 1.0 - len(having) / len(records)
-        return min(0.0, math.log(level.absent / lacking))
+        return math.log(level.absent / has)
     m = (same + 0.5) / (len(having) + 0.5 * len(set(having)) + 0.5)
     u = max(same / len(having), 0.5 / len(having))
     k = ((1 - level.distorted) / m + level.distorted / u) if record[name] == value else 0.0
-    return math.log(level.wrong + (1 - level.wrong) * k)
+    return math.log((level.wrong + (1 - level.wrong) * k) / has)
 
 
 def total(records: Sequence[Record], cue: Record, record: Record, level: NoiseLevel) -> float:
@@ -35,7 +36,12 @@ def recollection(records: Sequence[Record], cue: Record) -> tuple[list[float], f
     masses = [sum(x.prior * math.exp(total(records, cue, r, x)) for x in NOISE_LEVELS) for r in records]
     novel = sum(math.exp(total(records, cue, r, NOVEL)) for r in records) / len(records)
     odds = math.log(sum(masses) / len(records)) - math.log(novel)
-    return [mass / sum(masses) for mass in masses], Gate().match(odds) * len(records) / (len(records) + THIN)
+    weights = [mass / sum(masses) for mass in masses]
+    wrong = [sum(name in r and r[name] != value for name, value in cue.items()) for r in records]
+    c = sum(weight * count for weight, count in zip(weights, wrong, strict=True))
+    further = min(1.0, max(0.0, c - 1.0) / max(1.0, len(cue) / 4.0))
+    e = 2.0 * odds - 8.0 * further + min(1.0, c) * math.log(max(weights)) + 9.8
+    return weights, 1.0 / (1.0 + math.exp(-e)) * len(records) / (len(records) + THIN)
 
 
 def recollected_values(records: Sequence[Record], cue: Record, target: str) -> dict[str, float]:
