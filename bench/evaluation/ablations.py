@@ -68,9 +68,7 @@ def ablations(trial: Trial) -> None:
             trial.raw[f"{name}: {part}"] = {**summary, "instead": how.instead, "against": how.against}
             change = {key: values - cases[how.against][key] for key, values in cases[part].items()}
             changes.setdefault(part, []).append(change)
-            settled = {key: cases[part][f"stored {key}"] - cases[part]["stored record"] for key in ("whole", "settled")}
-            if part == WHOLE:
-                changes.setdefault("attractor", []).append(settled)
+        changes.setdefault("attractor", []).append(_settled(cases[WHOLE]))
     trial.raw["worth"] = {part: _pooled(found) for part, found in changes.items() if part != WHOLE}
     trial.raw["thin"] = _thin_spaces(trial)
     trial.raw["speed"] = _speed(trial)
@@ -172,6 +170,15 @@ def joint_hits(reply: Reply, hidden: Json) -> tuple[bool, bool]:
         for weights in (posterior.row_weights, answer.final.weights)
     )
     return before, after
+
+
+def _settled(cases: dict[str, Column]) -> dict[str, Column]:
+    """Against the likeliest whole event before the attractor: field by field, and after it."""
+    whole, record, settled = (
+        np.concatenate([cases[f"{kind} {key}"] for kind in ("stored", "clean")])
+        for key in ("whole", "record", "settled")
+    )
+    return {"whole": whole - record, "settled": settled - record}
 
 
 def _pooled(found: Sequence[dict[str, Column]]) -> Json:

@@ -24,7 +24,7 @@ from engine.learners.relational import RelationalLearner
 from engine.learners.views import Ints, Views
 
 Json = dict[str, Any]
-NEWEST, QUERIES = 8_000, 300
+NEWEST, QUERIES = 8_000, 1_000
 FAST_NEWEST, FAST_QUERIES = 1_500, 30
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 Json = dict[str, Any]
-SURE = 2.0  # standard errors from which a difference counts
+SURE, LEAST = 2.0, 0.002  # standard errors, and nats or shares, from which a difference counts
 # (measure, how it is told, whether more of it is better, factor)
 MEASURES = (
     ("stored right", "stored values right", True, 100.0),
@@ -55,7 +55,10 @@ def _records(raw: Json) -> list[str]:
         lines += [_row(key.partition(": ")[2], found) for key, found in raw.items() if key.startswith(f"{name}: ")]
         lines.append("")
     first = next(name.partition(": ")[0] for name in raw if ": " in name)
-    lines += ["What changes without a part, both sets together, where it is more than two standard errors:", ""]
+    lines += [
+        "What changes without a part, both sets together, where it is more than two standard errors and .002:",
+        "",
+    ]
     for part, changes in raw["worth"].items():
         if part != "attractor":
             how = raw[f"{first}: {part}"]
@@ -76,7 +79,7 @@ def _told(changes: Json) -> str:
     worse, better = [], []
     for measure, name, is_more_better, factor in MEASURES:
         change, error = changes[measure]
-        if error and abs(change) > SURE * error:
+        if abs(change) > max(LEAST, SURE * error):
             unit = "points" if factor > 1.0 else "nats"
             text = f"{name} {change * factor:+.{1 if factor > 1 else 3}f} ± {error * factor:.2f} {unit}"
             (worse if (change < 0) == is_more_better else better).append(text)
@@ -89,14 +92,14 @@ def _attractor(raw: Json) -> list[str]:
     if not raw:
         return []
     lines = [
-        "The attractor, judged by whole stored events: the likeliest value of each field by itself, the likeliest",
-        "whole event before it has settled, and after.", "",
+        "The attractor, judged by whole stored events, damaged cues and clean ones: the likeliest value of each",
+        "field by itself, the likeliest whole event before it has settled, and after.", "",
         "| data | field by field | before settling | after |", "|---|---:|---:|---:|",
     ]  # fmt: skip
     for key, found in raw.items():
         if key.endswith(": nothing"):
             m = found["means"]
-            cells = (m["stored whole"], m["stored record"], m["stored settled"])
+            cells = ((m[f"stored {way}"] + m[f"clean {way}"]) / 2.0 for way in ("whole", "record", "settled"))
             lines.append(f"| {key.partition(': ')[0]} | " + " | ".join(f"{x:.3f}" for x in cells) + " |")
     (one, e1), (two, e2) = (raw["worth"]["attractor"][key] for key in ("whole", "settled"))
     lines += [
