@@ -104,16 +104,16 @@ class _World:
             return nullcontext()
         from sklearn.linear_model import LogisticRegression
 
-        odds, stored = [], []
+        told, stored = [], []
         for kind, cues in self.fitted_on.items():
             for cue, hidden in cues:
                 reply = trial.laboratory.ask(self.space, cue, tuple(hidden)[:1])
                 assert reply.answer is not None
-                odds.append([reply.answer.posterior.recollection.odds])
+                told.append([reply.answer.posterior.recollection.evidence])
                 stored.append(kind != "new")
-        fit = LogisticRegression(C=1e3).fit(odds, stored)
-        slope, offset = float(fit.coef_[0, 0]), float(fit.intercept_[0])
-        return _schema(lambda s: replace(s, gate=Gate(-offset / slope, slope)))()
+        fit = LogisticRegression(C=1e3).fit(told, stored)
+        gate = Gate(scale=float(fit.coef_[0, 0]), shift=float(fit.intercept_[0]))
+        return _schema(lambda s: replace(s, gate=gate))()
 
     def measure(self, trial: Trial, part: str, how: Part) -> tuple[Json, dict[str, Column]]:
         """(the figures of one variant, its losses per cue)."""
@@ -316,8 +316,14 @@ PARTS: dict[str, Part] = {
     "weights of the closed form": Part("every field weighs 1", _schema(_equal_weights), against=CLOSED),
     REGATED: Part("the gate is fitted on cues like those asked", regates=True),
     "null": Part(
-        "a new event shares nothing with the stored ones: log Z alone feeds the gate",
+        "a new event shares nothing with the stored ones: log Z stands for log Z - log Z_new",
         _no_null,
+        regates=True,
+        against=REGATED,
+    ),
+    "contradictions": Part(
+        "log Z - log Z_new alone feeds the gate",
+        lambda: mock.patch.object(evidence, "match_evidence", lambda odds, *_: odds),
         regates=True,
         against=REGATED,
     ),
