@@ -4,12 +4,15 @@ Stored vectors are summarised as probabilistic principal components (Tipping & B
 
     Sigma = V diag(L) V' + i I        V: d x r axes, L: variance beyond i, i: the rest per dimension
 
-and a difference a between a cue and what it means as noise of unknown size s with one of two shapes: equal
-and independent in every dimension (a sensor's, C = c I, c the mean variance), or shaped as the
-vectors themselves differ (C = Sigma: another wording of the same, whose embedding moves along the same axes).
-With an inverse-gamma prior of few degrees of freedom on s^2, nearly flat in log s, s is summed over in closed form:
+and a difference a between a cue q and what it means as noise of unknown size s: equal and independent in every
+dimension (a sensor's, C = c I, c the mean variance), or shaped as the vectors themselves differ (C = Sigma:
+another wording of the same, whose embedding moves along the same axes). With an inverse-gamma prior of few
+degrees of freedom on s^2, nearly flat in log s, s is summed over in closed form (multivariate Student t):
 
-    log t(a; C) = -1/2 log|C| - (n + nu)/2 log(1 + a'C^-1 a / (nu s0^2)) + const     (multivariate Student t)
+    log t(a; C) = -1/2 log|C| - (n + nu)/2 log(1 + a'C^-1 a / (nu s0^2)) + const
+
+Where the cue may also have another gain and offset than what it means, q = alpha + gamma x + noise, these are
+summed over with Zellner's prior of one observation's worth around (0, 1) (Zellner 1986; g = n).
 """
 
 from __future__ import annotations
@@ -65,6 +68,14 @@ class Spectrum:
         """The squared length at which `independent` is down to this density in nats; 0 where it never is as high."""
         above = max(0.0, 2.0 * (_log_peak(n) - density) / (n + FREEDOM))
         return self.variance * FREEDOM * LEAST_NOISE**2 * math.expm1(min(above, MOST_NATS))
+
+    def rescaled(self, rows: Floats, heard: Floats, squares: Floats) -> Floats:
+        """log t float64[m] of what the heard float64[n] are, if each of rows float64[m, n] were told with another
+        gain and offset: of |q - alpha - gamma x|^2 at the best gamma >= 0, and of |q - x|^2 = `squares` by 1 : n."""
+        n, own, x = len(heard), heard - heard.mean(), rows - rows.mean(axis=1, keepdims=True)
+        along, lengths = np.maximum(x @ own, 0.0), np.einsum("kd,kd->k", x, x)
+        left = np.maximum(own @ own - along**2 / np.maximum(lengths, 1e-300), 0.0)
+        return self.independent(left + (squares - left) / (1.0 + n), n) - math.log(1.0 + n)
 
     def shaped(self, away: Floats, squares: Floats, observed: npt.NDArray[np.intp]) -> Floats:
         """log t float64[m] of the differences float64[m, n] over the observed dimensions under C = Sigma.

@@ -2,14 +2,15 @@
 
 A cue's vector is read in two ways, each a ratio against the space's mean vector as what it means:
 
-    copy_k = log t(q_o - x_ko) / t(q_o - mean_o)     a noisy copy of x_k, the noise's size and shape unknown
-    like_k = share (log t_c(q_o - x_ko) / t_c(q_o - mean_o))    another event like k
+    copy_k = log t(q_o; x_ko) / t(q_o; mean_o)                a noisy copy of x_k
+    like_k = share log t_c(q_o - x_ko) / t_c(q_o - mean_o)    another event like k
 
     l_k = log[ (1 - LIKE) e^copy_k + LIKE e^like_k ]            o: the observed dimensions
 
-t sums over the size of the noise and over two shapes (`engine.spectrum`), t_c has the independent one
-alone. Two events of a kind differ along few axes, so the second reading counts the dimensions by their
-`share` of independent ones. The best episode gets at most MAX_NATS, the others keep their distance to it.
+t sums over the size of the noise and over three kinds of it (`engine.spectrum`): independent, shaped as
+the vectors differ, with another gain and offset; t_c has the first alone. Two events of a kind differ along
+few axes, so the second reading counts the dimensions by their `share` of independent ones. The best
+episode gets at most MAX_NATS, the others keep their distance to it.
 
 All episodes are compared in float32 by one matrix product, the nearest again in float64.
 """
@@ -170,16 +171,12 @@ class Vectors:
         nearest, nats = self._nearest(squares), np.where(np.isnan(squares), np.nan, -np.inf)
         if not len(nearest):
             return nats
-        rows, mean = self.rows[nearest], spectrum.mean
+        rows, heard = np.vstack([self.rows[nearest], spectrum.mean]), cue.astype(np.float64)
         if n < self.dimensions:
-            rows, mean = rows[:, observed], mean[observed]
-        away = np.vstack([rows, mean]) - cue[observed].astype(np.float64)
-        exact = np.einsum("kd,kd->k", away, away)
-        single, shaped = spectrum.independent(exact, n), spectrum.shaped(away, exact, observed)
-        apart, background = float(single[-1]), float(np.logaddexp(single[-1], shaped[-1]))
-        nats[nearest] = _either(
-            np.logaddexp(single[:-1], shaped[:-1]) - background, spectrum.share * (single[:-1] - apart)
-        )
+            rows, heard = rows[:, observed], heard[observed]
+        single, copy = self._copies(rows, heard, observed)
+        apart, background = float(single[-1]), float(copy[-1])
+        nats[nearest] = _either(copy[:-1] - background, spectrum.share * (single[:-1] - apart))
         floor = float(nats[nearest].max()) - 2.0 * MAX_NATS - math.log(2.0)
         least = min(floor + background, apart + floor / spectrum.share)
         others = squares <= spectrum.reach(least, n)
@@ -187,6 +184,14 @@ class Vectors:
         alone = spectrum.independent(squares[others], n)
         nats[others] = _either(alone - background, spectrum.share * (alone - apart))
         return nats
+
+    def _copies(self, rows: Floats, heard: Floats, observed: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+        """Log densities of the heard float64[n] as a copy of each row float64[m, n]: by independent noise, by any."""
+        spectrum, away = self.spectrum(), rows - heard
+        squares = np.einsum("kd,kd->k", away, away)
+        single = spectrum.independent(squares, len(observed))
+        shaped, rescaled = spectrum.shaped(away, squares, observed), spectrum.rescaled(rows, heard, squares)
+        return single, np.logaddexp(np.logaddexp(single, shaped), rescaled)
 
     def _nearest(self, squares: Floats) -> npt.NDArray[np.intp]:
         """The episodes nearest to the cue, in order of writing: as many as are compared exactly."""

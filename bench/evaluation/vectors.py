@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
+from bench.evaluation.retrieval import HIGHEST, INVERSE_TEMPERATURES, as_array, exact, hopfield, manhattan
 from bench.evaluation.trial import Trial
-
-LEVELS = 16.0
 
 
 def partial_vectors(trial: Trial) -> None:
-    """Each way of damage; beside noise, what the exact likelihood of that noise finds."""
+    """Each way of damage; beside it the better of Manhattan and dense modern Hopfield retrieval (at its best
+    temperature), which know what is hidden, and for noise what its exact likelihood finds."""
     data = trial.data("digits_assoc")
     stored = data.rows("episodes.jsonl")
     records = [{"id": r["id"], "fields": {"label": r["label"]}, "embedding": r["vector"]} for r in stored]
@@ -30,6 +27,7 @@ def partial_vectors(trial: Trial) -> None:
     ]
     right: dict[tuple[str, float], list[bool]] = {}
     ceiling: dict[tuple[str, float], list[bool]] = {}
+    others: dict[tuple[str, float], list[list[bool]]] = {}
     for query in queries + zeroed:
         trial.report("digits")
         reply = trial.laboratory.ask("digits_assoc", {}, ["label"], vector=query["vector"])
@@ -37,8 +35,12 @@ def partial_vectors(trial: Trial) -> None:
         right.setdefault(key, []).append(reply.episode("label") == query["expected"])
         if query["regime"] != "half_zeroed":
             trial.judge("vectors", reply, "label", query["label"])
+        cue = as_array(query["vector"])
+        scored = [manhattan(images, cue), *(hopfield(images, cue, beta) for beta in INVERSE_TEMPERATURES)]
+        others.setdefault(key, []).append([ids[int(scores.argmax())] == query["expected"] for scores in scored])
         if query["regime"] == "noise":
-            ceiling.setdefault(key, []).append(ids[likeliest(images, query)] == query["expected"])
+            likelihood = exact(images, cue, query["param"] * HIGHEST)
+            ceiling.setdefault(key, []).append(ids[int(likelihood.argmax())] == query["expected"])
     for (regime, param), hits in sorted(right.items()):
         known = ceiling.get((regime, param))
         trial.figure(
@@ -47,20 +49,6 @@ def partial_vectors(trial: Trial) -> None:
             f"{regime.replace('_', ' ')} {param:g}: right image",
             np.mean(hits),
             len(hits),
+            baseline=float(np.mean(others[regime, param], axis=0).max()),
             ceiling=float(np.mean(known)) if known else None,
         )
-
-
-def likeliest(images: npt.NDArray[np.float64], query: dict[str, Any]) -> int:
-    """The stored image of greatest likelihood: Gaussian noise, folded at 0, clipped at 16, as the cues were made."""
-    seen = np.array(query["vector"], dtype=float)
-    spread = query["param"] * LEVELS
-    density = np.exp(-0.5 * ((seen - images) / spread) ** 2) + np.exp(-0.5 * ((-seen - images) / spread) ** 2)
-    clipped = seen >= LEVELS - 1e-9
-    log = np.log(np.maximum(density, 1e-300))
-    if clipped.any():
-        from scipy.stats import norm
-
-        beyond = norm.sf((LEVELS - images) / spread) + norm.cdf((-LEVELS - images) / spread)
-        log[:, clipped] = np.log(np.maximum(beyond[:, clipped], 1e-300)) + np.log(spread * np.sqrt(2 * np.pi))
-    return int(log.sum(axis=1).argmax())

@@ -61,6 +61,10 @@ def reworded(size: float) -> Damage:
     return lambda x, rng: (x + size * TOPICS.differences(len(x), rng)).astype(np.float32)
 
 
+def dimmed(x: Matrix, rng: np.random.Generator) -> Matrix:
+    return noised(0.5)(np.float32(0.7) * x + np.float32(0.02), rng)
+
+
 def reworded_and_masked(x: Matrix, rng: np.random.Generator) -> Matrix:
     return masked(0.9)(reworded(1.0)(x, rng), rng)
 
@@ -70,8 +74,10 @@ def reworded_and_masked(x: Matrix, rng: np.random.Generator) -> Matrix:
     [
         (masked(0.5), 1.0), (masked(0.95), 1.0), (zeroed(0.5), 1.0), (noised(1.0), 1.0), (noised(4.0), 0.9),
         (noised(8.0), 0.2), (reworded(1.0), 1.0), (reworded(2.0), 0.95), (reworded_and_masked, 0.95),
+        (dimmed, 0.95),
     ],
-    ids=["half", "most", "zeroed", "noise", "much noise", "drowned", "reworded", "far reworded", "reworded, masked"],
+    ids=["half", "most", "zeroed", "noise", "much noise", "drowned", "reworded", "far reworded", "reworded, masked",
+         "dimmed"],
 )  # fmt: skip
 def test_a_damaged_embedding_is_found_as_often_as_it_says(damage: Damage, least: float) -> None:
     memory, rng = remember(TOPICS.rows), np.random.default_rng(SEED)
@@ -110,6 +116,18 @@ def test_the_density_is_the_multivariate_t_of_the_textbook() -> None:
     ):
         np.testing.assert_allclose(told, multivariate_t(shape=unit * shape, df=spectrum.FREEDOM).logpdf(scaled))
     np.testing.assert_allclose(fitted.independent(np.array([fitted.reach(-40.0, 5)]), 5), -40.0)
+
+
+def test_gain_and_offset_are_summed_over_with_zellners_prior() -> None:
+    rng = np.random.default_rng(SEED)
+    fitted, row = Spectrum.of(rng.normal(size=(80, 9))), rng.normal(size=9)
+    heard = 0.4 * row + 2.0 + 0.1 * rng.normal(size=9)
+    design = np.stack([np.ones(9), row], axis=1)
+    shape = np.eye(9) + 9.0 * design @ np.linalg.solve(design.T @ design, design.T)
+    unit = spectrum.LEAST_NOISE**2
+    told = fitted.rescaled(row[None], heard, ((heard - row) ** 2).sum(keepdims=True))
+    scaled = (heard - row) / np.sqrt(fitted.variance)
+    np.testing.assert_allclose(told, multivariate_t(shape=unit * shape, df=spectrum.FREEDOM).logpdf(scaled))
 
 
 @pytest.mark.parametrize("damage", [noised(0.5), masked(0.5), zeroed(0.5)], ids=["whole", "masked", "zeroed"])
