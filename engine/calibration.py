@@ -11,12 +11,14 @@ Sources: Platt 1999 (logistic calibration); Guo et al. 2017 (ECE); Kull et al. 2
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.completion import CueInput, NotConverged, Options, complete, same_answer
+from engine.choice import is_answer
+from engine.completion import CueInput, NotConverged, Options, complete
+from engine.correction import Corrections, Shares
 from engine.encoding import Floats, Value
 from engine.evidence import Gate
 from engine.explanation import explain
@@ -36,13 +38,18 @@ TELLS_APART = 0.85  # area under the ROC curve
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One answer to a replay: its field, source, confidence in [0, 1], and whether it was right."""
+    """One answer to a replay: its field, source, confidence in [0, 1], and whether it was right.
+
+    `shares` and the replayed `episode` are known while a consolidation goes on, to correct the confidence.
+    """
 
     field: str
     source: str
     confidence: float
     is_right: bool
     metacognition: float = 1.0
+    shares: Shares | None = None
+    episode: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +117,7 @@ def play(
 ) -> tuple[list[Outcome], Floats]:
     """(the outcome of every hidden field, float64[R] match evidence of each replay, in log-odds)."""
     outcomes, evidence = [], []
-    for replay in asked:
+    for episode, replay in enumerate(asked):
         report()
         targets = tuple(name for name in replay.hidden if name in traces.columns)
         try:
@@ -121,12 +128,23 @@ def play(
         evidence.append(answer.posterior.recollection.evidence)
         explanation = explain(answer, 0)
         for name, field in answer.fields.items():
-            column = traces.columns[name]
-            code = column.find(replay.hidden[name])
-            is_right = code >= 0 and bool(same_answer(column, field.code)[code])
-            source = explanation.fields[name].source
-            outcomes.append(Outcome(name, source, field.confidence, is_right, explanation.metacognition))
+            is_right = is_answer(traces.columns[name], field.code, replay.hidden[name])
+            told = name, explanation.fields[name].source, field.confidence, is_right, explanation.metacognition
+            outcomes.append(Outcome(*told, field.shares, episode))
     return outcomes, np.array(evidence)
+
+
+def as_corrected(outcomes: Sequence[Outcome], corrections: Corrections) -> list[Outcome]:
+    """The outcomes with the confidences that the maps in force give, each by a map that never saw its episode."""
+    found = []
+    for each in outcomes:
+        shares = each.shares
+        if shares is not None and each.field in corrections.maps:
+            change = shares.confidence(corrections.unseen(each.field, each.episode)) - shares.confidence()
+            found.append(replace(each, confidence=min(1.0, max(0.0, each.confidence + change))))
+        else:
+            found.append(each)
+    return found
 
 
 def fit_gate(stored: Floats, new: Floats) -> Gate:

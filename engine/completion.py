@@ -20,6 +20,8 @@ import numpy.typing as npt
 
 from engine import abstention, attractor
 from engine.attractor import Sweep, TargetField
+from engine.choice import choose, recurs, same_answer
+from engine.correction import Shares, corrected
 from engine.encoding import Column, Floats, Value
 from engine.evidence import (
     GENERALISATION_WIDTH,
@@ -41,10 +43,6 @@ TAIL = 0.01
 SUMMED_EXACTLY = 4096
 # With less than this left for generalisation, it is not asked.
 MEMORY_ALONE = 1e-4
-TOLERANCE = 0.02  # a number within 2 % of the answer counts as the answer
-# A recollected number is a value that recurs (a score, a count) or that most of the evidence agrees on;
-# of a measurement that hardly ever does, the median is told.
-RECURS = 20.0
 
 
 class NotConverged(ArithmeticError):
@@ -90,12 +88,13 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class FieldAnswer:
-    """The answer for one target: its value, the value's code, and P(right), in [0, 1]."""
+    """The answer for one target: its value, the value's code, P(right) in [0, 1], and what that is made of."""
 
     name: str
     value: Value
     code: int
     confidence: float
+    shares: Shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,9 @@ class Posterior:
         self.weight_of_memory = 1.0 - options.pattern_weight if options.pattern_weight is not None else None
         self._heavy, self._tail = _heavy_rows(self.recollection.weights)
         self._heads = {g: self._recollect(g) for g in self.targets}
+        self._plain: dict[str, Generalisation] = {}
         self._general: dict[str, Generalisation] = {}
+        self._choices: dict[str, Choice] = {}
         self.rows, self.row_weights = self._candidates()
 
     def rho(self, target: str) -> float:
@@ -150,22 +151,52 @@ class Posterior:
         return self._heads[target]
 
     def general(self, target: str) -> Generalisation:
-        """P_G of one target: from its learned head, else in closed form; worked out when first asked for."""
+        """P_G of one target: from its learned head, else in closed form; corrected where a map is in force."""
+        if target not in self.schema.corrections:
+            return self._uncorrected(target)
         if target not in self._general:
-            self._general[target] = self._generalise(target)
+            same, correction = self.choice(target).same, self.schema.corrections[target]
+            self._general[target] = corrected(self._uncorrected(target), same, correction)
         return self._general[target]
+
+    def choice(self, target: str) -> Choice:
+        """The answer for one target, which no correction changes."""
+        if target not in self._choices:
+            column, rho, recollected = self.traces.columns[target], self.rho(target), self._heads[target].recollected
+            p, known = recollected, None
+            if not self._is_memory_alone(target):
+                known = self._uncorrected(target)
+                p = self._mixed(target, known)
+            code = choose(column, p, rho)
+            same = same_answer(column, code)
+            general = 0.0 if known is None else (1.0 - known.novel) * float(known.posterior[same].sum())
+            self._choices[target] = Choice(code, same, p, Shares(rho, float(recollected[same].sum()), general))
+        return self._choices[target]
 
     def probabilities(self, target: str) -> Floats:
         """P(y | q) float64[V], sum 1; recollection alone where hardly anything is left for the rest."""
-        rho, recollected = self.rho(target), self._heads[target].recollected
-        if 1.0 - rho < MEMORY_ALONE:
-            return recollected
-        return rho * recollected + (1.0 - rho) * self.general(target).posterior
+        if self._is_memory_alone(target) or target not in self.schema.corrections:
+            return self.choice(target).p
+        return self._mixed(target, self.general(target))
 
     def known(self, target: str) -> float:
         """The chance in (0, 1] that the true value is one that some episode has."""
-        rho = self.rho(target)
-        return 1.0 if 1.0 - rho < MEMORY_ALONE else 1.0 - (1.0 - rho) * self.general(target).novel
+        return 1.0 if self._is_memory_alone(target) else 1.0 - (1.0 - self.rho(target)) * self.general(target).novel
+
+    def _mixed(self, target: str, general: Generalisation) -> Floats:
+        """P(y | q) given that the true value is one that some episode has; what is recollected always is."""
+        rho, stored = self.rho(target), 1.0 - general.novel
+        p: Floats = rho * self._heads[target].recollected + (1.0 - rho) * stored * general.posterior
+        return p if stored == 1.0 else p / (rho + (1.0 - rho) * stored)
+
+    def _is_memory_alone(self, target: str) -> bool:
+        return 1.0 - self.rho(target) < MEMORY_ALONE
+
+    def _uncorrected(self, target: str) -> Generalisation:
+        """P_G as the heads give it, worked out when first asked for."""
+        if target not in self._plain:
+            self._plain[target] = self._generalise(target)
+        return self._plain[target]
 
     @cached_property
     def generaliser(self) -> Generaliser | None:
@@ -186,8 +217,7 @@ class Posterior:
             values = np.unique(codes[codes >= 0])
             if len(values):
                 local = np.where(codes >= 0, np.searchsorted(values, codes), -1).astype(np.int32)
-                is_memory = 1.0 - self.rho(name) < MEMORY_ALONE
-                beta = np.zeros(len(values)) if is_memory else self.general(name).beta[values]
+                beta = np.zeros(len(values)) if self._is_memory_alone(name) else self.general(name).beta[values]
                 result.append(TargetField(name, local, background(column)[values], beta))
         return result
 
@@ -239,6 +269,16 @@ class Posterior:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """The answer of one target: its code, `same` bool[V] what counts as it, P(y | q) and shares before correction."""
+
+    code: int
+    same: npt.NDArray[np.bool_]
+    p: Floats
+    shares: Shares
+
+
+@dataclass(frozen=True, slots=True)
 class Recollected:
     """P_R of one target over its V values, the weight of the episodes that have it, and how far P_R may speak."""
 
@@ -255,12 +295,7 @@ def _trust(column: Column, weights: Floats, has: npt.NDArray[np.bool_], share_wi
     """
     heaviest = float(weights[has].max(initial=0.0))
     trust = share_with_field if float(weights[~has].max(initial=0.0)) > heaviest else 1.0
-    return trust * heaviest if column.kind == "number" and not _recurs(column) else trust
-
-
-def _recurs(column: Column) -> bool:
-    """Whether a number is one that recurs, such as a score, and not a measurement."""
-    return column.present >= RECURS * column.distinct
+    return trust * heaviest if column.kind == "number" and not recurs(column) else trust
 
 
 def _heavy_rows(weights: Floats) -> tuple[npt.NDArray[np.intp] | None, float]:
@@ -341,48 +376,7 @@ def _answer(posterior: Posterior, answers: Mapping[str, FieldAnswer], sweeps: Se
 
 
 def _field_answer(posterior: Posterior, name: str) -> FieldAnswer:
-    column, p = posterior.traces.columns[name], posterior.probabilities(name)
-    code = _choose(column, p, posterior.rho(name))
-    confidence = float(min(1.0, posterior.known(name) * p[same_answer(column, code)].sum()))
-    return FieldAnswer(name, column.values[code], code, confidence)
-
-
-def _choose(column: Column, p: Floats, rho: float) -> int:
-    """The answer's code: the likeliest value; for a number that is no recurring one recollected, the median."""
-    recurs = _recurs(column) or float(p.max()) >= 0.5
-    if column.kind == "number" and (rho < 0.5 or not recurs):
-        places = column.numbers
-        order = np.argsort(places, kind="stable")
-        order = order[~np.isnan(places[order])]
-        if len(order):
-            total = np.cumsum(p[order])
-            if total[-1] > 0.5:
-                return int(order[np.searchsorted(total, 0.5 * total[-1])])
-    return int(ranked(column, p, 1)[0])
-
-
-def ranked(column: Column, p: Floats, count: int) -> npt.NDArray[np.intp]:
-    """The codes of the `count` likeliest values; equal ones by frequency, then by the later last use.
-
-    Probabilities are compared to twelve digits, so that the order of codes never decides.
-    """
-    count = min(count, len(p))
-    edge = p.max() if count == 1 else np.partition(p, len(p) - count)[len(p) - count]
-    best = np.flatnonzero(p >= edge - 1e-12)
-    if len(best) == 1:
-        return best
-    tied = np.round(p[best], 12)
-    last = np.full(len(p), -1, dtype=np.int64)
-    used = np.flatnonzero(column.codes >= 0)
-    last[column.codes[used]] = used
-    return best[np.lexsort((-last[best], -column.counts[best], -tied))][:count]
-
-
-def same_answer(column: Column, code: int) -> npt.NDArray[np.bool_]:
-    """bool[V]: the values that count as this answer: itself, and numbers within TOLERANCE of it."""
-    same = np.zeros(len(column.values), dtype=bool)
-    if column.kind == "number" and not np.isnan(column.numbers[code]):
-        here = column.numbers[code]
-        same = np.abs(column.numbers - here) <= max(1e-9, TOLERANCE * abs(here))
-    same[code] = True
-    return same
+    choice, p = posterior.choice(name), posterior.probabilities(name)
+    confidence = float(min(1.0, posterior.known(name) * p[choice.same].sum()))
+    value = posterior.traces.columns[name].values[choice.code]
+    return FieldAnswer(name, value, choice.code, confidence, choice.shares)

@@ -9,12 +9,14 @@ believed (`engine.calibration`), and the regularities are told (`engine.patterns
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine import calibration, drift
+from engine import calibration, correction, drift
 from engine.calibration import Outcome, Replay
-from engine.drift import Surprise
+from engine.correction import Beta, Judged, Shares
+from engine.drift import Asked, Surprise
 from engine.encoding import Value
 from engine.evidence import GENERALISATION_WIDTH, Gate, weigh_field
 from engine.generalisation import Generaliser
@@ -36,7 +38,18 @@ SHARE_LEARNING, SHARE_REPLAYING = 0.7, 0.25
 Progress = Callable[[str, float], None]
 
 
-def consolidate(traces: Traces, progress: Progress, learners: Sequence[Learner] = LEARNERS) -> Learned:
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a user said of one completed field: what the answer was made of, and whether it was right."""
+
+    field: str
+    shares: Shares
+    is_right: bool
+
+
+def consolidate(
+    traces: Traces, progress: Progress, learners: Sequence[Learner] = LEARNERS, heard: Sequence[Heard] = ()
+) -> Learned:
     """Learn from a space of at least MIN_EPISODES episodes. `progress` gets the stage and the share done."""
     rows, stored, new = calibration.replays(traces)
     rest = traces.without(rows)
@@ -48,12 +61,18 @@ def consolidate(traces: Traces, progress: Progress, learners: Sequence[Learner] 
     seen, remembered = calibration.play(traces, schema, stored, lambda: progress("replaying", next(steps)))
     met, unknown = calibration.play(rest, without, new, lambda: progress("replaying", next(steps)))
     gate = calibration.fit_gate(remembered, unknown)
-    surprise = drift.surprise(rest, without, [traces.fields(row) for row in rows])
+    asked = list(drift.ask(rest, replace(without, gate=gate), [replay.cue | replay.hidden for replay in new]))
+    surprise = drift.surprise(asked)
+    corrections = correction.fit(_judged(rest, asked, heard, len(new)))
     progress("telling patterns", SHARE_LEARNING + SHARE_REPLAYING)
     settings = {
         "match": [gate.scale, gate.shift],
         "surprise": [surprise.n, surprise.mean, surprise.variance],
-        "outcomes": [[o.field, o.source, o.confidence, o.is_right, o.metacognition] for o in (*seen, *met)],
+        "corrections": {field: [f.a, f.b, f.c] for field, f in corrections.maps.items()},
+        "outcomes": [
+            [o.field, o.source, o.confidence, o.is_right, o.metacognition]
+            for o in calibration.as_corrected([*seen, *met], corrections)
+        ],
         "patterns": [[p.field, p.value, p.target, p.answer] for p in find_patterns(traces)],
     }
     progress("done", 1.0)
@@ -72,7 +91,8 @@ def attach(traces: Traces, learned: Learned | None = None, learners: Sequence[Le
         made[name] = by_name[name].attach(traces, rows, learned.parameters[name])
     heads = {t: made[name] for t, name in learned.chosen.items() if name in made and t in traces.columns}
     gate = Gate(*learned.settings["match"]) if "match" in learned.settings else Gate()
-    return Schema(weights, gate, heads)
+    corrections = {field: Beta(*numbers) for field, numbers in learned.settings.get("corrections", {}).items()}
+    return Schema(weights, gate, heads, corrections)
 
 
 def attached_rows(fitted: int, size: int) -> int:
@@ -95,8 +115,19 @@ def has_drifted(before: Traces, learned: Learned, episodes: Sequence[Mapping[str
     """
     if "surprise" not in learned.settings:
         return False
-    found = drift.surprise(before, attach(before, learned), episodes)
+    schema = replace(attach(before, learned), corrections={})  # as the held-out ones were asked
+    found = drift.surprise(drift.ask(before, schema, episodes))
     return found.is_beyond(Surprise(*learned.settings["surprise"]))
+
+
+def _judged(rest: Traces, asked: Sequence[Asked], heard: Sequence[Heard], episodes: int) -> list[Judged]:
+    """The answers that the corrections are fitted on; every feedback counts as an episode of its own."""
+    kinds = {name: column.kind for name, column in rest.columns.items()}
+    own = [Judged(a.field, kinds[a.field], a.episode, a.choice.shares, a.is_right) for a in asked]
+    told = [h for h in heard if h.field in kinds]
+    return own + [
+        Judged(h.field, kinds[h.field], episodes + place, h.shares, h.is_right) for place, h in enumerate(told)
+    ]
 
 
 def _learn(

@@ -11,18 +11,19 @@ those written since (1), the world has drifted where
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from engine.completion import CueInput, Options, Posterior
+from engine.choice import is_answer
+from engine.completion import Choice, CueInput, Options, Posterior
 from engine.encoding import MISSING, Column, Value, place
 from engine.learning import log_loss
 from engine.schema import Schema
 from engine.traces import Traces
 
-ASKED_PER_EPISODE = 2
+ASKED_PER_EPISODE = 3
 MAX_ASKED = 200
 DRIFT_ERRORS = 2.0
 # One field's largest loss: one value never stored is no more than a large surprise.
@@ -45,29 +46,48 @@ class Surprise:
         return self.mean - expected.mean > DRIFT_ERRORS * error
 
 
-def surprise(memory: Traces, schema: Schema, episodes: Sequence[Mapping[str, Value]]) -> Surprise:
-    """How `memory`, which has none of the episodes, is surprised by them under what it has learned.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One field of an episode as its memory answered it: `loss` in nats, up to MOST_NATS."""
 
-    The fields asked rotate from episode to episode. Cost: MAX_ASKED times ASKED_PER_EPISODE posteriors.
+    episode: int
+    field: str
+    choice: Choice
+    is_right: bool
+    loss: float
+
+
+def ask(
+    memory: Traces, schema: Schema, episodes: Sequence[Mapping[str, Value]], fields: int = ASKED_PER_EPISODE
+) -> Iterator[Asked]:
+    """Ask some fields of every episode, one at a time with all others given, of a memory that has none of them.
+
+    The fields asked rotate from episode to episode. Cost: one posterior for each.
     """
-    found = []
-    for turn, episode in enumerate(episodes[-MAX_ASKED:]):
+    for turn, episode in enumerate(episodes):
         able = sorted(name for name in episode if name in memory.columns and len(episode) > 1)
         first = turn % max(1, len(able))
-        asked = (able[first:] + able[:first])[:ASKED_PER_EPISODE]
-        if asked:
-            found.append(float(np.mean([_loss(memory, schema, episode, name) for name in asked])))
-    if not found:
-        return Surprise(0, 0.0, 0.0)
-    return Surprise(len(found), float(np.mean(found)), float(np.var(found)))
+        for target in (able[first:] + able[:first])[:fields]:
+            cue = CueInput({name: value for name, value in episode.items() if name != target})
+            posterior = Posterior(memory, cue, Options((target,)), schema)
+            choice, column = posterior.choice(target), memory.columns[target]
+            is_right = is_answer(column, choice.code, episode[target])
+            yield Asked(turn, target, choice, is_right, _loss(posterior, target, episode[target]))
 
 
-def _loss(memory: Traces, schema: Schema, episode: Mapping[str, Value], target: str) -> float:
+def surprise(asked: Iterable[Asked]) -> Surprise:
+    """The surprise of the episodes asked."""
+    losses: dict[int, list[float]] = {}
+    for each in asked:
+        losses.setdefault(each.episode, []).append(each.loss)
+    found = [float(np.mean(of_one)) for of_one in losses.values()]
+    return Surprise(len(found), float(np.mean(found)), float(np.var(found))) if found else Surprise(0, 0.0, 0.0)
+
+
+def _loss(posterior: Posterior, target: str, value: Value) -> float:
     """-log P(the true value) in nats, up to MOST_NATS."""
-    cue = CueInput({name: value for name, value in episode.items() if name != target})
-    posterior = Posterior(memory, cue, Options((target,)), schema)
-    column, known = memory.columns[target], posterior.known(target)
-    code = _nearest(column, episode[target])
+    column, known = posterior.traces.columns[target], posterior.known(target)
+    code = _nearest(column, value)
     if code == MISSING:
         return min(MOST_NATS, -math.log(max(1.0 - known, 1e-12)))
     return min(MOST_NATS, log_loss(column, known * posterior.probabilities(target), code))

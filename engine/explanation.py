@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from engine import abstention
 from engine.attribution import AnswerParts, Masses, attribute
-from engine.completion import Answer, FieldAnswer, Posterior, ranked, same_answer
+from engine.choice import ranked, same_answer
+from engine.completion import Answer, FieldAnswer, Posterior
 from engine.encoding import Column, Floats, Value
 from engine.evidence import NOISE_LEVELS, FieldEvidence
 from engine.generalisation import background

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from engine.correction import Beta
 from engine.evidence import Gate
 from engine.learning import Head
 from engine.weights import Weights
@@ -14,9 +15,11 @@ from engine.weights import Weights
 class Schema:
     """The neocortex of one space. Without consolidation: closed-form weights, the shipped gate, no heads.
 
-    `heads` maps a target field to the learned head that generalises it.
+    `heads` maps a target field to the learned head that generalises it, `corrections` to the map in
+    force of its confidence.
     """
 
     weights: Weights
     gate: Gate = field(default_factory=Gate)
     heads: Mapping[str, Head] = field(default_factory=dict)
+    corrections: Mapping[str, Beta] = field(default_factory=dict)

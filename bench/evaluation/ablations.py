@@ -113,7 +113,7 @@ class _World:
                 stored.append(kind != "new")
         fit = LogisticRegression(C=1e3).fit(told, stored)
         gate = Gate(scale=float(fit.coef_[0, 0]), shift=float(fit.intercept_[0]))
-        return _schema(lambda s: replace(s, gate=gate))()
+        return with_schema(lambda s: replace(s, gate=gate))()
 
     def measure(self, trial: Trial, part: str, how: Part) -> tuple[Json, dict[str, Column]]:
         """(the figures of one variant, its losses per cue)."""
@@ -256,7 +256,7 @@ def _split(
     return cue, {k: fields[k] for k in names[len(kept) :]}
 
 
-def _schema(change: Callable[[engine.Schema], engine.Schema]) -> Seam:
+def with_schema(change: Callable[[engine.Schema], engine.Schema]) -> Seam:
     """The space's schema seen through `change`."""
     original = SpaceMemory.schema
     return lambda: mock.patch.object(SpaceMemory, "schema", lambda memory: change(original(memory)))
@@ -311,9 +311,9 @@ PARTS: dict[str, Part] = {
         "no bias for the value of another field of the cue",
         lambda: mock.patch.object(Role, "nats", return_value=(-1, 0.0)),
     ),
-    CLOSED: Part("weights in closed form", _schema(lambda s: replace(s, heads={}))),
-    "schema of the closed form": Part("weights in closed form, beta = 0", _schema(_without_bias), against=CLOSED),
-    "weights of the closed form": Part("every field weighs 1", _schema(_equal_weights), against=CLOSED),
+    CLOSED: Part("weights in closed form", with_schema(lambda s: replace(s, heads={}))),
+    "schema of the closed form": Part("weights in closed form, beta = 0", with_schema(_without_bias), against=CLOSED),
+    "weights of the closed form": Part("every field weighs 1", with_schema(_equal_weights), against=CLOSED),
     REGATED: Part("the gate is fitted on cues like those asked", regates=True),
     "null": Part(
         "a new event shares nothing with the stored ones: log Z stands for log Z - log Z_new",
@@ -329,6 +329,7 @@ PARTS: dict[str, Part] = {
     ),
     "damaged readings": Part("the cue is read as clean", _one_level(0), regates=True, against=REGATED),
     "clean reading": Part("the cue is read as lightly damaged", _one_level(1), regates=True, against=REGATED),
+    "corrections": Part("no map corrects a confidence", with_schema(lambda s: replace(s, corrections={}))),
     "pruning": Part(
         "every episode is summed one by one", lambda: mock.patch.object(completion, "SUMMED_EXACTLY", 10**9)
     ),

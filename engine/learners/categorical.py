@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import calibration
-from engine.completion import RECURS
+from engine.choice import RECURS
 from engine.encoding import MISSING, Column, Floats, Value
 from engine.generalisation import Generalisation, background
 from engine.learners.associations import Associations

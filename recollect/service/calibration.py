@@ -11,12 +11,13 @@ from engine.calibration import BINS, Outcome, reliability
 from engine.consolidation import outcomes
 from recollect.model import Calibration, CalibrationBin, Scope, Source
 from recollect.service.runtime import Runtime
+from recollect.store import PutFeedback
 
 FEW = 50  # answers below which nothing is measured
 PER_BIN = 20  # answers a bin has at least, so that its share of right ones means something
 FEEDBACK_READ = 20_000  # the latest; older feedback speaks of what the space no longer is
 STEPS = 20
-METHOD = "identity"  # the confidences are the posterior's own; no map improved on it
+AS_IT_IS, CORRECTED = "identity", "beta"  # the posterior's own confidences; those of maps that improved on it
 
 
 async def get_calibration(
@@ -25,11 +26,18 @@ async def get_calibration(
     """The reliability of the answers for a field and from a source, if named, else of all."""
     memory = runtime.memories.at(scope)
     learned = memory.learned
-    told = await asyncio.to_thread(runtime.store.list_feedback, memory.space.uid, FEEDBACK_READ)
+    told = await asyncio.to_thread(feedback_of, runtime, memory.space.uid)
     heard = _select([Outcome(x.field, x.source, x.confidence, x.is_right) for x in told], field, source)
     replayed = [] if learned is None else _select(outcomes(learned), field, source)
     fitted_at = None if learned is None else learned.settings.get("fitted_at")
-    return _measure([*replayed, *heard], fitted_at, len(heard))
+    maps = {} if learned is None else learned.settings.get("corrections", {})
+    is_corrected = bool(maps) if field is None else field in maps
+    return _measure([*replayed, *heard], CORRECTED if is_corrected else AS_IT_IS, fitted_at, len(heard))
+
+
+def feedback_of(runtime: Runtime, uid: int) -> list[PutFeedback]:
+    """The latest feedback of a space."""
+    return runtime.store.list_feedback(uid, FEEDBACK_READ)
 
 
 def _select(found: Sequence[Outcome], field: str | None, source: Source | None) -> list[Outcome]:
@@ -38,10 +46,10 @@ def _select(found: Sequence[Outcome], field: str | None, source: Source | None) 
     ]
 
 
-def _measure(found: Sequence[Outcome], fitted_at: str | None, feedback: int) -> Calibration:
+def _measure(found: Sequence[Outcome], method: str, fitted_at: str | None, feedback: int) -> Calibration:
     n = len(found)
     if n < FEW:
-        return Calibration(False, n, None, None, (), METHOD, fitted_at, feedback)
+        return Calibration(False, n, None, None, (), method, fitted_at, feedback)
     measured = reliability(found, max(1, min(BINS, n // PER_BIN)))
     ordered = sorted(each.confidence for each in found)
     ends = list(accumulate(each.n for each in measured.bins))
@@ -52,4 +60,4 @@ def _measure(found: Sequence[Outcome], fitted_at: str | None, feedback: int) -> 
     )
     counts = Counter(min(STEPS - 1, int(confidence * STEPS)) for confidence in ordered)
     distribution = tuple(counts[step] for step in range(STEPS))
-    return Calibration(True, n, measured.ece, measured.brier, bins, METHOD, fitted_at, feedback, distribution)
+    return Calibration(True, n, measured.ece, measured.brier, bins, method, fitted_at, feedback, distribution)

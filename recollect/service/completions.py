@@ -24,7 +24,6 @@ from recollect.model import (
     Completion,
     Cue,
     Evidence,
-    FieldValue,
     Hypothesis,
     ReconstructionStats,
     Scope,
@@ -32,6 +31,7 @@ from recollect.model import (
 )
 from recollect.service import refusals
 from recollect.service.runtime import Runtime
+from recollect.store.recent import Told
 from recollect.vectors import to_array
 
 # Without a threshold of the caller's own, a field must be more likely right than wrong, and the
@@ -137,11 +137,11 @@ def _reply(memory: SpaceMemory, request: CompleteRequest, answer: Answer, elapse
     return _explained(memory, request, answer, Completion(completion_id, fields, confidence, abstained), elapsed_ms)
 
 
-def _told(completion: Completion, answer: Answer) -> list[tuple[str, FieldValue, float, str]]:
-    """(name, value, confidence, source if it was worked out) of every completed field, for feedback."""
-    attribution = completion.attribution
+def _told(completion: Completion, answer: Answer) -> list[Told]:
+    """(name, value, confidence, source if it was worked out, shares) of every completed field, for feedback."""
+    sources = {name: attribution.source for name, attribution in completion.attribution.items()}
     return [
-        (name, field.value, field.confidence, attribution[name].source if name in attribution else "")
+        (name, field.value, field.confidence, sources.get(name, ""), (*field.shares,))
         for name, field in answer.fields.items()
         if name not in completion.abstained
     ]

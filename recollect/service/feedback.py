@@ -8,7 +8,7 @@ import re
 
 import orjson
 
-from engine.completion import TOLERANCE
+from engine.choice import TOLERANCE
 from recollect.errors import CompletionNotFound, InvalidRequest, Violation
 from recollect.model import Feedback, FeedbackInput, Scope, Source, Space, Verdict
 from recollect.service.idempotency import idempotency
@@ -42,7 +42,7 @@ async def create_feedback(
     is_right = _is_right(given, completed)
     feedback_id = _name(given.completion_id, given.field)
     key = idempotency(scope, "create_feedback", idempotency_key, *_content(given))
-    told = PutFeedback(feedback_id, given.field, completed.source, completed.confidence, is_right)
+    told = PutFeedback(feedback_id, given.field, completed.source, completed.confidence, is_right, completed.shares)
     receipt = await runtime.store.commit(space.uid, [told], idempotency=key)
     return Feedback(
         feedback_id,

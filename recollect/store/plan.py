@@ -104,7 +104,7 @@ class Plan:
         """Keep feedback."""
         key = self._enter("feedback", write.feedback_id)
         told = (write.feedback_id, write.field, write.source, write.confidence, int(write.is_right))
-        self.feedback.append((key, self.uid, *told, self.now))
+        self.feedback.append((key, self.uid, *told, self.now, *(write.shares or (None, None, None))))
         self._report(self.revision, False, "")
 
     def _enter(self, operation: str, name: str) -> int:

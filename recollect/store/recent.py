@@ -41,14 +41,19 @@ CREATE TABLE IF NOT EXISTS completion (
 
 @dataclass(frozen=True, slots=True)
 class CompletedField:
-    """One completed field: its value (a number, or a digest of anything else), confidence and source."""
+    """One completed field: its value (a number, or a digest of anything else), confidence and source.
+
+    `shares` of memory, recollection and generalisation are what the confidence is made of.
+    """
 
     confidence: float
     source: str  # "" where the completion did not work it out
     value: float | str
+    shares: tuple[float, float, float] | None = None
 
 
-_Note = tuple[str, int, float, Sequence[tuple[str, Any, float, str]]]
+Told = tuple[str, Any, float, str] | tuple[str, Any, float, str, tuple[float, float, float]]
+_Note = tuple[str, int, float, Sequence[Told]]
 
 
 class RecentCompletions:
@@ -66,8 +71,8 @@ class RecentCompletions:
         """Whether there is something to flush."""
         return bool(self._waiting)
 
-    def note(self, completion_id: str, uid: int, fields: Sequence[tuple[str, Any, float, str]]) -> None:
-        """Remember (name, value, confidence, source) of every completed field. Cost: an append."""
+    def note(self, completion_id: str, uid: int, fields: Sequence[Told]) -> None:
+        """Remember (name, value, confidence, source, shares if known) of every completed field. Cost: an append."""
         self._waiting.append((completion_id, uid, self._clock(), fields))
 
     def flush(self) -> None:
@@ -93,7 +98,7 @@ class RecentCompletions:
         if row is None:
             return None
         fields = orjson.loads(_seal(completion_id, row[0]))
-        return {name: CompletedField(*told) for name, told in fields.items()}
+        return {name: CompletedField(*told[:3], *map(tuple, told[3:])) for name, told in fields.items()}
 
     def forget(self, uid: int) -> None:
         """Erase the completions of a space that is gone."""
@@ -130,7 +135,10 @@ class RecentCompletions:
         rows = []
         while self._waiting:
             completion_id, uid, noted_at_s, fields = self._waiting.popleft()
-            told = {name: (confidence, source, digest(value)) for name, value, confidence, source in fields}
+            told = {
+                name: (confidence, source, digest(value), *shares)
+                for name, value, confidence, source, *shares in fields
+            }
             rows.append((_hash(completion_id), uid, noted_at_s, _seal(completion_id, orjson.dumps(told))))
         if rows:
             with self._open() as connection:

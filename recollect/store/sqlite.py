@@ -227,13 +227,15 @@ class SQLiteStore:
 
     def list_feedback(self, uid: int, limit: int) -> list[PutFeedback]:
         rows = self._all(
-            "SELECT feedback_id, field, source, confidence, is_right FROM feedback"
+            "SELECT feedback_id, field, source, confidence, is_right, memory, recollected, generalised FROM feedback"
             " WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT ?",
             (key_of(uid, 0), key_of(uid, LAST_REVISION), limit),
         )
         return [
-            PutFeedback(feedback_id, field, source, confidence, bool(is_right))
-            for feedback_id, field, source, confidence, is_right in rows
+            PutFeedback(
+                feedback_id, field, source, confidence, bool(is_right), None if None in shares else tuple(shares)
+            )
+            for feedback_id, field, source, confidence, is_right, *shares in rows
         ]
 
     # keys

@@ -85,7 +85,7 @@ def _apply(db: apsw.Connection, done: Plan) -> None:
     if done.artifacts:
         db.executemany("INSERT OR REPLACE INTO artifact VALUES (?, ?, ?)", done.artifacts)
     if done.feedback:
-        db.executemany("INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?)", done.feedback)
+        db.executemany("INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", done.feedback)
     db.executemany("INSERT INTO journal VALUES (?, ?, ?)", done.journal)
     db.execute(
         "UPDATE space SET revision = ?, episodes = episodes + ?, embeddings = embeddings + ?,"

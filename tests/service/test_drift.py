@@ -15,7 +15,7 @@ import pytest
 
 import engine
 from engine import CueInput, Learned, Options, Traces, complete
-from engine.drift import MAX_ASKED, MOST_NATS, Surprise, surprise
+from engine.drift import MAX_ASKED, MOST_NATS, Surprise, ask, surprise
 from recollect.memory import LEARNED
 from recollect.model import Consolidation, ConsolidationStatus, Scope, SpaceDraft
 from recollect.service import consolidation
@@ -141,26 +141,36 @@ def test_the_surprise_is_the_mean_log_loss_of_fields_asked_in_turn() -> None:
     new = records(40, 77, shift=1)
     expected = []
     for turn, episode in enumerate(new):
-        asked = ALL[turn % 3 :] + ALL[: turn % 3]
         losses = []
-        for target in asked[:2]:
+        for target in (ALL[turn % 3 :] + ALL[: turn % 3])[:2]:
             cue = CueInput({name: value for name, value in episode.items() if name != target})
             answer = complete(memory, cue, Options((target,)), schema)
             p = answer.posterior.probabilities(target)[memory.columns[target].find(episode[target])]
             losses.append(min(MOST_NATS, -math.log(p * answer.posterior.known(target))))
         expected.append(sum(losses) / 2)
-    found = surprise(memory, schema, new)
+    found = surprise(ask(memory, schema, new, fields=2))
     assert found.n == 40
     assert found.mean == pytest.approx(np.mean(expected))
     assert found.variance == pytest.approx(np.var(expected))
 
 
-def test_no_more_than_so_many_are_asked_and_the_newest_of_them() -> None:
+def test_what_cannot_be_asked_is_no_surprise() -> None:
     memory = traces_of(records(STORED))
-    schema = engine.attach(memory, learned())
-    new = records(MAX_ASKED + 30, 5)
-    assert surprise(memory, schema, new) == surprise(memory, schema, new[-MAX_ASKED:])
-    assert surprise(memory, schema, [{"mood": "calm"}, {"a field": "of its own"}]).n == 0
+    asked = ask(memory, engine.attach(memory, learned()), [{"mood": "calm"}, {"a field": "of its own"}])
+    assert surprise(asked).n == 0
+
+
+async def test_only_the_newest_are_asked(worker: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def judge(before: Traces, learned: Learned, episodes: list[dict[str, str]]) -> bool:
+        seen.extend([before.size, len(episodes)])
+        return False
+
+    monkeypatch.setattr("recollect.service.drift.episodes_have_drifted", judge)
+    await write(worker, 2 * MAX_ASKED + 10, 1000)
+    assert not await has_drifted(worker.memories.at(SCOPE))
+    assert seen == [STORED, MAX_ASKED]
 
 
 def test_two_standard_errors_decide() -> None:
@@ -175,5 +185,5 @@ def test_a_world_that_stays_as_it_was_is_seldom_taken_for_a_changed_one() -> Non
     expected = Surprise(*learned().settings["surprise"])
     memory = traces_of(records(STORED))
     schema = engine.attach(memory, learned())
-    alarms = [surprise(memory, schema, records(60, seed)).is_beyond(expected) for seed in range(3000, 3020)]
+    alarms = [surprise(ask(memory, schema, records(60, seed))).is_beyond(expected) for seed in range(3000, 3020)]
     assert sum(alarms) <= 2

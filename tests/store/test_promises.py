@@ -136,7 +136,7 @@ class TestEpisodes:
     ) -> None:
         first, second = (PutFeedback(f"fb_{n}", "where", "recalled", 0.25, True) for n in (1, 2))
         await store.commit(space.uid, [first, second])
-        again = replace(first, is_right=False)
+        again = replace(first, is_right=False, shares=(0.5, 0.0, 1.0))
         receipt = await store.commit(space.uid, [again])
         assert store.list_feedback(space.uid, 10) == [again, second]
         assert store.list_feedback(space.uid, 1) == [again]
