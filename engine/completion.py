@@ -130,7 +130,12 @@ class Posterior:
         ]
         self.further = further_evidence(traces, cue)
         self.recollection: Recollection = recollect(
-            self.evidence, traces.size, cue_strength=cue.strength, extra=self.further, gate=schema.gate
+            self.evidence,
+            traces.size,
+            cue_strength=cue.strength,
+            extra=self.further,
+            gate=schema.gate,
+            noise=schema.noise,
         )
         self.targets = tuple(g for g in options.targets if g in traces.columns)
         self.weight_of_memory = 1.0 - options.pattern_weight if options.pattern_weight is not None else None

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine import calibration, correction, drift
+from engine import calibration, correction, drift, noise
 from engine.calibration import Outcome, Replay
 from engine.correction import Beta, Judged, Shares
 from engine.drift import Asked, Surprise
@@ -48,14 +48,23 @@ class Heard:
 
 
 def consolidate(
-    traces: Traces, progress: Progress, learners: Sequence[Learner] = LEARNERS, heard: Sequence[Heard] = ()
+    traces: Traces,
+    progress: Progress,
+    learners: Sequence[Learner] = LEARNERS,
+    heard: Sequence[Heard] = (),
+    cues: Sequence[float] | None = None,
 ) -> Learned:
-    """Learn from a space of at least MIN_EPISODES episodes. `progress` gets the stage and the share done."""
+    """Learn from a space of at least MIN_EPISODES episodes. `progress` gets the stage and the share done.
+
+    `cues` float[J] counts the cues so far by how damaged they were (`engine.noise`); None: as shipped.
+    """
     rows, stored, new = calibration.replays(traces)
     rest = traces.without(rows)
     before = _closed_form_loss(rest, [(traces.fields(row)) for row in rows])
     parameters, losses = _learn(traces, learners, before, progress)
-    learned = Learned(traces.size, {x.target: x.learner for x in losses if x.after < x.before}, parameters, losses)
+    chosen = {x.target: x.learner for x in losses if x.after < x.before}
+    told = {} if cues is None else {"cues": list(cues)}
+    learned = Learned(traces.size, chosen, parameters, losses, told)
     schema, without = attach(traces, learned), attach(rest, learned)
     steps = iter(np.linspace(SHARE_LEARNING, SHARE_LEARNING + SHARE_REPLAYING, len(stored) + len(new) + 1).tolist())
     seen, remembered = calibration.play(traces, schema, stored, lambda: progress("replaying", next(steps)))
@@ -66,6 +75,7 @@ def consolidate(
     corrections = correction.fit(_judged(rest, asked, heard, len(new)))
     progress("telling patterns", SHARE_LEARNING + SHARE_REPLAYING)
     settings = {
+        **told,
         "match": [gate.scale, gate.shift],
         "surprise": [surprise.n, surprise.mean, surprise.variance],
         "corrections": {field: [f.a, f.b, f.c] for field, f in corrections.maps.items()},
@@ -76,7 +86,7 @@ def consolidate(
         "patterns": [[p.field, p.value, p.target, p.answer] for p in find_patterns(traces)],
     }
     progress("done", 1.0)
-    return Learned(traces.size, learned.chosen, parameters, losses, settings)
+    return Learned(traces.size, chosen, parameters, losses, settings)
 
 
 def attach(traces: Traces, learned: Learned | None = None, learners: Sequence[Learner] = LEARNERS) -> Schema:
@@ -92,7 +102,8 @@ def attach(traces: Traces, learned: Learned | None = None, learners: Sequence[Le
     heads = {t: made[name] for t, name in learned.chosen.items() if name in made and t in traces.columns}
     gate = Gate(*learned.settings["match"]) if "match" in learned.settings else Gate()
     corrections = {field: Beta(*numbers) for field, numbers in learned.settings.get("corrections", {}).items()}
-    return Schema(weights, gate, heads, corrections)
+    expected = noise.prior(learned.settings["cues"]) if "cues" in learned.settings else None
+    return Schema(weights, gate, heads, corrections, expected)
 
 
 def attached_rows(fitted: int, size: int) -> int:

@@ -192,13 +192,15 @@ def recollect(
     cue_strength: float = 1.0,
     extra: Scores | None = None,
     gate: Gate | None = None,
+    noise: Sequence[float] | None = None,
 ) -> Recollection:
     """Posterior over N stored episodes and over whether the cue means any of them.
 
     `extra` float64[N]: further evidence in nats that no noise level changes (vectors, times).
-    `cue_strength` in [0, 1] moves the prior from the clean to the damaged readings.
+    `cue_strength` in [0, 1] moves the prior from the clean to the damaged readings; `noise` float[J] is
+    that prior, the shipped one where it is None.
     """
-    levels = noise_prior(cue_strength)
+    levels = noise_prior(cue_strength, noise)
     scores, counts, kind = _score_kinds(fields, levels, size, whole=extra is not None)
     if extra is not None:
         scores[:, : len(levels)] += extra[:, None]
@@ -300,12 +302,12 @@ def _sigmoid(odds: float) -> float:
     return 1.0 / (1.0 + math.exp(-max(-500.0, min(500.0, odds))))
 
 
-def noise_prior(cue_strength: float) -> tuple[NoiseLevel, ...]:
-    """The noise levels with the prior of the clean reading scaled by `cue_strength`."""
-    clean = NOISE_LEVELS[0].prior * cue_strength
-    rest = sum(level.prior for level in NOISE_LEVELS[1:])
-    scale = (1.0 - clean) / rest
+def noise_prior(cue_strength: float, prior: Sequence[float] | None = None) -> tuple[NoiseLevel, ...]:
+    """The noise levels at `prior` (the shipped one where None), that of the clean reading scaled by `cue_strength`."""
+    first, *others = [level.prior for level in NOISE_LEVELS] if prior is None else prior
+    clean = first * cue_strength
+    scale = (1.0 - clean) / sum(others)
     return (
         replace(NOISE_LEVELS[0], prior=max(clean, 1e-12)),
-        *(replace(level, prior=level.prior * scale) for level in NOISE_LEVELS[1:]),
+        *(replace(level, prior=p * scale) for level, p in zip(NOISE_LEVELS[1:], others, strict=True)),
     )

@@ -16,10 +16,11 @@ class Schema:
     """The neocortex of one space. Without consolidation: closed-form weights, the shipped gate, no heads.
 
     `heads` maps a target field to the learned head that generalises it, `corrections` to the map in
-    force of its confidence.
+    force of its confidence. `noise` float[J] is how damaged cues are expected to be, None as shipped.
     """
 
     weights: Weights
     gate: Gate = field(default_factory=Gate)
     heads: Mapping[str, Head] = field(default_factory=dict)
     corrections: Mapping[str, Beta] = field(default_factory=dict)
+    noise: tuple[float, ...] | None = None

@@ -51,6 +51,11 @@ class Settings:
         "When spaces learn: `auto` as they grow and when asked, `manual` only when asked.",
         choices=("auto", "manual"),
     )
+    cue_noise: str = _setting(
+        "shipped",
+        "How damaged cues are taken to be: `shipped` as measured elsewhere, `learned` from the cues that come.",
+        choices=("shipped", "learned"),
+    )
     cors_origins: tuple[str, ...] = _setting((), "Browser origins that may call, exact, separated by commas.")
     log_level: str = _setting(
         "info", "Least level that is logged.", choices=("debug", "info", "warning", "error", "critical")

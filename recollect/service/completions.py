@@ -29,7 +29,7 @@ from recollect.model import (
     Scope,
     Source,
 )
-from recollect.service import refusals
+from recollect.service import cuenoise, refusals
 from recollect.service.runtime import Runtime
 from recollect.store.recent import Told
 from recollect.vectors import to_array
@@ -84,6 +84,7 @@ def unfold(
     except NotConverged as failure:
         raise _not_converged(failure) from failure
     assert answer is not None
+    cuenoise.note(runtime, memory, answer)
     completion = _reply(memory, request, answer, (perf_counter() - started) * 1e3)
     runtime.recent.note(completion.completion_id, memory.space.uid, _told(completion, answer))
     yield completion

@@ -22,6 +22,7 @@ from recollect import telemetry
 from recollect.errors import Conflict, RecollectError, SpaceNotFound
 from recollect.memory import LEARNED, Memories, SpaceMemory
 from recollect.model import Consolidation, ConsolidationStatus, Scope
+from recollect.service import cuenoise
 from recollect.service.calibration import feedback_of
 from recollect.service.drift import has_drifted
 from recollect.service.runtime import Runtime
@@ -136,7 +137,8 @@ async def _learn(runtime: Runtime, memory: SpaceMemory, state: Consolidation) ->
     runtime.jobs.write(uid, state)
     told = await asyncio.to_thread(feedback_of, runtime, uid)
     heard = [Heard(x.field, Shares(*x.shares), x.is_right) for x in told if x.shares is not None]
-    learned = engine.consolidate(memory.traces, _teller(runtime, uid, state), heard=heard)
+    cues = cuenoise.counted(runtime, memory)
+    learned = engine.consolidate(memory.traces, _teller(runtime, uid, state), heard=heard, cues=cues)
     finished_at = rfc3339(time.time())
     facts = {"started_at": state.started_at, "fitted_at": finished_at, "space_revision": memory.revision}
     learned = replace(learned, settings={**learned.settings, **facts})

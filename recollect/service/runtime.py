@@ -14,6 +14,7 @@ from recollect.service.jobs import Jobs
 from recollect.service.quota import Quota
 from recollect.settings import Settings
 from recollect.store import Store, open_store
+from recollect.store.cues import CueCounts
 from recollect.store.recent import RecentCompletions, discard_if_damaged
 
 # On one thread two would finish no sooner than one after the other, only both late; and each holds
@@ -26,7 +27,8 @@ class Runtime:
     """One per worker process; opened in the worker, never before a fork.
 
     `quota` counts for both edges together; `dynamics` lets only so many streams compute at once;
-    `recent` remembers what was completed lately, for feedback; `jobs` are the consolidations.
+    `recent` remembers what was completed lately, for feedback; `jobs` are the consolidations; `cues` counts
+    how damaged cues were, for them.
     """
 
     settings: Settings
@@ -36,12 +38,14 @@ class Runtime:
     dynamics: asyncio.Semaphore = field(init=False)
     recent: RecentCompletions = field(init=False)
     jobs: Jobs = field(init=False)
+    cues: CueCounts = field(init=False)
 
     def __post_init__(self) -> None:
         self.quota = Quota(self.settings)
         self.dynamics = asyncio.Semaphore(LIVE_DYNAMICS)
         self.jobs = Jobs(self.settings.data)
         self.recent = RecentCompletions(_recent_completions(self.settings))
+        self.cues = CueCounts(_cue_counts(self.settings))
 
     def space(self, scope: Scope) -> Space:
         """The caller's space; raises SpaceNotFound with the nearest names the key may see."""
@@ -59,14 +63,21 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     finally:
         await asyncio.to_thread(runtime.jobs.close)
         runtime.recent.close()
+        runtime.cues.close()
         await store.close()
 
 
 def discard_damage(settings: Settings) -> None:
     """Delete what is not durable and did not survive a power cut; for a start, before anyone has it open."""
     discard_if_damaged(_recent_completions(settings))
+    discard_if_damaged(_cue_counts(settings))
 
 
 def _recent_completions(settings: Settings) -> Path:
     """The file beside the store that tells what was completed lately."""
     return settings.data / "completions.db"
+
+
+def _cue_counts(settings: Settings) -> Path:
+    """The file beside the store that counts how damaged cues were."""
+    return settings.data / "cues.db"

@@ -86,6 +86,7 @@ async def delete_space(runtime: Runtime, scope: Scope, *, if_revision: int | Non
     if not await runtime.store.delete_space(scope.space_id, if_revision=if_revision):
         raise SpaceNotFound("The memory space does not exist any more.")
     await asyncio.to_thread(runtime.recent.forget, space.uid)
+    await asyncio.to_thread(runtime.cues.forget, space.uid)
     runtime.jobs.forget(space.uid)
 
 

@@ -33,11 +33,13 @@ async def upkeep(runtime: Runtime) -> AsyncIterator[None]:
 
 
 async def _tell_completions(runtime: Runtime) -> None:
-    """Let the other workers know what was completed here."""
+    """Let the other workers and the next consolidation know what was completed here."""
     while True:
         await asyncio.sleep(FLUSH_EVERY_S)
         if runtime.recent.has_waiting:
             await asyncio.to_thread(runtime.recent.flush)
+        if runtime.cues.has_waiting:
+            await asyncio.to_thread(runtime.cues.flush)
 
 
 async def _look_after_spaces(runtime: Runtime) -> None:
