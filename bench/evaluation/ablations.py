@@ -145,6 +145,9 @@ def _note(cases: dict[str, list[float]], kind: str, reply: Reply, hidden: Json, 
     measures = {
         f"{kind} right": float(np.mean(hits)),
         f"{kind} loss": float(np.mean([_loss(reply, t, truth) for t, truth in hidden.items()])),
+        f"{kind} brier": float(
+            np.mean([(reply.ranked(t)[0][1] - hit) ** 2 for t, hit in zip(hidden, hits, strict=True)])
+        ),
         f"{kind} whole": float(all(hits)),
         f"{kind} record": float(before),
         f"{kind} settled": float(after),

@@ -12,10 +12,12 @@ MEASURES = (
     ("stored right", "stored values right", True, 100.0),
     ("stored whole", "stored events wholly right", True, 100.0),
     ("stored loss", "log-loss of stored values", False, 1.0),
+    ("stored brier", "Brier of stored values", False, 1.0),
     ("clean right", "values of undamaged cues right", True, 100.0),
-    ("clean loss", "their log-loss", False, 1.0),
+    ("clean loss", "log-loss of undamaged cues", False, 1.0),
     ("new right", "new values right", True, 100.0),
     ("new loss", "log-loss of new values", False, 1.0),
+    ("new brier", "Brier of new values", False, 1.0),
     ("stored match loss", "log-loss of the match of stored events", False, 1.0),
     ("new match loss", "log-loss of the match of new events", False, 1.0),
 )
