@@ -227,11 +227,15 @@ def _pointer(prefix: str, path: Iterable[Any]) -> str:
 
 
 def _pairs(query: bytes) -> list[tuple[str, str]]:
+    expected = "name=value pairs in percent-encoded UTF-8 without NUL"
+    violation = Violation("/query", "QUERY", expected, f"{len(query)} bytes")
+    # A NUL is refused here as it is in JSON; a query that is ASCII can only have it escaped.
+    if b"%00" in query:
+        raise refuse([violation])
     try:
         text = query.decode("ascii")
         return parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=64)
     except ValueError:
-        violation = Violation("/query", "QUERY", "name=value pairs in percent-encoded UTF-8", f"{len(query)} bytes")
         raise refuse([violation]) from None
 
 

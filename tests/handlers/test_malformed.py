@@ -271,6 +271,7 @@ PATHS = [
     get("a limit in other digits", 400, "SCHEMA_VIOLATION", "/api/v1/episodes?limit=%D9%A3", "TYPE"),
     get("a limit of twenty digits", 400, "SCHEMA_VIOLATION", "/api/v1/episodes?limit=" + "9" * 20, "TYPE"),
     get("a query that is no text", 400, "SCHEMA_VIOLATION", "/api/v1/episodes?limit=%ff", "QUERY"),
+    get("a query with a NUL", 400, "SCHEMA_VIOLATION", "/api/v1/calibration?field=a%00", "QUERY"),
     get("a query without values", 400, "SCHEMA_VIOLATION", "/api/v1/episodes?limit", "QUERY"),
     get(
         "a hundred parameters",
