@@ -80,10 +80,10 @@ def execute(block: Locator, example: str, *, verbose: bool) -> tuple[int, Any]:
     return status, json.loads(body)
 
 
-def keep(shown: Page | Locator, name: str) -> None:
+def keep(page: Page, name: str) -> None:
     """Keep what it looks like."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    shown.screenshot(path=SCREENSHOTS / f"{name}.png")
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
 def test_a_newcomer_gives_a_key(page: Page, server: Server) -> None:
@@ -106,7 +106,8 @@ def test_a_newcomer_gives_a_key(page: Page, server: Server) -> None:
 def test_a_newcomer_tries_a_completion(page: Page, name: str, example: str, verbose: bool, expected: int) -> None:
     block = open_operation(page, "complete")
     status, body = execute(block, example, verbose=verbose)
-    keep(block, name)
+    block.locator(".opblock-section-request-body").evaluate("part => part.scrollIntoView()")
+    keep(page, name)
     assert status == expected
     if expected == 422:
         assert body["code"] == "INSUFFICIENT_EVIDENCE"
