@@ -1,24 +1,28 @@
 """One thing has one name everywhere, and the contract's examples are true.
 
-That every operation has its handler, its service function and its action is held in
-tests/handlers/test_operations.py; that every error has a status in both edges in
-tests/handlers/test_problems.py and tests/rpc/test_statuses.py; that every example fits its
-schema in test_document.py.
+That every error has a status in both edges is held in tests/handlers/test_problems.py and
+tests/rpc/test_statuses.py; that every example fits its schema in test_document.py.
 """
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import httpx
 import pytest
 
-from handlers.app import create_app
+from handlers.app import MODULES, create_app
 from handlers.guard import Guard
+from recollect import service
+from recollect.rpc import servicers
+from recollect.service.access import ACTIONS
 from recollect.settings import Settings
 from tests.contract.conformance import BASE, ROOT, contract
 from tests.contract.server import Server, serving
@@ -27,6 +31,25 @@ CONTRACT = contract()
 OPERATIONS = CONTRACT.operations()
 # What has no RPC: learning is looked after by people, over HTTP.
 HTTP_ONLY = {"consolidate", "create_feedback", "get_calibration", "get_consolidation", "list_patterns"}
+
+
+def public_calls(module: ModuleType) -> set[str]:
+    """The names of the coroutines and streams that a module defines for others."""
+    kinds = inspect.iscoroutinefunction, inspect.isasyncgenfunction
+    return {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and getattr(value, "__module__", "") == module.__name__
+        and any(is_kind(value) for is_kind in kinds)
+    }
+
+
+def test_handlers_services_actions_and_servicers_are_the_operations_and_back() -> None:
+    handlers = [name for module in MODULES for name in public_calls(importlib.import_module(module))]
+    assert sorted(handlers) == sorted(OPERATIONS)
+    assert set(service.__all__) == ACTIONS.keys() == OPERATIONS.keys()
+    assert public_calls(servicers) == OPERATIONS.keys() - HTTP_ONLY
 
 
 def test_every_rpc_is_an_operation_and_back() -> None:
