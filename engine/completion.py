@@ -173,7 +173,7 @@ class Posterior:
                 known = self._uncorrected(target)
                 p = self._mixed(target, known)
             code = choose(column, p, rho)
-            same = same_answer(column, code)
+            same = np.flatnonzero(same_answer(column, code))
             general = 0.0 if known is None else (1.0 - known.novel) * float(known.posterior[same].sum())
             self._choices[target] = Choice(code, same, p, Shares(rho, float(recollected[same].sum()), general))
         return self._choices[target]
@@ -275,10 +275,10 @@ class Posterior:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The answer of one target: its code, `same` bool[V] what counts as it, P(y | q) and shares before correction."""
+    """The answer of one target: its code, `same` the codes that count as it, P(y | q) and shares before correction."""
 
     code: int
-    same: npt.NDArray[np.bool_]
+    same: npt.NDArray[np.intp]
     p: Floats
     shares: Shares
 

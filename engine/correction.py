@@ -98,8 +98,8 @@ def fit(judged: Sequence[Judged]) -> Corrections:
     return Corrections(maps, (halves[0], halves[1]))
 
 
-def corrected(general: Generalisation, same: npt.NDArray[np.bool_], correction: Beta) -> Generalisation:
-    """P_G with f(G) on the answer `same` (bool[V]); the rest keeps its proportions.
+def corrected(general: Generalisation, same: npt.NDArray[np.intp], correction: Beta) -> Generalisation:
+    """P_G with f(G) on the answer, the codes `same`; the rest keeps its proportions.
 
     No other value rises above the answer that was below it: what it may not have is kept for new values.
     """
@@ -108,12 +108,14 @@ def corrected(general: Generalisation, same: npt.NDArray[np.bool_], correction: 
     if not 0.0 < mass < 1.0:
         return general
     wanted = correction(mass)
-    others = np.where(same, 0.0, known)
+    others = known.copy()
+    others[same] = 0.0
     most, limit = float(others.max(initial=0.0)), max(mass, float(others.max(initial=0.0)))
     scale = (1.0 - wanted) / (1.0 - mass)
     if most > 0.0:
         scale = min(scale, wanted / mass * limit / most)
-    full = np.where(same, known * (wanted / mass), others * scale)
+    full = others * scale
+    full[same] = known[same] * (wanted / mass)
     total = float(full.sum())
     return replace(general, posterior=full / total, novel=max(0.0, 1.0 - total))
 

@@ -112,7 +112,9 @@ def test_a_corrected_posterior_is_one_and_keeps_its_order(seed: int) -> None:
     p = rng.dirichlet(np.full(8, 0.5))
     general = Generalisation(p, p, p, np.zeros(8), novel=float(rng.uniform(0.0, 0.3)))
     same = np.arange(8) == int(p.argmax())
-    made = corrected(general, same, Beta(float(rng.uniform(0.3, 3)), float(rng.uniform(0.3, 3)), float(rng.normal())))
+    made = corrected(
+        general, np.flatnonzero(same), Beta(float(rng.uniform(0.3, 3)), float(rng.uniform(0.3, 3)), float(rng.normal()))
+    )
     assert made.posterior.sum() == pytest.approx(1.0)
     assert 0.0 <= made.novel <= 1.0
     assert made.posterior[same][0] >= made.posterior.max() - 1e-12
@@ -122,10 +124,10 @@ def test_a_corrected_posterior_is_one_and_keeps_its_order(seed: int) -> None:
 def test_the_answer_gets_what_the_map_says() -> None:
     p = np.array([0.6, 0.3, 0.1])
     general = Generalisation(p, p, p, np.zeros(3), novel=0.1)
-    made = corrected(general, np.array([True, False, False]), WARPED)
+    made = corrected(general, np.array([0]), WARPED)
     assert (1.0 - made.novel) * made.posterior[0] == pytest.approx(WARPED(0.9 * 0.6))
     certain = Generalisation(np.array([1.0, 0.0]), p, p, np.zeros(2))
-    assert corrected(certain, np.array([True, False]), WARPED) is certain
+    assert corrected(certain, np.array([0]), WARPED) is certain
 
 
 def with_maps(traces: Traces, map_: Beta) -> Schema:
