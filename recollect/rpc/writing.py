@@ -1,10 +1,13 @@
-"""The shared vocabulary as messages. Vectors go from array memory into the message without a list between."""
+"""The shared vocabulary as messages. Vectors go from array memory into the message without a list between.
+
+Messages with many parts are filled where they lie: a part that is made by itself is copied into its whole.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -32,23 +35,21 @@ from recollect.model import (
 )
 from recollect.rpc.v1 import completion_pb2, episode_pb2, space_pb2, value_pb2
 
+if TYPE_CHECKING:
+    from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
+
 SOURCES = {source: completion_pb2.Source.Value(f"SOURCE_{source.name}") for source in Source}
 ORIGINS = {str(origin): episode_pb2.Origin.Value(f"ORIGIN_{origin.name}") for origin in Origin}
 FIELD_TYPES = {kind: space_pb2.FieldType.Value(f"FIELD_TYPE_{kind.name}") for kind in FieldType}
-_KINDS = {str: "text", int: "integer", float: "real", bool: "boolean"}
+_SOURCE_NAMES = {source: str(source) for source in Source}
+_KINDS: Mapping[type[Scalar], str] = {str: "text", int: "integer", float: "real", bool: "boolean"}
 
 
 def value(content: FieldValue) -> value_pb2.Value:
     """A field's value; 3, 3.0, true and "3" stay what they are."""
-    if isinstance(content, list):
-        return value_pb2.Value(list=value_pb2.ScalarList(values=[_scalar(each) for each in content]))
-    member: dict[str, Any] = {_KINDS[type(content)]: content}
-    return value_pb2.Value(**member)
-
-
-def fields(content: Mapping[str, FieldValue]) -> list[value_pb2.Field]:
-    """Fields in their order."""
-    return [value_pb2.Field(name=name, value=value(each)) for name, each in content.items()]
+    message = value_pb2.Value()
+    _put_value(message, content)
+    return message
 
 
 def vector(content: Any, encoding: int) -> value_pb2.Vector:
@@ -62,18 +63,18 @@ def vector(content: Any, encoding: int) -> value_pb2.Vector:
 def completion(completed: Completion, *, verbose: bool, encoding: int) -> completion_pb2.CompleteResponse:
     """A completion; the parts for the curious only when asked for."""
     response = completion_pb2.CompleteResponse(
-        completion_id=completed.completion_id,
-        completed_episode=completion_pb2.CompletedEpisode(fields=fields(completed.fields)),
-        completion_confidence=completed.completion_confidence,
+        completion_id=completed.completion_id, completion_confidence=completed.completion_confidence
     )
+    _put_fields(response.completed_episode.fields, completed.fields)
     if verbose:
         episode = response.completed_episode
         if completed.embedding is not None:
             episode.embedding.CopyFrom(vector(completed.embedding, encoding))
         episode.abstained.update(completed.abstained)
         for name, each in completed.attribution.items():
-            response.source_attribution[name].CopyFrom(_attribution(each))
-        response.alternative_hypotheses.extend(map(_hypothesis, completed.hypotheses))
+            _put_attribution(response.source_attribution[name], each)
+        for other in completed.hypotheses:
+            _put_hypothesis(response.alternative_hypotheses.add(), other)
         if completed.metacognitive_confidence is not None:
             response.metacognitive_confidence = completed.metacognitive_confidence
         if completed.stats is not None:
@@ -115,9 +116,8 @@ def progress(event: CompleteProgress, encoding: int) -> completion_pb2.CompleteP
 def episode(stored: Episode, encoding: int = value_pb2.VECTOR_ENCODING_UNSPECIFIED) -> episode_pb2.Episode:
     """A stored episode."""
     document = orjson.loads(stored.document)
-    return episode_pb2.Episode(
+    message = episode_pb2.Episode(
         id=document["id"],
-        fields=fields(document["fields"]),
         embedding=None if stored.embedding is None else vector(stored.embedding, encoding),
         occurred_at=document.get("occurred_at"),
         expires_at=document.get("expires_at"),
@@ -127,6 +127,8 @@ def episode(stored: Episode, encoding: int = value_pb2.VECTOR_ENCODING_UNSPECIFI
         updated_at=document["updated_at"],
         revision=document["revision"],
     )
+    _put_fields(message.fields, document["fields"])
+    return message
 
 
 def recalled(found: Iterable[RecalledEpisode]) -> list[episode_pb2.RecalledEpisode]:
@@ -189,28 +191,33 @@ def field_types(kinds: Mapping[str, FieldType]) -> dict[str, space_pb2.FieldType
     return {name: FIELD_TYPES[kind] for name, kind in kinds.items()}
 
 
-def _scalar(content: Scalar) -> value_pb2.Scalar:
-    member: dict[str, Any] = {_KINDS[type(content)]: content}
-    return value_pb2.Scalar(**member)
+def _put_fields(into: RepeatedCompositeFieldContainer[value_pb2.Field], content: Mapping[str, FieldValue]) -> None:
+    """Fields in their order."""
+    for name, each in content.items():
+        _put_value(into.add(name=name).value, each)
 
 
-def _attribution(attribution: Attribution) -> completion_pb2.Attribution:
-    masses = {source.value: mass for source, mass in attribution.masses.items()}
-    return completion_pb2.Attribution(
-        source=SOURCES[attribution.source],
-        confidence=attribution.confidence,
-        masses=completion_pb2.SourceMasses(**masses) if masses else None,
-        evidence=[
-            completion_pb2.Evidence(episode_id=each.episode_id, weight=each.weight, similarity=each.similarity)
-            for each in attribution.evidence
-        ],
-    )
+def _put_value(into: value_pb2.Value, content: FieldValue) -> None:
+    if not isinstance(content, list):
+        setattr(into, _KINDS[type(content)], content)
+        return
+    into.list.SetInParent()  # an empty list is one, too
+    for each in content:
+        setattr(into.list.values.add(), _KINDS[type(each)], each)
 
 
-def _hypothesis(hypothesis: Hypothesis) -> completion_pb2.Hypothesis:
-    return completion_pb2.Hypothesis(
-        fields=fields(hypothesis.fields), confidence=hypothesis.confidence, differs_in=hypothesis.differs_in
-    )
+def _put_attribution(into: completion_pb2.Attribution, attribution: Attribution) -> None:
+    into.source, into.confidence = SOURCES[attribution.source], attribution.confidence
+    for source, mass in attribution.masses.items():
+        setattr(into.masses, _SOURCE_NAMES[source], mass)
+    for each in attribution.evidence:
+        into.evidence.add(episode_id=each.episode_id, weight=each.weight, similarity=each.similarity)
+
+
+def _put_hypothesis(into: completion_pb2.Hypothesis, hypothesis: Hypothesis) -> None:
+    into.confidence = hypothesis.confidence
+    _put_fields(into.fields, hypothesis.fields)
+    into.differs_in.extend(hypothesis.differs_in)
 
 
 def _partial_field(field: PartialField) -> completion_pb2.PartialField:
