@@ -15,6 +15,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from time import perf_counter
 from typing import Any
 from urllib.parse import unquote
@@ -156,9 +157,12 @@ def parse(kind: type[Message], data: bytes) -> Message:
 
 def is_local(context: Any, metadata: Mapping[str, str]) -> bool:
     """Whether the call comes from this machine and no proxy on it speaks for another."""
-    if any(name in metadata for name in _FORWARDED):
-        return False
-    kind, _, address = unquote(context.peer()).partition(":")
+    return not any(name in metadata for name in _FORWARDED) and _is_loopback(context.peer())
+
+
+@lru_cache(maxsize=1024)  # the peer of a connection is the same for all its calls
+def _is_loopback(peer: str) -> bool:
+    kind, _, address = unquote(peer).partition(":")
     if kind not in {"ipv4", "ipv6"}:
         return kind == "unix"
     try:
