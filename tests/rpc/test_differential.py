@@ -1,4 +1,4 @@
-"""The same generated calls over HTTP and over gRPC: equal results, equal classes of error.
+"""The same generated calls over HTTP and over gRPC: equal results, equal refusals.
 
 Writes go to twin spaces, one per edge, so that both have the same history; what names or times
 a reply cannot be equal and is left out.
@@ -19,7 +19,7 @@ import pytest
 from recollect.rpc.v1 import completion_pb2, episode_pb2, space_pb2, value_pb2
 from tests.rpc import edges as wire
 from tests.rpc.conftest import PEOPLE, PLACES, meals, run
-from tests.rpc.edges import SPACE, Edges, failure
+from tests.rpc.edges import SPACE, Edges, Failure, failure
 
 CALLS = 2400
 SEED = 20260304
@@ -133,16 +133,16 @@ class Pair:
         reply = self.edges.request(method, path, content=content, headers=sent)
         assert reply.status_code != 500, reply.text
         if reply.status_code >= 400:
-            return CODES[reply.status_code]
+            return refusal(CODES[reply.status_code], reply.json()["code"])
         return reply.json() if reply.content else {}
 
     def grpc(self, method: Any, message: Any) -> Any:
         try:
             return method(message, metadata=((SPACE, self.spaces[1]),))
         except grpc.RpcError as error:
-            return failure(error).code
+            return refusal(failure(error).code, failure(error).reason)
 
-    # One method per kind of call: both outcomes, or the name of both's error class.
+    # One method per kind of call: both outcomes, or the name of both's refusal.
 
     def complete(self) -> tuple[Any, Any]:
         body, verbose = some_question(self.r), self.r.random() < 0.5
@@ -159,7 +159,7 @@ class Pair:
             message = wire.question(body, completion_pb2.CompleteStreamRequest)
             events = list(self.edges.completion.CompleteStream(message, metadata=((SPACE, self.spaces[1]),)))
         except grpc.RpcError as error:
-            return over_http, failure(error).code
+            return over_http, refusal(failure(error).code, failure(error).reason)
         names = [event.WhichOneof("event") for event in events]
         return over_http, (names, wire.plain_completion(events[-1].final_result, verbose=True))
 
@@ -167,11 +167,11 @@ class Pair:
         sent = {SPACE: self.spaces[0], "content-type": "application/json"}
         reply = self.edges.request("POST", "/complete/stream", content=json.dumps(body), headers=sent)
         if reply.status_code >= 400:
-            return CODES[reply.status_code]
+            return refusal(CODES[reply.status_code], reply.json()["code"])
         events = [dict(line.split(": ", 1) for line in part.split("\n")) for part in reply.text.strip().split("\n\n")]
         last = json.loads(events[-1]["data"])
         if events[-1]["event"] == "problem":
-            return CODES[last["status"]]
+            return refusal(CODES[last["status"]], last["code"])
         return [event["event"] for event in events], bare(last)
 
     def complete_batch(self) -> tuple[Any, Any]:
@@ -180,12 +180,15 @@ class Pair:
         message = completion_pb2.CompleteBatchRequest(items=[wire.question(each, verbose=True) for each in items])
         over_grpc = self.grpc(self.edges.completion.CompleteBatch, message)
         if isinstance(over_http, dict):
-            over_http = [bare(each.get("result")) or CODES[each["status"]] for each in over_http["items"]]
+            over_http = [
+                bare(each.get("result")) or refusal(CODES[each["status"]], each["problem"]["code"])
+                for each in over_http["items"]
+            ]
         if not isinstance(over_grpc, str):
             over_grpc = [
                 wire.plain_completion(each.result, verbose=True)
                 if each.HasField("result")
-                else grpc_name(each.problem.code)
+                else refusal(grpc_name(each.problem.code), Failure("", each.problem, {}).reason)
                 for each in over_grpc.items
             ]
         return over_http, over_grpc
@@ -329,7 +332,7 @@ def test_generated_calls_give_the_same_over_both_edges(twins: Edges) -> None:
         seen[kind, over_http if isinstance(over_http, str) else "OK"] += 1
     for kind in WEIGHTS:
         assert seen[kind, "OK"] >= 5, f"{kind} hardly ever succeeded: {seen}"
-    classes = Counter(outcome for (_, outcome), count in seen.items() for _ in range(count))
+    classes = Counter(outcome.split(" ")[0] for (_, outcome), count in seen.items() for _ in range(count))
     assert set(classes) >= {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "ABORTED", "FAILED_PRECONDITION"}
 
 
@@ -342,6 +345,11 @@ def test_a_name_given_twice_is_refused_on_both_edges(edges: Edges) -> None:
     with pytest.raises(grpc.RpcError) as refused:
         edges.completion.Complete(message, metadata=((SPACE, "diary"),))
     assert failure(refused.value).code == "INVALID_ARGUMENT"
+
+
+def refusal(code: str, reason: str) -> str:
+    """What the edges must agree on: the class, and the problem too unless it is the form of the request."""
+    return code if code == "INVALID_ARGUMENT" else f"{code} {reason}"
 
 
 def grpc_name(number: int) -> str:
