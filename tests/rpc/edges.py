@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Coroutine, Iterable, Mapping
+from concurrent.futures import Future
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,7 +114,11 @@ class Edges:
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run on the worker's loop."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+        return self.launch(work).result(60)
+
+    def launch(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
+        """Begin to run on the worker's loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         reply: httpx.Response = self.run(self.http.request(method, path, **options))

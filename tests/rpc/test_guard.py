@@ -14,7 +14,8 @@ import pytest
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2
 
-from recollect import keys
+from recollect import keys, service
+from recollect.errors import Unavailable
 from recollect.model import Action
 from recollect.rpc.operations import SERVICES, operation_id
 from recollect.rpc.v1 import completion_pb2, episode_pb2, space_pb2, system_pb2, value_pb2
@@ -176,6 +177,23 @@ def test_a_deadline_that_has_passed_is_told(edges: Edges) -> None:
     with pytest.raises(grpc.RpcError) as error:
         edges.completion.Complete(BREAKFAST, metadata=((SPACE, "diary"),), timeout=0.00001)
     assert error.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+def test_calls_that_have_waited_out_their_deadline_are_not_begun(edges: Edges, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[float] = []
+
+    async def long(*_: Any) -> Any:
+        begun.append(time.monotonic())
+        time.sleep(0.2)  # noqa: ASYNC251 - as the mathematics holds the worker
+        raise Unavailable("Not now.")
+
+    monkeypatch.setattr(service, "complete", long)
+    started = time.monotonic()
+    calls = [edges.completion.Complete.future(BREAKFAST, metadata=((SPACE, "diary"),), timeout=0.5) for _ in range(12)]
+    codes = {call.code() for call in calls}
+    edges.run(asyncio.sleep(0.1))
+    assert grpc.StatusCode.DEADLINE_EXCEEDED in codes
+    assert 1 <= len(begun) <= 4, [each - started for each in begun]
 
 
 def test_the_request_id_comes_back_with_a_refusal(edges: Edges) -> None:

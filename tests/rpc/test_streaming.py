@@ -160,22 +160,6 @@ async def _slowly(work: Any) -> Any:
         asyncio.sleep = sleep
 
 
-def test_a_hundred_streams_cancelled_half_way_leave_nothing_behind(edges: Edges) -> None:
-    async def state() -> tuple[int, int]:
-        await asyncio.sleep(0.2)
-        tasks = [task for task in asyncio.all_tasks() if "streaming" in repr(task.get_coro())]
-        return len(tasks), edges.runtime.dynamics._value
-
-    before = edges.run(state())
-    for number in range(100):
-        call = edges.completion.CompleteStream(ask(), metadata=DIARY)
-        for _ in range(number % 4):
-            next(call)
-        call.cancel()
-    assert edges.run(state()) == before == (0, before[1])
-    assert edges.completion.Complete(wire.question(BODY), metadata=DIARY).completion_id
-
-
 def test_a_reader_that_leaves_ends_the_dynamics(edges: Edges, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Any] = []
     tell = streaming._tell
