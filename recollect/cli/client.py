@@ -77,6 +77,9 @@ class Client:
                     if name == "problem":
                         raise self._refusal_of(data)
                     yield name, data
+            if name != "final_result":
+                detail = f"{self.url} ended the stream without a final result or a problem."
+                raise self._failure("The answer broke off", detail, EXIT_UNREACHABLE)
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         with self._reaching():

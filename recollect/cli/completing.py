@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, NoReturn
 
 import typer
+from rich.markup import escape
 
 from recollect.cli.client import Client
 from recollect.cli.console import (
@@ -62,13 +63,14 @@ def complete(  # noqa: PLR0913, PLR0917  # a parameter per option
     with Client(url, key, as_json=as_json) as client:
         if watch:
             events = client.events("/complete/stream", space=space, body=request)
-            print_events(events) if as_json else _print_completion(
-                watch_events(events), request["partial_episode"]["known_fields"]
-            )
-            return
-        # People always see where a field came from; programs get what they ask for.
-        query = {"verbose": "true"} if verbose or not as_json else {}
-        answer = client.call("POST", "/complete", space=space, body=request, query=query)
+            if as_json:
+                print_events(events)
+                return
+            answer = watch_events(events)
+        else:
+            # People always see where a field came from; programs get what they ask for.
+            query = {"verbose": "true"} if verbose or not as_json else {}
+            answer = client.call("POST", "/complete", space=space, body=request, query=query)
     if as_json:
         print_json(answer)
         return
@@ -150,7 +152,7 @@ def _print_completion(answer: Mapping[str, Any], known: Mapping[str, Any]) -> No
         rows.append([name, shown(fields[name]), source, "" if name in known else percent(origin.get("confidence"))])
     print_table(["field", "value", "source", "confidence>"], rows)
     for name, reason in answer["completed_episode"].get("abstained", {}).items():
-        out.print(f"[dim]{name}: left out, {reason}[/]", markup=True)
+        out.print(f"[dim]{escape(name)}: left out, {escape(reason)}[/]", markup=True)
     out.print(f"\nconfidence [bold]{percent(answer['completion_confidence'])}[/]")
 
 

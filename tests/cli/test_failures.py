@@ -45,6 +45,13 @@ def stranger() -> Iterator[str]:
             self.end_headers()
             self.wfile.write(b"<html>nothing here</html>")
 
+        def do_POST(self) -> None:
+            """Agree to anything, and say one event of it."""
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'event: ca3_progress\ndata: {"energy": 0, "change": 0, "iteration": 0, ')
+            self.wfile.write(b'"max_iterations": 1, "converged": false}\n\n')
+
         def log_message(self, *_: object) -> None:
             """Keep quiet."""
 
@@ -65,6 +72,13 @@ def test_a_stranger_is_recognised(alone: Run, stranger: str) -> None:
     done = alone("status", "--url", stranger)
     assert done.code == 1
     assert "does not look like a Recollect server" in done.err
+
+
+def test_a_stream_without_an_end_is_code_3_and_no_answer(alone: Run, stranger: str) -> None:
+    done = alone("complete", "what=breakfast", "--watch", "--url", stranger)
+    assert done.code == 3
+    assert "broke off" in done.err
+    assert "confidence" not in done.out
 
 
 def test_failures_are_json_when_asked_for(alone: Run) -> None:

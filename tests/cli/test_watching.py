@@ -18,6 +18,12 @@ def test_watching_shows_candidates_fields_and_energy_and_then_the_answer(recolle
     assert lines[-1].startswith("confidence ")
 
 
+def test_watching_and_explaining_go_together(recollect: Run) -> None:
+    done = recollect("complete", "what=breakfast", "--watch", "--verbose")
+    assert "episodes compete" in done.out
+    assert all(part in done.out for part in ("Evidence", "Alternatives", "Reconstruction"))
+
+
 def test_a_program_watches_one_event_a_line(recollect: Run) -> None:
     done = recollect("complete", "what=breakfast", "--watch", "--json")
     events = [json.loads(line) for line in done.out.splitlines()]
