@@ -19,6 +19,7 @@ from recollect.settings import Settings
 MAX_SENT_BYTES = 67_108_864
 MAX_METADATA_BYTES = 32_768
 MAX_WAIT_S = 300
+MAX_PENDING = 10_000
 _FLUSH_S = 0.2  # for the last frames of calls that have ended to leave
 
 
@@ -54,7 +55,10 @@ def options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.max_send_message_length", MAX_SENT_BYTES),
         ("grpc.max_metadata_size", MAX_METADATA_BYTES),
         ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
-        # Calls that wait for a busy worker get an answer from its guard, late, rather than a bare CANCELLED.
+        # Calls that wait for a busy worker get an answer from its guard, late, rather than a bare CANCELLED;
+        # from 1,000 on gRPC would cancel some of them by lot.
+        ("grpc.server.max_pending_requests", MAX_PENDING),
+        ("grpc.server.max_pending_requests_hard_limit", MAX_PENDING),
         ("grpc.server_max_unrequested_time_in_server", MAX_WAIT_S),
         ("grpc.max_concurrent_streams", settings.max_streams + settings.max_in_flight),
         ("grpc.keepalive_time_ms", 30_000),  # a client that is gone without a word is found out

@@ -18,7 +18,7 @@ from recollect import keys, service
 from recollect.errors import Unavailable
 from recollect.model import Action
 from recollect.rpc.operations import SERVICES, operation_id
-from recollect.rpc.v1 import completion_pb2, episode_pb2, space_pb2, system_pb2, value_pb2
+from recollect.rpc.v1 import completion_pb2, episode_pb2, space_pb2, system_pb2, system_pb2_grpc, value_pb2
 from recollect.service.access import ACTIONS
 from recollect.settings import Settings
 from recollect.store import open_store
@@ -237,6 +237,24 @@ def test_more_streams_than_the_worker_keeps_are_refused(tmp_path: Any) -> None:
         assert started.completion.Complete(BREAKFAST, metadata=((SPACE, "diary"),))
         go_on.set()
         assert [list(each) for each in held] == [[], []]
+
+
+def test_calls_that_pile_up_before_a_busy_worker_are_all_answered(edges: Edges) -> None:
+    async def busy() -> None:
+        time.sleep(1.0)  # noqa: ASYNC251 - as the mathematics holds the worker
+
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    channels = [grpc.insecure_channel(f"127.0.0.1:{edges.settings.grpc_port}", options=options) for _ in range(3)]
+    stubs = [system_pb2_grpc.SystemServiceStub(channel) for channel in channels]
+    for stub in stubs:
+        stub.GetVersion(system_pb2.GetVersionRequest())
+    held = edges.launch(busy())
+    calls = [stubs[n % 3].GetVersion.future(system_pb2.GetVersionRequest()) for n in range(2400)]
+    codes = {call.code() for call in calls}
+    held.result()
+    for channel in channels:
+        channel.close()
+    assert codes <= {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}, codes
 
 
 def test_an_idempotency_key_replays_and_refuses_another_body(edges: Edges) -> None:
