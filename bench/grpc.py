@@ -7,7 +7,8 @@ import http.client
 import json
 import statistics
 import time
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -16,16 +17,49 @@ import orjson
 
 from bench import report
 from bench.service import Service, running
-from recollect.rpc.v1 import completion_pb2, completion_pb2_grpc, episode_pb2, episode_pb2_grpc, value_pb2
+from recollect.rpc.v1 import (
+    completion_pb2,
+    completion_pb2_grpc,
+    episode_pb2,
+    episode_pb2_grpc,
+    system_pb2,
+    system_pb2_grpc,
+    value_pb2,
+)
 
 EPISODES, DIMENSIONS, KINDS = 2_000, 768, 20
 CALLS, WARM_UP = 150, 20
 STREAMS, ROUNDS, CHANNELS = 1_000, 3, 4
 SEED = 7
 SPACE, SMALL = "bench", "small"  # the small one shows what the edges cost
+QUESTIONS = (
+    ("Complete, minimal, small space", SMALL, False, False),
+    ("Complete, minimal", SPACE, False, False),
+    ("Complete, verbose, 768-d cue and answer", SPACE, True, True),
+)
+SIZE_COLUMNS = (
+    "response",
+    "default JSON",
+    "compact JSON",
+    "protobuf float32",
+    "ratio to each",
+    "protobuf float16",
+    "ratio to each",
+    "5 times smaller than default JSON",
+)
 CALL_COLUMNS = ("call", "gRPC p50", "p99", "HTTP, http.client p50", "p99", "HTTP, httpx p50", "gRPC / each (p50)")
 METADATA = (("x-memory-space", SPACE),)
 Rows = list[tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The same call by three ways, each taking the number of the question."""
+
+    label: str
+    over_grpc: Callable[[int], object]
+    over_http: Callable[[int], object]
+    over_httpx: Callable[[int], object]
 
 
 def main() -> None:
@@ -34,17 +68,18 @@ def main() -> None:
         fill(service)
         with grpc.insecure_channel(service.grpc_address) as channel:
             sizes = measure_sizes(service, channel)
-            unary = measure_unary(service, channel)
+            unary = measure_unary([ask(service, channel, *each) for each in QUESTIONS])
+            # Asked anew: the server closes connections that were idle for long.
+            again = [ask(service, channel, *each) for each in QUESTIONS]
+            work = measure_work(service, [ask_version(service, channel), *again])
             events = measure_events(channel)
         streams = asyncio.run(measure_streams(service))
     parts = [
         report.origin("make bench-grpc"),
         f"One worker; {EPISODES} episodes of 10 fields with {DIMENSIONS} dimensions, and a small space of 20 without.",
-        table(
-            ("response", "default JSON", "compact JSON", "protobuf float32", "ratio", "protobuf float16", "ratio"),
-            sizes,
-        ),
+        table(SIZE_COLUMNS, sizes),
         table(CALL_COLUMNS, unary),
+        table(("the worker's CPU time a call", "gRPC", "HTTP", "gRPC - HTTP"), work),
         table(("a stream's", "p50", "p99"), events),
         table((f"{STREAMS} streams at once", "done in", "first event p50", "worker's memory"), streams),
     ]
@@ -105,6 +140,7 @@ def size_row(label: str, compact: bytes, messages: list[Any]) -> tuple[str, ...]
         f"{default / whole:.1f} / {len(compact) / whole:.1f}",
         f"{half:,} B",
         f"{default / half:.1f} / {len(compact) / half:.1f}",
+        "both" if default >= 5 * whole else "float16 only" if default >= 5 * half else "neither",
     )
 
 
@@ -119,39 +155,76 @@ def widen(document: Any, name: str = "") -> Any:
     return document
 
 
-def measure_unary(service: Service, channel: grpc.Channel) -> Rows:
-    """Turn by turn, so that whatever else the machine does hits both."""
+def ask(service: Service, channel: grpc.Channel, label: str, space: str, vector: bool, verbose: bool) -> Asked:
+    """A completion over gRPC, over HTTP by the plainest client there is, and by the usual one."""
     stub = completion_pb2_grpc.CompletionServiceStub(channel)
-    connection = http.client.HTTPConnection(str(service.client.base_url.host), service.client.base_url.port)
+    connection = connect(service)
+    headers = {"X-Memory-Space": space, "Content-Type": "application/json"}
+    metadata = (("x-memory-space", space),)
+    path = f"/api/v1/complete?verbose={str(verbose).lower()}"
+    bodies = [question(number, vector=vector) for number in range(KINDS)]
+
+    def over_grpc(number: int) -> None:
+        stub.Complete(message(bodies[number % KINDS], verbose=verbose), metadata=metadata)
+
+    def over_http(number: int) -> None:
+        connection.request("POST", path, orjson.dumps(bodies[number % KINDS]), headers)
+        reply = connection.getresponse()
+        orjson.loads(reply.read())
+        if reply.status != http.client.OK:
+            raise RuntimeError(f"a completion answered {reply.status}")
+
+    def over_httpx(number: int) -> None:
+        service.client.post(path, json=bodies[number % KINDS], headers=headers).raise_for_status().json()
+
+    return Asked(label, over_grpc, over_http, over_httpx)
+
+
+def ask_version(service: Service, channel: grpc.Channel) -> Asked:
+    """The call that costs nothing but the edge."""
+    stub, connection = system_pb2_grpc.SystemServiceStub(channel), connect(service)
+
+    def over_http(_: int) -> None:
+        connection.request("GET", "/api/v1/version")
+        connection.getresponse().read()
+
+    return Asked("GetVersion", lambda _: stub.GetVersion(system_pb2.GetVersionRequest()), over_http, over_http)
+
+
+def measure_unary(asked: list[Asked]) -> Rows:
+    """Turn by turn, so that whatever else the machine does hits all alike."""
     rows = []
-    for label, space, vector, verbose in (
-        ("Complete, minimal, small space", SMALL, False, False),
-        ("Complete, minimal", SPACE, False, False),
-        ("Complete, verbose, 768-d cue and answer", SPACE, True, True),
-    ):
-        headers = {"X-Memory-Space": space, "Content-Type": "application/json"}
-        metadata = (("x-memory-space", space),)
-        path = f"/api/v1/complete?verbose={str(verbose).lower()}"
-        over_grpc, over_http, over_httpx = [], [], []
+    for each in asked:
+        calls = (each.over_grpc, each.over_http, each.over_httpx)
+        times: tuple[list[float], ...] = ([], [], [])
         for number in range(WARM_UP + CALLS):
-            body = question(number, vector=vector)
-            started = time.perf_counter()
-            stub.Complete(message(body, verbose=verbose), metadata=metadata)
-            over_grpc.append(time.perf_counter() - started)
-            started = time.perf_counter()
-            connection.request("POST", path, orjson.dumps(body), headers)
-            reply = connection.getresponse()
-            orjson.loads(reply.read())
-            over_http.append(time.perf_counter() - started)
-            if reply.status != http.client.OK:
-                raise RuntimeError(f"a completion answered {reply.status}")
-            started = time.perf_counter()
-            service.client.post(path, json=body, headers=headers).json()
-            over_httpx.append(time.perf_counter() - started)
-        here, there, httpx = over_grpc[WARM_UP:], over_http[WARM_UP:], over_httpx[WARM_UP:]
-        ratios = (f"{statistics.median(here) / statistics.median(each):.2f}" for each in (there, httpx))
-        rows.append((label, *two(here), *two(there), two(httpx)[0], " / ".join(ratios)))
+            for call, taken in zip(calls, times, strict=True):
+                started = time.perf_counter()
+                call(number)
+                taken.append(time.perf_counter() - started)
+        here, there, httpx = (taken[WARM_UP:] for taken in times)
+        ratios = (f"{statistics.median(here) / statistics.median(other):.2f}" for other in (there, httpx))
+        rows.append((each.label, *two(here), *two(there), two(httpx)[0], " / ".join(ratios)))
     return rows
+
+
+def measure_work(service: Service, asked: list[Asked]) -> Rows:
+    """What a call costs the worker, in milliseconds of its threads' time; hardly depends on who else computes."""
+    rows = []
+    for each in asked:
+        costs = []
+        for call in (each.over_grpc, each.over_http):
+            before = service.worker_cpu_s()
+            for number in range(CALLS):
+                call(number)
+            costs.append((service.worker_cpu_s() - before) / CALLS * 1e3)
+        rows.append((each.label, *(f"{cost:.2f} ms" for cost in costs), f"{costs[0] - costs[1]:+.2f} ms"))
+    return rows
+
+
+def connect(service: Service) -> http.client.HTTPConnection:
+    """A kept connection to the worker."""
+    return http.client.HTTPConnection(str(service.client.base_url.host), service.client.base_url.port)
 
 
 def measure_events(channel: grpc.Channel) -> Rows:
@@ -197,7 +270,12 @@ async def measure_streams(service: Service) -> Rows:
         firsts = await asyncio.gather(*(read_stream(stubs[n % CHANNELS], n) for n in range(STREAMS)))
         elapsed = time.perf_counter() - started
         rows.append(
-            (f"round {round_ + 1}", f"{elapsed:.1f} s", f"{statistics.median(firsts):.2f} s", megabytes(service))
+            (
+                f"round {round_ + 1}",
+                f"{elapsed:.1f} s",
+                f"{statistics.median(firsts):.2f} s",
+                megabytes(service),
+            )
         )
     for channel in channels:
         await channel.close()
@@ -245,9 +323,7 @@ def message(body: dict[str, Any], kind: Any = completion_pb2.CompleteRequest, en
 
 def megabytes(service: Service) -> str:
     """The resident memory of the one worker."""
-    children = Path(f"/proc/{service.process_id}/task/{service.process_id}/children").read_text().split()
-    pages = [int(Path(f"/proc/{child}/statm").read_text().split()[1]) for child in children]
-    return f"{max(pages) * 4096 / 1e6:.0f} MB"
+    return f"{service.worker_memory() / 1e6:.0f} MB"
 
 
 def two(seconds: list[float]) -> tuple[str, str]:

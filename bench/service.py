@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -84,6 +85,18 @@ class Service:
             response = self.client.post("/api/v1/complete/batch", content=body, headers=headers, params=params)
             response.raise_for_status()
             yield from response.json()["items"]
+
+    def worker_memory(self) -> int:
+        """The resident bytes of the largest worker."""
+        return max(int(Path(f"/proc/{worker}/statm").read_text().split()[1]) for worker in self._workers()) * 4096
+
+    def worker_cpu_s(self) -> float:
+        """The processor time that all threads of all workers have had."""
+        threads = (thread for worker in self._workers() for thread in Path(f"/proc/{worker}/task").iterdir())
+        return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+
+    def _workers(self) -> list[str]:
+        return Path(f"/proc/{self.process_id}/task/{self.process_id}/children").read_text().split()
 
     def post(self, space_id: str, path: str, body: Json) -> httpx.Response:
         """One POST to the data plane."""
