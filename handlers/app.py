@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -62,17 +63,19 @@ def create_app(settings: Settings | None = None, *, companions: Sequence[Compani
 
 @asynccontextmanager
 async def _lifespan(worker: Worker, companions: Sequence[Companion], app: ConnexionMiddleware) -> AsyncIterator[None]:
-    """Open the runtime in this worker, run beside it what belongs to it, close in reverse order."""
+    """Open the runtime in this worker and run beside it what belongs to it; at the end all drain at once."""
     async with AsyncExitStack() as stack:
         runtime = await stack.enter_async_context(open_runtime(worker.settings))
+        beside = await stack.enter_async_context(AsyncExitStack())
         for companion in companions:
-            await stack.enter_async_context(companion(runtime))
+            await beside.enter_async_context(companion(runtime))
         await stack.enter_async_context(upkeep(runtime))
         worker.open(runtime)
         stack.callback(worker.close)
         await refuse_open_operations(app)
         worker.is_ready = True
         yield
+        await asyncio.gather(worker.under_way.drain(worker.settings.drain_timeout_s), beside.aclose())
 
 
 async def refuse_open_operations(app: ConnexionMiddleware) -> None:

@@ -1,4 +1,4 @@
-"""gunicorn's ASGI worker with the one deadline it lacks: for a connection's first request head.
+"""gunicorn's ASGI worker with what it lacks: a deadline for a connection's first request head, and a drain.
 
 It waits for ever for a client that connects and says nothing, or says it very slowly.
 Later heads run into its keepalive timeout, bodies and replies into the guard's deadlines.
@@ -38,3 +38,16 @@ class ImpatientWorker(gasgi.ASGIWorker):  # type: ignore[misc]
         ImpatientProtocol.head_timeout_s = Settings.from_environment().body_timeout_s
         gasgi.ASGIProtocol = ImpatientProtocol
         super().init_process()
+
+    async def _shutdown(self) -> None:
+        """Take no new connections and let the application drain; connections without a request are not waited for.
+
+        gunicorn's own way waits for idle connections too, and tells the application only after them:
+        by then its time is up, and it is killed with its gRPC calls.
+        """
+        for server in self.servers:
+            server.close()
+        if self.lifespan is not None:
+            ending = asyncio.create_task(self.lifespan.shutdown())
+            while not ending.done() and not self._quick_shutdown:
+                await asyncio.wait([ending], timeout=0.1)

@@ -37,6 +37,7 @@ from recollect.errors import (
     Violation,
 )
 from recollect.service.access import Caller, authorize
+from recollect.service.underway import shutting_down
 
 ROUTING = "connexion_routing"  # where connexion's routed middlewares look for the operation
 _CROSS_ORIGIN_HEADERS = (
@@ -68,9 +69,13 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
             await self.app(scope, receive, send)
             return
         exchange = Exchange(scope, send, self.worker)
-        self.worker.in_flight += 1
+        self.worker.under_way.enter()
         try:
             await self._answer(scope, receive, exchange)
+        except asyncio.CancelledError:
+            if self.worker.under_way.is_cut and not exchange.has_started:
+                await self._refuse(shutting_down(), scope, receive, exchange)
+            raise
         except bodies.ClientGone:
             exchange.status = 499  # as nginx counts it; nobody is left to read it
         except TimeoutError:
@@ -81,12 +86,12 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
             telemetry.log("fault", level=logging.ERROR, fault=fault, request_id=exchange.request_id)
             await self._refuse(Unexpected("The service failed at this request."), scope, receive, exchange)
         finally:
-            self.worker.in_flight -= 1
+            self.worker.under_way.leave()
             exchange.observe()
 
     async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
         worker = self.worker
-        if worker.in_flight > worker.settings.max_in_flight and scope["path"] not in PROBES:  # 1
+        if len(worker.under_way) > worker.settings.max_in_flight and scope["path"] not in PROBES:  # 1
             raise _overloaded(worker)
         headers = framing.read_headers(scope)  # 2
         exchange.request_id = worker.request_ids.name(headers)

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from handlers import problems
 from handlers.calls import Call
 from recollect import vectors
-from recollect.errors import RecollectError, Unavailable
+from recollect.errors import RecollectError
 from recollect.model import (
     Attribution,
     CA3Progress,
@@ -27,6 +27,7 @@ from recollect.model import (
     PatternRetrieval,
     RecalledEpisode,
 )
+from recollect.service.underway import shutting_down
 
 JSON = b"application/json"
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
@@ -100,7 +101,7 @@ class EventStream(Response):
                 await self._forward(write, left)
             except asyncio.CancelledError:
                 if not left.done():  # the worker ends: say so, rather than just break off
-                    await self._tell(write, Unavailable("The service shuts down.", code="SHUTTING_DOWN"))
+                    await self._tell(write, shutting_down())
                 raise
             finally:
                 left.cancel()
@@ -127,6 +128,8 @@ class EventStream(Response):
                 if not coming.done():
                     coming.cancel()
                     await asyncio.wait((coming,))
+                if not coming.cancelled():
+                    coming.exception()  # somebody has seen it, even where the reply was cut meanwhile
 
     async def _tell(self, write: Callable[[bytes], Awaitable[None]], error: RecollectError) -> None:
         body = problems.document(error, request_id=self._call.request_id, body=self._call.body)

@@ -9,6 +9,7 @@ from recollect.errors import Unavailable
 from recollect.service.access import Access
 from recollect.service.quota import Quota
 from recollect.service.runtime import Runtime
+from recollect.service.underway import UnderWay
 from recollect.settings import Settings
 
 
@@ -19,7 +20,7 @@ class Worker:
     settings: Settings
     quota: Quota  # the runtime's, once there is one: both edges count together
     request_ids: RequestIds = field(default_factory=RequestIds)
-    in_flight: int = 0
+    under_way: UnderWay = field(default_factory=UnderWay)
     is_ready: bool = False
     _runtime: Runtime | None = None
     _access: Access | None = None

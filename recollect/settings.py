@@ -23,9 +23,11 @@ class SettingsError(ValueError):
     """One or more variables hold values that cannot be used; the message names each."""
 
 
-def _setting(default: T, says: str, *, least: float | None = None, choices: tuple[str, ...] = ()) -> T:
+def _setting(
+    default: T, says: str, *, least: float | None = None, most: float | None = None, choices: tuple[str, ...] = ()
+) -> T:
     """A field with its documentation and its bounds; typed as its default."""
-    declared: Any = field(default=default, metadata={"says": says, "least": least, "choices": choices})
+    declared: Any = field(default=default, metadata={"says": says, "least": least, "most": most, "choices": choices})
     value: T = declared
     return value
 
@@ -72,7 +74,8 @@ class Settings:
     body_timeout_s: float = _setting(15.0, "Time in which a request's body must have arrived.", least=0.1)
     import_timeout_s: float = _setting(900.0, "Time in which a streamed import must have arrived.", least=0.1)
     request_timeout_s: float = _setting(30.0, "Deadline of a request after its body has arrived.", least=0.1)
-    drain_timeout_s: float = _setting(20.0, "Time that running requests get at shutdown.", least=0)
+    # gunicorn gives an application 30 s to end, closing its store included.
+    drain_timeout_s: float = _setting(20.0, "Time that running requests get at shutdown, at most 25.", least=0, most=25)
 
     def __post_init__(self) -> None:
         if not self.store:
@@ -170,7 +173,7 @@ def _parse(declared: Field[Any], text: str) -> Any:
     if isinstance(default, bool):
         return _parse_bool(text)
     if isinstance(default, int | float):
-        return _parse_number(type(default), text, declared.metadata["least"])
+        return _parse_number(type(default), text, declared.metadata["least"], declared.metadata["most"])
     if isinstance(default, Path):
         return Path(text)
     if isinstance(default, tuple):
@@ -186,7 +189,7 @@ def _parse_bool(text: str) -> bool:
     raise ValueError("expected true or false")
 
 
-def _parse_number(kind: type[int] | type[float], text: str, least: float | None) -> int | float:
+def _parse_number(kind: type[int] | type[float], text: str, least: float | None, most: float | None) -> int | float:
     expected = "a whole number" if kind is int else "a number"
     try:
         number = kind(text)
@@ -196,4 +199,6 @@ def _parse_number(kind: type[int] | type[float], text: str, least: float | None)
         raise ValueError(f"expected {expected}")
     if least is not None and number < least:
         raise ValueError(f"expected {expected} of at least {least:g}")
+    if most is not None and number > most:
+        raise ValueError(f"expected {expected} of at most {most:g}")
     return number

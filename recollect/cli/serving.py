@@ -25,6 +25,7 @@ from recollect.settings import Settings, publish, publish_one_thread_per_worker
 
 _HTTP, _GRPC = "handlers.app", "recollect.rpc.server"  # loaded in the workers only
 _HEARTBEAT_S = 120  # loading a large space keeps a worker busy at start; a hung one must still be found
+_CLOSING_S = 10  # what a worker may take after its drain, to close the store, before it is killed
 _HEAD_LINE_BYTES = 65_536  # wider than what the guard allows, so that the guard words the refusal
 
 
@@ -100,7 +101,7 @@ class _Master(BaseApplication):  # type: ignore[misc]
             "control_socket_disable": True,
             "proc_name": "recollect",
             "timeout": _HEARTBEAT_S,
-            "graceful_timeout": int(settings.drain_timeout_s),
+            "graceful_timeout": int(settings.drain_timeout_s) + _CLOSING_S,
             "keepalive": 30,
             "limit_request_line": 8190,
             "limit_request_fields": 200,

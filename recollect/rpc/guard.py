@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 from urllib.parse import unquote
 
@@ -36,8 +36,10 @@ from recollect.errors import (
 from recollect.rpc import statuses
 from recollect.service.access import ACTIONS, Access, Caller, authorize
 from recollect.service.runtime import Runtime
+from recollect.service.underway import UnderWay, shutting_down
 
 MAX_METADATA = 100
+_QUIET_S = 0.1  # no call in this time: none waits
 _ONCE = frozenset(("authorization", "idempotency-key", "x-memory-space"))  # nobody may pick one of two
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
@@ -67,13 +69,25 @@ class Guard:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._access = Access(runtime.settings, runtime.store)
-        self._open = {False: 0, True: 0}  # calls under way; True: streams
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._under_way = {False: UnderWay(), True: UnderWay()}  # True: streams
+        self._is_ending = False
+        self._taken = 0
 
-    async def drained(self) -> None:
-        """Return once no call is under way."""
-        await self._idle.wait()
+    async def refuse(self, timeout_s: float) -> None:
+        """Refuse calls from now on; return once those that had come before are answered, at most after so long.
+
+        gRPC hands a busy worker its calls one by one, and cancels those that still wait when it is stopped.
+        """
+        self._is_ending = True
+        ends_at_s = monotonic() + timeout_s
+        seen = -1
+        while self._taken > seen and monotonic() < ends_at_s:
+            seen = self._taken
+            await asyncio.sleep(_QUIET_S)
+
+    async def drain(self, timeout_s: float) -> int:
+        """Wait until no call is under way; after so long end those that are, and tell how many."""
+        return sum(await asyncio.gather(*(each.drain(timeout_s) for each in self._under_way.values())))
 
     @asynccontextmanager
     async def call(
@@ -90,8 +104,11 @@ class Guard:
                 async with asyncio.timeout(_time_left(context, timeout_s)):
                     yield self._identify(operation, context, metadata, request_id, takes_space=takes_space)
         except asyncio.CancelledError:
-            outcome = grpc.StatusCode.CANCELLED
-            raise
+            if not self._under_way[is_stream].is_cut:
+                outcome = grpc.StatusCode.CANCELLED
+                raise
+            code, outcome = "SHUTTING_DOWN", grpc.StatusCode.UNAVAILABLE
+            await _abort(context, shutting_down(), request_id)
         except grpc.aio.AbortError:
             raise
         except Exception as error:  # noqa: BLE001 - the edge: no fault may pass as anything but a status
@@ -105,9 +122,12 @@ class Guard:
 
     @contextmanager
     def _admission(self, *, is_stream: bool) -> Iterator[None]:
-        settings = self._runtime.settings
+        settings, under_way = self._runtime.settings, self._under_way[is_stream]
+        self._taken += 1
+        if self._is_ending:
+            raise shutting_down()
         limit = settings.max_streams if is_stream else settings.max_in_flight
-        if self._open[is_stream] >= limit:
+        if len(under_way) >= limit:
             what = "streams" if is_stream else "calls"
             raise Unavailable(
                 f"The worker already handles {limit} {what}; retry in 1 s.",
@@ -115,14 +135,11 @@ class Guard:
                 context={"max_streams" if is_stream else "max_in_flight": limit},
                 headers={"Retry-After": "1"},
             )
-        self._open[is_stream] += 1
-        self._idle.clear()
+        under_way.enter()
         try:
             yield
         finally:
-            self._open[is_stream] -= 1
-            if not any(self._open.values()):
-                self._idle.set()
+            under_way.leave()
 
     def _identify(
         self, operation: str, context: Any, metadata: Mapping[str, str], request_id: str, *, takes_space: bool

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -67,14 +68,14 @@ def options(settings: Settings) -> list[tuple[str, int]]:
 
 
 async def _drain(server: grpc.aio.Server, guard: Guard, timeout_s: float) -> None:
-    """Take no new calls, let those under way finish, then close; who only watches health is not waited for."""
-    closing = asyncio.create_task(server.stop(timeout_s))
+    """Refuse new calls, let those under way finish, then close; who only watches health is not waited for."""
+    begun = monotonic()
+    await guard.refuse(timeout_s / 2)
+    closing = asyncio.create_task(server.stop(MAX_WAIT_S))  # the guard ends them, with a status that says why
     await asyncio.sleep(0)
-    try:
-        async with asyncio.timeout(timeout_s):
-            await guard.drained()
-    except TimeoutError:
-        telemetry.log("grpc_calls_cut", timeout_s=timeout_s)
+    cut = await guard.drain(max(0.0, timeout_s - (monotonic() - begun)))
+    if cut:
+        telemetry.log("grpc_calls_cut", calls=cut, timeout_s=timeout_s)
     await server.stop(_FLUSH_S)
     await closing
 
