@@ -82,11 +82,12 @@ def _told(changes: Json) -> str:
     for measure, name, is_more_better, factor in MEASURES:
         change, error = changes[measure]
         if abs(change) > max(LEAST, SURE * error):
-            unit = "points" if factor > 1.0 else "nats"
-            text = f"{name} {change * factor:+.{1 if factor > 1 else 3}f} ± {error * factor:.2f} {unit}"
+            unit = " points" if factor > 1.0 else "" if "Brier" in name else " nats"
+            digits = 1 if factor > 1.0 else 3
+            text = f"{name} {change * factor:+.{digits}f} ± {error * factor:.{digits}f}{unit}"
             (worse if (change < 0) == is_more_better else better).append(text)
-    parts = ["worse: " + ", ".join(worse)] if worse else ["nothing gets worse"]
-    return "; ".join(parts + (["better: " + ", ".join(better)] if better else [])).capitalize() + "."
+    told = f"Worse: {', '.join(worse)}" if worse else "Nothing gets worse"
+    return f"{told}; better: {', '.join(better)}." if better else f"{told}."
 
 
 def _attractor(raw: Json) -> list[str]:
