@@ -36,6 +36,8 @@ from engine.traces import Traces, contiguity
 from engine.vectors import Matrix
 
 DYNAMICS_CANDIDATES = 512
+# How many of the events that fit the cue alike are looked at for what else they have.
+ALIKE_COMPARED = 64
 # Episodes with less than this share of the heaviest one's weight are taken together, as the space's
 # average, where all of them carry no more than TAIL of the mass; small spaces are always summed exactly.
 LIGHT = 0.01
@@ -239,7 +241,18 @@ class Posterior:
             mass += tail * column.counts / max(1, column.present)
             total += tail
         recollected: Floats = mass / total if total > 0 else mass
-        return Recollected(recollected, total, _trust(column, weights, has, total))
+        trust = 0.0 if self._is_cue_whole_without(column) else _trust(column, weights, has, total)
+        return Recollected(recollected, total, trust)
+
+    def _is_cue_whole_without(self, column: Column) -> bool:
+        """Whether the cue is all that a best-fitting event has, and that one lacks this number: a record under completion.
+
+        Others that fit as well need not share the number."""
+        weights = self.recollection.weights
+        if column.kind != "number":
+            return False
+        best = np.flatnonzero((weights >= weights.max() * (1.0 - 1e-6)) & (column.codes < 0))[:ALIKE_COMPARED]
+        return len(self.traces.having_only(best, self.cue.values)) > 0
 
     def _generalise(self, target: str) -> Generalisation:
         column, general = self.traces.columns[target], None

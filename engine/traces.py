@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -68,6 +68,13 @@ class Traces:
             if code >= 0:
                 found[name] = column.values[code]
         return found
+
+    def having_only(self, rows: npt.NDArray[np.intp], names: Container[str]) -> npt.NDArray[np.intp]:
+        """Those of the episodes that have no field but these. Cost O(rows columns)."""
+        for name, column in self.columns.items():
+            if name not in names:
+                rows = rows[column.codes[rows] < 0]
+        return rows
 
     def remove(self, rows: Iterable[int]) -> None:
         """Erase episodes by row: every count is as if they had never been. Cost O(N columns)."""

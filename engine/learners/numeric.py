@@ -7,9 +7,10 @@ A cue scores a stored row k, for target g, by
 with narrow and broad Laplace kernels K_j on the ranks u; the learned mixture of widths is the
 learned bandwidth. The schema adds one more field per target: the conditional mean of g under
 one Gaussian over raw values and normal scores (`engine.learners.gaussian`), compared by the
-same kernels: a similar expected value is evidence like any other. P_G puts softmax(s) on the
-stored rows. Weights w >= 0 minimise the leave-one-out continuous ranked probability score, a
-proper score whose point answer is the median (Gneiting & Raftery 2007), by projected Adam.
+same kernels: a similar expected value is evidence like any other. P_G puts softmax(s) on the stored
+rows, and from there around their values (`engine.learners.residuals`). Weights w >= 0 minimise the
+leave-one-out continuous ranked probability score, a proper score whose point answer is the median
+(Gneiting & Raftery 2007), by projected Adam.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ import numpy.typing as npt
 
 from engine.encoding import MISSING, Column, Floats, Value, place
 from engine.generalisation import Generalisation, background
+from engine.learners import residuals
 from engine.learners.gaussian import Gaussian, Scale
+from engine.learners.residuals import Residual
 from engine.learning import Fitted, Parameters, Report, log_loss
 from engine.traces import Traces
 
@@ -70,6 +73,7 @@ class NumericLearner:
             "spread": gaussian.spread,
         }
         head = self.attach(traces, traces.size, parameters)
+        parameters["residuals"] = np.array([head.learn_residual(g) for g in names])
         return Fitted(parameters, {g: head.loss(g) for g in targets})
 
     def attach(self, traces: Traces, rows: int, parameters: Parameters) -> NumericHead:
@@ -77,14 +81,16 @@ class NumericLearner:
         names = [str(name) for name in parameters["names"]]
         stored = number_rows(traces, names, rows)
         gaussian = Gaussian(*(parameters[k] for k in ("mean", "covariance", "centre", "spread")))
-        return NumericHead(traces, names, _Rows(stored, gaussian), parameters["weights"])
+        learned = parameters.get("residuals", np.tile([0.0, residuals.WIDTHS[0]], (len(names), 1)))
+        return NumericHead(traces, names, _Rows(stored, gaussian), parameters["weights"], learned)
 
 
 class NumericHead:
     """Attention over the stored rows of a numeric table."""
 
-    def __init__(self, traces: Traces, names: Sequence[str], rows: _Rows, weights: Matrix) -> None:
+    def __init__(self, traces: Traces, names: Sequence[str], rows: _Rows, weights: Matrix, learned: Floats) -> None:
         self._traces, self._names, self._rows, self._weights = traces, list(names), rows, weights
+        self._residuals = [Residual(float(share), float(width)) for share, width in learned]
 
     def infer(self, cue: Mapping[str, Value], target: str) -> Generalisation | None:
         """P_G over the target's values; None when the cue has none of the table's numbers."""
@@ -93,28 +99,48 @@ class NumericHead:
             return None
         return self._read(row, self._names.index(target), self._traces.columns[target])
 
+    def learn_residual(self, target: str) -> tuple[float, float]:
+        """(share, width) of the residual kernel that suits the target's rows best, each left out of its own memory."""
+        g, column = self._names.index(target), self._traces.columns[target]
+        asked = self._asked(g)
+        p = np.array([self._attend(g, column, k)[0] for k in asked.tolist()])
+        residual = self._residuals[g] = residuals.fit(column, p, column.codes[asked].astype(np.intp))
+        return residual.share, residual.width
+
     def loss(self, target: str) -> tuple[int, float]:
         """(rows asked, mean leave-one-out log-loss in nats)."""
         g, column = self._names.index(target), self._traces.columns[target]
-        known = np.flatnonzero(self._rows.known[g])
-        asked = known[np.linspace(0, len(known) - 1, min(len(known), LOSS_ROWS)).astype(np.intp)]
         losses = []
-        for k in asked.tolist():
-            row = self._rows.values[k].copy()
-            row[g] = np.nan
-            posterior = self._read(row, g, column, left_out=k).posterior
+        for k in self._asked(g).tolist():
+            posterior, _ = self._residuals[g].spread(column, self._attend(g, column, k)[0])
             losses.append(log_loss(column, posterior, int(column.codes[k])))
         return len(losses), float(np.mean(losses)) if losses else 0.0
 
-    def _read(self, row: Floats, g: int, column: Column, left_out: int | None = None) -> Generalisation:
+    def _asked(self, g: int) -> npt.NDArray[np.intp]:
+        """The rows that are left out by turns: at most LOSS_ROWS that have the target."""
+        known = np.flatnonzero(self._rows.known[g])
+        return known[np.linspace(0, len(known) - 1, min(len(known), LOSS_ROWS)).astype(np.intp)]
+
+    def _attend(self, g: int, column: Column, left_out: int) -> tuple[Floats, Floats]:
+        row = self._rows.values[left_out].copy()
+        row[g] = np.nan
+        return self._shares(row, g, column, left_out)
+
+    def _read(self, row: Floats, g: int, column: Column) -> Generalisation:
+        p, kernel_only = self._shares(row, g, column)
+        residual = self._residuals[g]
+        (p, novel), (kernel_only, _) = residual.spread(column, p), residual.spread(column, kernel_only)
+        beta = np.log((p + 1e-12) / (kernel_only + 1e-12))
+        return Generalisation(p, kernel_only, background(column), beta, novel)
+
+    def _shares(self, row: Floats, g: int, column: Column, left_out: int | None = None) -> tuple[Floats, Floats]:
+        """What the stored rows put on the target's values: by all evidence, and by the fields' kernels alone."""
         shared, own = self._rows.evidence(row[None])
         bases = shared.shape[0]
         kernel = (self._weights[g, :bases] @ shared).astype(np.float64)
         whole = kernel + (self._weights[g, bases:] @ own[g]).astype(np.float64)
         codes = column.codes[: self._rows.size]
-        p, kernel_only = (self._share(s, g, codes, column, left_out) for s in (whole, kernel))
-        beta = np.log((p + 1e-12) / (kernel_only + 1e-12))
-        return Generalisation(p, kernel_only, background(column), beta)
+        return self._share(whole, g, codes, column, left_out), self._share(kernel, g, codes, column, left_out)
 
     def _share(
         self, scores: Floats, g: int, codes: npt.NDArray[np.int32], column: Column, left_out: int | None
