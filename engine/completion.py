@@ -245,7 +245,7 @@ class Posterior:
         return Recollected(recollected, total, trust)
 
     def _is_cue_whole_without(self, column: Column) -> bool:
-        """Whether the cue is all that a best-fitting event has, and that one lacks this number: a record under completion.
+        """Whether the cue is all that a best-fitting event has, and it lacks this number: a record under completion.
 
         Others that fit as well need not share the number."""
         weights = self.recollection.weights
