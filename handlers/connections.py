@@ -7,6 +7,7 @@ Later heads run into its keepalive timeout, bodies and replies into the guard's 
 from __future__ import annotations
 
 import asyncio
+import signal
 from typing import Any
 
 from gunicorn.asgi.protocol import ASGIProtocol
@@ -38,6 +39,18 @@ class ImpatientWorker(gasgi.ASGIWorker):  # type: ignore[misc]
         ImpatientProtocol.head_timeout_s = Settings.from_environment().body_timeout_s
         gasgi.ASGIProtocol = ImpatientProtocol
         super().init_process()
+
+    def init_signals(self) -> None:
+        """Hear from the beginning that the worker shall end: the loop hears signals only once it runs."""
+        super().init_signals()
+        signal.signal(signal.SIGTERM, lambda *_: self.handle_exit_signal())
+        for each in (signal.SIGINT, signal.SIGQUIT):
+            signal.signal(each, lambda *_: self.handle_quit_signal())
+
+    def run(self) -> None:
+        """Serve, the signals being the loop's from here on."""
+        super().init_signals()
+        super().run()
 
     async def _shutdown(self) -> None:
         """Take no new connections and let the application drain; connections without a request are not waited for.

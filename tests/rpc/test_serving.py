@@ -110,6 +110,20 @@ def test_a_service_drains_both_edges_though_a_client_keeps_an_idle_connection(tm
     idle.close()
 
 
+def test_a_worker_that_is_told_to_end_while_it_loads_does(tmp_path: Path) -> None:
+    served = start(tmp_path, RECOLLECT_DRAIN_TIMEOUT_S="15")
+    served.process.send_signal(signal.SIGTTIN)  # gunicorn: one more worker
+    children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children")
+    for _ in range(500):
+        if len(children.read_text().split()) == 3:
+            break
+        time.sleep(0.02)
+    time.sleep(0.3)  # it has its signals, but not its application yet
+    begun = time.monotonic()
+    assert stop(served) == 0
+    assert time.monotonic() - begun < 14, "the worker was killed: it had not heard"
+
+
 def test_without_a_port_there_is_no_server(tmp_path: Path) -> None:
     edges = Edges(tmp_path)
     port = edges.settings.grpc_port
