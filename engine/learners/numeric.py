@@ -73,8 +73,9 @@ class NumericLearner:
             "spread": gaussian.spread,
         }
         head = self.attach(traces, traces.size, parameters)
-        parameters["residuals"] = np.array([head.learn_residual(g) for g in names])
-        return Fitted(parameters, {g: head.loss(g) for g in targets})
+        learned_residuals, losses = zip(*(head.learn_residual(g) for g in names), strict=True)
+        parameters["residuals"] = np.array(learned_residuals)
+        return Fitted(parameters, {g: loss for g, loss in zip(names, losses, strict=True) if g in targets})
 
     def attach(self, traces: Traces, rows: int, parameters: Parameters) -> NumericHead:
         """The head over the first `rows` episodes."""
@@ -99,32 +100,28 @@ class NumericHead:
             return None
         return self._read(row, self._names.index(target), self._traces.columns[target])
 
-    def learn_residual(self, target: str) -> tuple[float, float]:
-        """(share, width) of the residual kernel that suits the target's rows best, each left out of its own memory."""
+    def learn_residual(self, target: str) -> tuple[tuple[float, float], tuple[int, float]]:
+        """(share, width) of the residual kernel that suits the target's rows best, each left out of its own memory;
+        with it, (rows asked, mean leave-one-out log-loss in nats)."""
         g, column = self._names.index(target), self._traces.columns[target]
         asked = self._asked(g)
-        p = np.array([self._attend(g, column, k)[0] for k in asked.tolist()])
-        residual = self._residuals[g] = residuals.fit(column, p, column.codes[asked].astype(np.intp))
-        return residual.share, residual.width
-
-    def loss(self, target: str) -> tuple[int, float]:
-        """(rows asked, mean leave-one-out log-loss in nats)."""
-        g, column = self._names.index(target), self._traces.columns[target]
-        losses = []
-        for k in self._asked(g).tolist():
-            posterior, _ = self._residuals[g].spread(column, self._attend(g, column, k)[0])
-            losses.append(log_loss(column, posterior, int(column.codes[k])))
-        return len(losses), float(np.mean(losses)) if losses else 0.0
+        codes = column.codes[asked].astype(np.intp)
+        p = np.array([self._attend(g, column, k) for k in asked.tolist()])
+        residual = self._residuals[g] = residuals.fit(column, p, codes)
+        losses = [
+            log_loss(column, residual.spread(column, own)[0], code) for own, code in zip(p, codes.tolist(), strict=True)
+        ]
+        return (residual.share, residual.width), (len(losses), float(np.mean(losses)) if losses else 0.0)
 
     def _asked(self, g: int) -> npt.NDArray[np.intp]:
         """The rows that are left out by turns: at most LOSS_ROWS that have the target."""
         known = np.flatnonzero(self._rows.known[g])
         return known[np.linspace(0, len(known) - 1, min(len(known), LOSS_ROWS)).astype(np.intp)]
 
-    def _attend(self, g: int, column: Column, left_out: int) -> tuple[Floats, Floats]:
+    def _attend(self, g: int, column: Column, left_out: int) -> Floats:
         row = self._rows.values[left_out].copy()
         row[g] = np.nan
-        return self._shares(row, g, column, left_out)
+        return self._shares(row, g, column, left_out)[0]
 
     def _read(self, row: Floats, g: int, column: Column) -> Generalisation:
         p, kernel_only = self._shares(row, g, column)
