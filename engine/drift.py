@@ -24,6 +24,7 @@ from engine.schema import Schema
 from engine.traces import Traces
 
 ASKED_PER_EPISODE = 3
+WORK = 30_000  # stored episodes times fields asked of one episode, beyond which fewer are asked
 MAX_ASKED = 200
 DRIFT_ERRORS = 2.0
 # One field's largest loss: one value never stored is no more than a large surprise.
@@ -58,16 +59,17 @@ class Asked:
 
 
 def ask(
-    memory: Traces, schema: Schema, episodes: Sequence[Mapping[str, Value]], fields: int = ASKED_PER_EPISODE
+    memory: Traces, schema: Schema, episodes: Sequence[Mapping[str, Value]], fields: int | None = None
 ) -> Iterator[Asked]:
     """Ask some fields of every episode, one at a time with all others given, of a memory that has none of them.
 
     The fields asked rotate from episode to episode. Cost: one posterior for each.
     """
+    count = max(1, min(ASKED_PER_EPISODE, WORK // max(1, memory.size))) if fields is None else fields
     for turn, episode in enumerate(episodes):
         able = sorted(name for name in episode if name in memory.columns and len(episode) > 1)
         first = turn % max(1, len(able))
-        for target in (able[first:] + able[:first])[:fields]:
+        for target in (able[first:] + able[:first])[:count]:
             cue = CueInput({name: value for name, value in episode.items() if name != target})
             posterior = Posterior(memory, cue, Options((target,)), schema)
             choice, column = posterior.choice(target), memory.columns[target]

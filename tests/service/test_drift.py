@@ -160,6 +160,16 @@ def test_what_cannot_be_asked_is_no_surprise() -> None:
     assert surprise(asked).n == 0
 
 
+def test_a_large_space_is_asked_for_fewer_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = traces_of(records(STORED))
+    schema = engine.attach(memory, learned())
+    assert len(list(ask(memory, schema, records(10, 5)))) == 30
+    monkeypatch.setattr("engine.drift.WORK", 2 * STORED)
+    assert len(list(ask(memory, schema, records(10, 5)))) == 20
+    monkeypatch.setattr("engine.drift.WORK", 1)
+    assert len(list(ask(memory, schema, records(10, 5)))) == 10
+
+
 async def test_only_the_newest_are_asked(worker: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
 
