@@ -11,7 +11,7 @@ read: values and confidences there, the joint completion in `attractor`, sources
     answer = complete(traces, CueInput({"what": "breakfast"}), Options(("where",)), attach(traces))
 """
 
-from engine.abstention import Advice
+from engine.abstention import Advice, Doubt
 from engine.attractor import Sweep
 from engine.completion import Answer, CueInput, FieldAnswer, NotConverged, Options, Retrieved, complete, steps
 from engine.consolidation import MIN_EPISODES, attach, consolidate
@@ -31,6 +31,7 @@ __all__ = [
     "Advice",
     "Answer",
     "CueInput",
+    "Doubt",
     "Explanation",
     "FieldAnswer",
     "Learned",

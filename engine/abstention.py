@@ -6,19 +6,31 @@ J(v, y) = sum_k p_k 1[x_kf = v] 1[x_kg = y] + k m_f(v) m_g(y), p the posterior o
     VOI(f -> g) = sum_v max_y J(v, y) - max_y sum_v J(v, y)  >= 0
 
 is by how much the expected confidence in g rises once f is known.
+
+A cue that means no stored event can still be answered from what events like it go with, if there is reason to:
+its own values go together, and it tells something about the field that the base rates do not (`doubt`).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from engine.encoding import Codes, Floats
+from engine.evidence import FieldEvidence
+from engine.generalisation import similar_rows
 
 IDENTIFY_MARGIN_NATS = 3.0
 NOVELTY_MASS = 0.1  # share of J that the base rates keep, so near-unique fields do not promise certainty
+
+# A cue at least as likely to mean a stored event as not needs no other ground.
+IS_STORED = 0.5
+# The least nats per cue field by which its values must go together, and the least bits that it must tell of a field.
+COHERENT_NATS, TOLD_BITS = 0.0, 0.25
 
 
 def needed_nats(size: int) -> float:
@@ -71,3 +83,55 @@ def value_of_information(
     before = float((table.sum(axis=0) + unseen * prior_y).max())
     after = float(table.max(axis=1).sum() + unseen * prior_y.max())
     return before, max(before, after)
+
+
+class Doubt(NamedTuple):
+    """Why a field should not be answered, whatever its confidence: the reason, what was measured, and its least."""
+
+    reason: str
+    measured: float
+    required: float
+
+
+def doubt(match: float, supplied_nats: float, coherence_nats: float, told_bits: float) -> Doubt | None:
+    """The doubt about one field of a cue, or None.
+
+    `contradictory_cue`: no stored event is meant, and the cue's values do not go together. `uninformed`:
+    none is meant, or nothing of the cue is known, and the cue tells no more of the field than its base rate does.
+    """
+    if match >= IS_STORED and supplied_nats > 0.0:
+        return None
+    if match < IS_STORED and coherence_nats < COHERENT_NATS:
+        return Doubt("contradictory_cue", coherence_nats, COHERENT_NATS)
+    if told_bits < TOLD_BITS or supplied_nats <= 0.0:
+        return Doubt("uninformed", told_bits, TOLD_BITS)
+    return None
+
+
+def coherence(fields: Sequence[FieldEvidence], size: int) -> float:
+    """Nats per cue field by which the cue's own F values go together in the N episodes; 0 for fewer than two.
+
+        (1 / F) sum_{f < g} log[ (n_fg + 1) / (n_f n_g / N_fg + 1) ]
+
+    n_f counts the episodes with the cue's value of f among those that have both fields, n_fg those with both
+    values. One is added to either: values too rare to be expected together say nothing. Cost O(F N + F^2 N).
+    """
+    if len(fields) < 2:
+        return 0.0
+    alike = np.zeros((len(fields), size), dtype=np.float32)
+    present = np.zeros((len(fields), size), dtype=np.float32)
+    for f, evidence in enumerate(fields):
+        rows, near = similar_rows(evidence)
+        alike[f, rows] = near
+        present[f] = evidence.column.codes >= 0
+    together = (alike @ alike.T).astype(np.float64)
+    alone, both = (alike @ present.T).astype(np.float64), (present @ present.T).astype(np.float64)
+    expected = alone * alone.T / np.maximum(both, 1.0)
+    pairs = np.triu_indices(len(fields), 1)
+    return float(np.log((together + 1.0) / (expected + 1.0))[pairs].sum()) / len(fields)
+
+
+def information_bits(p: Floats, m: Floats) -> float:
+    """KL(P || m) >= 0 in bits: what the cue told of a field beyond its base rate m (any sum)."""
+    live = (p > 1e-12) & (m > 0)
+    return max(0.0, float((p[live] * np.log2(p[live] / (m[live] / m.sum()))).sum()))

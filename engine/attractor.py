@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from engine.encoding import Codes, Floats
 
-COUPLING = 0.2  # how strongly the completed fields together act back on the episodes
+COUPLING = 0.1  # how strongly the completed fields together act back on the episodes
 MISMATCH = 0.05  # e: an episode may differ in a field and still be the one
 ENERGY_TOLERANCE_NATS = 1e-4
 WEIGHT_TOLERANCE = 1e-3

@@ -11,7 +11,8 @@ For the answer y of one field, with P = rho P_R + (1 - rho) P_G:
     consolidated = (1 - few) t + (1 - R)(1 - pi0)(1 - e), imagined = the remainder.
 
 What a few episodes agree on is reconstructed from them; what very many share is a regularity,
-whichever part of the model read it from them.
+whichever part of the model read it from them. A source is named only for an answer that is more
+likely right than wrong: below that nothing agrees on it, and it is imagined from what speaks for it.
 
 Source: Johnson, Hashtroudi & Lindsay 1993; Shapley 1953 for two players; gist as what
 overlapping episodes share: McClelland, McNaughton & O'Reilly 1995.
@@ -23,6 +24,7 @@ import math
 from dataclasses import dataclass
 
 RECALL_MIN_MASS = 0.5
+CLAIMED = 0.5  # P(y) below which no source is named
 RUNNER_UP_MAX_RATIO = 1.0 / 3.0
 FEW_EPISODES = 8.0
 FLOOR = 1e-12
@@ -63,6 +65,8 @@ class Masses:
         `recalled` only when one event carries the answer and the cue identifies it: nothing
         in the cue contradicts the event, or the rest of the cue is enough without it.
         """
+        if parts.total < CLAIMED:
+            return "imagined"
         rival_ratio = parts.rival_trace / max(parts.top_trace, FLOOR)
         is_single = self.recalled >= RECALL_MIN_MASS and rival_ratio <= RUNNER_UP_MAX_RATIO
         if is_single and is_identified:

@@ -11,6 +11,8 @@ TOLERANCE = 0.02  # a number within 2 % of the answer counts as the answer
 # A recollected number is a value that recurs (a score, a count) or that most of the evidence agrees on;
 # of a measurement that hardly ever does, the median is told.
 RECURS = 20.0
+# A measurement this many times likelier than all that count as the median is told instead of it.
+STANDS_OUT = 3.0
 
 
 def recurs(column: Column) -> bool:
@@ -18,18 +20,25 @@ def recurs(column: Column) -> bool:
     return column.present >= RECURS * column.distinct
 
 
-def choose(column: Column, p: Floats, rho: float) -> int:
-    """The answer's code: the likeliest value; for a number that is no recurring one recollected, the median."""
-    is_told = recurs(column) or float(p.max()) >= 0.5
-    if column.kind == "number" and (rho < 0.5 or not is_told):
-        places = column.numbers
-        order = np.argsort(places, kind="stable")
-        order = order[~np.isnan(places[order])]
-        if len(order):
-            total = np.cumsum(p[order])
-            if total[-1] > 0.5:
-                return int(order[np.searchsorted(total, 0.5 * total[-1])])
-    return int(ranked(column, p, 1)[0])
+def choose(column: Column, p: Floats, rho: float, recollected: Floats) -> int:
+    """The answer's code: the likeliest value; for a number that is no recurring one recollected, the median.
+
+    Unless one value is a memory (P_R of the V values is `recollected`) and stands out from the median: then that one.
+    """
+    best = int(ranked(column, p, 1)[0])
+    if column.kind != "number" or (rho >= 0.5 and (recurs(column) or float(p[best]) >= 0.5)):
+        return best
+    places = column.numbers
+    order = np.argsort(places, kind="stable")
+    order = order[~np.isnan(places[order])]
+    total = np.cumsum(p[order])
+    if not len(order) or total[-1] <= 0.5:
+        return best
+    middle = int(order[np.searchsorted(total, 0.5 * total[-1])])
+    is_memory = rho * float(recollected[best]) > 0.5 * float(p[best])
+    if is_memory and float(p[best]) > STANDS_OUT * float(p[same_answer(column, middle)].sum()):
+        return best
+    return middle
 
 
 def ranked(column: Column, p: Floats, count: int) -> npt.NDArray[np.intp]:

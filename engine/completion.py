@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import abstention, attractor
+from engine.abstention import Doubt
 from engine.attractor import Sweep, TargetField
 from engine.choice import choose, recurs, same_answer
 from engine.correction import Shares, corrected
@@ -26,6 +27,7 @@ from engine.encoding import Column, Floats, Value
 from engine.evidence import (
     GENERALISATION_WIDTH,
     RECOLLECTION_WIDTH,
+    FieldEvidence,
     Recollection,
     recollect,
     weigh_field,
@@ -41,7 +43,7 @@ ALIKE_COMPARED = 64
 # Episodes with less than this share of the heaviest one's weight are taken together, as the space's
 # average, where all of them carry no more than TAIL of the mass; small spaces are always summed exactly.
 LIGHT = 0.01
-TAIL = 0.01
+TAIL = 0.001
 SUMMED_EXACTLY = 4096
 # With less than this left for generalisation, it is not asked.
 MEMORY_ALONE = 1e-4
@@ -90,13 +92,14 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class FieldAnswer:
-    """The answer for one target: its value, the value's code, P(right) in [0, 1], and what that is made of."""
+    """The answer for one target: value, the value's code, P(right) in [0, 1], what that is made of, and any doubt."""
 
     name: str
     value: Value
     code: int
     confidence: float
     shares: Shares
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,8 @@ class Posterior:
 
     def __init__(self, traces: Traces, cue: CueInput, options: Options, schema: Schema) -> None:
         self.traces, self.cue, self.options, self.schema = traces, cue, options, schema
-        known = {name: v for name, v in cue.values.items() if name in traces.columns}
+        # In one order, or the last bits of the sums would tell how the cue was written.
+        known = {name: cue.values[name] for name in sorted(cue.values) if name in traces.columns}
         self.evidence = [
             weigh_field(name, traces.columns[name], value, RECOLLECTION_WIDTH) for name, value in known.items()
         ]
@@ -174,7 +178,7 @@ class Posterior:
             if not self._is_memory_alone(target):
                 known = self._uncorrected(target)
                 p = self._mixed(target, known)
-            code = choose(column, p, rho)
+            code = choose(column, p, rho, recollected)
             same = np.flatnonzero(same_answer(column, code))
             general = 0.0 if known is None else (1.0 - known.novel) * float(known.posterior[same].sum())
             self._choices[target] = Choice(code, same, p, Shares(rho, float(recollected[same].sum()), general))
@@ -205,14 +209,31 @@ class Posterior:
             self._plain[target] = self._generalise(target)
         return self._plain[target]
 
+    def doubt(self, target: str) -> Doubt | None:
+        """Why the target should not be answered, whatever its confidence; None where there is no such reason."""
+        recollection = self.recollection
+        if recollection.match >= abstention.IS_STORED and recollection.supplied > 0.0:
+            return None
+        told = abstention.information_bits(self.probabilities(target), background(self.traces.columns[target]))
+        return abstention.doubt(recollection.match, recollection.supplied, self.coherence, told)
+
     @cached_property
-    def generaliser(self) -> Generaliser | None:
-        """The closed-form generalisation of this cue; None when nothing in it was ever seen."""
-        broad = [
+    def coherence(self) -> float:
+        """Nats per cue field by which the cue's own values go together."""
+        return abstention.coherence(self.broad_evidence, self.traces.size)
+
+    @cached_property
+    def broad_evidence(self) -> list[FieldEvidence]:
+        """The evidence of the cue's fields with the widths of generalisation."""
+        return [
             weigh_field(e.name, e.column, e.value, GENERALISATION_WIDTH) if e.column.kind in ("number", "time") else e
             for e in self.evidence
         ]
-        broad = [e for e in broad if e.near.any()]
+
+    @cached_property
+    def generaliser(self) -> Generaliser | None:
+        """The closed-form generalisation of this cue; None when nothing in it was ever seen."""
+        broad = [e for e in self.broad_evidence if e.near.any()]
         return Generaliser(broad, self.traces.size, self.schema.weights, self.targets) if broad else None
 
     def local_targets(self) -> list[TargetField]:
@@ -397,4 +418,4 @@ def _field_answer(posterior: Posterior, name: str) -> FieldAnswer:
     choice, p = posterior.choice(name), posterior.probabilities(name)
     confidence = float(min(1.0, posterior.known(name) * p[choice.same].sum()))
     value = posterior.traces.columns[name].values[choice.code]
-    return FieldAnswer(name, value, choice.code, confidence, choice.shares)
+    return FieldAnswer(name, value, choice.code, confidence, choice.shares, posterior.doubt(name))

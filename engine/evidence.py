@@ -46,15 +46,14 @@ class NoiseLevel:
 # Clean, lightly damaged, heavily damaged. The floor of the clean level keeps a single
 # contradiction from being infinite evidence. `docs/concepts.md` says how they were set.
 NOISE_LEVELS = (
-    NoiseLevel(wrong=1e-6, distorted=1e-6, absent=0.002, prior=0.90),
-    NoiseLevel(wrong=0.02, distorted=0.03, absent=0.005, prior=0.08),
-    NoiseLevel(wrong=0.15, distorted=0.05, absent=0.02, prior=0.02),
+    NoiseLevel(wrong=1e-6, distorted=1e-6, absent=0.001, prior=0.90),
+    NoiseLevel(wrong=0.02, distorted=0.02, absent=0.002, prior=0.08),
+    NoiseLevel(wrong=0.15, distorted=0.03, absent=0.01, prior=0.02),
 )
 # A new event shares about half of its values with the stored ones it resembles most.
 # It is misspelt no more often than a stored one is.
 NOVEL = NoiseLevel(wrong=0.5, distorted=0.2, absent=1.0, prior=1.0, slip=0.003)
 SAME = 0.999  # a value this like the cue's does not contradict it
-THIN = 2.0
 RECOLLECTION_WIDTH = 0.01
 GENERALISATION_WIDTH = 0.05
 
@@ -142,12 +141,14 @@ def score_episodes(fields: Sequence[FieldEvidence], levels: Sequence[NoiseLevel]
 class Gate:
     """The CA1 comparator: match = sigmoid(scale E + shift), E in log-odds what speaks for a stored event:
 
-        E = 2 (log Z - log Z_novel) - 8 min(1, max(0, c - 1) / max(1, F / 4)) + min(1, c) log max_k r_k + 9.8
+        E = 2 (log Z - log Z_novel) + 9.8
+            - 10 min(1, max(0, c - 1) / max(1, F / 4)) + min(1, c) [log max_k r_k + 2 min(1, max(0, F - c - 1))]
 
     c is how many of the cue's F fields contradict the event it means, in expectation. A cue of a stored event
-    may have a field wrong; more of them speak for an event of its own. Where one is wrong, it counts for how
-    much of the competition the best event wins. The numbers come from a logistic fit on stored, damaged,
-    recombined and new cues of six data sets (`docs/concepts.md`); consolidation refits scale and shift per space.
+    may have a field wrong; more of them speak for an event of its own. Where one is wrong, it counts for how much
+    of the competition the best event wins, and whether two fields at least agree with it. The numbers come from a
+    logistic fit on stored, damaged, recombined and new cues of six data sets (`docs/concepts.md`); consolidation
+    refits scale and shift per space.
     """
 
     scale: float = 1.0
@@ -161,7 +162,8 @@ class Gate:
 def match_evidence(odds: float, contradictions: float, fields: int, heaviest: float) -> float:
     """E of `Gate`: from nats of stored against new, c contradictions among F fields, and max r in (0, 1]."""
     further = min(1.0, max(0.0, contradictions - 1.0) / max(1.0, fields / 4.0))
-    return 2.0 * odds - 8.0 * further + min(1.0, contradictions) * math.log(heaviest) + 9.8
+    agreeing = min(1.0, max(0.0, fields - contradictions - 1.0))
+    return 2.0 * odds + 9.8 - 10.0 * further + min(1.0, contradictions) * (math.log(heaviest) + 2.0 * agreeing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +220,7 @@ def recollect(
     evidence = match_evidence(log_z - log_z_novel, contradictions, len(fields), float(weights[best]))
     return Recollection(
         weights=weights if kind is None else weights[kind],
-        # The fewer episodes there are, the likelier an event is none of them.
-        match=(gate or Gate()).match(evidence) * size / (size + THIN),
+        match=(gate or Gate()).match(evidence),
         evidence=evidence,
         levels=(counts @ mass.astype(np.float64)) / total,
         log_z=log_z,

@@ -6,7 +6,7 @@ nothing here changes it. Only a verbose answer or a refusal pays for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,12 @@ import numpy.typing as npt
 
 from engine import abstention
 from engine.attribution import AnswerParts, Masses, attribute
-from engine.choice import ranked, same_answer
+from engine.choice import same_answer
 from engine.completion import Answer, FieldAnswer, Posterior
-from engine.encoding import Column, Floats, Value
+from engine.encoding import Column, Floats
 from engine.evidence import NOISE_LEVELS, FieldEvidence
 from engine.generalisation import background
+from engine.hypotheses import Alternative, hypotheses
 from engine.patterns import KINDS, Pattern, recount
 from engine.vectors import Matrix
 
@@ -50,14 +51,6 @@ class FieldExplanation:
 
 
 @dataclass(frozen=True, slots=True)
-class Alternative:
-    """Another completion of all targets, with its posterior probability."""
-
-    values: Mapping[str, Value]
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True)
 class Explanation:
     """What lies behind a whole answer; probabilities and shares in [0, 1].
 
@@ -84,7 +77,7 @@ def explain(answer: Answer, num_hypotheses: int) -> Explanation:
     }
     return Explanation(
         fields=fields,
-        hypotheses=_hypotheses(answer, num_hypotheses),
+        hypotheses=hypotheses(answer, num_hypotheses),
         suspects=suspects,
         plausibility=_mean([a.typicality for a in fields.values()]),
         metacognition=_metacognition(fields, suspects, posterior.traces.size, answer.converged),
@@ -120,13 +113,11 @@ def _explain_field(
     order = np.flatnonzero(own)[np.argsort(-weights[own], kind="stable")][:EVIDENCE_LISTED]
     carried = max(float(weights[own].sum()), 1e-300)
     support = tuple(Support(int(posterior.rows[i]), float(weights[i] / carried), float(similarity[i])) for i in order)
-    live = (p > 1e-12) & (m > 0)
-    share = m / m.sum()
     return FieldExplanation(
         source=masses.label(parts, is_identified=is_identified),
         masses=masses,
         support=support,
-        information_bits=max(0.0, float((p[live] * np.log2(p[live] / share[live])).sum())),
+        information_bits=abstention.information_bits(p, m),
         agreement=1.0 - 4.0 * rho * (1.0 - rho) * abs(parts.recollection / max(rho, 1e-12) - parts.generalisation),
         typicality=min(1.0, float(general.posterior[same].sum() / max(general.posterior.max(), 1e-12))),
         patterns=_patterns(posterior, column, code),
@@ -186,50 +177,6 @@ def suspect_fields(posterior: Posterior) -> dict[str, float]:
         codes = e.column.codes[rows]
         result[e.name] = float(weights @ e.contradicts()[codes]) / total if total > 0 else 0.0
     return result
-
-
-def _hypotheses(answer: Answer, wanted: int) -> tuple[Alternative, ...]:
-    """Other whole completions, by posterior weight of the episodes that say so; distinct in the targets."""
-    posterior, fields = answer.posterior, answer.fields
-    if not wanted or not fields:
-        return ()
-    if len(fields) == 1:
-        (only,) = fields.values()
-        return _other_values(posterior, only, wanted)
-    winner = tuple(a.value for a in fields.values())
-    mass: dict[tuple[str, ...], float] = {}
-    tuples: dict[tuple[str, ...], dict[str, Value]] = {}
-    for values, weight in _joint(answer, 4 * (wanted + 1)):
-        key = tuple(repr(v) for v in values.values())
-        mass[key] = mass.get(key, 0.0) + weight
-        tuples[key] = values
-    won = mass.pop(tuple(repr(v) for v in winner), 0.0)
-    confidence = _mean([a.confidence for a in fields.values()])
-    scale = (1.0 - confidence) / max(1.0 - won, 1e-12)
-    order = sorted(mass.items(), key=lambda item: (-item[1], item[0]))[:wanted]
-    return tuple(Alternative(tuples[key], weight * scale) for key, weight in order)
-
-
-def _other_values(posterior: Posterior, answer: FieldAnswer, wanted: int) -> tuple[Alternative, ...]:
-    column, p = posterior.traces.columns[answer.name], posterior.probabilities(answer.name)
-    same = same_answer(column, answer.code)
-    codes = [c for c in ranked(column, p, wanted + int(same.sum())).tolist() if not same[c] and p[c] > 0.0]
-    return tuple(Alternative({answer.name: column.values[c]}, float(p[c])) for c in codes[:wanted])
-
-
-def _joint(answer: Answer, count: int) -> Iterator[tuple[dict[str, Value], float]]:
-    """The heaviest `count` records of the targets among the candidates; what one lacks comes from the answer."""
-    posterior, columns = answer.posterior, answer.posterior.traces.columns
-    names = list(answer.fields)
-    codes = np.stack([columns[name].codes[posterior.rows] for name in names], axis=1)
-    distinct, first, which = np.unique(codes, axis=0, return_index=True, return_inverse=True)
-    weight = np.bincount(which.ravel(), weights=posterior.row_weights)
-    for record in np.lexsort((-first, -weight))[:count]:
-        values = {name: field.value for name, field in answer.fields.items()}
-        for name, code in zip(names, distinct[record].tolist(), strict=True):
-            if code >= 0:
-                values[name] = columns[name].values[code]
-        yield values, float(weight[record])
 
 
 def _patterns(posterior: Posterior, column: Column, code: int) -> tuple[Pattern, ...]:

@@ -57,7 +57,7 @@ class Generaliser:
         self.size = size
         self.weights = weights
         names = [f.name for f in fields]
-        self._rows = [_similar_rows(f) for f in fields]
+        self._rows = [similar_rows(f) for f in fields]
         tables = [f.table(BROAD).astype(np.float32) for f in fields]
         mean_w = np.mean([weights.rows(g, names)[0] for g in targets], axis=0) if targets else np.ones(len(names))
         scores = np.zeros(size, dtype=np.float32)
@@ -127,7 +127,7 @@ def top_rows(scores: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.int
     return np.sort(np.concatenate([above, level]))
 
 
-def _similar_rows(evidence: FieldEvidence) -> tuple[npt.NDArray[np.intp], Floats]:
+def similar_rows(evidence: FieldEvidence) -> tuple[npt.NDArray[np.intp], Floats]:
     """The episodes whose value is the cue's, or where none is or the scale is a line, like it; and how like."""
     line = evidence.column.kind in ("number", "time", "text", "list")
     table = np.zeros(len(evidence.near) + 1)

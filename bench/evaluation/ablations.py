@@ -9,25 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from time import process_time
 from typing import Any
 from unittest import mock
 
 import numpy as np
 import numpy.typing as npt
 
-import engine
-from bench.evaluation.capacity import synthetic
 from bench.evaluation.laboratory import Reply
 from bench.evaluation.measures import auroc, ece
 from bench.evaluation.removal import Oracle
 from bench.evaluation.trial import SEED, Trial
 from engine import completion, evidence
-from engine.completion import Posterior
 from engine.evidence import Gate, NoiseLevel
-from engine.generalisation import Generalisation
 from engine.learners.roles import Role
-from recollect.memory import SpaceMemory
 
 Json = dict[str, Any]
 Column = npt.NDArray[np.float64]
@@ -38,7 +32,6 @@ FAST_NEWEST, FAST_CUES = 2_000, 15
 LARGE, FAST_LARGE = 50_000, 5_000
 SURE, LEAST_P = 1e-4, 1e-6
 WHOLE, REGATED, CLOSED = "nothing", "the gate's own fit", "learned weights"
-THIN_SIZES, THIN_SPACES = (1, 2, 4, 8), 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +63,6 @@ def ablations(trial: Trial) -> None:
             changes.setdefault(part, []).append(change)
         changes.setdefault("attractor", []).append(_settled(cases[WHOLE]))
     trial.raw["worth"] = {part: _pooled(found) for part, found in changes.items() if part != WHOLE}
-    trial.raw["thin"] = _thin_spaces(trial)
     trial.raw["speed"] = _speed(trial)
 
 
@@ -190,95 +182,6 @@ def _pooled(found: Sequence[dict[str, Column]]) -> Json:
     return {key: [float(d.mean()), float(d.std() / np.sqrt(len(d)))] for key, d in pooled.items()}
 
 
-def _thin_spaces(trial: Trial) -> Json:
-    """The log-loss of the match in spaces of a few episodes, with and without the chance of an event of none."""
-    records = [{k: v for k, v in r.items() if k != "split"} for r in trial.data("football").rows("episodes.jsonl")]
-    rng, loss = np.random.default_rng(SEED), {"with": [], "without": []}
-    for size in THIN_SIZES:
-        for place in range(THIN_SPACES):
-            some = [records[int(i)] for i in rng.choice(len(records), 2 * size, replace=False)]
-            space = f"thin_{size}_{place}"
-            trial.laboratory.store(space, some[:size])
-            for i, record in enumerate(some):
-                cue, hidden = _split(record, rng, None, 0.0)
-                for key, thin in (("with", evidence.THIN), ("without", 0.0)):
-                    with mock.patch.object(evidence, "THIN", thin):
-                        match = trial.laboratory.ask(space, cue, tuple(hidden)).match
-                    p = min(max(match if i < size else 1.0 - match, SURE), 1.0 - SURE)
-                    loss[key].append(-float(np.log(p)))
-    change = np.array(loss["without"]) - np.array(loss["with"])
-    return {
-        "with": float(np.mean(loss["with"])),
-        "without": float(np.mean(loss["without"])),
-        "change": [float(change.mean()), float(change.std() / np.sqrt(len(change)))],
-        "n": len(change),
-    }
-
-
-def _speed(trial: Trial) -> dict[str, list[float]]:
-    """Per part that is there for speed, CPU milliseconds of a completion with and without it, in a large space."""
-    records = synthetic(FAST_LARGE if trial.is_fast else LARGE)
-    trial.laboratory.store("large", records)
-    rng, cues = np.random.default_rng(SEED), []
-    for record in trial.sample(records, CUES, FAST_CUES):
-        cue, hidden = _split(record, rng, None, 0.0)
-        cues.append((cue, tuple(hidden)))
-    found: dict[str, list[float]] = {}
-    for part in FOR_SPEED:
-        for seam in (nullcontext, PARTS[part].seam):
-            with seam():
-                trial.laboratory.ask("large", *cues[0])
-                started = process_time()
-                for cue, hidden in cues:
-                    trial.laboratory.ask("large", cue, hidden)
-                found.setdefault(part, []).append(1e3 * (process_time() - started) / len(cues))
-    return found
-
-
-def _loss(reply: Reply, target: str, truth: Any) -> float:
-    """-log P(truth) in nats, floored."""
-    assert reply.answer is not None
-    posterior = reply.answer.posterior
-    if target not in posterior.traces.columns:
-        return -float(np.log(LEAST_P))
-    code = posterior.traces.columns[target].find(truth)
-    p = float(posterior.probabilities(target)[code]) if code >= 0 else 0.0
-    return -float(np.log(max(p, LEAST_P)))
-
-
-def _split(
-    record: Json, rng: np.random.Generator, oracle: Oracle | None, wrong: float, share: float = 0.5
-) -> tuple[Json, Json]:
-    """(cue of about this share of the fields, some wrong; the rest)."""
-    fields = {k: v for k, v in record.items() if k != "id" and v is not None}
-    names = rng.permutation(sorted(fields)).tolist()
-    kept = names[: max(1, int(share * len(names)))]
-    cue = {k: fields[k] for k in kept}
-    if oracle is not None:
-        cue = {k: oracle.another(k, v, rng) if rng.random() < wrong else v for k, v in cue.items()}
-    return cue, {k: fields[k] for k in names[len(kept) :]}
-
-
-def with_schema(change: Callable[[engine.Schema], engine.Schema]) -> Seam:
-    """The space's schema seen through `change`."""
-    original = SpaceMemory.schema
-    return lambda: mock.patch.object(SpaceMemory, "schema", lambda memory: change(original(memory)))
-
-
-def _generalised(read: Callable[[Generalisation], Generalisation]) -> Seam:
-    """Every generalisation, learned or not, seen through `read`."""
-    original = Posterior._generalise
-    return lambda: mock.patch.object(Posterior, "_generalise", lambda self, target: read(original(self, target)))
-
-
-def _without_bias(schema: engine.Schema) -> engine.Schema:
-    return replace(schema, heads={}, weights=replace(schema.weights, v={}, default_v=0.0))
-
-
-def _equal_weights(schema: engine.Schema) -> engine.Schema:
-    return replace(schema, heads={}, weights=replace(schema.weights, w={}, default_w=1.0))
-
-
 def _one_level(level: int) -> Seam:
     """Every reading of the cue at the same noise."""
 
@@ -294,7 +197,7 @@ def _one_level(level: int) -> Seam:
 def _no_null() -> AbstractContextManager[Any]:
     """A new event is one that shares nothing with any stored one: log Z alone decides."""
     alien = NoiseLevel(wrong=1.0, distorted=0.0, absent=1.0, prior=1.0)
-    return mock.patch.multiple(evidence, NOVEL=alien, THIN=0.0)
+    return mock.patch.object(evidence, "NOVEL", alien)
 
 
 PARTS: dict[str, Part] = {

@@ -40,7 +40,6 @@ def sections(results: Mapping[str, Json]) -> list[str]:
         *_records(raw),
         *_speed(raw),
         *_attractor(raw),
-        *_thin(raw),
         *_relations(relations),
     ]
 
@@ -118,19 +117,6 @@ def _speed(raw: Json) -> list[str]:
         for part, (with_it, without) in raw.get("speed", {}).items()
     ]
     return [*lines, ""] if lines else []
-
-
-def _thin(raw: Json) -> list[str]:
-    thin = raw.get("thin")
-    if not thin:
-        return []
-    change, error = thin["change"]
-    return [
-        f"In spaces of one to eight episodes the chance that an event is none of them (N / (N + 2)) takes the log-loss "
-        f"of the match from {thin['without']:.3f} to {thin['with']:.3f} (difference {change:+.3f} ± {error:.3f}, "
-        f"n = {thin['n']}).",
-        "",
-    ]
 
 
 def _relations(raw: Json) -> list[str]:

@@ -29,14 +29,10 @@ from recollect.model import (
     Scope,
     Source,
 )
-from recollect.service import cuenoise, refusals
+from recollect.service import cuenoise, gate, refusals
 from recollect.service.runtime import Runtime
 from recollect.store.recent import Told
 from recollect.vectors import to_array
-
-# Without a threshold of the caller's own, a field must be more likely right than wrong, and the
-# cue must have told something about it that the base rates did not.
-DEFAULT_CA1_THRESHOLD = 0.5
 
 
 async def complete(runtime: Runtime, scope: Scope, request: CompleteRequest) -> Completion:
@@ -120,14 +116,11 @@ def targets_of(memory: SpaceMemory, request: CompleteRequest) -> tuple[str, ...]
 
 def _reply(memory: SpaceMemory, request: CompleteRequest, answer: Answer, elapsed_ms: float) -> Completion:
     """Gate every field, refuse when none passes, and word the rest."""
-    threshold = request.config.ca1_threshold
-    abstained = _abstained(request, answer)
+    abstained = gate.left_out(request, answer)
     passed = {name: field for name, field in answer.fields.items() if name not in abstained}
     wants_fields = bool(answer.fields or abstained)
-    if wants_fields and not passed and threshold != 0.0:
-        raise refusals.insufficient_evidence(
-            memory, request, answer, DEFAULT_CA1_THRESHOLD if threshold is None else threshold
-        )
+    if wants_fields and not passed and request.config.ca1_threshold != 0.0:
+        raise refusals.insufficient_evidence(memory, request, answer)
     confidence = (
         sum(field.confidence for field in passed.values()) / len(passed) if passed else answer.match
     )  # a cue that lacks nothing is completed as far as it is a stored event
@@ -146,26 +139,6 @@ def _told(completion: Completion, answer: Answer) -> list[Told]:
         for name, field in answer.fields.items()
         if name not in completion.abstained
     ]
-
-
-def gate_of(request: CompleteRequest) -> float:
-    """The confidence that a field needs to be part of the answer."""
-    threshold = request.config.ca1_threshold
-    return DEFAULT_CA1_THRESHOLD if threshold is None else threshold
-
-
-def _abstained(request: CompleteRequest, answer: Answer) -> dict[str, str]:
-    """The wanted fields that are left out, each with its reason and the numbers."""
-    gate = gate_of(request)
-    reasons = {
-        name: "unknown_field: no stored episode has it"
-        for name in answer.without_evidence
-        if name not in request.cue.known_fields
-    }
-    for name, field in answer.fields.items():
-        if field.confidence < gate:
-            reasons[name] = f"below ca1_threshold: {refusals.shown(field.confidence)} < {gate:g}"
-    return reasons
 
 
 def _explained(

@@ -7,19 +7,23 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import engine
-from engine import Advice, Answer
+from engine import Advice, Answer, Doubt, FieldAnswer
+from engine.abstention import IS_STORED
 from recollect.errors import Change, Diagnosis, InsufficientEvidence, Measurement, Suggestion
 from recollect.memory import SpaceMemory
 from recollect.model import CompleteRequest
+from recollect.service import gate
 
+THIN_SPACE = 20
 FIELDS_SUGGESTED = 3
 FIELDS_NAMED = 2  # in the sentence
 DIGITS = 4
-
-
-def shown(probability: float) -> str:
-    """A probability with two digits, never rounded up to what it is compared with."""
-    return f"{math.floor(probability * 100) / 100:.2f}"
+# By the reason of a doubt: what its number is called, and how the sentence goes on.
+MEASURED = {"contradictory_cue": "cue_coherence_nats", "uninformed": "told_bits"}
+DOUBTED = {
+    "contradictory_cue": "its values do not go together ({measured:.2f} nats a field, {required:g} required)",
+    "uninformed": "it tells {measured:.2f} bits of '{field}' beyond the base rate, {required:g} are required",
+}
 
 
 def empty_space() -> InsufficientEvidence:
@@ -37,73 +41,101 @@ def empty_space() -> InsufficientEvidence:
     )
 
 
-def insufficient_evidence(
-    memory: SpaceMemory, request: CompleteRequest, answer: Answer, threshold: float
-) -> InsufficientEvidence:
+def insufficient_evidence(memory: SpaceMemory, request: CompleteRequest, answer: Answer) -> InsufficientEvidence:
     """No wanted field passed the gate: say by how much it fell short and what to add."""
+    threshold = gate.threshold_of(request)
     best = max(answer.fields.values(), key=lambda field: field.confidence, default=None)
+    doubt = gate.doubt_of(request, best) if best is not None and best.confidence >= threshold else None
     advice = engine.advise(answer)[:FIELDS_SUGGESTED]
-    lower = None if best is None else math.floor(best.confidence * 10**DIGITS) / 10**DIGITS
-    suggestions = tuple(_suggestions(answer, advice, threshold, lower))
-    reason, remedy = _reason(memory, answer), _remedy(advice, lower)
-    overlap, match = answer.overlap, answer.match
+    lower = None if best is None else min(threshold, math.floor(best.confidence * 10**DIGITS) / 10**DIGITS)
     reached = best.confidence if best is not None else 0.0
+    measured = [
+        Measurement("best_confidence", reached, threshold),
+        Measurement("cue_overlap", answer.overlap, 1.0),
+        Measurement("match_confidence", answer.match, None if doubt is None else IS_STORED),
+    ]
+    if doubt is not None:
+        measured.append(Measurement(MEASURED[doubt.reason], doubt.measured, doubt.required))
+    return InsufficientEvidence(
+        f"{_shortfall(memory, answer, best, doubt, threshold)} {_remedy(advice, lower, doubt)}".strip(),
+        context=_context(memory, answer, best, doubt, threshold),
+        diagnosis=Diagnosis("ca1_gate", _reason(memory, answer, doubt), tuple(measured)),
+        suggestions=tuple(_suggestions(answer, advice, threshold, lower, doubt)),
+    )
+
+
+def _shortfall(
+    memory: SpaceMemory, answer: Answer, best: FieldAnswer | None, doubt: Doubt | None, threshold: float
+) -> str:
+    """What is missing, in one sentence with its numbers."""
+    if best is not None and doubt is not None:
+        return (
+            f"The cue is no stored event (match {gate.shown(answer.match)} of {IS_STORED:g} required) and "
+            f"{DOUBTED[doubt.reason].format(field=best.name, measured=doubt.measured, required=doubt.required)}."
+        )
+    named = f"best is '{best.name}' with" if best is not None else "best"
+    reached = best.confidence if best is not None else 0.0
+    return (
+        f"No field is certain enough ({named} {gate.shown(reached)} of {threshold:g} required); the cue gives "
+        f"{answer.overlap:.0%} of the evidence that identifies one of {memory.traces.size} episodes."
+    )
+
+
+def _context(
+    memory: SpaceMemory, answer: Answer, best: FieldAnswer | None, doubt: Doubt | None, threshold: float
+) -> dict[str, Any]:
+    """Every number of the refusal."""
     context: dict[str, Any] = {
         "episodes": memory.traces.size,
-        "cue_overlap": overlap,
-        "match_confidence": match,
-        "best_confidence": reached,
+        "cue_overlap": answer.overlap,
+        "match_confidence": answer.match,
+        "best_confidence": best.confidence if best is not None else 0.0,
         "ca1_threshold": threshold,
         "supplied_bits": answer.supplied_nats / math.log(2.0),
         "needed_bits": answer.needed_nats / math.log(2.0),
     }
     if best is not None:
         context["best_field"] = best.name
+    if doubt is not None:
+        context[MEASURED[doubt.reason]] = doubt.measured
     if answer.unseen:
         context["unseen_value_fields"] = list(answer.unseen)
     if answer.without_evidence:
         context["fields_without_evidence"] = list(answer.without_evidence)
-    named = f"best is '{best.name}' with" if best is not None else "best"
-    return InsufficientEvidence(
-        f"No field is certain enough ({named} {shown(reached)} of {threshold:g} required); the cue gives "
-        f"{overlap:.0%} of the evidence that identifies one of {memory.traces.size} episodes. {remedy}".strip(),
-        context=context,
-        diagnosis=Diagnosis(
-            "ca1_gate",
-            reason,
-            (
-                Measurement("best_confidence", reached, threshold),
-                Measurement("cue_overlap", overlap, 1.0),
-                Measurement("match_confidence", match),
-            ),
-        ),
-        suggestions=suggestions,
-    )
+    return context
 
 
-def _reason(memory: SpaceMemory, answer: Answer) -> str:
+def _reason(memory: SpaceMemory, answer: Answer, doubt: Doubt | None) -> str:
     """Why, in one of the documented words."""
     if answer.unseen:
         return f"unseen_value: no stored episode has the cue's value of {', '.join(answer.unseen)}"
-    if memory.traces.size < 20:
+    if doubt is not None:
+        return gate.worded(doubt)
+    if memory.traces.size < THIN_SPACE:
         return f"thin_space: {memory.traces.size} episodes are stored"
-    if answer.match < 0.5:
+    if answer.match < IS_STORED:
         return "no_match: no stored episode fits the cue, and those like it do not agree"
     return "ambiguous: several stored episodes fit the cue and do not agree"
 
 
-def _remedy(advice: Sequence[Advice], lower: float | None) -> str:
+def _remedy(advice: Sequence[Advice], lower: float | None, doubt: Doubt | None) -> str:
     """What to do, in one sentence; empty when nothing helps."""
     fields = " or ".join(f"'{item.field}'" for item in advice[:FIELDS_NAMED])
     ways = [f"add {fields}"] if fields else []
     if lower is not None:
-        ways.append(f"reduce ca1_threshold to {lower:g}")
+        ways.append(_threshold_advice(lower, doubt))
     sentence = ", or ".join(ways)
     return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else ""
 
 
+def _threshold_advice(lower: float, doubt: Doubt | None) -> str:
+    if doubt is None:
+        return f"reduce ca1_threshold to {lower:g}"
+    return f"set ca1_threshold to {lower:g} to be answered from what similar events have"
+
+
 def _suggestions(
-    answer: Answer, advice: Sequence[Advice], threshold: float, lower: float | None
+    answer: Answer, advice: Sequence[Advice], threshold: float, lower: float | None, doubt: Doubt | None
 ) -> Iterator[Suggestion]:
     for item in advice:
         yield Suggestion(
@@ -118,12 +150,15 @@ def _suggestions(
             },
         )
     if lower is not None:
-        best = max(field.confidence for field in answer.fields.values())
-        passing = [name for name, field in answer.fields.items() if field.confidence >= lower]
+        passing = {name: field.confidence for name, field in answer.fields.items() if field.confidence >= lower}
+        words = _threshold_advice(lower, doubt)
         yield Suggestion(
             "lower_ca1_threshold",
-            f"Reduce ca1_threshold to {lower:g}.",
+            f"{words[:1].upper()}{words[1:]}.",
             "machine_applicable",
             (Change(("config", "ca1_threshold"), lower),),
-            expected_effect={"fields_completed": passing, "completion_confidence": best},
+            expected_effect={
+                "fields_completed": list(passing),
+                "completion_confidence": sum(passing.values()) / len(passing),
+            },
         )

@@ -26,7 +26,8 @@ from recollect.model import (
     PatternRetrieval,
     Scope,
 )
-from recollect.service.completions import gate_of, targets_of, unfold
+from recollect.service import gate
+from recollect.service.completions import targets_of, unfold
 from recollect.service.runtime import Runtime
 
 # Of a request's time. A stream that has waited long is refused, not begun: under overload all would
@@ -110,14 +111,14 @@ def _tell(
     runtime: Runtime, scope: Scope, request: CompleteRequest, memory: SpaceMemory
 ) -> Generator[CompleteProgress, None, None]:
     """The engine's events in the terms of the model."""
-    gate, wanted, complete = gate_of(request), len(targets_of(memory, request)), 0
+    wanted, complete = len(targets_of(memory, request)), 0
     most = request.config.max_iterations or runtime.settings.max_sweeps
     with closing(unfold(runtime, scope, request)) as happening:
         for event in happening:
             if isinstance(event, Retrieved):
                 yield _retrieved(event, memory)
             elif isinstance(event, FieldAnswer):
-                if event.confidence >= gate:
+                if gate.passes(request, event):
                     complete += 1
                     field = PartialField(event.name, event.value, event.confidence)
                     yield PartialResult((field,), complete / wanted)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from engine.abstention import IDENTIFY_MARGIN_NATS, NOVELTY_MASS
-from engine.evidence import NOISE_LEVELS, NOVEL, THIN, NoiseLevel
+from engine.evidence import NOISE_LEVELS, NOVEL, NoiseLevel
 from engine.generalisation import BROAD, SCHEMA_PSEUDOCOUNT
 from engine.weights import Weights
 
@@ -40,8 +40,9 @@ def recollection(records: Sequence[Record], cue: Record) -> tuple[list[float], f
     wrong = [sum(name in r and r[name] != value for name, value in cue.items()) for r in records]
     c = sum(weight * count for weight, count in zip(weights, wrong, strict=True))
     further = min(1.0, max(0.0, c - 1.0) / max(1.0, len(cue) / 4.0))
-    e = 2.0 * odds - 8.0 * further + min(1.0, c) * math.log(max(weights)) + 9.8
-    return weights, 1.0 / (1.0 + math.exp(-e)) * len(records) / (len(records) + THIN)
+    agreeing = min(1.0, max(0.0, len(cue) - c - 1.0))
+    e = 2.0 * odds + 9.8 - 10.0 * further + min(1.0, c) * (math.log(max(weights)) + 2.0 * agreeing)
+    return weights, 1.0 / (1.0 + math.exp(-e))
 
 
 def recollected_values(records: Sequence[Record], cue: Record, target: str) -> dict[str, float]:

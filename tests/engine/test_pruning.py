@@ -13,7 +13,7 @@ from tests.engine.worlds import many_records, random_cue, traces_of
 
 SIZE, SEEDS = 6000, range(12)
 EVERYTHING = 10**9
-TOLERANCE = 2e-3
+TOLERANCE = 1e-3
 
 
 @pytest.fixture(scope="module")

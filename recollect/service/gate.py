@@ -1,0 +1,62 @@
+"""The gate (CA1): which of the completed fields are certain enough to be answered, and why the others are not.
+
+A threshold of the caller's own is the whole rule. Without one a field must be more likely right than
+wrong, and there must be no doubt about it: the cue means a stored event, or its own values go together
+and it tells of the field what the base rates do not (`engine.abstention.doubt`).
+"""
+
+from __future__ import annotations
+
+import math
+
+from engine import Answer, Doubt, FieldAnswer
+from recollect.model import CompleteRequest
+
+DEFAULT_CA1_THRESHOLD = 0.5
+
+
+def threshold_of(request: CompleteRequest) -> float:
+    """The confidence that a field needs to be part of the answer."""
+    threshold = request.config.ca1_threshold
+    return DEFAULT_CA1_THRESHOLD if threshold is None else threshold
+
+
+def doubt_of(request: CompleteRequest, field: FieldAnswer) -> Doubt | None:
+    """The doubt that keeps a field out whatever its confidence; none for callers with a threshold of their own."""
+    return field.doubt if request.config.ca1_threshold is None else None
+
+
+def passes(request: CompleteRequest, field: FieldAnswer) -> bool:
+    """Whether a field is part of the answer."""
+    return field.confidence >= threshold_of(request) and doubt_of(request, field) is None
+
+
+def left_out(request: CompleteRequest, answer: Answer) -> dict[str, str]:
+    """The wanted fields that are no part of the answer, each with its reason and the numbers."""
+    reasons = {
+        name: "unknown_field: no stored episode has it"
+        for name in answer.without_evidence
+        if name not in request.cue.known_fields
+    }
+    threshold = threshold_of(request)
+    for name, field in answer.fields.items():
+        doubt = doubt_of(request, field)
+        if field.confidence < threshold:
+            reasons[name] = f"below ca1_threshold: {shown(field.confidence)} < {threshold:g}"
+        elif doubt is not None:
+            reasons[name] = worded(doubt)
+    return reasons
+
+
+def worded(doubt: Doubt) -> str:
+    """A doubt for people, its reason first."""
+    if doubt.reason == "contradictory_cue":
+        return (
+            f"contradictory_cue: no stored event, and its values do not go together ({doubt.measured:.2f} nats a field)"
+        )
+    return f"uninformed: the cue tells {shown(doubt.measured)} bits of it, {doubt.required:g} are needed"
+
+
+def shown(number: float) -> str:
+    """A number >= 0 with two digits, never rounded up to what it is compared with."""
+    return f"{math.floor(number * 100) / 100:.2f}"
