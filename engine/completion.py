@@ -181,7 +181,8 @@ class Posterior:
             code = choose(column, p, rho, recollected)
             same = np.flatnonzero(same_answer(column, code))
             general = 0.0 if known is None else (1.0 - known.novel) * float(known.posterior[same].sum())
-            self._choices[target] = Choice(code, same, p, Shares(rho, float(recollected[same].sum()), general))
+            memory = 1.0 if known is None else rho
+            self._choices[target] = Choice(code, same, p, Shares(memory, float(recollected[same].sum()), general))
         return self._choices[target]
 
     def probabilities(self, target: str) -> Floats:

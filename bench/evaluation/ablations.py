@@ -9,19 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from time import process_time
 from typing import Any
 from unittest import mock
 
 import numpy as np
 import numpy.typing as npt
 
+import engine
+from bench.evaluation.capacity import synthetic
 from bench.evaluation.laboratory import Reply
 from bench.evaluation.measures import auroc, ece
 from bench.evaluation.removal import Oracle
 from bench.evaluation.trial import SEED, Trial
 from engine import completion, evidence
+from engine.completion import Posterior
 from engine.evidence import Gate, NoiseLevel
+from engine.generalisation import Generalisation
 from engine.learners.roles import Role
+from recollect.memory import SpaceMemory
 
 Json = dict[str, Any]
 Column = npt.NDArray[np.float64]
@@ -180,6 +186,70 @@ def _pooled(found: Sequence[dict[str, Column]]) -> Json:
     """Per measure, (mean over the cues of all sets of what leaving the part out changes, its standard error)."""
     pooled = {key: np.concatenate([cases[key] for cases in found]) for key in found[0]}
     return {key: [float(d.mean()), float(d.std() / np.sqrt(len(d)))] for key, d in pooled.items()}
+
+
+def _speed(trial: Trial) -> dict[str, list[float]]:
+    """Per part that is there for speed, CPU milliseconds of a completion with and without it, in a large space."""
+    records = synthetic(FAST_LARGE if trial.is_fast else LARGE)
+    trial.laboratory.store("large", records)
+    rng, cues = np.random.default_rng(SEED), []
+    for record in trial.sample(records, CUES, FAST_CUES):
+        cue, hidden = _split(record, rng, None, 0.0)
+        cues.append((cue, tuple(hidden)))
+    found: dict[str, list[float]] = {}
+    for part in FOR_SPEED:
+        for seam in (nullcontext, PARTS[part].seam):
+            with seam():
+                trial.laboratory.ask("large", *cues[0])
+                started = process_time()
+                for cue, hidden in cues:
+                    trial.laboratory.ask("large", cue, hidden)
+                found.setdefault(part, []).append(1e3 * (process_time() - started) / len(cues))
+    return found
+
+
+def _loss(reply: Reply, target: str, truth: Any) -> float:
+    """-log P(truth) in nats, floored."""
+    assert reply.answer is not None
+    posterior = reply.answer.posterior
+    if target not in posterior.traces.columns:
+        return -float(np.log(LEAST_P))
+    code = posterior.traces.columns[target].find(truth)
+    p = float(posterior.probabilities(target)[code]) if code >= 0 else 0.0
+    return -float(np.log(max(p, LEAST_P)))
+
+
+def _split(
+    record: Json, rng: np.random.Generator, oracle: Oracle | None, wrong: float, share: float = 0.5
+) -> tuple[Json, Json]:
+    """(cue of about this share of the fields, some wrong; the rest)."""
+    fields = {k: v for k, v in record.items() if k != "id" and v is not None}
+    names = rng.permutation(sorted(fields)).tolist()
+    kept = names[: max(1, int(share * len(names)))]
+    cue = {k: fields[k] for k in kept}
+    if oracle is not None:
+        cue = {k: oracle.another(k, v, rng) if rng.random() < wrong else v for k, v in cue.items()}
+    return cue, {k: fields[k] for k in names[len(kept) :]}
+
+
+def with_schema(change: Callable[[engine.Schema], engine.Schema]) -> Seam:
+    """The space's schema seen through `change`."""
+    original = SpaceMemory.schema
+    return lambda: mock.patch.object(SpaceMemory, "schema", lambda memory: change(original(memory)))
+
+
+def _generalised(read: Callable[[Generalisation], Generalisation]) -> Seam:
+    """Every generalisation, learned or not, seen through `read`."""
+    original = Posterior._generalise
+    return lambda: mock.patch.object(Posterior, "_generalise", lambda self, target: read(original(self, target)))
+
+
+def _without_bias(schema: engine.Schema) -> engine.Schema:
+    return replace(schema, heads={}, weights=replace(schema.weights, v={}, default_v=0.0))
+
+
+def _equal_weights(schema: engine.Schema) -> engine.Schema:
+    return replace(schema, heads={}, weights=replace(schema.weights, w={}, default_w=1.0))
 
 
 def _one_level(level: int) -> Seam:
