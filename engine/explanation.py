@@ -20,12 +20,11 @@ from engine.encoding import Column, Floats
 from engine.evidence import NOISE_LEVELS, FieldEvidence
 from engine.generalisation import background
 from engine.hypotheses import Alternative, hypotheses
+from engine.metacognition import metacognition, spread
 from engine.patterns import KINDS, Pattern, recount
 from engine.vectors import Matrix
 
 EVIDENCE_LISTED = 8
-# A thin memory is doubted: half of the trust at this many episodes.
-THIN_SPACE = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +38,16 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class FieldExplanation:
-    """Where one field came from. `information_bits` is KL(P || m): what the cue told beyond the base rate."""
+    """Where one field came from. `information_bits` is KL(P || m): what the cue told beyond the base rate.
+
+    `spread` is the standard deviation of P(right).
+    """
 
     source: str
     masses: Masses
     support: tuple[Support, ...]
     information_bits: float
-    agreement: float
+    spread: float
     typicality: float
     patterns: tuple[Pattern, ...]
 
@@ -80,7 +82,9 @@ def explain(answer: Answer, num_hypotheses: int) -> Explanation:
         hypotheses=hypotheses(answer, num_hypotheses),
         suspects=suspects,
         plausibility=_mean([a.typicality for a in fields.values()]),
-        metacognition=_metacognition(fields, suspects, posterior.traces.size, answer.converged),
+        metacognition=metacognition(
+            [a.spread for a in fields.values()], posterior.traces.size, converged=answer.converged
+        ),
         vector=_complete_vector(posterior),
     )
 
@@ -118,7 +122,7 @@ def _explain_field(
         masses=masses,
         support=support,
         information_bits=abstention.information_bits(p, m),
-        agreement=1.0 - 4.0 * rho * (1.0 - rho) * abs(parts.recollection / max(rho, 1e-12) - parts.generalisation),
+        spread=spread(answer.shares, parts.supporters),
         typicality=min(1.0, float(general.posterior[same].sum() / max(general.posterior.max(), 1e-12))),
         patterns=_patterns(posterior, column, code),
     )
@@ -222,16 +226,6 @@ def _complete_vector(posterior: Posterior) -> Matrix | None:
     weights = np.zeros(posterior.traces.size)
     weights[posterior.rows] = posterior.row_weights
     return vectors.complete(posterior.cue.vector, weights)
-
-
-def _metacognition(
-    fields: Mapping[str, FieldExplanation], suspects: Mapping[str, float], size: int, converged: bool
-) -> float:
-    """Trust in the confidences: agreement of the two heads x integrity of the cue x size of the memory."""
-    agreement = _mean([a.agreement for a in fields.values()])
-    integrity = 1.0 - _mean(list(suspects.values()))
-    support = size / (size + THIN_SPACE)
-    return float(np.clip(agreement * integrity * support * (1.0 if converged else 0.5), 0.0, 1.0))
 
 
 def _mean(values: Sequence[float]) -> float:
