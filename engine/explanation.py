@@ -77,14 +77,13 @@ def explain(answer: Answer, num_hypotheses: int) -> Explanation:
     fields = {
         g: _explain_field(posterior, a, similarity, is_identified=is_identified) for g, a in answer.fields.items()
     }
+    spreads = [a.spread for a in fields.values()]
     return Explanation(
         fields=fields,
         hypotheses=hypotheses(answer, num_hypotheses),
         suspects=suspects,
         plausibility=_mean([a.typicality for a in fields.values()]),
-        metacognition=metacognition(
-            [a.spread for a in fields.values()], posterior.traces.size, converged=answer.converged
-        ),
+        metacognition=metacognition(spreads, posterior.traces.size, converged=answer.converged),
         vector=_complete_vector(posterior),
     )
 
