@@ -20,11 +20,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.encoding import MISSING, Codes, Column, Floats, Value
+from engine.encoding import MISSING, Codes, Column, Floats, Value, parse_time
 from engine.kernels import chance_nearness, nearness
 
 Scores = npt.NDArray[np.float64]
@@ -34,13 +35,14 @@ Scores = npt.NDArray[np.float64]
 class NoiseLevel:
     """One reading of the cue: per field, the chance that its value is a random one (`wrong`), a
     likeness (`distorted`), or known to the cue but not to the stored event it means (`absent`); `slip` is
-    the chance of a misspelling among the likenesses."""
+    the chance of a misspelling, `later` that a wrong time lies after all that is stored."""
 
     wrong: float
     distorted: float
     absent: float
     prior: float
     slip: float = 1.0
+    later: float = 0.05
 
 
 # Clean, lightly damaged, heavily damaged. The floor of the clean level keeps a single
@@ -51,14 +53,14 @@ NOISE_LEVELS = (
     NoiseLevel(wrong=0.15, distorted=0.03, absent=0.01, prior=0.02),
 )
 # A new event shares about half of its values with the stored ones it resembles most.
-# It is misspelt no more often than a stored one is.
-NOVEL = NoiseLevel(wrong=0.5, distorted=0.2, absent=1.0, prior=1.0, slip=0.003)
+# It is misspelt no more often than a stored one is, and as a rule it comes after them.
+NOVEL = NoiseLevel(wrong=0.5, distorted=0.2, absent=1.0, prior=1.0, slip=0.003, later=1.0)
 SAME = 0.999  # a value this like the cue's does not contradict it
 RECOLLECTION_WIDTH = 0.01
 GENERALISATION_WIDTH = 0.05
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FieldEvidence:
     """What one cue field says about the distinct values of its column.
 
@@ -77,6 +79,14 @@ class FieldEvidence:
     m: float
     u: float
     surprise: float = 1.0
+
+    @cached_property
+    def is_later(self) -> bool:
+        """The cue's value is a time after every stored one."""
+        if self.column.kind != "time" or not isinstance(self.value, str):
+            return False
+        stored = self.column.numbers[self.column.counts > 0]
+        return parse_time(self.value) > float(stored.max(initial=-np.inf))
 
     @property
     def is_unseen(self) -> bool:
@@ -99,7 +109,8 @@ class FieldEvidence:
         present = self.column.present / max(1, self.column.size)
         has = present + (1.0 - present) * level.absent
         table = np.empty(len(self.near) + 1)
-        table[:-1] = np.log((level.wrong * self.surprise + (1.0 - level.wrong) * ratio) / has)
+        wrong = level.wrong * self.surprise * (level.later if self.is_later else 1.0)
+        table[:-1] = np.log((wrong + (1.0 - level.wrong) * ratio) / has)
         table[-1] = math.log(level.absent / has)
         return table
 

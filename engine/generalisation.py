@@ -20,7 +20,7 @@ from engine.encoding import Column, Floats
 from engine.evidence import FieldEvidence, NoiseLevel
 from engine.weights import Weights
 
-BROAD = NoiseLevel(wrong=0.1, distorted=0.3, absent=1.0, prior=1.0)
+BROAD = NoiseLevel(wrong=0.1, distorted=0.3, absent=1.0, prior=1.0, later=1.0)
 CANDIDATES = 4096
 SCHEMA_PSEUDOCOUNT = 2.0
 NEAR_ENOUGH = 0.05  # values less like the cue's than this do not count for the schema

@@ -166,3 +166,21 @@ def test_masked_dimensions_do_not_matter(seed: int) -> None:
     weights = Posterior(traces, CueInput({}, cue), Options(("label",)), EQUAL).recollection.weights
     assert weights[7] == pytest.approx(weights[-1], rel=1e-9)
     assert weights[7] == weights.max()
+
+
+def test_what_comes_after_all_that_is_stored_is_a_new_event_and_not_a_wrong_date() -> None:
+    records = [
+        {"when": f"2024-{m:02}-{d:02}", "who": f"person {(m * d) % 9}", "where": f"place {(m + d) % 7}"}
+        for m in range(1, 13)
+        for d in range(1, 29)
+    ]
+    traces = traces_of(records)
+    stored = records[100]
+
+    def match(day: str) -> float:
+        cue = CueInput({**stored, "when": day})
+        return complete(traces, cue, Options(()), attach(traces)).match
+
+    within, after = match("2024-11-30"), match("2025-03-01")
+    assert after < 0.5 * within
+    assert match(stored["when"]) > 0.9
