@@ -32,7 +32,7 @@ from engine.evidence import (
     recollect,
     weigh_field,
 )
-from engine.generalisation import Generalisation, Generaliser, background, top_rows
+from engine.generalisation import Generalisation, Generaliser, background, top_rows, unmet
 from engine.schema import Schema
 from engine.traces import Traces, contiguity
 from engine.vectors import Matrix
@@ -285,7 +285,7 @@ class Posterior:
         if general is None:
             m = background(column)
             m /= m.sum()
-            general = Generalisation(m, m, m, np.zeros(len(m)))
+            general = Generalisation(m, m, m, np.zeros(len(m)), unmet(column))
         return general
 
     def _candidates(self) -> tuple[npt.NDArray[np.intp], Floats]:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.encoding import Column, Floats
-from engine.evidence import FieldEvidence, NoiseLevel
+from engine.evidence import FieldEvidence, NoiseLevel, new_value_chance
 from engine.weights import Weights
 
 BROAD = NoiseLevel(wrong=0.1, distorted=0.3, absent=1.0, prior=1.0, later=1.0)
@@ -84,7 +84,7 @@ class Generaliser:
         beta = self.schema_bias(target, column)
         lift = np.exp(beta - beta.max())
         bracket = kappa * m + episodes
-        return Generalisation(_normal(bracket * lift), bracket, m, beta)
+        return Generalisation(_normal(bracket * lift), bracket, m, beta, unmet(column))
 
     def schema_bias(self, target: str, column: Column) -> Floats:
         """beta float64[V] in nats; P(q | y) = (n(y, q) + a P(q)) / (n(y) + a), a = SCHEMA_PSEUDOCOUNT."""
@@ -100,6 +100,15 @@ class Generaliser:
             together = np.bincount(codes[has], weights=near[has], minlength=len(counts))
             beta += weight * np.log((together / share + SCHEMA_PSEUDOCOUNT) / (counts + SCHEMA_PSEUDOCOUNT))
         return beta
+
+
+def unmet(column: Column) -> float:
+    """The chance in [0, 1) that another event's value is none of the stored ones, before anything is learned.
+
+    What an id or a date was never says what the next one will be, however alike the events. A number is
+    right within a tolerance, so a new one need not be stored.
+    """
+    return 0.0 if column.kind == "number" else new_value_chance(column)
 
 
 def background(column: Column) -> Floats:

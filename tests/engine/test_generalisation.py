@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine import CueInput, Options, Schema, attach
+from engine import CueInput, Options, Schema, attach, complete
 from engine.completion import Posterior
 from engine.generalisation import top_rows
 from tests.engine import oracle
@@ -62,3 +62,18 @@ def test_a_field_that_has_to_do_with_nothing_changes_no_probability_by_a_hundred
     np.testing.assert_allclose(without.probabilities("f0"), unasked.probabilities("f0"), atol=1e-2)
     # With its noise the cue means the events that had that noise; but what events like it go with stays.
     np.testing.assert_allclose(without.general("f0").posterior, asked.general("f0").posterior, atol=1e-2)
+
+
+def test_the_id_of_an_event_that_is_not_stored_is_never_claimed_however_alike_the_events() -> None:
+    records = [
+        {"id": f"no {n}", "name": f"name {n % 40}", "street": f"street {n % 60}", "town": f"town {n % 60 // 6}"}
+        for n in range(240)
+    ]
+    traces = traces_of(records)
+    own = {k: v for k, v in records[7].items() if k != "id"}
+    stored = complete(traces, CueInput(own), Options(("id",)), attach(traces))
+    other = {"name": "name 3", "street": "street 55", "town": "town 2"}
+    mixed = complete(traces, CueInput(other), Options(("id",)), attach(traces))
+    assert stored.fields["id"].confidence > 0.2  # one of the few who share all three
+    assert mixed.match < 0.5
+    assert mixed.fields["id"].confidence < 0.05
