@@ -63,6 +63,9 @@ def figures(pool: Pool) -> list[Figure]:
     _attribution(pool, add)
     _metacognition(pool, add)
     add("within", "all", "truth within winner + 3", pool.within.mean(), pool.n, baseline=float(pool.right.mean()))
+    for task, mask in pool.groups(pool.task).items():
+        within, right = float(pool.within[mask].mean()), float(pool.right[mask].mean())
+        add("within_task", task, "truth within winner + 3", within, mask.sum(), baseline=right)
     return found
 
 

@@ -141,6 +141,7 @@ REQUIREMENTS: Sequence[Requirement] = (
         "Truth within winner + 3 hypotheses",
         must_of=lambda f: (f.baseline or 0.0) + 0.10,
     ),
+    Requirement("within_task", "... per task, beside the winner alone"),
     Requirement("energy_rises", "Dynamics: energy increases", 0.0, None, is_upper=True),
     Requirement("within_theta", "... converged within 7", 0.99),
     Requirement("sweeps", "... mean sweeps", None, 3.0, is_upper=True),
