@@ -1,11 +1,14 @@
 """Weights of the generalisation head: which cue fields matter for which target.
 
-Closed form until consolidation has learned better ones (`Weights` is what both hand over):
-with nMI = I(f; g) / H(g), Miller-Madow corrected,
+Closed form until consolidation has learned better ones (`Weights` is what both hand over).
+With I0 the mutual information of f with g shuffled, over SHUFFLES shuffles,
 
-    w_gf = clip(2 nMI, 0, 1)        weight of field f's kernel for target g
-    v_gf = nMI / sum_f nMI          weight of field f in the schema of g
+    nMI_gf = max(0, I(f; g) - mean I0 - 2 sd I0) / H(g)     what they share beyond chance
+    w_gf = clip(2 nMI + UNDECIDED mean I0 / H(g), 0, 1)     weight of field f's kernel for target g
+    v_gf = nMI / sum_f nMI                                  weight of field f in the schema of g
 
+so what chance would show in so few episodes weighs nothing in the schema; where chance alone would tell all of g
+(names that hardly recur), the counts decide nothing and the kernel keeps a little weight.
 The counts come from a fixed, strided sample of the episodes that depends only on the
 stored episodes themselves, so every worker derives the same weights.
 """
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +25,10 @@ import numpy.typing as npt
 from engine.encoding import MISSING, Codes, Column, Floats
 
 SAMPLE_SIZE = 4096
+SHUFFLES = 6
+LEAST_PAIRS = 8  # of fewer, nothing is read
+LEAST_ENTROPY = 1e-9
+UNDECIDED = 0.25
 BINS = 24  # quantile bins of a number or time while counting
 
 
@@ -46,17 +54,22 @@ class Weights:
 
 
 def closed_form(columns: Mapping[str, Column], size: int) -> Weights:
-    """The prior weights of a space of `size` episodes. Cost O(F^2 SAMPLE_SIZE)."""
+    """The prior weights of a space of `size` episodes. Cost O(F^2 SHUFFLES SAMPLE_SIZE)."""
     rows = sample_rows(size)
-    binned = {name: bin_codes(column, rows) for name, column in columns.items()}
+    names = sorted(columns)  # the order in which fields were first met does not show
+    binned = {name: bin_codes(columns[name], rows) for name in names}
+    shares: dict[str, dict[str, float]] = {name: {} for name in names}
     w: dict[tuple[str, str], float] = {}
+    for pair in combinations(names, 2):
+        beyond, by_chance, *entropies = shared_information(*(binned[name] for name in pair))
+        for target, name, h in zip(pair, reversed(pair), entropies, strict=True):
+            shares[target][name] = share = beyond / h if h > LEAST_ENTROPY else 0.0
+            undecided = by_chance / h if h > LEAST_ENTROPY else 0.0
+            w[target, name] = min(1.0, 2.0 * share + UNDECIDED * undecided)
     v: dict[tuple[str, str], float] = {}
-    for target, y in binned.items():
-        shares = {f: shared_information(x, y) for f, x in binned.items() if f != target}
-        total = sum(shares.values())
-        for name, share in shares.items():
-            w[target, name] = float(np.clip(2.0 * share, 0.0, 1.0))
-            v[target, name] = share / total if total > 0 else 0.0
+    for target, of in shares.items():
+        total = sum(of.values())
+        v |= {(target, name): share / total if total > 0 else 0.0 for name, share in of.items()}
     return Weights(w, v)
 
 
@@ -84,22 +97,22 @@ def bin_codes(column: Column, rows: npt.NDArray[np.intp]) -> Codes:
     return binned
 
 
-def shared_information(x: Codes, y: Codes) -> float:
-    """nMI = I(x; y) / H(y) in [0, 1] from paired codes, Miller-Madow corrected, 0 when unknown."""
+def shared_information(x: Codes, y: Codes) -> tuple[float, float, float, float]:
+    """(I(x; y) beyond chance, mean I by chance, H(x), H(y)) in nats, each >= 0, from paired codes; 0 when unknown."""
     both = (x != MISSING) & (y != MISSING)
-    n = int(both.sum())
-    if n < 8:
-        return 0.0
-    _, xi = np.unique(x[both], return_inverse=True)
-    _, yi = np.unique(y[both], return_inverse=True)
+    if both.sum() < LEAST_PAIRS:
+        return 0.0, 0.0, 0.0, 0.0
+    (_, xi), (_, yi) = (np.unique(codes[both], return_inverse=True) for codes in (x, y))
     h_x, h_y = entropy(np.bincount(xi)), entropy(np.bincount(yi))
-    joint = np.unique(xi.astype(np.int64) * (int(yi.max()) + 1) + yi, return_counts=True)[1]
-    information = h_x + h_y - entropy(joint)
-    return float(np.clip(information / h_y, 0.0, 1.0)) if h_y > 1e-9 else 0.0
+    pairs, rng = xi.astype(np.int64) * (int(yi.max()) + 1), np.random.default_rng(0)
+    information = h_x + h_y - entropy(np.unique(pairs + yi, return_counts=True)[1])
+    shuffled = [np.unique(pairs + rng.permutation(yi), return_counts=True)[1] for _ in range(SHUFFLES)]
+    by_chance = [h_x + h_y - entropy(counts) for counts in shuffled]
+    mean = max(0.0, float(np.mean(by_chance)))
+    return max(0.0, information - mean - 2.0 * float(np.std(by_chance))), mean, h_x, h_y
 
 
 def entropy(counts: npt.NDArray[np.int64]) -> float:
-    """Entropy in nats of a count vector, with the Miller-Madow correction (K - 1) / 2n."""
-    n = counts.sum()
-    share = counts[counts > 0] / n
-    return float(-(share * np.log(share)).sum() + (len(share) - 1) / (2.0 * n))
+    """Entropy in nats of a count vector."""
+    share = counts[counts > 0] / counts.sum()
+    return float(-(share * np.log(share)).sum())
