@@ -15,23 +15,26 @@ product of simplices, so it converges (Ramsauer et al. 2020 is the case of one d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.encoding import Codes, Floats
+from engine.encoding import Codes, Floats, sum_by_value
 
 COUPLING = 0.1  # how strongly the completed fields together act back on the episodes
 MISMATCH = 0.05  # e: an episode may differ in a field and still be the one
+LOG_MISMATCH = math.log(MISMATCH)
 ENERGY_TOLERANCE_NATS = 1e-4
 WEIGHT_TOLERANCE = 1e-3
 THETA_SWEEPS = 7  # one theta cycle; what `max_iterations` means by default
 HARD_CAP_SWEEPS = 50
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TargetField:
     """One field to settle: local codes int[C] into K candidate values (-1 = lacks it), m[K], beta[K]."""
 
@@ -39,6 +42,17 @@ class TargetField:
     codes: Codes
     m: Floats
     beta: Floats
+
+    @cached_property
+    def gain(self) -> Floats:
+        """float64[K]: how many nats an episode with value y is ahead of one without."""
+        gain: Floats = np.log(MISMATCH + (1.0 - MISMATCH) / self.m) - np.log(MISMATCH)
+        return gain
+
+    @cached_property
+    def has(self) -> npt.NDArray[np.bool_]:
+        """bool[C]: the candidates that have the field."""
+        return self.codes >= 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,34 +73,36 @@ def settle(scores: Floats, targets: Sequence[TargetField], max_sweeps: int) -> I
     `scores` float64[C] in nats. Stops when the energy falls by less than
     ENERGY_TOLERANCE_NATS, or r moves by less than WEIGHT_TOLERANCE, or after `max_sweeps`.
     """
-    coupling = COUPLING / max(1, len(targets))
     weights = softmax(scores)
     beliefs = tuple(_believe(target, weights) for target in targets)
-    energy = free_energy(scores, targets, weights, beliefs)
+    support = _supports(targets, beliefs, len(scores))
+    energy = free_energy(scores, targets, weights, beliefs, support)
     yield Sweep(0, energy, 1.0, weights, beliefs, converged=False)
     for iteration in range(1, max_sweeps + 1):
-        drive = scores + coupling * sum(
-            (_support(target, belief) for target, belief in zip(targets, beliefs, strict=True)),
-            start=np.zeros(len(scores)),
-        )
-        moved = softmax(drive)
+        moved = softmax(scores + support)
         change = float(np.abs(moved - weights).sum())
         weights = moved
         beliefs = tuple(_believe(target, weights) for target in targets)
-        before, energy = energy, free_energy(scores, targets, weights, beliefs)
+        support = _supports(targets, beliefs, len(scores))
+        before, energy = energy, free_energy(scores, targets, weights, beliefs, support)
         done = before - energy < ENERGY_TOLERANCE_NATS or change < WEIGHT_TOLERANCE
         yield Sweep(iteration, energy, change, weights, beliefs, converged=done)
         if done:
             return
 
 
-def free_energy(scores: Floats, targets: Sequence[TargetField], weights: Floats, beliefs: Sequence[Floats]) -> float:
-    """F(r, b) in nats."""
-    coupling = COUPLING / max(1, len(targets))
-    total = float(-(weights * scores).sum() + _negentropy(weights))
+def free_energy(
+    scores: Floats,
+    targets: Sequence[TargetField],
+    weights: Floats,
+    beliefs: Sequence[Floats],
+    support: Floats | None = None,
+) -> float:
+    """F(r, b) in nats; `support` float64[C]: what the beliefs give every candidate, where it is known already."""
+    support = _supports(targets, beliefs, len(scores)) if support is None else support
+    total = float(_negentropy(weights) - weights @ (scores + support))
     for target, belief in zip(targets, beliefs, strict=True):
-        total -= coupling * float((weights * _support(target, belief)).sum())
-        total += coupling * (_negentropy(belief) - float((belief * target.beta).sum()))
+        total += COUPLING / len(targets) * (_negentropy(belief) - float(belief @ target.beta))
     return total
 
 
@@ -97,23 +113,18 @@ def softmax(logits: Floats) -> Floats:
     return normal
 
 
-def _gain(target: TargetField) -> Floats:
-    """float64[K]: how many nats an episode with value y is ahead of one without."""
-    gain: Floats = np.log(MISMATCH + (1.0 - MISMATCH) / target.m) - np.log(MISMATCH)
-    return gain
-
-
 def _believe(target: TargetField, weights: Floats) -> Floats:
-    has = target.codes >= 0
-    mass = np.bincount(target.codes[has], weights=weights[has], minlength=len(target.m))
-    return softmax(mass * _gain(target) + target.beta)
+    return softmax(sum_by_value(target.codes, weights, len(target.m)) * target.gain + target.beta)
 
 
-def _support(target: TargetField, belief: Floats) -> Floats:
-    """float64[C]: <b, lambda(., k)> for every candidate."""
-    expected = belief * _gain(target)
-    has = target.codes >= 0
-    return np.where(has, np.log(MISMATCH) + expected[target.codes], 0.0)
+def _supports(targets: Sequence[TargetField], beliefs: Sequence[Floats], size: int) -> Floats:
+    """float64[C]: c sum_g <b_g, lambda_g(., k)> for every candidate."""
+    total = np.zeros(size)
+    for target, belief in zip(targets, beliefs, strict=True):
+        expected = LOG_MISMATCH + belief * target.gain
+        total += np.where(target.has, expected[target.codes], 0.0)
+    support: Floats = COUPLING / max(1, len(targets)) * total
+    return support
 
 
 def _negentropy(p: npt.NDArray[np.float64]) -> float:

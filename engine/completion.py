@@ -23,7 +23,7 @@ from engine.abstention import Doubt
 from engine.attractor import Sweep, TargetField
 from engine.choice import choose, recurs, same_answer
 from engine.correction import Shares, corrected
-from engine.encoding import Column, Floats, Value
+from engine.encoding import Column, Floats, Value, sum_by_value
 from engine.evidence import (
     GENERALISATION_WIDTH,
     RECOLLECTION_WIDTH,
@@ -255,9 +255,9 @@ class Posterior:
         weights, codes = self.recollection.weights, column.codes
         if self._heavy is not None:
             weights, codes = weights[self._heavy], codes[self._heavy]
+        mass = sum_by_value(codes, weights, len(column.values))
         has = codes >= 0
-        mass = np.bincount(codes[has], weights=weights[has], minlength=len(column.values)).astype(np.float64)
-        total = float(weights[has].sum())
+        total = float(weights.sum() if has.all() else weights[has].sum())
         if self._heavy is not None:
             tail = self._tail * column.present / self.traces.size
             mass += tail * column.counts / max(1, column.present)
@@ -333,8 +333,8 @@ def _trust(column: Column, weights: Floats, has: npt.NDArray[np.bool_], share_wi
     Where the very event that comes to mind lacks it, only as far as others do that have it; of a
     measurement, which hardly two events share, only as far as one event is singled out.
     """
-    heaviest = float(weights[has].max(initial=0.0))
-    trust = share_with_field if float(weights[~has].max(initial=0.0)) > heaviest else 1.0
+    heaviest = float(weights.max(where=has, initial=0.0))
+    trust = share_with_field if float(weights.max(initial=0.0)) > heaviest else 1.0
     return trust * heaviest if column.kind == "number" and not recurs(column) else trust
 
 

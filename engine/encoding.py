@@ -23,6 +23,7 @@ Codes = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 
 MISSING = -1
+MOST_NUMBERS = 1 << 62
 KINDS = ("category", "text", "number", "time", "boolean", "list")
 
 # A string column is prose once its values are long and hardly repeat.
@@ -289,6 +290,23 @@ class Column:
         self._kind_tally[kind] += step
         if kind == "string":
             self._word_total += step * (str(value).count(" ") + 1)
+
+
+def same_records(columns: Iterable[Codes], size: int) -> npt.NDArray[np.intp]:
+    """int[C]: one number per distinct record of C = `size`, given the codes int32[C] of each of its fields."""
+    which, span = np.zeros(size, dtype=np.int64), 1
+    for codes in columns:
+        width = int(codes.max(initial=MISSING)) + 2
+        if span > MOST_NUMBERS // width:
+            which = np.unique(which, return_inverse=True)[1]
+            span = len(which)
+        which, span = which * width + (codes + 1), span * width
+    return np.unique(which, return_inverse=True)[1]
+
+
+def sum_by_value(codes: Codes, weights: Floats, values: int) -> Floats:
+    """float64[V]: the weights of the episodes by their value; of those that lack the field, none."""
+    return np.bincount(codes + 1, weights=weights, minlength=values + 1)[1:].astype(np.float64)
 
 
 def value_kind(value: Value) -> str:

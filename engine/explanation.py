@@ -16,7 +16,7 @@ from engine import abstention
 from engine.attribution import AnswerParts, Masses, attribute
 from engine.choice import same_answer
 from engine.completion import Answer, FieldAnswer, Posterior
-from engine.encoding import Column, Floats
+from engine.encoding import Column, Floats, same_records
 from engine.evidence import NOISE_LEVELS, FieldEvidence
 from engine.generalisation import background
 from engine.hypotheses import Alternative, hypotheses
@@ -25,6 +25,7 @@ from engine.patterns import KINDS, Pattern, recount
 from engine.vectors import Matrix
 
 EVIDENCE_LISTED = 8
+TRACES_POOLED = 64  # of the heaviest candidates with an answer, identical ones are pooled
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,23 @@ class FieldExplanation:
 
 
 @dataclass(frozen=True, slots=True)
+class Events:
+    """Of C candidates, which record each is, int[C], and their order by recollected weight, heaviest first, int[C]."""
+
+    which: npt.NDArray[np.intp]
+    order: npt.NDArray[np.intp]
+
+    @classmethod
+    def of(cls, posterior: Posterior) -> Events:
+        """Those of one posterior, read once for all its targets."""
+        rows, columns = posterior.rows, posterior.traces.columns.values()
+        weights = posterior.recollection.weights[rows]
+        return cls(
+            same_records((column.codes[rows] for column in columns), len(rows)), np.argsort(-weights, kind="stable")
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """What lies behind a whole answer; probabilities and shares in [0, 1].
 
@@ -72,10 +90,12 @@ def explain(answer: Answer, num_hypotheses: int) -> Explanation:
     """The explanation of an answer."""
     posterior = answer.posterior
     similarity = similarities(posterior.evidence, posterior.rows, posterior.further)
+    events = Events.of(posterior)
     suspects = suspect_fields(posterior)
     is_identified = answer.overlap >= 1.0 or max(suspects.values(), default=0.0) <= 0.5
     fields = {
-        g: _explain_field(posterior, a, similarity, is_identified=is_identified) for g, a in answer.fields.items()
+        g: _explain_field(posterior, a, similarity, events, is_identified=is_identified)
+        for g, a in answer.fields.items()
     }
     spreads = [a.spread for a in fields.values()]
     return Explanation(
@@ -89,7 +109,7 @@ def explain(answer: Answer, num_hypotheses: int) -> Explanation:
 
 
 def _explain_field(
-    posterior: Posterior, answer: FieldAnswer, similarity: Floats, *, is_identified: bool
+    posterior: Posterior, answer: FieldAnswer, similarity: Floats, events: Events, *, is_identified: bool
 ) -> FieldExplanation:
     name, code, confidence = answer.name, answer.code, answer.confidence
     column, heads, rho = posterior.traces.columns[name], posterior.recollected(name), posterior.rho(name)
@@ -100,7 +120,7 @@ def _explain_field(
     holders = column.codes[posterior.rows]
     own = np.isin(holders, np.flatnonzero(same)) if same.sum() > 1 else holders == code
     weights = posterior.row_weights
-    top, rival = _heaviest_traces(posterior, own, holders >= 0)
+    top, rival = (_heaviest_trace(posterior, events, group) for group in (own, (holders >= 0) & ~own))
     parts = AnswerParts(
         total=confidence,
         background=float(m[same].sum()),
@@ -127,26 +147,14 @@ def _explain_field(
     )
 
 
-def _heaviest_traces(
-    posterior: Posterior, own: npt.NDArray[np.bool_], has: npt.NDArray[np.bool_]
-) -> tuple[float, float]:
-    """Recollected weight of the heaviest event with the answer and of the heaviest with another one.
+def _heaviest_trace(posterior: Posterior, events: Events, group: npt.NDArray[np.bool_]) -> float:
+    """Recollected weight of the heaviest event among a group bool[C] of the candidates, 0 of none.
 
     Identical stored records are one event (REM): their weights are pooled.
     """
-    weights = posterior.recollection.weights[posterior.rows]
-    columns = posterior.traces.columns.values()
-    best = []
-    for group in (own, has & ~own):
-        rows = np.flatnonzero(group)
-        rows = rows[np.argsort(-weights[rows], kind="stable")][:64]
-        if not len(rows):
-            best.append(0.0)
-            continue
-        records = np.stack([column.codes[posterior.rows[rows]] for column in columns], axis=1)
-        _, event = np.unique(records, axis=0, return_inverse=True)
-        best.append(float(np.bincount(event.ravel(), weights=weights[rows]).max()))
-    return best[0], best[1]
+    members = events.order[group[events.order]][:TRACES_POOLED]
+    weights = posterior.recollection.weights[posterior.rows[members]]
+    return float(np.bincount(events.which[members], weights=weights).max(initial=0.0))
 
 
 def similarities(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.encoding import Column, Floats
+from engine.encoding import Column, Floats, sum_by_value
 from engine.evidence import FieldEvidence, NoiseLevel, new_value_chance
 from engine.weights import Weights
 
@@ -75,11 +75,8 @@ class Generaliser:
         """P_G over the target's values."""
         m = background(column)
         scores = self.episode_scores(target)
-        codes = column.codes[self.candidates]
-        has = codes >= 0
-        episodes = np.bincount(codes[has], weights=np.exp(scores[has]), minlength=len(column.values)) / max(
-            1, column.present
-        )
+        alike = sum_by_value(column.codes[self.candidates], np.exp(scores), len(column.values))
+        episodes = alike / max(1, column.present)
         kappa = self.weights.kappa.get(target, self.weights.default_kappa)
         beta = self.schema_bias(target, column)
         lift = np.exp(beta - beta.max())
@@ -95,9 +92,7 @@ class Generaliser:
             if weight <= 0.0 or not len(rows):
                 continue
             share = float(near.sum()) / max(1, evidence.column.present)
-            codes = column.codes[rows]
-            has = codes >= 0
-            together = np.bincount(codes[has], weights=near[has], minlength=len(counts))
+            together = sum_by_value(column.codes[rows], near, len(counts))
             beta += weight * np.log((together / share + SCHEMA_PSEUDOCOUNT) / (counts + SCHEMA_PSEUDOCOUNT))
         return beta
 
@@ -123,14 +118,20 @@ def top_rows(scores: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.int
     """The rows of the `count` highest scores, ascending; ties at the edge go to later rows."""
     if len(scores) <= count:
         return np.arange(len(scores))
+    edge = None
     if len(scores) > max(4 * count, CANDIDATES):
         # Every eighth score tells about where the edge lies; what is above it holds the answer.
         sample = scores[::8]
-        lenient = max(1, len(sample) - int(1.5 * count / 8) - 1)
-        rows = np.flatnonzero(scores >= np.partition(sample, lenient)[lenient])
-        if count <= len(rows) < len(scores):
-            return rows[top_rows(scores[rows], count)]
-    edge = np.partition(scores, len(scores) - count)[len(scores) - count]
+        place = max(1, len(sample) - int(1.5 * count / 8) - 1)
+        lenient = np.partition(sample, place)[place]
+        rows = np.flatnonzero(scores >= lenient)
+        if len(rows) >= count:
+            if np.count_nonzero(scores[rows] > lenient) < count:
+                edge = lenient  # so many score alike that it is the edge itself
+            elif len(rows) < len(scores):
+                return rows[top_rows(scores[rows], count)]
+    if edge is None:
+        edge = np.partition(scores, len(scores) - count)[len(scores) - count]
     above = np.flatnonzero(scores > edge)
     level = np.flatnonzero(scores == edge)[-(count - len(above)) :]
     return np.sort(np.concatenate([above, level]))

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from engine.choice import ranked, same_answer
 from engine.completion import Answer, FieldAnswer, Posterior
-from engine.encoding import Codes, Floats, Value
+from engine.encoding import Codes, Floats, Value, same_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,10 @@ def _records(answer: Answer, wanted: int) -> list[Alternative]:
     columns = [posterior.traces.columns[field.name] for field in fields]
     said = np.array([field.code for field in fields], dtype=np.int32)
     codes = np.stack([column.codes[posterior.rows] for column in columns], axis=1)
-    records, which = np.unique(np.where(codes >= 0, codes, said), axis=0, return_inverse=True)
-    which = which.ravel()
+    codes = np.where(codes >= 0, codes, said)
+    which = same_records(codes.T, len(codes))
+    records = np.empty((int(which.max()) + 1, len(fields)), dtype=np.int32)
+    records[which] = codes
     weight = np.bincount(which, weights=posterior.row_weights).astype(np.float64)
     settled = np.bincount(which, weights=answer.final.weights).astype(np.float64)
     latest = np.zeros(len(records), dtype=np.int64)
