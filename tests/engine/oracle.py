@@ -96,15 +96,32 @@ def generalised_values(records: Sequence[Record], cue: Record, target: str, weig
     return {value: x / sum(mass.values()) for value, x in mass.items()}
 
 
-def posterior(records: Sequence[Record], cue: Record, target: str, weights: Weights) -> dict[str, float]:
-    """P = rho P_R + (1 - rho) P_G. Where the event that comes to mind lacks the target, rho is less."""
+def gate(records: Sequence[Record], cue: Record, target: str) -> float:
+    """rho: the match, or less of it where the event that comes to mind lacks the target."""
     shares, match = recollection(records, cue)
     with_target = [(share, target in r) for share, r in zip(shares, records, strict=True)]
     heaviest = {has: max((share for share, own in with_target if own is has), default=0.0) for has in (True, False)}
-    rho = match * (sum(share for share, has in with_target if has) if heaviest[False] > heaviest[True] else 1.0)
+    return match * (sum(share for share, has in with_target if has) if heaviest[False] > heaviest[True] else 1.0)
+
+
+def unmet(records: Sequence[Record], target: str) -> float:
+    """The chance that another event's value is one that no record has (Good 1953)."""
+    having = [r[target] for r in records if target in r]
+    return (sum(having.count(v) == 1 for v in set(having)) + 0.5) / (len(having) + 1.0)
+
+
+def confidences(records: Sequence[Record], cue: Record, target: str, weights: Weights) -> dict[str, float]:
+    """rho P_R + (1 - rho) P_G of every stored value, what is left being that of a value never stored."""
+    rho, new = gate(records, cue, target), unmet(records, target)
     recalled = recollected_values(records, cue, target)
     general = generalised_values(records, cue, target, weights)
-    return {value: rho * recalled.get(value, 0.0) + (1.0 - rho) * general[value] for value in general}
+    return {v: rho * recalled.get(v, 0.0) + (1.0 - rho) * (1.0 - new) * general[v] for v in general}
+
+
+def posterior(records: Sequence[Record], cue: Record, target: str, weights: Weights) -> dict[str, float]:
+    """P of every value, given that it is a stored one."""
+    found = confidences(records, cue, target, weights)
+    return {value: p / sum(found.values()) for value, p in found.items()}
 
 
 def cue_overlap(records: Sequence[Record], cue: Record) -> float:

@@ -23,7 +23,7 @@ async def test_every_number_of_an_answer_is_that_of_its_definition(seed: int, ru
     found = await service.complete(runtime, scope, request)
     assert found.stats is not None
     answer = {name: str(value) for name, value in found.fields.items() if name not in cue}
-    shares = {name: oracle.posterior(records, cue, name, weights)[value] for name, value in answer.items()}
+    shares = {name: oracle.confidences(records, cue, name, weights)[value] for name, value in answer.items()}
     for name, share in shares.items():
         assert found.attribution[name].confidence == pytest.approx(share, abs=2e-3)
     assert found.completion_confidence == pytest.approx(sum(shares.values()) / len(shares), abs=2e-3)
