@@ -21,7 +21,7 @@ from engine.evidence import NOISE_LEVELS, FieldEvidence
 from engine.generalisation import background
 from engine.hypotheses import Alternative, hypotheses
 from engine.metacognition import metacognition, spread
-from engine.patterns import KINDS, Pattern, recount
+from engine.patterns import KINDS, Pattern, between
 from engine.vectors import Matrix
 
 EVIDENCE_LISTED = 8
@@ -55,18 +55,25 @@ class FieldExplanation:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Of C candidates, which record each is, int[C], and their order by recollected weight, heaviest first, int[C]."""
+    """Of C candidates, which record each is, int[C], and their order by recollected weight, heaviest first, int[C].
+
+    `having` lists per cue field of words the rows int[n] of all episodes that have the cue's value.
+    """
 
     which: npt.NDArray[np.intp]
     order: npt.NDArray[np.intp]
+    having: Mapping[str, npt.NDArray[np.intp]]
 
     @classmethod
     def of(cls, posterior: Posterior) -> Events:
         """Those of one posterior, read once for all its targets."""
         rows, columns = posterior.rows, posterior.traces.columns.values()
         weights = posterior.recollection.weights[rows]
+        told = [e for e in posterior.evidence if e.column.kind in KINDS and e.code >= 0]
         return cls(
-            same_records((column.codes[rows] for column in columns), len(rows)), np.argsort(-weights, kind="stable")
+            same_records((column.codes[rows] for column in columns), len(rows)),
+            np.argsort(-weights, kind="stable"),
+            {e.name: np.flatnonzero(e.column.codes == e.code) for e in told},
         )
 
 
@@ -143,7 +150,7 @@ def _explain_field(
         information_bits=abstention.information_bits(p, m),
         spread=spread(answer.shares, parts.supporters),
         typicality=min(1.0, float(general.posterior[same].sum() / max(general.posterior.max(), 1e-12))),
-        patterns=_patterns(posterior, column, code),
+        patterns=_patterns(posterior, events, column, code),
     )
 
 
@@ -190,13 +197,12 @@ def suspect_fields(posterior: Posterior) -> dict[str, float]:
     return result
 
 
-def _patterns(posterior: Posterior, column: Column, code: int) -> tuple[Pattern, ...]:
+def _patterns(posterior: Posterior, events: Events, column: Column, code: int) -> tuple[Pattern, ...]:
     """The regularities that speak from the cue for the answer, counted over the stored episodes."""
-    found = []
-    for e in posterior.evidence:
-        if e.column.kind in KINDS and column.kind in KINDS and e.code >= 0:
-            asked = Pattern(e.name, e.value, column.name, column.values[code], 0, 0.0, 0.0)
-            found.append(recount(posterior.traces, asked))
+    if column.kind not in KINDS:
+        return ()
+    cue = [e for e in posterior.evidence if e.name in events.having]
+    found = (between(e.column, column, e.code, code, events.having[e.name]) for e in cue)
     return tuple(pattern for pattern in found if pattern is not None)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.encoding import MISSING, Column, Value
 from engine.traces import Traces
@@ -71,7 +72,12 @@ def recount(traces: Traces, pattern: Pattern) -> Pattern | None:
     value, answer = source.find(pattern.value), target.find(pattern.answer)
     if MISSING in {value, answer}:
         return None
-    theirs = target.codes[source.codes == value]
+    return between(source, target, value, answer, np.flatnonzero(source.codes == value))
+
+
+def between(source: Column, target: Column, value: int, answer: int, having: npt.NDArray[np.intp]) -> Pattern | None:
+    """The regularity from code `value` of a field to `answer` of another; `having` int[n]: the rows with `value`."""
+    theirs = target.codes[having]
     return _pattern(source, target, value, answer, int((theirs == answer).sum()), int((theirs != MISSING).sum()))
 
 
