@@ -96,14 +96,12 @@ class Doubt(NamedTuple):
 def doubt(match: float, supplied_nats: float, coherence_nats: float, told_bits: float) -> Doubt | None:
     """The doubt about one field of a cue, or None.
 
-    `contradictory_cue`: no stored event is meant, and the cue's values do not go together. `uninformed`:
-    none is meant, or nothing of the cue is known, and the cue tells no more of the field than its base rate does.
+    `contradictory_cue`: no stored event is meant, and the cue's values do not go together. `uninformed`: none is
+    meant, or nothing in the cue speaks for any, and it tells no more of the field than the field's base rate does.
     """
-    if match >= IS_STORED and supplied_nats > 0.0:
-        return None
     if match < IS_STORED and coherence_nats < COHERENT_NATS:
         return Doubt("contradictory_cue", coherence_nats, COHERENT_NATS)
-    if told_bits < TOLD_BITS or supplied_nats <= 0.0:
+    if told_bits < TOLD_BITS and (match < IS_STORED or supplied_nats <= 0.0):
         return Doubt("uninformed", told_bits, TOLD_BITS)
     return None
 

@@ -69,10 +69,11 @@ def _shortfall(
 ) -> str:
     """What is missing, in one sentence with its numbers."""
     if best is not None and doubt is not None:
-        return (
-            f"The cue is no stored event (match {gate.shown(answer.match)} of {IS_STORED:g} required) and "
-            f"{DOUBTED[doubt.reason].format(field=best.name, measured=doubt.measured, required=doubt.required)}."
-        )
+        ground = f"is no stored event (match {gate.shown(answer.match)} of {IS_STORED:g} required)"
+        if answer.match >= IS_STORED:
+            ground = f"gives {answer.overlap:.0%} of the evidence that identifies one of {memory.traces.size} episodes"
+        lack = DOUBTED[doubt.reason].format(field=best.name, measured=doubt.measured, required=doubt.required)
+        return f"The cue {ground}, and {lack}."
     named = f"best is '{best.name}' with" if best is not None else "best"
     reached = best.confidence if best is not None else 0.0
     return (

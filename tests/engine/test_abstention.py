@@ -1,12 +1,14 @@
-"""Value of information against a double loop over all pairs of values."""
+"""What is not known: the value of information against a double loop, and when a cue should not be answered."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from engine.abstention import value_of_information
+from engine import CueInput, Options, attach, complete
+from engine.abstention import Doubt, value_of_information
 from tests.engine import oracle
+from tests.engine.worlds import traces_of
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -40,3 +42,16 @@ def test_a_field_that_decides_the_answer_is_worth_all_that_is_missing_and_an_ind
     assert (before, after) == (pytest.approx(0.25), pytest.approx(0.9 + 0.1 * 0.25))
     before, after = value_of_information(independent, answers, np.ones(16), even, even)
     assert after == pytest.approx(before)
+
+
+def test_a_misspelt_cue_of_a_stored_event_is_answered_and_an_empty_one_is_not() -> None:
+    records = [{"what": f"{w}ing", "where": f"place {w}"} for w in ("runn", "swimm", "cook", "paint", "read") * 12]
+    traces = traces_of(records)
+
+    def doubt(cue: dict[str, str]) -> Doubt | None:
+        return complete(traces, CueInput(cue), Options(("where",)), attach(traces)).fields["where"].doubt
+
+    assert doubt({"what": "swiming"}) is None
+    empty = doubt({})
+    assert empty is not None
+    assert empty.reason == "uninformed"
