@@ -52,11 +52,12 @@ def worded(doubt: Doubt) -> str:
     """A doubt for people, its reason first."""
     if doubt.reason == "contradictory_cue":
         return (
-            f"contradictory_cue: no stored event, and its values do not go together ({doubt.measured:.2f} nats a field)"
+            f"contradictory_cue: no stored event, and its values do not go together "
+            f"({shown(doubt.measured)} nats a field)"
         )
     return f"uninformed: the cue tells {shown(doubt.measured)} bits of it, {doubt.required:g} are needed"
 
 
 def shown(number: float) -> str:
-    """A number >= 0 with two digits, never rounded up to what it is compared with."""
+    """A number with two digits, never rounded up to what it is compared with."""
     return f"{math.floor(number * 100) / 100:.2f}"

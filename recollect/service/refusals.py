@@ -21,8 +21,8 @@ DIGITS = 4
 # By the reason of a doubt: what its number is called, and how the sentence goes on.
 MEASURED = {"contradictory_cue": "cue_coherence_nats", "uninformed": "told_bits"}
 DOUBTED = {
-    "contradictory_cue": "its values do not go together ({measured:.2f} nats a field, {required:g} required)",
-    "uninformed": "it tells {measured:.2f} bits of '{field}' beyond the base rate, {required:g} are required",
+    "contradictory_cue": "its values do not go together ({measured} nats a field, {required:g} required)",
+    "uninformed": "it tells {measured} bits of '{field}' beyond the base rate, {required:g} are required",
 }
 
 
@@ -72,7 +72,8 @@ def _shortfall(
         ground = f"is no stored event (match {gate.shown(answer.match)} of {IS_STORED:g} required)"
         if answer.match >= IS_STORED:
             ground = f"gives {answer.overlap:.0%} of the evidence that identifies one of {memory.traces.size} episodes"
-        lack = DOUBTED[doubt.reason].format(field=best.name, measured=doubt.measured, required=doubt.required)
+        measured = gate.shown(doubt.measured)
+        lack = DOUBTED[doubt.reason].format(field=best.name, measured=measured, required=doubt.required)
         return f"The cue {ground}, and {lack}."
     named = f"best is '{best.name}' with" if best is not None else "best"
     reached = best.confidence if best is not None else 0.0

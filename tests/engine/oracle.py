@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 from engine.abstention import IDENTIFY_MARGIN_NATS, NOVELTY_MASS
 from engine.evidence import NOISE_LEVELS, NOVEL, NoiseLevel
@@ -155,3 +156,14 @@ def value_of_information(
             joint[v, y] = (1.0 - NOVELTY_MASS) * met + NOVELTY_MASS * base
     after = sum(max(joint[v, y] for y in wanted_m) for v in (*known_m, None))
     return after - max(sum(joint[v, y] for v in (*known_m, None)) for y in wanted_m)
+
+
+def coherence(records: Sequence[Record], cue: Record) -> float:
+    """Nats per cue field by which the cue's values occur together more often than apart, pair by pair."""
+    nats = 0.0
+    for f, g in combinations(cue, 2):
+        both = [r for r in records if f in r and g in r]
+        n_f, n_g = sum(r[f] == cue[f] for r in both), sum(r[g] == cue[g] for r in both)
+        together = sum(r[f] == cue[f] and r[g] == cue[g] for r in both)
+        nats += math.log((together + 1) / (n_f * n_g / max(1, len(both)) + 1))
+    return nats / len(cue) if len(cue) > 1 else 0.0
