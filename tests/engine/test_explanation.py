@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine import CueInput, Options, Schema, advise, attach, complete, explain
+from engine.attribution import AnswerParts, attribute
 from tests.engine import oracle
 from tests.engine.worlds import random_cue, random_records, random_weights, traces_of
 
@@ -78,6 +79,25 @@ def test_the_source_is_one_event_a_few_that_agree_a_regularity_or_the_base_rate(
     assert source({"a": "alba"}) == "reconstructed"
     assert source({"a": "verb1"}) == "consolidated"
     assert source({"c": "value2"}) == "imagined"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_source_is_named_for_what_is_more_likely_wrong_than_right(seed: int) -> None:
+    records = random_records(seed)
+    traces = traces_of(records)
+    cue = random_cue(records, seed)
+    answer = complete(traces, CueInput(cue), Options(tuple(n for n in traces.columns if n not in cue)), attach(traces))
+    for name, why in explain(answer, 0).fields.items():
+        assert answer.fields[name].confidence >= 0.5 or why.source == "imagined"
+
+
+def test_one_event_is_named_from_a_confidence_of_a_half_on() -> None:
+    def label(total: float) -> str:
+        parts = AnswerParts(total, 0.01, total, total, 0.0, 0.01, 0.01, 0.01)
+        return attribute(parts).label(parts)
+
+    assert label(0.5) == "recalled"
+    assert label(0.49) == "imagined"
 
 
 def test_identical_records_are_one_event() -> None:
