@@ -15,7 +15,7 @@ import (
 	"fmt"
 )
 
-// Source Where a field came from: `given` by the cue, `recalled` (one stored episode says so), `reconstructed` (several agree), `consolidated` (a learned regularity says so), `imagined` (little but base rates). More may come. 
+// Source Where a field came from: `given` by the cue, `recalled` (one stored episode says so), `reconstructed` (several agree), `consolidated` (a learned regularity says so), `imagined` (little but base rates, or a confidence below 0.5, for which no source is named). More may come. 
 type Source string
 
 // List of Source

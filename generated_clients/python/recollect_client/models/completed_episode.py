@@ -30,7 +30,7 @@ class CompletedEpisode(BaseModel):
     """ # noqa: E501
     fields: Dict[str, Any] = Field(description="Values by field name. Any names of 1 to 128 characters; up to 256 fields.", json_schema_extra={"examples": [{"what": "breakfast", "where": "kitchen"}]})
     embedding: Optional[Annotated[List[Union[Annotated[float, Field(le=3.4E+38, strict=True, ge=-3.4E+38)], Annotated[int, Field(le=2147483647, strict=True, ge=-2147483648)]]], Field(min_length=1, max_length=4096)]] = Field(default=None, description="A dense vector; its length is the space's `embedding_dimensions`.", json_schema_extra={"examples": [[0.52, -0.11, 0.31]]})
-    abstained: Optional[Dict[str, Annotated[str, Field(strict=True, max_length=2048)]]] = Field(default=None, description="The targets that were left out, each with the reason.", json_schema_extra={"examples": [{"who": "below ca1_threshold: 0.41 < 0.70"}]})
+    abstained: Optional[Dict[str, Annotated[str, Field(strict=True, max_length=2048)]]] = Field(default=None, description="The targets that were left out, each with the reason: `below ca1_threshold`, `unknown_field` (no stored episode has it) or, without a threshold of the caller's own, `contradictory_cue` (the cue means no stored event and its values do not go together) or `uninformed` (it tells no more of the field than the base rate does). ", json_schema_extra={"examples": [{"who": "below ca1_threshold: 0.41 < 0.70"}]})
     __properties: ClassVar[List[str]] = ["fields", "embedding", "abstained"]
 
     model_config = ConfigDict(

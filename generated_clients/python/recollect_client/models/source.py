@@ -20,7 +20,7 @@ from typing_extensions import Self
 
 class Source(str, Enum):
     """
-    Where a field came from: `given` by the cue, `recalled` (one stored episode says so), `reconstructed` (several agree), `consolidated` (a learned regularity says so), `imagined` (little but base rates). More may come. 
+    Where a field came from: `given` by the cue, `recalled` (one stored episode says so), `reconstructed` (several agree), `consolidated` (a learned regularity says so), `imagined` (little but base rates, or a confidence below 0.5, for which no source is named). More may come. 
     """
 
     """

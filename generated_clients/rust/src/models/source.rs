@@ -11,8 +11,8 @@
 use crate::models;
 use serde::{Deserialize, Serialize};
 
-/// Source : Where a field came from: `given` by the cue, `recalled` (one stored episode says so), `reconstructed` (several agree), `consolidated` (a learned regularity says so), `imagined` (little but base rates). More may come. 
-/// Where a field came from: `given` by the cue, `recalled` (one stored episode says so), `reconstructed` (several agree), `consolidated` (a learned regularity says so), `imagined` (little but base rates). More may come. 
+/// Source : Where a field came from: `given` by the cue, `recalled` (one stored episode says so), `reconstructed` (several agree), `consolidated` (a learned regularity says so), `imagined` (little but base rates, or a confidence below 0.5, for which no source is named). More may come. 
+/// Where a field came from: `given` by the cue, `recalled` (one stored episode says so), `reconstructed` (several agree), `consolidated` (a learned regularity says so), `imagined` (little but base rates, or a confidence below 0.5, for which no source is named). More may come. 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
 pub enum Source {
     #[serde(rename = "given")]

@@ -199,7 +199,7 @@ export class CompletionApi extends runtime.BaseAPI {
     }
 
     /**
-     * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below `ca1_threshold` is left out; if none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use `recall` or `get_episode`), nor for many cues at once (use `complete_batch`). 
+     * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below `ca1_threshold` is left out; without a threshold of the caller\'s own also one in doubt, because the cue means no stored event and its values do not go together or tell too little. If none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use `recall` or `get_episode`), nor for many cues at once (use `complete_batch`). 
      * Complete a partial episode
      */
     async completeRaw(requestParameters: CompleteOperationRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<CompleteResponse>> {
@@ -210,7 +210,7 @@ export class CompletionApi extends runtime.BaseAPI {
     }
 
     /**
-     * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below `ca1_threshold` is left out; if none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use `recall` or `get_episode`), nor for many cues at once (use `complete_batch`). 
+     * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below `ca1_threshold` is left out; without a threshold of the caller\'s own also one in doubt, because the cue means no stored event and its values do not go together or tell too little. If none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use `recall` or `get_episode`), nor for many cues at once (use `complete_batch`). 
      * Complete a partial episode
      */
     async complete(requestParameters: CompleteOperationRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<CompleteResponse> {

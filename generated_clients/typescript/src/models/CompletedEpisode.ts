@@ -28,7 +28,10 @@ export interface CompletedEpisode {
      */
     embedding?: Array<number>;
     /**
-     * The targets that were left out, each with the reason.
+     * The targets that were left out, each with the reason: `below ca1_threshold`, `unknown_field` (no stored episode has it) or, without a threshold of the caller's
+     * own, `contradictory_cue` (the cue means no stored event and its values do not go together) or `uninformed` (it tells no more of the field than
+     * the base rate does).
+     * 
      */
     abstained?: { [key: string]: string; };
 }

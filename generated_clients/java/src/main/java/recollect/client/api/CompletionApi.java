@@ -170,7 +170,7 @@ public class CompletionApi {
 
   /**
    * Complete a partial episode
-   * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below &#x60;ca1_threshold&#x60; is left out; if none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use &#x60;recall&#x60; or &#x60;get_episode&#x60;), nor for many cues at once (use &#x60;complete_batch&#x60;). 
+   * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below &#x60;ca1_threshold&#x60; is left out; without a threshold of the caller&#39;s own also one in doubt, because the cue means no stored event and its values do not go together or tell too little. If none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use &#x60;recall&#x60; or &#x60;get_episode&#x60;), nor for many cues at once (use &#x60;complete_batch&#x60;). 
    * @param apiRequest {@link APICompleteRequest}
    * @return CompleteResponse
    * @throws ApiException if fails to make API call
@@ -181,7 +181,7 @@ public class CompletionApi {
 
   /**
    * Complete a partial episode
-   * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below &#x60;ca1_threshold&#x60; is left out; if none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use &#x60;recall&#x60; or &#x60;get_episode&#x60;), nor for many cues at once (use &#x60;complete_batch&#x60;). 
+   * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below &#x60;ca1_threshold&#x60; is left out; without a threshold of the caller&#39;s own also one in doubt, because the cue means no stored event and its values do not go together or tell too little. If none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use &#x60;recall&#x60; or &#x60;get_episode&#x60;), nor for many cues at once (use &#x60;complete_batch&#x60;). 
    * @param apiRequest {@link APICompleteRequest}
    * @param headers Optional headers to include in the request
    * @return CompleteResponse
@@ -203,7 +203,7 @@ public class CompletionApi {
 
   /**
    * Complete a partial episode
-   * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below &#x60;ca1_threshold&#x60; is left out; if none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use &#x60;recall&#x60; or &#x60;get_episode&#x60;), nor for many cues at once (use &#x60;complete_batch&#x60;). 
+   * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below &#x60;ca1_threshold&#x60; is left out; without a threshold of the caller&#39;s own also one in doubt, because the cue means no stored event and its values do not go together or tell too little. If none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use &#x60;recall&#x60; or &#x60;get_episode&#x60;), nor for many cues at once (use &#x60;complete_batch&#x60;). 
    * @param apiRequest {@link APICompleteRequest}
    * @return ApiResponse&lt;CompleteResponse&gt;
    * @throws ApiException if fails to make API call
@@ -214,7 +214,7 @@ public class CompletionApi {
 
   /**
    * Complete a partial episode
-   * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below &#x60;ca1_threshold&#x60; is left out; if none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use &#x60;recall&#x60; or &#x60;get_episode&#x60;), nor for many cues at once (use &#x60;complete_batch&#x60;). 
+   * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below &#x60;ca1_threshold&#x60; is left out; without a threshold of the caller&#39;s own also one in doubt, because the cue means no stored event and its values do not go together or tell too little. If none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use &#x60;recall&#x60; or &#x60;get_episode&#x60;), nor for many cues at once (use &#x60;complete_batch&#x60;). 
    * @param apiRequest {@link APICompleteRequest}
    * @param headers Optional headers to include in the request
    * @return ApiResponse&lt;CompleteResponse&gt;
@@ -231,7 +231,7 @@ public class CompletionApi {
 
   /**
    * Complete a partial episode
-   * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below &#x60;ca1_threshold&#x60; is left out; if none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use &#x60;recall&#x60; or &#x60;get_episode&#x60;), nor for many cues at once (use &#x60;complete_batch&#x60;). 
+   * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below &#x60;ca1_threshold&#x60; is left out; without a threshold of the caller&#39;s own also one in doubt, because the cue means no stored event and its values do not go together or tell too little. If none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use &#x60;recall&#x60; or &#x60;get_episode&#x60;), nor for many cues at once (use &#x60;complete_batch&#x60;). 
    * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
    * @param completeRequest  (required)
    * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
@@ -246,7 +246,7 @@ public class CompletionApi {
 
   /**
    * Complete a partial episode
-   * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below &#x60;ca1_threshold&#x60; is left out; if none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use &#x60;recall&#x60; or &#x60;get_episode&#x60;), nor for many cues at once (use &#x60;complete_batch&#x60;). 
+   * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below &#x60;ca1_threshold&#x60; is left out; without a threshold of the caller&#39;s own also one in doubt, because the cue means no stored event and its values do not go together or tell too little. If none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use &#x60;recall&#x60; or &#x60;get_episode&#x60;), nor for many cues at once (use &#x60;complete_batch&#x60;). 
    * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
    * @param completeRequest  (required)
    * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
@@ -263,7 +263,7 @@ public class CompletionApi {
 
   /**
    * Complete a partial episode
-   * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below &#x60;ca1_threshold&#x60; is left out; if none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use &#x60;recall&#x60; or &#x60;get_episode&#x60;), nor for many cues at once (use &#x60;complete_batch&#x60;). 
+   * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below &#x60;ca1_threshold&#x60; is left out; without a threshold of the caller&#39;s own also one in doubt, because the cue means no stored event and its values do not go together or tell too little. If none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use &#x60;recall&#x60; or &#x60;get_episode&#x60;), nor for many cues at once (use &#x60;complete_batch&#x60;). 
    * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
    * @param completeRequest  (required)
    * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
@@ -278,7 +278,7 @@ public class CompletionApi {
 
   /**
    * Complete a partial episode
-   * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below &#x60;ca1_threshold&#x60; is left out; if none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use &#x60;recall&#x60; or &#x60;get_episode&#x60;), nor for many cues at once (use &#x60;complete_batch&#x60;). 
+   * Reconstructs the fields that the cue lacks, each from what the space remembers, with a calibrated confidence. What the cue gives is never altered. A field whose confidence is below &#x60;ca1_threshold&#x60; is left out; without a threshold of the caller&#39;s own also one in doubt, because the cue means no stored event and its values do not go together or tell too little. If none passes, the answer is 422 with what would help. Nothing is stored by this call.  Do not use it to look up stored episodes as they are (use &#x60;recall&#x60; or &#x60;get_episode&#x60;), nor for many cues at once (use &#x60;complete_batch&#x60;). 
    * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
    * @param completeRequest  (required)
    * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)

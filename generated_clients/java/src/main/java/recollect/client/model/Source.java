@@ -26,7 +26,7 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
 
 /**
- * Where a field came from: &#x60;given&#x60; by the cue, &#x60;recalled&#x60; (one stored episode says so), &#x60;reconstructed&#x60; (several agree), &#x60;consolidated&#x60; (a learned regularity says so), &#x60;imagined&#x60; (little but base rates). More may come. 
+ * Where a field came from: &#x60;given&#x60; by the cue, &#x60;recalled&#x60; (one stored episode says so), &#x60;reconstructed&#x60; (several agree), &#x60;consolidated&#x60; (a learned regularity says so), &#x60;imagined&#x60; (little but base rates, or a confidence below 0.5, for which no source is named). More may come. 
  */
 public enum Source {
   
