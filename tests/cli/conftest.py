@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-START_S = 90.0
+# How long to wait for what must happen: a machine that is shared may be ten times slower, never this slow.
+START_S = COMMAND_S = 600.0
 
 
 @dataclass
@@ -117,7 +118,7 @@ def recollect(server: Served) -> Callable[..., Ran]:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=COMMAND_S,
             check=False,
         )
         assert "Traceback" not in done.stderr, done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from handlers.diagram import reliability_diagram, wilson
 from recollect.model import Calibration, CalibrationBin
 from tests.contract.test_document import faults
-from tests.handlers.conftest import JSON, SPACE, Edge, run
+from tests.handlers.conftest import BOUND_S, JSON, SPACE, Edge, run
 
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 
@@ -19,7 +20,7 @@ NAMESPACE = "{http://www.w3.org/2000/svg}"
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     """A space of 180 episodes in which what goes with where, and one of 3."""
-    for started in run(tmp_path_factory.mktemp("learning"), request_timeout_s=60.0):
+    for started in run(tmp_path_factory.mktemp("learning"), request_timeout_s=BOUND_S):
         for name, count in (("diary", 180), ("small", 3)):
             assert started.send("PUT", f"/api/v1/spaces/{name}", {}).status == 201
             items = [
@@ -78,7 +79,7 @@ def test_regularities_come_in_pages(demo: Edge) -> None:
 
 
 def test_calibration_comes_in_numbers_and_drawn(demo: Edge) -> None:
-    assert demo.post("/api/v1/consolidate", {"wait": True}).status == 200
+    learned(demo)
     numbers = demo.get("/api/v1/calibration", SPACE)
     assert fits("Calibration", numbers.json)
     assert numbers.json["status"] == "fitted"
@@ -136,12 +137,27 @@ def test_a_repeated_feedback_is_replayed(demo: Edge) -> None:
     assert demo.post("/api/v1/feedback", told | {"verdict": "wrong"}, key).status == 409
 
 
+def learned(edge: Edge) -> None:
+    """Learn, and wait until it is done: one request waits no longer than its deadline."""
+    state = edge.post("/api/v1/consolidate", {"wait": True}).json
+    until = time.monotonic() + BOUND_S
+    while state["status"] in {"queued", "running"} and time.monotonic() < until:
+        time.sleep(0.05)
+        state = edge.get("/api/v1/consolidation", SPACE).json
+    assert state["status"] == "succeeded", state
+
+
 def test_an_interrupted_consolidation_says_so(demo: Edge) -> None:
+    learned(demo)
     folder = demo.settings.data / "consolidation"
     (told,) = folder.glob("*.json")
     kept = told.read_bytes()
     told.write_bytes(kept.replace(b"succeeded", b"running"))
     state = demo.get("/api/v1/consolidation", SPACE).json
+    until = time.monotonic() + BOUND_S
+    while state["status"] == "running" and time.monotonic() < until:  # the job that has told its end has yet to go
+        time.sleep(0.05)
+        state = demo.get("/api/v1/consolidation", SPACE).json
     told.write_bytes(kept)
     assert state["status"] == "failed"
     assert (state["problem"]["code"], state["problem"]["retryable"]) == ("CONSOLIDATION_INTERRUPTED", True)
