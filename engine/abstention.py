@@ -86,9 +86,10 @@ def value_of_information(
 
 
 class Doubt(NamedTuple):
-    """Why a field should not be answered, whatever its confidence: the reason, what was measured, and its least."""
+    """Why a field should not be answered, whatever its confidence: the reason, and which number was short of what."""
 
     reason: str
+    measure: str
     measured: float
     required: float
 
@@ -97,12 +98,15 @@ def doubt(match: float, supplied_nats: float, coherence_nats: float, told_bits: 
     """The doubt about one field of a cue, or None.
 
     `contradictory_cue`: no stored event is meant, and the cue's values do not go together. `uninformed`: none is
-    meant, or nothing in the cue speaks for any, and it tells no more of the field than the field's base rate does.
+    meant, or nothing in the cue speaks for any, and it tells no more of the field than the field's base rate does;
+    or none is meant and what is new in the cue outweighs what is known: a learned head has an answer for any cue.
     """
     if match < IS_STORED and coherence_nats < COHERENT_NATS:
-        return Doubt("contradictory_cue", coherence_nats, COHERENT_NATS)
+        return Doubt("contradictory_cue", "cue_coherence_nats", coherence_nats, COHERENT_NATS)
     if told_bits < TOLD_BITS and (match < IS_STORED or supplied_nats <= 0.0):
-        return Doubt("uninformed", told_bits, TOLD_BITS)
+        return Doubt("uninformed", "told_bits", told_bits, TOLD_BITS)
+    if match < IS_STORED and supplied_nats <= 0.0:
+        return Doubt("uninformed", "supplied_nats", supplied_nats, 0.0)
     return None
 
 

@@ -55,6 +55,8 @@ def worded(doubt: Doubt) -> str:
             f"contradictory_cue: no stored event, and its values do not go together "
             f"({shown(doubt.measured)} nats a field)"
         )
+    if doubt.measure == "supplied_nats":
+        return "uninformed: what is new in the cue outweighs what is known of it"
     return f"uninformed: the cue tells {shown(doubt.measured)} bits of it, {doubt.required:g} are needed"
 
 

@@ -18,11 +18,11 @@ THIN_SPACE = 20
 FIELDS_SUGGESTED = 3
 FIELDS_NAMED = 2  # in the sentence
 DIGITS = 4
-# By the reason of a doubt: what its number is called, and how the sentence goes on.
-MEASURED = {"contradictory_cue": "cue_coherence_nats", "uninformed": "told_bits"}
+# By what a doubt has measured: how the sentence goes on.
 DOUBTED = {
-    "contradictory_cue": "its values do not go together ({measured} nats a field, {required:g} required)",
-    "uninformed": "it tells {measured} bits of '{field}' beyond the base rate, {required:g} are required",
+    "cue_coherence_nats": "its values do not go together ({measured} nats a field, {required:g} required)",
+    "told_bits": "it tells {measured} bits of '{field}' beyond the base rate, {required:g} are required",
+    "supplied_nats": "what is new in it outweighs what is known ({measured} nats for the best episode, more required)",
 }
 
 
@@ -55,7 +55,7 @@ def insufficient_evidence(memory: SpaceMemory, request: CompleteRequest, answer:
         Measurement("match_confidence", answer.match, None if doubt is None else IS_STORED),
     ]
     if doubt is not None:
-        measured.append(Measurement(MEASURED[doubt.reason], doubt.measured, doubt.required))
+        measured.append(Measurement(doubt.measure, doubt.measured, doubt.required))
     return InsufficientEvidence(
         f"{_shortfall(memory, answer, best, doubt, threshold)} {_remedy(advice, lower, doubt)}".strip(),
         context=_context(memory, answer, best, doubt, threshold),
@@ -73,7 +73,7 @@ def _shortfall(
         if answer.match >= IS_STORED:
             ground = f"gives {answer.overlap:.0%} of the evidence that identifies one of {memory.traces.size} episodes"
         measured = gate.shown(doubt.measured)
-        lack = DOUBTED[doubt.reason].format(field=best.name, measured=measured, required=doubt.required)
+        lack = DOUBTED[doubt.measure].format(field=best.name, measured=measured, required=doubt.required)
         return f"The cue {ground}, and {lack}."
     named = f"best is '{best.name}' with" if best is not None else "best"
     reached = best.confidence if best is not None else 0.0
@@ -99,7 +99,7 @@ def _context(
     if best is not None:
         context["best_field"] = best.name
     if doubt is not None:
-        context[MEASURED[doubt.reason]] = doubt.measured
+        context[doubt.measure] = doubt.measured
     if answer.unseen:
         context["unseen_value_fields"] = list(answer.unseen)
     if answer.without_evidence:

@@ -105,6 +105,7 @@ def test_a_cue_of_another_world_and_one_that_says_nothing_inform_of_nothing() ->
         (0.49, 0.1, -0.01, 9.0, "contradictory_cue"),
         (0.49, 0.1, 0.0, 0.24, "uninformed"),
         (0.99, 0.0, -9.0, 0.0, "uninformed"),  # it fits, but it would fit anything
+        (0.49, 0.0, 0.0, 9.0, "uninformed"),  # a learned head tells something of any cue
         (0.99, 0.0, -9.0, 0.25, None),  # a misspelt cue of a stored event
     ],
 )
@@ -114,4 +115,4 @@ def test_a_field_is_in_doubt_by_the_numbers(
     found = doubt(match, supplied, coherence, told)
     assert (found and found.reason) == reason
     if found is not None:
-        assert found.measured < found.required
+        assert found.measured <= found.required

@@ -25,6 +25,7 @@ CUES: Mapping[str, tuple[dict[str, Any], str | None]] = {
     "stored": ({"what": "breakfast", "where": "kitchen"}, None),
     "one field damaged": ({"what": "breakfast", "where": "harbour", "who": "ann", "day": "alba0"}, None),
     "with a field of its own": ({"what": "breakfast", "place": "unheard"}, None),
+    "with a value of its own": ({"what": "breakfast", "where": "unheard", "day": "unheard"}, "outweighed"),
     "of two worlds": ({"what": "breakfast", "where": "harbour"}, "contradictory_cue"),
     "of another world": ({"what": "xylem", "where": "unheard"}, "uninformed"),
     "empty": ({}, "uninformed"),
@@ -32,6 +33,7 @@ CUES: Mapping[str, tuple[dict[str, Any], str | None]] = {
 SHOWN = {
     "contradictory_cue": ("cue_coherence_nats", "do not go together"),
     "uninformed": ("told_bits", "beyond the base rate"),
+    "outweighed": ("supplied_nats", "what is new in it outweighs what is known"),
 }
 REFUSED = [name for name, (_, reason) in CUES.items() if reason is not None]
 
@@ -75,7 +77,7 @@ def test_a_cue_is_answered_by_default_or_refused_for_its_reason(worlds: Edges, n
     assert (reply.status_code, problem["code"]) == (422, "INSUFFICIENT_EVIDENCE")
     measured = {each["name"]: each for each in problem["diagnosis"]["measurements"]}
     measure, words = SHOWN[reason]
-    assert measured[measure]["value"] < measured[measure]["required"]
+    assert measured[measure]["value"] <= measured[measure]["required"]
     assert words in problem["detail"]
     sentence, advice = refused_over_grpc(worlds, asking(name))
     assert sentence == problem["detail"]
