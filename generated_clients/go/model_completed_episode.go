@@ -25,7 +25,7 @@ type CompletedEpisode struct {
 	Fields map[string]interface{} `json:"fields"`
 	// A dense vector; its length is the space's `embedding_dimensions`.
 	Embedding []float32 `json:"embedding,omitempty"`
-	// The targets that were left out, each with the reason: `below ca1_threshold`, `unknown_field` (no stored episode has it) or, without a threshold of the caller's own, `contradictory_cue` (the cue means no stored event and its values do not go together) or `uninformed` (it tells no more of the field than the base rate does). 
+	// The targets that were left out, each with the reason: `below ca1_threshold`, `unknown_field` (no stored episode has it) or, without a threshold of the caller's own, `contradictory_cue` (the cue means no stored event and its values do not go together) or `uninformed` (it tells no more of the field than the base rate does, or what is new in it outweighs what is known). 
 	Abstained *map[string]string `json:"abstained,omitempty"`
 }
 

@@ -19,7 +19,7 @@ var _ MappedNullable = &CompletionConfig{}
 
 // CompletionConfig How to complete. What is left out, or null, is the service's choice (`GET /limits` tells its defaults).
 type CompletionConfig struct {
-	// The least calibrated confidence with which a field is answered; 0 answers always. Set, it is the only condition. Left out, a field needs a confidence of 0.5 and one ground more: the cue means a stored event (`match_confidence` of 0.5), or its own values go together and it tells at least 0.25 bits of the field beyond the base rate. 
+	// The least calibrated confidence with which a field is answered; 0 answers always. Set, it is the only condition. Left out, a field needs a confidence of 0.5 and one ground more: the cue means a stored event (`match_confidence` of 0.5), or its own values go together, what is known in it outweighs what is new, and it tells at least 0.25 bits of the field beyond the base rate. 
 	Ca1Threshold *float64 `json:"ca1_threshold,omitempty"`
 	// How many alternative episodes a verbose answer lists at most.
 	NumHypotheses *int32 `json:"num_hypotheses,omitempty"`

@@ -20,7 +20,7 @@ pub struct CompletedEpisode {
     /// A dense vector; its length is the space's `embedding_dimensions`.
     #[serde(rename = "embedding", skip_serializing_if = "Option::is_none")]
     pub embedding: Option<Vec<f32>>,
-    /// The targets that were left out, each with the reason: `below ca1_threshold`, `unknown_field` (no stored episode has it) or, without a threshold of the caller's own, `contradictory_cue` (the cue means no stored event and its values do not go together) or `uninformed` (it tells no more of the field than the base rate does). 
+    /// The targets that were left out, each with the reason: `below ca1_threshold`, `unknown_field` (no stored episode has it) or, without a threshold of the caller's own, `contradictory_cue` (the cue means no stored event and its values do not go together) or `uninformed` (it tells no more of the field than the base rate does, or what is new in it outweighs what is known). 
     #[serde(rename = "abstained", skip_serializing_if = "Option::is_none")]
     pub abstained: Option<std::collections::HashMap<String, String>>,
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// CompletionConfig : How to complete. What is left out, or null, is the service's choice (`GET /limits` tells its defaults).
 #[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CompletionConfig {
-    /// The least calibrated confidence with which a field is answered; 0 answers always. Set, it is the only condition. Left out, a field needs a confidence of 0.5 and one ground more: the cue means a stored event (`match_confidence` of 0.5), or its own values go together and it tells at least 0.25 bits of the field beyond the base rate. 
+    /// The least calibrated confidence with which a field is answered; 0 answers always. Set, it is the only condition. Left out, a field needs a confidence of 0.5 and one ground more: the cue means a stored event (`match_confidence` of 0.5), or its own values go together, what is known in it outweighs what is new, and it tells at least 0.25 bits of the field beyond the base rate. 
     #[serde(rename = "ca1_threshold", skip_serializing_if = "Option::is_none")]
     pub ca1_threshold: Option<f64>,
     /// How many alternative episodes a verbose answer lists at most.

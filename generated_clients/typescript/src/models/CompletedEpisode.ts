@@ -30,7 +30,7 @@ export interface CompletedEpisode {
     /**
      * The targets that were left out, each with the reason: `below ca1_threshold`, `unknown_field` (no stored episode has it) or, without a threshold of the caller's
      * own, `contradictory_cue` (the cue means no stored event and its values do not go together) or `uninformed` (it tells no more of the field than
-     * the base rate does).
+     * the base rate does, or what is new in it outweighs what is known).
      * 
      */
     abstained?: { [key: string]: string; };

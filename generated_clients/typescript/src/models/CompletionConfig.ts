@@ -21,8 +21,8 @@ import { mapValues } from '../runtime';
 export interface CompletionConfig {
     /**
      * The least calibrated confidence with which a field is answered; 0 answers always. Set, it is the only condition. Left out, a field needs a confidence of
-     * 0.5 and one ground more: the cue means a stored event (`match_confidence` of 0.5), or its own values go together and it tells at least 0.25 bits of
-     * the field beyond the base rate.
+     * 0.5 and one ground more: the cue means a stored event (`match_confidence` of 0.5), or its own values go together, what is known in it outweighs what
+     * is new, and it tells at least 0.25 bits of the field beyond the base rate.
      * 
      */
     ca1_threshold?: number;

@@ -136,7 +136,7 @@ public class CompletedEpisode {
   }
 
   /**
-   * The targets that were left out, each with the reason: &#x60;below ca1_threshold&#x60;, &#x60;unknown_field&#x60; (no stored episode has it) or, without a threshold of the caller&#39;s own, &#x60;contradictory_cue&#x60; (the cue means no stored event and its values do not go together) or &#x60;uninformed&#x60; (it tells no more of the field than the base rate does). 
+   * The targets that were left out, each with the reason: &#x60;below ca1_threshold&#x60;, &#x60;unknown_field&#x60; (no stored episode has it) or, without a threshold of the caller&#39;s own, &#x60;contradictory_cue&#x60; (the cue means no stored event and its values do not go together) or &#x60;uninformed&#x60; (it tells no more of the field than the base rate does, or what is new in it outweighs what is known). 
    * @return abstained
    */
   @jakarta.annotation.Nullable

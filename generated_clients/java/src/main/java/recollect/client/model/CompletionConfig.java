@@ -65,7 +65,7 @@ public class CompletionConfig {
   }
 
   /**
-   * The least calibrated confidence with which a field is answered; 0 answers always. Set, it is the only condition. Left out, a field needs a confidence of 0.5 and one ground more: the cue means a stored event (&#x60;match_confidence&#x60; of 0.5), or its own values go together and it tells at least 0.25 bits of the field beyond the base rate. 
+   * The least calibrated confidence with which a field is answered; 0 answers always. Set, it is the only condition. Left out, a field needs a confidence of 0.5 and one ground more: the cue means a stored event (&#x60;match_confidence&#x60; of 0.5), or its own values go together, what is known in it outweighs what is new, and it tells at least 0.25 bits of the field beyond the base rate. 
    * minimum: 0
    * maximum: 1
    * @return ca1Threshold
