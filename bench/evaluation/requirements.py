@@ -99,7 +99,7 @@ REQUIREMENTS: Sequence[Requirement] = (
     Requirement("number_mean", "... mean", aim=1.009, is_upper=True, must_of=_baseline),
     Requirement("events", "Events of a book", 1.0),
     Requirement("events_noisy", "... misspelt cues", None, 0.98),
-    Requirement("fragments", "... text fragments", 0.93),
+    Requirement("fragments", "... text fragments", None, 0.93),
     Requirement("fragment_values", "... text fragments"),
     Requirement("cells", "Corrupted cells put right", 0.90, 0.97),
     Requirement("cells_gated", "... gated"),
