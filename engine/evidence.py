@@ -157,8 +157,8 @@ class Gate:
 
     c is how many of the cue's F fields contradict the event it means, in expectation. A cue of a stored event
     may have a field wrong; more of them speak for an event of its own. Where one is wrong, it counts for how much
-    of the competition the best event wins, and whether two fields at least agree with it. The numbers come from a
-    logistic fit on stored, damaged, recombined and new cues of six data sets (`docs/concepts.md`); consolidation
+    of the competition the best event wins, and whether two fields at least agree with it. The terms come from a
+    logistic fit on cues of six data sets, the numbers from a grid over them (`docs/concepts.md`); consolidation
     refits scale and shift per space.
     """
 
