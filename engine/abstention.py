@@ -14,15 +14,12 @@ its own values go together, and it tells something about the field that the base
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from engine.encoding import Codes, Floats
-from engine.evidence import FieldEvidence
-from engine.generalisation import similar_rows
 
 IDENTIFY_MARGIN_NATS = 3.0
 NOVELTY_MASS = 0.1  # share of J that the base rates keep, so near-unique fields do not promise certainty
@@ -108,29 +105,6 @@ def doubt(match: float, supplied_nats: float, coherence_nats: float, told_bits: 
     if match < IS_STORED and supplied_nats <= 0.0:
         return Doubt("uninformed", "supplied_nats", supplied_nats, 0.0)
     return None
-
-
-def coherence(fields: Sequence[FieldEvidence], size: int) -> float:
-    """Nats per cue field by which the cue's own F values go together in the N episodes; 0 for fewer than two.
-
-        (1 / F) sum_{f < g} log[ (n_fg + 1) / (n_f n_g / N_fg + 1) ]
-
-    n_f counts the episodes with the cue's value of f among those that have both fields, n_fg those with both
-    values. One is added to either: values too rare to be expected together say nothing. Cost O(F N + F^2 N).
-    """
-    if len(fields) < 2:
-        return 0.0
-    alike = np.zeros((len(fields), size), dtype=np.float32)
-    present = np.zeros((len(fields), size), dtype=np.float32)
-    for f, evidence in enumerate(fields):
-        rows, near = similar_rows(evidence)
-        alike[f, rows] = near
-        present[f] = evidence.column.codes >= 0
-    together = (alike @ alike.T).astype(np.float64)
-    alone, both = (alike @ present.T).astype(np.float64), (present @ present.T).astype(np.float64)
-    expected = alone * alone.T / np.maximum(both, 1.0)
-    pairs = np.triu_indices(len(fields), 1)
-    return float(np.log((together + 1.0) / (expected + 1.0))[pairs].sum()) / len(fields)
 
 
 def information_bits(p: Floats, m: Floats) -> float:

@@ -22,6 +22,7 @@ from engine import abstention, attractor
 from engine.abstention import Doubt
 from engine.attractor import Sweep, TargetField
 from engine.choice import choose, recurs, same_answer
+from engine.coherence import coherence
 from engine.correction import Shares, corrected
 from engine.encoding import Column, Floats, Value, sum_by_value
 from engine.evidence import (
@@ -142,6 +143,7 @@ class Posterior:
             extra=self.further,
             gate=schema.gate,
             noise=schema.noise,
+            coherence=lambda: self.coherence,
         )
         self.targets = tuple(g for g in options.targets if g in traces.columns)
         self.weight_of_memory = 1.0 - options.pattern_weight if options.pattern_weight is not None else None
@@ -221,7 +223,7 @@ class Posterior:
     @cached_property
     def coherence(self) -> float:
         """Nats per cue field by which the cue's own values go together."""
-        return abstention.coherence(self.broad_evidence, self.traces.size)
+        return coherence(self.broad_evidence, self.traces.size)
 
     @cached_property
     def broad_evidence(self) -> list[FieldEvidence]:

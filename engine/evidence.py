@@ -18,7 +18,7 @@ Sources: Fellegi & Sunter 1969; Shiffrin & Steyvers 1997 (REM).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -55,6 +55,7 @@ NOISE_LEVELS = (
 # A new event shares about half of its values with the stored ones it resembles most.
 # It is misspelt no more often than a stored one is, and as a rule it comes after them.
 NOVEL = NoiseLevel(wrong=0.5, distorted=0.2, absent=1.0, prior=1.0, slip=0.003, later=1.0)
+NEAR_ENOUGH = 0.05  # values less like the cue's than this are not similar
 SAME = 0.999  # a value this like the cue's does not contradict it
 RECOLLECTION_WIDTH = 0.01
 GENERALISATION_WIDTH = 0.05
@@ -87,6 +88,17 @@ class FieldEvidence:
             return False
         stored = self.column.numbers[self.column.counts > 0]
         return parse_time(self.value) > float(stored.max(initial=-np.inf))
+
+    @cached_property
+    def similar(self) -> tuple[npt.NDArray[np.intp], Floats]:
+        """The episodes whose value is the cue's, or where none is or the scale is a line, like it; and how like."""
+        line = self.column.kind in ("number", "time", "text", "list")
+        table = np.zeros(len(self.near) + 1)
+        table[:-1] = self.near if line or self.is_unseen else self.exact
+        table[table < NEAR_ENOUGH] = 0.0
+        near = table[self.column.codes]
+        rows = np.flatnonzero(near)
+        return rows, near[rows]
 
     @property
     def is_unseen(self) -> bool:
@@ -152,14 +164,15 @@ def score_episodes(fields: Sequence[FieldEvidence], levels: Sequence[NoiseLevel]
 class Gate:
     """The CA1 comparator: match = sigmoid(scale E + shift), E in log-odds what speaks for a stored event:
 
-        E = 2 (log Z - log Z_novel) + 9.8
-            - 10 min(1, max(0, c - 1) / max(1, F / 4)) + min(1, c) [log max_k r_k + 2 min(1, max(0, F - c - 1))]
+        E = 2 (log Z - log Z_novel) + 9.3 - 10 min(1, max(0, c - 1) / max(1, F / 4))
+            + min(1, c) [log max_k r_k + 3.5 min(1, max(0, F - c - 1)) - 3 max(0, h)]
 
     c is how many of the cue's F fields contradict the event it means, in expectation. A cue of a stored event
     may have a field wrong; more of them speak for an event of its own. Where one is wrong, it counts for how much
-    of the competition the best event wins, and whether two fields at least agree with it. The terms come from a
-    logistic fit on cues of six data sets, the numbers from a grid over them (`docs/concepts.md`); consolidation
-    refits scale and shift per space.
+    of the competition the best event wins, whether two fields at least agree with it, and h, by how many nats a field
+    the cue's own values go together (`engine.coherence`): a wrong value goes with nothing, those of a new event
+    go with each other. The terms come from a logistic fit on cues of six data sets, the numbers from a grid over
+    them (`docs/concepts.md`); consolidation refits scale and shift per space.
     """
 
     scale: float = 1.0
@@ -170,11 +183,22 @@ class Gate:
         return _sigmoid(self.scale * evidence + self.shift)
 
 
-def match_evidence(odds: float, contradictions: float, fields: int, heaviest: float) -> float:
-    """E of `Gate`: from nats of stored against new, c contradictions among F fields, and max r in (0, 1]."""
+# Of a cue without contradictions, and beyond these log-odds, coherence is not worth the counting.
+CONTRADICTED, UNSURE = 0.01, (-10.0, 25.0)
+
+
+def match_evidence(
+    odds: float, contradictions: float, fields: int, heaviest: float, coherence: Callable[[], float]
+) -> float:
+    """E of `Gate`: from nats of stored against new, c contradictions among F fields, max r in (0, 1], and h in nats,
+    which is asked for where it matters."""
     further = min(1.0, max(0.0, contradictions - 1.0) / max(1.0, fields / 4.0))
     agreeing = min(1.0, max(0.0, fields - contradictions - 1.0))
-    return 2.0 * odds + 9.8 - 10.0 * further + min(1.0, contradictions) * (math.log(heaviest) + 2.0 * agreeing)
+    one = min(1.0, contradictions)
+    evidence = 2.0 * odds + 9.3 - 10.0 * further + one * (math.log(heaviest) + 3.5 * agreeing)
+    if one < CONTRADICTED or not UNSURE[0] < evidence < UNSURE[1]:
+        return evidence
+    return evidence - 3.0 * one * max(0.0, coherence())
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +230,11 @@ def recollect(
     extra: Scores | None = None,
     gate: Gate | None = None,
     noise: Sequence[float] | None = None,
+    coherence: Callable[[], float] = lambda: 0.0,
 ) -> Recollection:
     """Posterior over N stored episodes and over whether the cue means any of them.
 
-    `extra` float64[N]: further evidence in nats that no noise level changes (vectors, times).
+    `coherence` tells by how many nats a field the cue's values go together, where that is asked for. `extra` float64[N]: further evidence in nats that no noise level changes (vectors, times).
     `cue_strength` in [0, 1] moves the prior from the clean to the damaged readings; `noise` float[J] is
     that prior, the shipped one where it is None.
     """
@@ -228,7 +253,7 @@ def recollect(
     best = int(per_kind.argmax())
     weights = per_kind / total
     contradictions = float((counts * weights) @ scores[:, -1].astype(np.float64))
-    evidence = match_evidence(log_z - log_z_novel, contradictions, len(fields), float(weights[best]))
+    evidence = match_evidence(log_z - log_z_novel, contradictions, len(fields), float(weights[best]), coherence)
     return Recollection(
         weights=weights if kind is None else weights[kind],
         match=(gate or Gate()).match(evidence),

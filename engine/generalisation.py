@@ -23,7 +23,6 @@ from engine.weights import Weights
 BROAD = NoiseLevel(wrong=0.1, distorted=0.3, absent=1.0, prior=1.0, later=1.0)
 CANDIDATES = 4096
 SCHEMA_PSEUDOCOUNT = 2.0
-NEAR_ENOUGH = 0.05  # values less like the cue's than this do not count for the schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Generaliser:
         self.size = size
         self.weights = weights
         names = [f.name for f in fields]
-        self._rows = [similar_rows(f) for f in fields]
+        self._rows = [f.similar for f in fields]
         tables = [f.table(BROAD).astype(np.float32) for f in fields]
         mean_w = np.mean([weights.rows(g, names)[0] for g in targets], axis=0) if targets else np.ones(len(names))
         scores = np.zeros(size, dtype=np.float32)
@@ -135,17 +134,6 @@ def top_rows(scores: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.int
     above = np.flatnonzero(scores > edge)
     level = np.flatnonzero(scores == edge)[-(count - len(above)) :]
     return np.sort(np.concatenate([above, level]))
-
-
-def similar_rows(evidence: FieldEvidence) -> tuple[npt.NDArray[np.intp], Floats]:
-    """The episodes whose value is the cue's, or where none is or the scale is a line, like it; and how like."""
-    line = evidence.column.kind in ("number", "time", "text", "list")
-    table = np.zeros(len(evidence.near) + 1)
-    table[:-1] = evidence.near if line or evidence.is_unseen else evidence.exact
-    table[table < NEAR_ENOUGH] = 0.0
-    near = table[evidence.column.codes]
-    rows = np.flatnonzero(near)
-    return rows, near[rows]
 
 
 def _normal(mass: Floats) -> Floats:

@@ -42,7 +42,8 @@ def recollection(records: Sequence[Record], cue: Record) -> tuple[list[float], f
     c = sum(weight * count for weight, count in zip(weights, wrong, strict=True))
     further = min(1.0, max(0.0, c - 1.0) / max(1.0, len(cue) / 4.0))
     agreeing = min(1.0, max(0.0, len(cue) - c - 1.0))
-    e = 2.0 * odds + 9.8 - 10.0 * further + min(1.0, c) * (math.log(max(weights)) + 2.0 * agreeing)
+    told = math.log(max(weights)) + 3.5 * agreeing - 3.0 * max(0.0, coherence(records, cue))
+    e = 2.0 * odds + 9.3 - 10.0 * further + min(1.0, c) * told
     return weights, 1.0 / (1.0 + math.exp(-e))
 
 
