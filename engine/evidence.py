@@ -234,7 +234,8 @@ def recollect(
 ) -> Recollection:
     """Posterior over N stored episodes and over whether the cue means any of them.
 
-    `coherence` tells by how many nats a field the cue's values go together, where that is asked for. `extra` float64[N]: further evidence in nats that no noise level changes (vectors, times).
+    `coherence` tells by how many nats a field the cue's values go together, where that is asked for.
+    `extra` float64[N]: further evidence in nats that no noise level changes (vectors, times).
     `cue_strength` in [0, 1] moves the prior from the clean to the damaged readings; `noise` float[J] is
     that prior, the shipped one where it is None.
     """

@@ -270,6 +270,13 @@ def _no_null() -> AbstractContextManager[Any]:
     return mock.patch.object(evidence, "NOVEL", alien)
 
 
+MATCH_EVIDENCE = evidence.match_evidence
+
+
+def _without_coherence(*terms: Any) -> float:
+    return MATCH_EVIDENCE(*terms[:-1], lambda: 0.0)
+
+
 PARTS: dict[str, Part] = {
     WHOLE: Part("the whole engine"),
     "generalisation": Part("recollection alone answers", weight=0.0),
@@ -300,6 +307,12 @@ PARTS: dict[str, Part] = {
     "contradictions": Part(
         "log Z - log Z_new alone feeds the gate",
         lambda: mock.patch.object(evidence, "match_evidence", lambda odds, *_: odds),
+        regates=True,
+        against=REGATED,
+    ),
+    "coherence": Part(
+        "whether the cue's values go together does not feed the gate",
+        lambda: mock.patch.object(evidence, "match_evidence", _without_coherence),
         regates=True,
         against=REGATED,
     ),

@@ -7,6 +7,7 @@ import pytest
 
 from engine import CueInput, Options, Schema, Traces, Weights, attach, complete
 from engine.completion import Posterior
+from engine.evidence import UNSURE, match_evidence
 from tests.engine import oracle
 from tests.engine.worlds import NAMES, random_cue, random_records, traces_of
 
@@ -26,6 +27,20 @@ def test_weights_and_match_are_those_of_the_oracle(seed: int) -> None:
     found = posterior_of(records, cue, ()).recollection
     np.testing.assert_allclose(found.weights, weights, rtol=2e-4, atol=1e-9)
     assert found.match == pytest.approx(match, abs=1e-4)
+
+
+def test_a_contradicted_event_is_the_less_likely_meant_the_better_the_cue_goes_together() -> None:
+    told = [match_evidence(-3.0, 1.0, 6, 0.9, lambda h=h: h) for h in (-1.0, 0.0, 0.5, 2.0)]  # type: ignore[misc]
+    assert told[0] == told[1] > told[2] > told[3]
+
+
+def test_whether_a_cue_goes_together_is_not_asked_where_it_does_not_matter() -> None:
+    def never() -> float:
+        raise AssertionError("asked")
+
+    assert match_evidence(1.0, 0.0, 6, 0.9, never) > 10.0  # nothing contradicts
+    assert match_evidence(-12.0, 3.0, 6, 0.9, never) < UNSURE[0]  # no stored event in any case
+    assert match_evidence(20.0, 1.0, 6, 0.9, never) > UNSURE[1]  # a stored one in any case
 
 
 @pytest.mark.parametrize("seed", SEEDS)
