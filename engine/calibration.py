@@ -17,15 +17,17 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.choice import is_answer
-from engine.completion import CueInput, NotConverged, Options, complete
+from engine.completion import CueInput, NotConverged, Options, Posterior, complete
 from engine.correction import Corrections, Shares
 from engine.encoding import Floats, Value
 from engine.evidence import Gate
 from engine.explanation import explain
 from engine.schema import Schema
 from engine.traces import Traces
+from engine.weights import Weights
 
 REPLAYS = 240
+JUDGING = 100
 DAMAGED = 0.3  # share of stored replays with one wrong field in the cue
 CUE_SHARES = (0.2, 0.8)  # of an episode's fields that the cue gets
 TARGETS_PER_REPLAY = 4
@@ -88,10 +90,8 @@ def replays(traces: Traces, count: int = REPLAYS, seed: int = SEED) -> tuple[lis
     """
     rng = np.random.default_rng(seed)
     count = min(count, traces.size // 4)
-    known = np.flatnonzero(~np.isnan(traces.times))
-    pool = np.arange(traces.size)
-    if len(known) > 0.9 * traces.size:
-        pool = known[np.argsort(traces.times[known], kind="stable")][-max(count, traces.size // 5) :]
+    late = _late(traces, count)
+    pool = np.arange(traces.size) if late is None else late
     rows = sorted(int(row) for row in rng.choice(pool, size=count, replace=False))
     stored, new = [], []
     for row in rows:
@@ -110,6 +110,27 @@ def replays(traces: Traces, count: int = REPLAYS, seed: int = SEED) -> tuple[lis
             cue = {**cue, wrong: column.values[int(rng.integers(column.distinct))]}
         stored.append(Replay(cue, hidden, is_stored=True))
     return rows, stored, new
+
+
+def judging(traces: Traces) -> list[int]:
+    """The replayed rows, JUDGING at most and evenly over all of them, by which ways to generalise are compared."""
+    rows = replays(traces)[0]
+    return [rows[i] for i in np.linspace(0, len(rows) - 1, min(len(rows), JUDGING)).astype(int).tolist()]
+
+
+def set_apart(traces: Traces) -> list[int]:
+    """The rows that a memory lacks which is asked for what is new: with times known all of the last fifth, for
+    new events come after the stored ones; without, those that are replayed."""
+    late = _late(traces, min(REPLAYS, traces.size // 4))
+    return replays(traces)[0] if late is None else sorted(late.tolist())
+
+
+def _late(traces: Traces, count: int) -> npt.NDArray[np.intp] | None:
+    """The last fifth by time, `count` rows at least; None where times are not known."""
+    known = np.flatnonzero(~np.isnan(traces.times))
+    if len(known) <= 0.9 * traces.size:
+        return None
+    return known[np.argsort(traces.times[known], kind="stable")][-max(count, traces.size // 5) :]
 
 
 def play(
@@ -132,6 +153,13 @@ def play(
             told = name, explanation.fields[name].source, field.confidence, is_right, explanation.metacognition
             outcomes.append(Outcome(*told, field.shares, episode))
     return outcomes, np.array(evidence)
+
+
+def match_evidence(traces: Traces, asked: Sequence[Replay]) -> Floats:
+    """float64[R] match evidence of each replay, in log-odds."""
+    schema = Schema(Weights({}, {}))
+    told = [Posterior(traces, CueInput(replay.cue), Options(()), schema).recollection.evidence for replay in asked]
+    return np.array(told)
 
 
 def as_corrected(outcomes: Sequence[Outcome], corrections: Corrections) -> list[Outcome]:

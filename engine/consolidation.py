@@ -1,15 +1,18 @@
 """Consolidation: the slow learner goes through the space's episodes and keeps what it finds.
 
 Every learner (`engine.learning.Learner`) is fitted for the fields it suits and judged by its
-log-loss on episodes held out of the fit; a field is given to the learner that is best and
-better than the closed form. Then replays fit the gate and show how far the confidences can be
-believed (`engine.calibration`), and the regularities are told (`engine.patterns`).
+log-loss on episodes held out of the fit; a field is given to the learner that is best, unless the closed
+form is clearly better on the same episodes. With times the memory that is asked ends before them. Then
+replays fit the gate and show how far the confidences can be believed (`engine.calibration`), and the
+regularities are told (`engine.patterns`).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +26,7 @@ from engine.generalisation import Generaliser
 from engine.learners.categorical import CategoricalLearner
 from engine.learners.numeric import NumericLearner
 from engine.learners.relational import RelationalLearner
-from engine.learning import Head, Learned, Learner, Parameters, TargetLoss, log_loss
+from engine.learning import Head, Learned, Learner, Losses, Parameters, TargetLoss, log_loss
 from engine.patterns import find_patterns
 from engine.schema import Schema
 from engine.traces import Traces
@@ -31,7 +34,6 @@ from engine.weights import closed_form
 
 LEARNERS: tuple[Learner, ...] = (NumericLearner(), RelationalLearner(), CategoricalLearner())
 MIN_EPISODES = 40
-LOSS_REPLAYS = 60  # held-out episodes per field that judge the closed form
 GROWTH = 1.05  # a head is put to use anew over the episodes there are each time the space has grown so much
 SHARE_LEARNING, SHARE_REPLAYING = 0.7, 0.25
 
@@ -59,17 +61,15 @@ def consolidate(
     `cues` float[J] counts the cues so far by how damaged they were (`engine.noise`); None: as shipped.
     """
     rows, stored, new = calibration.replays(traces)
-    rest = traces.without(rows)
-    before = _closed_form_loss(rest, [(traces.fields(row)) for row in rows])
-    parameters, losses = _learn(traces, learners, before, progress)
-    chosen = {x.target: x.learner for x in losses if x.after < x.before}
+    beside, rest = traces.without(rows), traces.without(calibration.set_apart(traces))
+    found = _learn(traces, learners, progress)
     told = {} if cues is None else {"cues": list(cues)}
-    learned = Learned(traces.size, chosen, parameters, losses, told)
-    schema, without = attach(traces, learned), attach(rest, learned)
+    learned = _judge(traces, rest, found, told)
+    schema, without = attach(traces, learned), attach(rest, replace(learned, parameters=found.past))
     steps = iter(np.linspace(SHARE_LEARNING, SHARE_LEARNING + SHARE_REPLAYING, len(stored) + len(new) + 1).tolist())
     seen, remembered = calibration.play(traces, schema, stored, lambda: progress("replaying", next(steps)))
-    met, unknown = calibration.play(rest, without, new, lambda: progress("replaying", next(steps)))
-    gate = calibration.fit_gate(remembered, unknown)
+    met, _ = calibration.play(rest, without, new, lambda: progress("replaying", next(steps)))
+    gate = calibration.fit_gate(remembered, calibration.match_evidence(beside, new))
     asked = list(drift.ask(rest, replace(without, gate=gate), [replay.cue | replay.hidden for replay in new]))
     surprise = drift.surprise(asked)
     corrections = correction.fit(_judged(rest, asked, heard, len(new)))
@@ -86,7 +86,7 @@ def consolidate(
         "patterns": [[p.field, p.value, p.target, p.answer] for p in find_patterns(traces)],
     }
     progress("done", 1.0)
-    return Learned(traces.size, chosen, parameters, losses, settings)
+    return replace(learned, settings=settings)
 
 
 def attach(traces: Traces, learned: Learned | None = None, learners: Sequence[Learner] = LEARNERS) -> Schema:
@@ -141,12 +141,20 @@ def _judged(rest: Traces, asked: Sequence[Asked], heard: Sequence[Heard], episod
     ]
 
 
-def _learn(
-    traces: Traces, learners: Sequence[Learner], before: Mapping[str, tuple[int, float]], progress: Progress
-) -> tuple[dict[str, Parameters], tuple[TargetLoss, ...]]:
-    """The parameters of every learner that is best somewhere, and the losses of the best per field."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Per learner its parameters and those of the past it is judged by; per field the best learner and its losses."""
+
+    parameters: Mapping[str, Parameters]
+    past: Mapping[str, Parameters]
+    best: Mapping[str, tuple[str, Losses]]
+
+
+def _learn(traces: Traces, learners: Sequence[Learner], progress: Progress) -> _Found:
+    """Fit every learner for the fields it suits."""
     parameters: dict[str, Parameters] = {}
-    best: dict[str, TargetLoss] = {}
+    past: dict[str, Parameters] = {}
+    best: dict[str, tuple[str, Losses]] = {}
     for place, learner in enumerate(learners):
         targets = learner.targets(traces)
         if not targets:
@@ -154,10 +162,36 @@ def _learn(
         share = SHARE_LEARNING / len(learners)
         fitted = learner.fit(traces, targets, _part(progress, learner.name, place * share, share))
         parameters[learner.name] = fitted.parameters
-        for target, (replays, loss) in fitted.losses.items():
-            if target not in best or loss < best[target].after:
-                best[target] = TargetLoss(target, learner.name, replays, before.get(target, (0, np.inf))[1], loss)
-    return parameters, tuple(best[target] for target in sorted(best))
+        past[learner.name] = fitted.parameters if fitted.past is None else fitted.past
+        for target, losses in fitted.losses.items():
+            if target not in best or _mean(losses) < _mean(best[target][1]):
+                best[target] = learner.name, losses
+    return _Found(parameters, past, {target: best[target] for target in sorted(best)})
+
+
+def _judge(traces: Traces, rest: Traces, found: _Found, settings: Mapping[str, Any]) -> Learned:
+    """Give every field to a learner or to the closed form; `rest` are the episodes without those set apart."""
+    closed = _closed_form_losses(rest, {row: traces.fields(row) for row in calibration.judging(traces)})
+    chosen = {t: name for t, (name, own) in found.best.items() if not _is_clearly_worse(own, closed.get(t, {}))}
+    losses = tuple(
+        TargetLoss(target, name, len(own), _mean(closed.get(target, {})), _mean(own))
+        for target, (name, own) in found.best.items()
+    )
+    return Learned(traces.size, chosen, found.parameters, losses, settings)
+
+
+def _is_clearly_worse(learned: Losses, closed: Losses) -> bool:
+    """Whether the closed form has the lower log-loss by more than one standard error over the episodes that both
+    were asked of, or at all where there are none: with times the learner judged knew less than the one kept."""
+    both = sorted(learned.keys() & closed.keys())
+    if len(both) < 2:
+        return _mean(learned) >= _mean(closed)
+    lost = np.array([learned[row] - closed[row] for row in both])
+    return float(lost.mean()) > float(lost.std(ddof=1)) / math.sqrt(len(lost))
+
+
+def _mean(losses: Losses) -> float:
+    return float(np.mean(list(losses.values()))) if losses else math.inf
 
 
 def _part(progress: Progress, stage: str, begin: float, share: float) -> Callable[[float], None]:
@@ -165,22 +199,19 @@ def _part(progress: Progress, stage: str, begin: float, share: float) -> Callabl
     return lambda done: progress(stage, begin + done * share)
 
 
-def _closed_form_loss(rest: Traces, episodes: Sequence[Mapping[str, object]]) -> dict[str, tuple[int, float]]:
-    """Per field, (episodes asked, mean log-loss of P_G in nats) of the closed form on episodes it never had."""
+def _closed_form_losses(rest: Traces, episodes: Mapping[int, Mapping[str, Value]]) -> dict[str, Losses]:
+    """Per field, the log-loss of P_G in nats of the closed form on episodes it never had, by their rows."""
     weights = closed_form(rest.columns, rest.size)
-    losses: dict[str, tuple[int, float]] = {}
+    losses: dict[str, dict[int, float]] = {}
     for target, column in rest.columns.items():
-        found = []
-        for fields in episodes[:LOSS_REPLAYS]:
+        for row, fields in episodes.items():
             known = {n: v for n, v in fields.items() if n != target and n in rest.columns}
             if target not in fields or not known:
                 continue
-            evidence = [weigh_field(n, rest.columns[n], v, GENERALISATION_WIDTH) for n, v in known.items()]  # type: ignore[arg-type]
+            evidence = [weigh_field(n, rest.columns[n], v, GENERALISATION_WIDTH) for n, v in known.items()]
             posterior = Generaliser(evidence, rest.size, weights, (target,)).infer(target, column).posterior
-            found.append(log_loss(column, posterior, column.find(fields[target])))  # type: ignore[arg-type]
-        if found:
-            losses[target] = (len(found), float(np.mean(found)))
-    return losses
+            losses.setdefault(target, {})[row] = log_loss(column, posterior, column.find(fields[target]))
+    return dict(losses)
 
 
 __all__ = ["LEARNERS", "MIN_EPISODES", "Replay", "attach", "consolidate", "outcomes"]

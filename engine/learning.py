@@ -25,6 +25,7 @@ from engine.traces import Traces
 
 FORMAT = 1
 Parameters = Mapping[str, npt.NDArray[Any]]
+Losses = Mapping[int, float]
 Report = Callable[[float], None]
 
 
@@ -47,10 +48,15 @@ def log_loss(column: Column, posterior: Floats, code: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What a learner learned, and per target (replays, mean log-loss in nats) on episodes held out of the fit."""
+    """What a learner learned, and per target the log-loss in nats of episodes held out of the fit, by their rows.
+
+    With times they are asked of a memory that ends before them (`calibration.set_apart`). `past` is what was learned
+    by then, for judging by what came after; None where learning does not follow the order of times.
+    """
 
     parameters: Parameters
-    losses: Mapping[str, tuple[int, float]]
+    losses: Mapping[str, Losses]
+    past: Parameters | None = None
 
 
 class Head(Protocol):

@@ -22,7 +22,7 @@ from engine.learners.associations import Associations
 from engine.learners.facets import Facets, Ints, Keys, grids_of, key
 from engine.learners.neighbourhood import Lesson, Neighbourhood
 from engine.learners.rehearsal import Rehearsal
-from engine.learning import Fitted, Parameters, Report, log_loss
+from engine.learning import Fitted, Losses, Parameters, Report, log_loss
 from engine.traces import Traces
 
 MIN_EPISODES = 60
@@ -43,23 +43,29 @@ class CategoricalLearner:
         return [name for name, column in traces.columns.items() if _is_target(column)]
 
     def fit(self, traces: Traces, targets: Sequence[str], report: Report) -> Fitted:
-        """One lesson per target. The episodes that calibration replays are held out of all of it."""
+        """One lesson per target. The episodes that calibration replays are held out of all of it.
+
+        With times they are asked of the memory that ends before them, under what was learned by then.
+        """
         grids = grids_of(traces)
         facets = Facets(traces, traces.size, grids)
         held_out = np.array(calibration.replays(traces)[0], dtype=np.int64)
+        judging = np.array(calibration.judging(traces), dtype=np.int64)
         learned: dict[str, tuple[Lesson, Neighbourhood]] = {}
-        losses: dict[str, tuple[int, float]] = {}
+        past: dict[str, tuple[Lesson, Neighbourhood]] = {}
+        losses: dict[str, Losses] = {}
         for place, target in enumerate(sorted(targets)):
             known = np.flatnonzero(traces.columns[target].codes != MISSING)
-            rows, asked = np.setdiff1d(known, held_out), np.intersect1d(known, held_out)
+            rows, asked = np.setdiff1d(known, held_out), np.intersect1d(known, judging)
             is_told = any(target not in facet.sources for facet in facets.all)  # another field varies
             if len(rows) < MIN_EPISODES // 2 or not len(asked) or not is_told:
                 continue
             rehearsal = Rehearsal(facets, target, rows, SEED, len(targets))
             lesson, memory = rehearsal.learn(lambda done, place=place: report((place + done) / len(targets)))  # type: ignore[misc]
-            learned[target] = lesson, memory
-            losses[target] = len(asked), float(np.mean(_losses(facets, memory, asked)))
-        return Fitted(_kept(learned, grids), losses)
+            judged = memory if rehearsal.past is None else rehearsal.past
+            learned[target], past[target] = (lesson, memory), (judged.lesson, judged)
+            losses[target] = _losses(facets, judged, asked)
+        return Fitted(_kept(learned, grids), losses, _kept(past, grids))
 
     def attach(self, traces: Traces, rows: int, parameters: Parameters) -> CategoricalHead:
         """The head over the first `rows` episodes."""
@@ -114,19 +120,19 @@ def _whole(
     return Generalisation(posterior, np.append(bracket, filled), background(column), np.append(beta, np.zeros(later)))
 
 
-def _losses(facets: Facets, memory: Neighbourhood, asked: Ints) -> list[float]:
-    """The log-loss in nats of every held-out episode asked of a memory that never had it."""
+def _losses(facets: Facets, memory: Neighbourhood, asked: Ints) -> Losses:
+    """The log-loss in nats of every held-out episode, by row, asked of a memory that never had it."""
     cues, stored = memory.of(facets.stored(asked)), np.bincount(memory.answers, minlength=memory.size)
     for j, facet in enumerate(memory.facets):
         if facet.is_name:
             seen = np.zeros(facet.size, bool)
             seen[memory.codes[j]] = True
             cues.codes[(cues.codes[:, j] > 0) & ~seen[cues.codes[:, j]], j] = MISSING
-    found = []
+    found = {}
     for i, row in enumerate(asked.tolist()):
         code = int(memory.column.codes[row])
         posterior = memory.read(cues.take(slice(i, i + 1)))[0]
-        found.append(log_loss(memory.column, posterior, code if stored[code] else MISSING))
+        found[row] = log_loss(memory.column, posterior, code if stored[code] else MISSING)
     return found
 
 

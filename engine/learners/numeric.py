@@ -25,7 +25,7 @@ from engine.generalisation import Generalisation, background
 from engine.learners import residuals
 from engine.learners.gaussian import Gaussian, Scale
 from engine.learners.residuals import Residual
-from engine.learning import Fitted, Parameters, Report, log_loss
+from engine.learning import Fitted, Losses, Parameters, Report, log_loss
 from engine.traces import Traces
 
 WIDTHS = (0.005, 0.03, 0.2)
@@ -100,18 +100,19 @@ class NumericHead:
             return None
         return self._read(row, self._names.index(target), self._traces.columns[target])
 
-    def learn_residual(self, target: str) -> tuple[tuple[float, float], tuple[int, float]]:
+    def learn_residual(self, target: str) -> tuple[tuple[float, float], Losses]:
         """(share, width) of the residual kernel that suits the target's rows best, each left out of its own memory;
-        with it, (rows asked, mean leave-one-out log-loss in nats)."""
+        with it, the leave-one-out log-loss in nats by row."""
         g, column = self._names.index(target), self._traces.columns[target]
         asked = self._asked(g)
         codes = column.codes[asked].astype(np.intp)
         p = np.array([self._attend(g, column, k) for k in asked.tolist()])
         residual = self._residuals[g] = residuals.fit(column, p, codes)
-        losses = [
-            log_loss(column, residual.spread(column, own)[0], code) for own, code in zip(p, codes.tolist(), strict=True)
-        ]
-        return (residual.share, residual.width), (len(losses), float(np.mean(losses)) if losses else 0.0)
+        losses = {
+            row: log_loss(column, residual.spread(column, own)[0], code)
+            for row, own, code in zip(asked.tolist(), p, codes.tolist(), strict=True)
+        }
+        return (residual.share, residual.width), losses
 
     def _asked(self, g: int) -> npt.NDArray[np.intp]:
         """The rows that are left out by turns: at most LOSS_ROWS that have the target."""

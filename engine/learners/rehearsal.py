@@ -2,7 +2,8 @@
 
 With times the episodes of a later fifth are asked of those before it (new events come after stored
 ones), in two stages: the first stage's weights, judged on the second's replays before it learns from
-them, tell what confidence is lost by moving on in time. Without times every episode is asked of all
+them, tell what confidence is lost by moving on in time; the earlier memory under those weights is kept as the
+past that consolidation judges by. Without times every episode is asked of all
 others, its own counts taken out. Part of the replays lose part of their cue. The log-loss has a closed
 gradient in every weight; projected Adam (Kingma & Ba 2015) with averaged iterates (Polyak & Juditsky
 1992), pulled towards the closed-form weights.
@@ -24,7 +25,7 @@ from engine.learners.neighbourhood import Lesson, Neighbourhood
 from engine.learners.objective import Batch, loss_and_slope, shares
 from engine.learners.tallies import SHRINKS, SINGLE, Choice, Singles
 
-REPLAYS, STEPS, BATCH, RATE = 768, 160, 144, 0.05
+REPLAYS, STEPS, BATCH, RATE = 1536, 200, 144, 0.05
 # Stored up to, asked up to, shares of the times; share of the replays, of the steps.
 STAGES = ((0.6, 0.8, 0.4, 0.4), (0.8, 1.0, 1.0, 0.6))
 UNTIMED = ((1.0, 1.0, 1.0, 1.0),)
@@ -71,9 +72,14 @@ class Rehearsal:
         times = facets.times[rows]
         self.is_timed = facets.is_timed and int(np.isfinite(times).sum()) > MIN_TIMED
         self.span = max(1.0, float(np.nanmax(times) - np.nanmin(times))) if self.is_timed else 1.0
+        self.past: Neighbourhood | None = None
 
     def learn(self, report: Callable[[float], None]) -> tuple[Lesson, Neighbourhood]:
-        """(the lesson, the memory of all the rows under it, with its associations)."""
+        """(the lesson, the memory of all the rows under it, with its associations).
+
+        With times `past` then is the memory of the earlier rows under the weights learned before their end; only how
+        facets are counted and the temperature were chosen by later rows.
+        """
         lesson: Lesson | None = None
         stage: _Stage | None = None
         stages = STAGES if self.is_timed else UNTIMED
@@ -84,8 +90,12 @@ class Rehearsal:
             lesson = self._habits(stage, lesson)
             stage.memory.tell(lesson)
             stage.memory.associations = self._associate(stage.memory, last)
-            lesson = self._weigh(stage, lesson, round(STEPS * steps), is_judged=place > 0)
-            stage.memory.weigh(lesson)
+            batch = self._batch(stage, lesson)
+            if place > 0:
+                temperature, shift = _ageing(batch, lesson.weights)
+                lesson = replace(lesson, temperature=temperature, shift=shift)
+                self.past = stage.memory.weigh(lesson)
+            lesson = self._weigh(batch, stage.memory.count, lesson, round(STEPS * steps))
         assert lesson is not None
         assert stage is not None
         whole = Neighbourhood(self.facets, self.target, self.rows).tell(lesson, only_used=True)
@@ -222,17 +232,13 @@ class Rehearsal:
             rows[i] = np.concatenate([best, rest])
         return rows, stands - SINGLE(np.log(memory.count))
 
-    def _weigh(self, stage: _Stage, lesson: Lesson, steps: int, *, is_judged: bool) -> Lesson:
-        """Adam on the replays' log-loss."""
-        batch = self._batch(stage, lesson)
-        if is_judged:
-            temperature, shift = _ageing(batch, lesson.weights)
-            lesson = replace(lesson, temperature=temperature, shift=shift)
+    def _weigh(self, batch: Batch, episodes: int, lesson: Lesson, steps: int) -> Lesson:
+        """Adam on the log-loss of replays asked of so many episodes."""
         weights = {k: x.copy() for k, x in lesson.weights.items()}
         first = {k: np.zeros_like(x) for k, x in weights.items()}
         second = {k: np.zeros_like(x) for k, x in weights.items()}
         mean = {k: np.zeros_like(x) for k, x in weights.items()}
-        pull, averaged = 2.0 * PULL / stage.memory.count, steps - steps // 2
+        pull, averaged = 2.0 * PULL / episodes, steps - steps // 2
         for step in range(steps):
             start = int(self.rng.integers(0, max(1, batch.size - BATCH + 1)))
             _, slope = loss_and_slope(batch.take(slice(start, start + BATCH)), weights)

@@ -33,7 +33,7 @@ from engine.learners.views import (
     learned_contexts,
     moment,
 )
-from engine.learning import Fitted, Parameters, Report, log_loss
+from engine.learning import Fitted, Losses, Parameters, Report, log_loss
 from engine.traces import Traces
 
 REPLAYS = 3000
@@ -77,7 +77,7 @@ class RelationalLearner:
             "kappa": affinity.kappa,
             "balance": np.array([getattr(balance, name) for name in Balance.__slots__]),
         }
-        return Fitted(parameters, self._losses(traces, asked, targets, parameters))
+        return Fitted(parameters, self._losses(traces, targets, parameters))
 
     def attach(self, traces: Traces, rows: int, parameters: Parameters) -> RelationalHead:
         """The head over the first `rows` episodes. Cost O(rows log rows)."""
@@ -88,22 +88,21 @@ class RelationalLearner:
         affinity = Affinity(weight, parameters["kappa"].astype(np.float64))
         return RelationalHead(traces, views, affinity, Balance(*parameters["balance"].tolist()))
 
-    def _losses(
-        self, traces: Traces, asked: Sequence[int], targets: Sequence[str], parameters: Parameters
-    ) -> dict[str, tuple[int, float]]:
-        """Per target, (episodes asked, mean log-loss in nats) of a head that never had them."""
-        rest = traces.without(asked)
+    def _losses(self, traces: Traces, targets: Sequence[str], parameters: Parameters) -> dict[str, Losses]:
+        """Per target, the log-loss in nats of the judging episodes, by row, of a head without those set apart."""
+        rest = traces.without(calibration.set_apart(traces))
         head = self.attach(rest, rest.size, parameters)
-        losses: dict[str, tuple[int, float]] = {}
+        losses: dict[str, Losses] = {}
         for target in targets:
-            column, found = rest.columns[target], []
-            for fields in map(traces.fields, asked):
+            column, found = rest.columns[target], {}
+            for row in calibration.judging(traces):
+                fields = traces.fields(row)
                 known = {name: value for name, value in fields.items() if name != target}
                 general = head.infer(known, target) if target in fields else None
                 if general is not None:
-                    found.append(log_loss(column, general.posterior, column.find(fields[target])))
+                    found[row] = log_loss(column, general.posterior, column.find(fields[target]))
             if len(found) >= MIN_ASKED:
-                losses[target] = (len(found), float(np.mean(found)))
+                losses[target] = found
         return losses
 
 

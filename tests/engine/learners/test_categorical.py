@@ -206,5 +206,22 @@ def test_what_was_learned_survives_its_bytes() -> None:
 
 def test_the_judging_episodes_are_those_that_calibration_replays() -> None:
     traces, learned = fitted(1)
-    asked = [row for row in calibration.replays(traces)[0] if traces.columns["what"].codes[row] >= 0]
-    assert learned.losses["what"][0] == len(asked)
+    asked = [row for row in calibration.judging(traces) if traces.columns["what"].codes[row] >= 0]
+    assert sorted(learned.losses["what"]) == asked
+
+
+def test_with_times_it_is_judged_by_what_came_after_all_it_knew() -> None:
+    late = 375  # a quarter is asked of a small space
+    changed = world(3)
+    for record in changed[late:]:
+        record["what"] = NAMES[(NAMES.index(str(record["what"])) + 1) % 6]
+    kept, moved = (traces_of(records, is_timed=True) for records in (world(3), changed))
+    learner = CategoricalLearner()
+    stays, moves = (learner.fit(traces, ["what"], lambda done: None) for traces in (kept, moved))
+    assert min(stays.losses["what"]) >= late
+    assert np.mean(list(moves.losses["what"].values())) > np.mean(list(stays.losses["what"].values())) + 0.5
+    assert stays.past is not None
+    past, now = (learner.attach(kept, late, p).infer({"who": NAMES[0]}, "what") for p in (stays.past, stays.parameters))
+    assert past is not None
+    assert now is not None
+    assert not np.array_equal(past.posterior, now.posterior)
