@@ -54,7 +54,12 @@ def parse_time(text: str) -> float:
 
 def words(text: str) -> list[str]:
     """The words of a text, lower case, in order of first appearance, each once."""
-    return list(dict.fromkeys(_WORD.findall(text.casefold())))
+    return list(dict.fromkeys(word_sequence(text)))
+
+
+def word_sequence(text: str) -> list[str]:
+    """The words of a text, lower case, one after the other."""
+    return _WORD.findall(text.casefold())
 
 
 def trigrams(text: str) -> list[str]:

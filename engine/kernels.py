@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 from rapidfuzz.distance import OSA
 
-from engine.encoding import MISSING, Column, Floats, Value, identity, place, trigrams, words
+from engine.encoding import MISSING, Column, Floats, Value, identity, place, trigrams, word_sequence, words
 
 # Names that share fewer of their trigrams are not compared letter by letter.
 NAME_FLOOR = 0.2
@@ -140,6 +141,10 @@ def element_nearness(column: Column, value: Value) -> Floats:
 
 # A word of the cue that the passage does not hold was noise with this chance.
 WORD_NOISE = 0.15
+# Of two successive words of a fragment the second follows the first within REACH words of the passage it is from with
+# the one chance, of another that holds both with the other. Passages below CONTENDS of the best are not reread.
+REACH, FOLLOWS, FOLLOWS_BY_CHANCE = 4, 0.9, 0.3
+CONTENDS, REREAD = 0.01, 64
 
 
 def prose_nearness(column: Column, value: str) -> Floats:
@@ -162,11 +167,28 @@ def prose_nearness(column: Column, value: str) -> Floats:
         score += math.log(WORD_NOISE)
         score[holders] += hit - math.log(WORD_NOISE)
     near: Floats = np.exp(score - score.max())
+    best = np.flatnonzero(near >= CONTENDS)
+    if 1 < len(best) <= REREAD:
+        score[best] += [_order_nats(value, str(column.values[passage])) for passage in best.tolist()]
+        near = np.exp(score - score.max())
     code = column.find(value)
     if code != MISSING:
         near[:] = np.minimum(near, 0.5)
         near[code] = 1.0
     return near
+
+
+def _order_nats(fragment: str, passage: str) -> float:
+    """Nats for the fragment's being from the passage, by the order of the words that both have."""
+    places: dict[str, list[int]] = {}
+    for place_, word in enumerate(word_sequence(passage)):
+        places.setdefault(word, []).append(place_)
+    known = [places[word] for word in word_sequence(fragment) if word in places]
+    nats = 0.0
+    for first, second in pairwise(known):
+        follows = any(0 < b - a <= REACH for a in first for b in second)
+        nats += math.log(FOLLOWS / FOLLOWS_BY_CHANCE if follows else (1.0 - FOLLOWS) / (1.0 - FOLLOWS_BY_CHANCE))
+    return nats
 
 
 def _misspelt(column: Column, word: str) -> np.ndarray:
