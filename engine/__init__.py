@@ -13,11 +13,12 @@ read: values and confidences there, the joint completion in `attractor`, sources
 
 from engine.abstention import Advice, Doubt
 from engine.attractor import Sweep
-from engine.completion import Answer, CueInput, FieldAnswer, NotConverged, Options, Retrieved, complete, steps
+from engine.completion import Answer, FieldAnswer, NotConverged, Retrieved, complete, steps
 from engine.consolidation import MIN_EPISODES, attach, consolidate
 from engine.encoding import parse_time
 from engine.explanation import Explanation, advise, explain
 from engine.learning import Learned
+from engine.posterior import CueInput, Options
 from engine.recall import Ranked, recall
 from engine.schema import Schema
 from engine.traces import Traces

@@ -17,11 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.choice import is_answer
-from engine.completion import CueInput, NotConverged, Options, Posterior, complete
+from engine.completion import NotConverged, complete
 from engine.correction import Corrections, Shares
 from engine.encoding import Floats, Value
 from engine.evidence import Gate
 from engine.explanation import explain
+from engine.posterior import CueInput, Options, Posterior
 from engine.schema import Schema
 from engine.traces import Traces
 from engine.weights import Weights

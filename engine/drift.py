@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.choice import is_answer
-from engine.completion import Choice, CueInput, Options, Posterior
 from engine.encoding import MISSING, Column, Value, place
 from engine.learning import log_loss
+from engine.posterior import Choice, CueInput, Options, Posterior
 from engine.schema import Schema
 from engine.traces import Traces
 

@@ -1,6 +1,6 @@
 """What lies behind an answer: sources, evidence, alternatives, doubts, and what would help.
 
-Every number is a read-out of the posterior that gave the answer (`engine.completion.Posterior`);
+Every number is a read-out of the posterior that gave the answer (`engine.posterior.Posterior`);
 nothing here changes it. Only a verbose answer or a refusal pays for it.
 """
 
@@ -15,13 +15,14 @@ import numpy.typing as npt
 from engine import abstention
 from engine.attribution import AnswerParts, Masses, attribute
 from engine.choice import same_answer
-from engine.completion import Answer, FieldAnswer, Posterior
+from engine.completion import Answer, FieldAnswer
 from engine.encoding import Column, Floats, same_records
 from engine.evidence import NOISE_LEVELS, FieldEvidence
 from engine.generalisation import background
 from engine.hypotheses import Alternative, hypotheses
 from engine.metacognition import metacognition, spread
 from engine.patterns import KINDS, Pattern, between
+from engine.posterior import Posterior
 from engine.vectors import Matrix
 
 EVIDENCE_LISTED = 8

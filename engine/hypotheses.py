@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.choice import ranked, same_answer
-from engine.completion import Answer, FieldAnswer, Posterior
+from engine.completion import Answer, FieldAnswer
 from engine.encoding import Codes, Floats, Value, same_records
+from engine.posterior import Posterior
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.completion import Posterior
 from engine.encoding import Floats
 from engine.evidence import NOISE_LEVELS, noise_prior
+from engine.posterior import Posterior
 
 STRENGTH = 50.0
 MEANT = 0.5

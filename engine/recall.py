@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.completion import CueInput, further_evidence
 from engine.evidence import NOISE_LEVELS, RECOLLECTION_WIDTH, score_episodes, weigh_field
 from engine.explanation import similarities
+from engine.posterior import CueInput, further_evidence
 from engine.traces import Traces
 
 MATCHED = 0.8  # a value this like the cue's counts as matched

@@ -22,11 +22,11 @@ from bench.evaluation.laboratory import Reply
 from bench.evaluation.measures import auroc, ece
 from bench.evaluation.removal import Oracle
 from bench.evaluation.trial import SEED, Trial
-from engine import completion, evidence
-from engine.completion import Posterior
+from engine import evidence, posterior
 from engine.evidence import Gate, NoiseLevel
 from engine.generalisation import Generalisation
 from engine.learners.roles import Role
+from engine.posterior import Posterior
 from recollect.memory import SpaceMemory
 
 Json = dict[str, Any]
@@ -320,7 +320,7 @@ PARTS: dict[str, Part] = {
     "clean reading": Part("the cue is read as lightly damaged", _one_level(1), regates=True, against=REGATED),
     "corrections": Part("no map corrects a confidence", with_schema(lambda s: replace(s, corrections={}))),
     "pruning": Part(
-        "every episode is summed one by one", lambda: mock.patch.object(completion, "SUMMED_EXACTLY", 10**9)
+        "every episode is summed one by one", lambda: mock.patch.object(posterior, "SUMMED_EXACTLY", 10**9)
     ),
     "kinds of match": Part("every episode is scored by itself", lambda: mock.patch.object(evidence, "MAX_KINDS", 0)),
 }

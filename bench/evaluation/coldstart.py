@@ -21,8 +21,8 @@ from bench.datasets import DEFAULT_FOLDER, Dataset
 from bench.evaluation.measures import ece
 from engine import CueInput, Options, Traces, attach
 from engine.choice import same_answer
-from engine.completion import Posterior
 from engine.learning import log_loss
+from engine.posterior import Posterior
 
 Json = dict[str, Any]
 SETS = ("football", "bird_strikes", "clean_hospital", "epbench_default200")

@@ -19,8 +19,8 @@ from bench.datasets import DEFAULT_FOLDER, Dataset
 from bench.evaluation.measures import auroc
 from bench.evaluation.trial import SEED
 from engine import CueInput, Options, Traces, attach, parse_time
-from engine.completion import Posterior
 from engine.evidence import Recollection
+from engine.posterior import Posterior
 
 Json = dict[str, Any]
 MOST = 200  # cues of a kind in a set

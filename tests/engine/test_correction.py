@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from engine import CueInput, Options, Traces, attach, complete, consolidate, explain
-from engine.completion import Posterior
 from engine.correction import FEWEST, IDENTITY, Beta, Judged, Shares, corrected, fit
 from engine.generalisation import Generalisation
+from engine.posterior import Posterior
 from engine.schema import Schema
 from tests.engine.worlds import random_cue, random_records, traces_of
 

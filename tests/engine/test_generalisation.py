@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from engine import CueInput, Options, Schema, attach, complete
-from engine.completion import Posterior
 from engine.generalisation import top_rows
+from engine.posterior import Posterior
 from tests.engine import oracle
 from tests.engine.worlds import NAMES, random_cue, random_records, random_weights, traces_of
 

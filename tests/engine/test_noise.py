@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from engine import CueInput, Options, Schema, Traces, attach, complete, noise
-from engine.completion import Posterior
 from engine.evidence import NOISE_LEVELS, noise_prior, score_episodes
+from engine.posterior import Posterior
 
 SHIPPED = [level.prior for level in NOISE_LEVELS]
 FIELDS = 8

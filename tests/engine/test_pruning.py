@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import CueInput, Options, attach, completion, evidence, generalisation
-from engine.completion import Posterior
+from engine.posterior import Posterior
 from engine.schema import Schema
 from engine.traces import Traces
 from tests.engine.worlds import many_records, random_cue, traces_of

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from engine import CueInput, Options, Schema, Traces, Weights, attach, complete
-from engine.completion import Posterior
 from engine.evidence import UNSURE, match_evidence
+from engine.posterior import Posterior
 from tests.engine import oracle
 from tests.engine.worlds import NAMES, random_cue, random_records, traces_of
 

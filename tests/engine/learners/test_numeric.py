@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from engine import Learned, Schema, Traces, attach
-from engine.completion import CueInput, Options, complete
+from engine.completion import complete
 from engine.encoding import Column, Floats, Value
 from engine.learners.numeric import NumericLearner
 from engine.learners.residuals import Line, Residual, fit
 from engine.learning import Parameters
+from engine.posterior import CueInput, Options
 
 SEED = 20240601
 Record = dict[str, Value]
