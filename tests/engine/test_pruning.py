@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine import CueInput, Options, attach, completion, evidence, generalisation
+from engine import CueInput, Options, attach, evidence, generalisation, posterior
 from engine.posterior import Posterior
 from engine.schema import Schema
 from engine.traces import Traces
@@ -34,7 +34,7 @@ def test_leaving_out_light_episodes_changes_no_probability_that_a_person_could_s
     space: tuple[list[dict[str, str]], Traces, Schema], seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pruned = posterior_of(space, seed)
-    monkeypatch.setattr(completion, "SUMMED_EXACTLY", EVERYTHING)
+    monkeypatch.setattr(posterior, "SUMMED_EXACTLY", EVERYTHING)
     monkeypatch.setattr(generalisation, "CANDIDATES", EVERYTHING)
     exact = posterior_of(space, seed)
     assert exact.generaliser is None or len(exact.generaliser.candidates) == SIZE
