@@ -44,7 +44,7 @@ def test_leaving_out_light_episodes_changes_no_probability_that_a_person_could_s
 
 def test_light_episodes_are_left_out_of_many_answers(space: tuple[list[dict[str, str]], Traces, Schema]) -> None:
     weights = [posterior_of(space, seed).recollection.weights for seed in SEEDS]
-    summed = [completion._heavy_rows(w)[0] for w in weights]
+    summed = [posterior._heavy_rows(w)[0] for w in weights]
     assert np.mean([rows is not None and len(rows) < SIZE / 10 for rows in summed]) >= 0.5
 
 
