@@ -4,8 +4,6 @@
 constant of the cue, that the cue's value q is a distorted x. Values are compared on
 their own scale: numbers and times by their distance in ranks and in spacing, names by
 the edits between them, prose by the words it shares, lists by elements.
-
-This is the only module that may use numexpr; every expression has a numpy twin.
 """
 
 from __future__ import annotations
