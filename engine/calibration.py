@@ -20,7 +20,7 @@ from engine.choice import is_answer
 from engine.completion import NotConverged, complete
 from engine.correction import Corrections, Shares
 from engine.encoding import Floats, Value
-from engine.evidence import Gate
+from engine.evidence import NOISE_LEVELS, Gate
 from engine.explanation import explain
 from engine.posterior import CueInput, Options, Posterior
 from engine.schema import Schema
@@ -34,9 +34,13 @@ CUE_SHARES = (0.2, 0.8)  # of an episode's fields that the cue gets
 TARGETS_PER_REPLAY = 4
 SEED = 20240601
 BINS = 15
-# The shipped gate counts as this many replays of its own when a space's gate is fitted.
+# The shipped gate counts as this many replays of its own when a space's gate is fitted, and stays unless a fitted
+# one is better by so many nats a replay.
 GATE_PRIOR = 60.0
-TELLS_APART = 0.85  # area under the ROC curve
+GATE_GAIN = 0.25
+MOST_SURPRISED = 9.2  # nats of one replay
+NEWTON_STEPS, LEAST_STEP = 100, 1e-6
+FITS = 0.05  # with fewer contradictions than this, in expectation, a cue is as true of a stored event
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A cue made of an episode, the values it lacks, and whether the memory asked has the episode."""
+    """A cue made of an episode, the values it lacks, whether the memory asked has the episode, and whether one of
+    the cue's values is wrong."""
 
     cue: dict[str, Value]
     hidden: dict[str, Value]
     is_stored: bool
+    is_damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +111,12 @@ def replays(traces: Traces, count: int = REPLAYS, seed: int = SEED) -> tuple[lis
         hidden = {name: fields[name] for name in names[kept:][:TARGETS_PER_REPLAY]}
         # What is new is met with most of its fields known; what is remembered, with few.
         new.append(Replay({n: fields[n] for n in names[:-1]}, {names[-1]: fields[names[-1]]}, is_stored=False))
-        if rng.random() < DAMAGED and kept > 1:
+        is_damaged = rng.random() < DAMAGED and kept > 1
+        if is_damaged:
             wrong = names[int(rng.integers(kept))]
             column = traces.columns[wrong]
             cue = {**cue, wrong: column.values[int(rng.integers(column.distinct))]}
-        stored.append(Replay(cue, hidden, is_stored=True))
+        stored.append(Replay(cue, hidden, is_stored=True, is_damaged=is_damaged))
     return rows, stored, new
 
 
@@ -156,10 +163,12 @@ def play(
     return outcomes, np.array(evidence)
 
 
-def match_evidence(traces: Traces, asked: Sequence[Replay]) -> Floats:
-    """float64[R] match evidence of each replay, in log-odds."""
-    schema = Schema(Weights({}, {}))
-    told = [Posterior(traces, CueInput(replay.cue), Options(()), schema).recollection.evidence for replay in asked]
+def novelty_evidence(traces: Traces, asked: Sequence[Replay]) -> Floats:
+    """float64[R] match evidence of new replays, in log-odds; NaN where a stored event fits the cue as well."""
+    schema, told = Schema(Weights({}, {})), []
+    for replay in asked:
+        found = Posterior(traces, CueInput(replay.cue), Options(()), schema).recollection
+        told.append(np.nan if found.contradictions < FITS else found.evidence)
     return np.array(told)
 
 
@@ -176,29 +185,53 @@ def as_corrected(outcomes: Sequence[Outcome], corrections: Corrections) -> list[
     return found
 
 
-def fit_gate(stored: Floats, new: Floats) -> Gate:
+def fit_gate(stored: Floats, new: Floats, damaged: npt.NDArray[np.bool_] | None = None) -> Gate:
     """The gate between the match evidence of stored and of new replays: logistic, shrunk to the shipped gate.
 
-    Where the evidence tells stored from new as well as it does elsewhere, the shipped gate stays: how often
-    users ask for what is stored is not how often the replays do. It is refitted where it tells less.
+    Of the stored ones the `damaged` count as cues are damaged by the prior of the readings, not as often as they are
+    replayed. The shipped gate stays unless the fitted one is better by GATE_GAIN: how often users ask for what is
+    stored is not how often the replays do.
     """
-    shipped = Gate()
-    x = np.concatenate([stored[np.isfinite(stored)], new[np.isfinite(new)]])
-    y = np.concatenate([np.ones(int(np.isfinite(stored).sum())), np.zeros(int(np.isfinite(new).sum()))])
-    if area_under_roc(x, y > 0.5) >= TELLS_APART:
-        return shipped
-    scale, shift, pull = shipped.scale, shipped.shift, 0.05 * GATE_PRIOR
-    for _ in range(50):  # Newton's method on (scale, shift) with a Gaussian prior at the shipped gate
-        p = 1.0 / (1.0 + np.exp(-np.clip(scale * x + shift, -30, 30)))
-        gradient = np.array([(x * (p - y)).sum(), (p - y).sum()])
-        gradient += pull * np.array([scale - shipped.scale, shift - shipped.shift])
-        w = p * (1.0 - p)
-        hessian = np.array([[(w * x * x).sum(), (w * x).sum()], [(w * x).sum(), w.sum()]]) + pull * np.eye(2)
-        step = np.clip(np.linalg.solve(hessian, gradient), -1.0, 1.0)
-        scale, shift = max(0.1, scale - step[0]), shift - step[1]
-        if np.abs(step).max() < 1e-6:
+    x = np.concatenate([stored, new])
+    y = np.concatenate([np.ones(len(stored)), np.zeros(len(new))])
+    weight = np.ones(len(x))
+    if damaged is not None and damaged.any():
+        share, expected = float(damaged.mean()), 1.0 - NOISE_LEVELS[0].prior
+        weight[: len(stored)] = np.where(damaged, expected / share, (1.0 - expected) / max(1e-9, 1.0 - share))
+    known = np.isfinite(x)
+    x, y, weight = x[known], y[known], weight[known]
+    fitted = _logistic(x, y, weight)
+    gain = (weight * (_surprise(Gate(), x, y) - _surprise(fitted, x, y))).sum()
+    return fitted if gain > GATE_GAIN * weight.sum() else Gate()
+
+
+def _surprise(gate: Gate, x: Floats, y: Floats) -> Floats:
+    """-log P(y) in nats of the gate, up to MOST_SURPRISED."""
+    return np.minimum(np.logaddexp(0.0, np.where(y > 0.5, -1.0, 1.0) * (gate.scale * x + gate.shift)), MOST_SURPRISED)
+
+
+def _logistic(x: Floats, y: Floats, weight: Floats) -> Gate:
+    """Newton's method with steps halved until they gain; a Gaussian prior at the shipped gate."""
+    shipped, pull = Gate(), 0.05 * GATE_PRIOR
+    prior = np.array([shipped.scale, shipped.shift])
+    terms, sign = np.stack([x, np.ones(len(x))]), np.where(y > 0.5, -1.0, 1.0)
+
+    def loss(theta: Floats) -> float:
+        fit = weight @ np.logaddexp(0.0, sign * (theta @ terms))
+        return float(fit + 0.5 * pull * ((theta - prior) ** 2).sum())
+
+    theta = prior
+    for _ in range(NEWTON_STEPS):
+        p = 1.0 / (1.0 + np.exp(-np.clip(theta @ terms, -30.0, 30.0)))
+        gradient = terms @ (weight * (p - y)) + pull * (theta - prior)
+        hessian = (terms * (weight * p * (1.0 - p))) @ terms.T + pull * np.eye(2)
+        step = np.linalg.solve(hessian, gradient)
+        while np.abs(step).max() > LEAST_STEP and loss(theta - step) > loss(theta):
+            step = 0.5 * step
+        theta = theta - step
+        if np.abs(step).max() <= LEAST_STEP:
             break
-    return Gate(scale=float(scale), shift=float(shift))
+    return Gate(scale=max(0.1, float(theta[0])), shift=float(theta[1]))
 
 
 def reliability(outcomes: Sequence[Outcome], bins: int = BINS) -> Reliability:
@@ -220,13 +253,3 @@ def reliability(outcomes: Sequence[Outcome], bins: int = BINS) -> Reliability:
         accuracy=float(right.mean()),
         bins=tuple(made),
     )
-
-
-def area_under_roc(scores: npt.NDArray[np.float64], positive: npt.NDArray[np.bool_]) -> float:
-    """The chance that a positive scores above a negative, ties counting half; NaN when either is missing."""
-    order = np.argsort(scores, kind="stable")
-    _, first, size = np.unique(scores[order], return_index=True, return_counts=True)
-    rank = np.empty(len(scores))
-    rank[order] = np.repeat(first + (size + 1) / 2.0, size)
-    n, m = int(positive.sum()), int((~positive).sum())
-    return float((rank[positive].sum() - n * (n + 1) / 2.0) / (n * m)) if n and m else float("nan")
