@@ -16,9 +16,9 @@ import engine
 from bench.evaluation.relations import rank
 from bench.evaluation.trial import Trial
 from engine.encoding import Floats
-from engine.learners import affinity, balance, relational
+from engine.learners import affinity, balance, clues, relational
 from engine.learners.affinity import Affinity, AffinityFit
-from engine.learners.balance import Balance
+from engine.learners.clues import CLUES
 from engine.learners.participation import Participation
 from engine.learners.relational import RelationalLearner
 from engine.learners.views import Ints, Views
@@ -79,7 +79,7 @@ def _one_way() -> AbstractContextManager[Any]:
         is_same = views.relation[own] % len(views.roles) == relation % len(views.roles)
         return np.where(is_same, evidence_of(views, learned, anchor, relation, slot), 0.0)
 
-    seam = ExitStack()
+    seam = _without_clues("met")
     seam.enter_context(mock.patch.object(AffinityFit, "_keys", keys))
     for module in (balance, relational):
         seam.enter_context(mock.patch.object(module, "direct_evidence", evidence))
@@ -88,17 +88,32 @@ def _one_way() -> AbstractContextManager[Any]:
 
 def _no_walks() -> AbstractContextManager[Any]:
     nothing = np.zeros
-    return mock.patch.object(Participation, "walk", lambda self, *_: (nothing(self.entities), nothing(self.entities)))
+    seam = _without_clues("alike", "between")
+    walk = mock.patch.object(Participation, "walk", lambda self, *_: (nothing(self.entities), nothing(self.entities)))
+    seam.enter_context(walk)
+    return seam
 
 
-def _no_schema() -> AbstractContextManager[Any]:
-    return mock.patch.object(Balance, "schema", lambda _self, what, _when: np.zeros_like(what))
+def _without_clues(*names: str) -> ExitStack:
+    """These clues say nothing, in learning and in use."""
+    whole, rows = clues.find_clues, [CLUES.index(name) for name in names]
+
+    def find(*asked: Any) -> Floats:
+        found = whole(*asked)
+        found[rows] = 0.0
+        return found
+
+    seam = ExitStack()
+    for module in (balance, relational):
+        seam.enter_context(mock.patch.object(module, "find_clues", find))
+    return seam
 
 
 VARIANTS: dict[str, tuple[Callable[[], AbstractContextManager[Any]], bool]] = {
     "nothing": (nullcontext, True),
     "role inverses": (_one_way, True),
     "friends of friends": (_no_walks, True),
-    "who takes part in what and when": (_no_schema, True),
+    "who takes part in what and when": (lambda: _without_clues("what", "when", "busy"), True),
+    "how often they met": (lambda: _without_clues("met", "met_so"), True),
     "all that is learned": (nullcontext, False),
 }

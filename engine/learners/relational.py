@@ -7,7 +7,7 @@ a context, a time. Every stored episode is seen from each of its entities (`view
     P_G(y) ~ { [ sum_{k of a} w(R, R_k, dt_k) 1[y = y_k] + kappa_R null(y) ] e^{beta(y)} } ^ sharp
 
 w and kappa are learned by maximum likelihood (`affinity`), the null is who takes part at all and
-the friends of friends, beta who takes part in R and around t (`participation`); six numbers
+the friends of friends (`participation`), beta what else speaks for y (`clues`); a dozen numbers
 balance them (`balance`). Related in spirit to recurrence baselines for temporal knowledge graphs
 (Gastinger et al. 2024) and to TLogic's temporal walks (Liu et al. 2022).
 """
@@ -24,6 +24,7 @@ from engine.generalisation import Generalisation, background
 from engine.kernels import chance_nearness, name_nearness
 from engine.learners.affinity import Affinity, AffinityFit
 from engine.learners.balance import Balance, choose_replays, direct_evidence, fit_balance
+from engine.learners.clues import find_clues
 from engine.learners.participation import Participation
 from engine.learners.structure import Structure, find_structure
 from engine.learners.views import (
@@ -32,6 +33,7 @@ from engine.learners.views import (
     contexts_to_array,
     learned_contexts,
     moment,
+    worth_asking,
 )
 from engine.learning import Fitted, Losses, Parameters, Report, log_loss
 from engine.traces import Traces
@@ -62,7 +64,7 @@ class RelationalLearner:
         people = Participation(views)
         asked = calibration.replays(traces)[0]
         is_asked = np.isin(views.row, asked)
-        replayed = choose_replays(people, np.flatnonzero(~is_asked), min(views.size // 4, REPLAYS), SEED)
+        replayed = choose_replays(people, worth_asking(views, ~is_asked), min(views.size // 4, REPLAYS), SEED)
         held_out = is_asked.copy()
         held_out[replayed] = True
         affinity = AffinityFit(views, people, held_out).run(lambda done: report(SHARE_AFFINITY * done))
@@ -75,7 +77,7 @@ class RelationalLearner:
             "axis": np.array([views.axis.unit, views.axis.reach]),
             "weight": np.log(np.maximum(affinity.weight, SMALLEST)).astype(np.float16),
             "kappa": affinity.kappa,
-            "balance": np.array([getattr(balance, name) for name in Balance.__slots__]),
+            "balance": balance.to_array(),
         }
         return Fitted(parameters, self._losses(traces, targets, parameters))
 
@@ -86,7 +88,7 @@ class RelationalLearner:
         views = Views(traces, rows, Structure.from_array(parameters["structure"]), contexts, (unit, int(reach)))
         weight = np.exp(parameters["weight"].astype(np.float32))
         affinity = Affinity(weight, parameters["kappa"].astype(np.float64))
-        return RelationalHead(traces, views, affinity, Balance(*parameters["balance"].tolist()))
+        return RelationalHead(traces, views, affinity, Balance.from_array(parameters["balance"]))
 
     def _losses(self, traces: Traces, targets: Sequence[str], parameters: Parameters) -> dict[str, Losses]:
         """Per target, the log-loss in nats of the judging episodes, by row, of a head without those set apart."""
@@ -159,11 +161,10 @@ class RelationalHead:
             two += step2 / len(anchors)
             three += step3 / len(anchors)
         kappa = float(self._affinity.kappa[list(relations)].sum())
-        what = np.zeros(views.entities)
-        if relations[0] < views.other * len(views.roles):
-            what = np.mean([people.what(r) for r in relations], axis=0)
         bracket = self._balance.bracket(direct, (people.background, two, three), kappa)
-        return bracket, self._balance.schema(what, people.when(slot))
+        asked: Sequence[int | None] = anchors or [None] * len(relations)
+        told = [find_clues(people, a, relation, slot) for a, relation in zip(asked, relations, strict=False)]
+        return bracket, self._balance.schema(np.mean(told, axis=0))
 
     def _read(self, bracket: Floats, beta: Floats, target: str) -> Generalisation:
         """Entities as the target's values; one that never had this seat is none of them."""

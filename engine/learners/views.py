@@ -148,6 +148,24 @@ class Views:
         self.size = len(order)
 
 
+def worth_asking(views: Views, free: npt.NDArray[np.bool_]) -> Ints:
+    """The `free` views (bool[K]) that stand for what is asked of generalisation; all where they are under half.
+
+    Their anchor, relation and slot no other view has: what a stored event answers, recollection tells.
+    Without the view both entities are still known: no answer can be one that is not stored.
+    """
+    same = np.ones(max(views.size - 1, 0), dtype=bool)
+    for each in (views.anchor, views.relation, views.slot):
+        same &= each[1:] == each[:-1]
+    is_shared = np.zeros(views.size, dtype=bool)
+    is_shared[1:] |= same
+    is_shared[:-1] |= same
+    is_met_again = np.diff(views.start) > 1
+    is_worth = free & is_met_again[views.anchor] & is_met_again[views.partner]
+    is_worth &= ~(is_shared & (views.slot != UNKNOWN))
+    return np.flatnonzero(is_worth if 2 * int(is_worth.sum()) >= int(free.sum()) else free)
+
+
 def learned_contexts(traces: Traces, structure: Structure) -> list[Value]:
     """The commonest contexts, as many as relations can be learned about; ties by first use."""
     column = traces.columns.get(structure.context or "")
