@@ -155,7 +155,7 @@ def collect(results: dict[str, Json]) -> list[Figure]:
     figures = [Figure(**figure) for result in results.values() for figure in result["figures"]]
     outcomes = [outcome for result in results.values() for outcome in result["outcomes"]]
     if outcomes:
-        figures += pooled.figures(pooled.Pool(outcomes))
+        figures += pooled.figures(pooled.Pool(outcomes), pooled.Pool(outcomes, most=len(outcomes)))
     return figures + pooled.dynamics_figures([result["dynamics"] for result in results.values()])
 
 

@@ -16,13 +16,14 @@ Json = dict[str, Any]
 Column = npt.NDArray[Any]
 MOST_PER_TASK = 1000
 LEAST_PER_GROUP = 200
+WORST_FIELDS = 5
 SOURCES = ("recalled", "reconstructed", "consolidated", "imagined")
 
 
 class Pool:
-    """The outcomes of all tasks, no task with more than MOST_PER_TASK of them (a seeded sample)."""
+    """The outcomes of all tasks, no task with more than `most` of them (a seeded sample)."""
 
-    def __init__(self, outcomes: Sequence[Sequence[Any]]) -> None:
+    def __init__(self, outcomes: Sequence[Sequence[Any]], most: int = MOST_PER_TASK) -> None:
         rng = np.random.default_rng(SEED)
         by_task: dict[str, list[Sequence[Any]]] = {}
         for outcome in outcomes:
@@ -30,8 +31,8 @@ class Pool:
         kept: list[Sequence[Any]] = []
         for task in sorted(by_task):
             rows = by_task[task]
-            if len(rows) > MOST_PER_TASK:
-                rows = [rows[i] for i in sorted(rng.choice(len(rows), MOST_PER_TASK, replace=False))]
+            if len(rows) > most:
+                rows = [rows[i] for i in sorted(rng.choice(len(rows), most, replace=False))]
             kept += rows
         columns = list(zip(*kept, strict=True))
         self.task = np.array([_kind(task) for task in columns[0]])
@@ -52,14 +53,14 @@ def _kind(task: str) -> str:
     return task.partition(" ")[2] if " removed" in task else task
 
 
-def figures(pool: Pool) -> list[Figure]:
-    """Every pooled row."""
+def figures(pool: Pool, whole: Pool) -> list[Figure]:
+    """Every pooled row; fields are judged by the `whole` of their answers, few of which are left in the pool."""
     found: list[Figure] = []
 
     def add(row: str, data: str, what: str, reached: float, n: int, **beside: float | None) -> None:
         found.append(Figure(row, data, what, float(reached), int(n), **beside))
 
-    _calibration(pool, add)
+    _calibration(pool, whole, add)
     _attribution(pool, add)
     _metacognition(pool, add)
     add("within", "all", "truth within winner + 3", pool.within.mean(), pool.n, baseline=float(pool.right.mean()))
@@ -69,19 +70,19 @@ def figures(pool: Pool) -> list[Figure]:
     return found
 
 
-def _calibration(pool: Pool, add: Callable[..., None]) -> None:
+def _calibration(pool: Pool, whole: Pool, add: Callable[..., None]) -> None:
     c, r = pool.confidence, pool.right
     add("calibration", "all", "ECE (15 equal-mass bins)", ece(c, r), pool.n, ceiling=ece_floor(c))
-    for row, what, key in (
-        ("calibration_field", "field", pool.field),
-        ("calibration_source", "source", pool.source),
-        ("calibration_task", "task", pool.task),
+    for row, what, of, key in (
+        ("calibration_field", "field", whole, whole.field),
+        ("calibration_field_pooled", "field, in the pool", pool, pool.field),
+        ("calibration_source", "source", pool, pool.source),
+        ("calibration_task", "task", pool, pool.task),
     ):
-        errors = {name: (ece(c[m], r[m]), int(m.sum()), ece_floor(c[m])) for name, m in pool.groups(key).items()}
-        if not errors:
-            continue
+        c, r = of.confidence, of.right
+        errors = {name: (ece(c[m], r[m]), int(m.sum()), ece_floor(c[m])) for name, m in of.groups(key).items()}
         order = sorted(errors, key=lambda name: -errors[name][0])
-        for name in order if row != "calibration_field" else order[:5]:
+        for name in order[:WORST_FIELDS] if what.startswith("field") else order:
             error, n, floor = errors[name]
             add(row, name, f"ECE of the {what}", error, n, ceiling=floor)
 
