@@ -9,9 +9,6 @@ from pathlib import Path
 import pytest
 
 from bench.datasets import DEFAULT_FOLDER
-from bench.evaluation import shortfalls
-from bench.evaluation.requirements import BY_ROW
-from bench.evaluation.trial import Figure
 
 ROOT = Path(__file__).parent.parent
 
@@ -24,18 +21,3 @@ def test_quality_stays_above_its_floors() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     print(done.stdout)
     assert done.returncode == 0, done.stderr
-
-
-def test_every_text_on_a_shortfall_is_of_a_required_row_and_names_what_was_tried() -> None:
-    for key, text in shortfalls.read().items():
-        assert key.split()[0] in BY_ROW
-        assert text.missing.endswith(".")
-        assert len(text.tried) >= shortfalls.LEAST_TRIED
-
-
-def test_a_row_that_falls_short_without_a_text_is_shown_as_unexplained_and_complained_about() -> None:
-    short = Figure("write_delete", "anywhere", "as before", 0.5, 12)
-    holds = Figure("odd_fact", "anywhere", "rank 1", 1.0, 12)
-    assert "Not explained yet." in shortfalls.section([short, holds])
-    assert shortfalls.complaints([short, holds]) == ["no text on why write_delete falls short"]
-    assert shortfalls.section([holds]) == []

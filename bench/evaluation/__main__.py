@@ -24,8 +24,13 @@ from bench.evaluation import (
     ablations,
     capacity,
     cleaning,
+    coldstart,
+    corrections,
+    cuenoise,
     document,
+    drifting,
     events,
+    gate,
     inverses,
     lures,
     oneshot,
@@ -39,6 +44,8 @@ from bench.evaluation import (
     shortfalls,
     tables,
     vectors,
+    ways,
+    worth,
 )
 from bench.evaluation.cache import Cache, digest, engine_digest
 from bench.evaluation.laboratory import Dynamics, laboratory
@@ -63,9 +70,17 @@ PROTOCOLS: dict[str, Callable[[Trial], None]] = {
     "capacity": capacity.capacity,
     "ablations": ablations.ablations,
     "inverses": inverses.role_inverses,
+    "gate": gate.gates,
+    "cuenoise": cuenoise.learned_noise,
+    "drifting": drifting.drifts,
+    "corrections": corrections.with_and_without,
+    "coldstart": coldstart.cold_starts,
+    "ways": ways.ways,
 }
 # Left out of a fast run.
-SLOW = ("capacity", "ablations", "inverses")
+SLOW = ("capacity", "ablations", "inverses", "gate", "cuenoise", "drifting", "corrections", "coldstart", "ways")
+# Measured last, and only what the rows that fall short need.
+OF_SHORT = ("ways",)
 # What a change that breaks nothing can never fall below, whatever the sample: the smoke of CI.
 FLOORS = {
     "stored": 0.95, "noisy": 0.90, "absent": 0.90, "events": 0.95, "fragments": 0.80, "cells": 0.70, "person": 0.93,
@@ -95,9 +110,14 @@ def main() -> int:
     results = {name: found for name, found in results.items() if "failure" not in found}
     figures = collect(results)
     print(document.table(figures, plain=True))
+    if arguments.protocols:  # who asks for some wants to see all that they tell
+        found = [
+            line for name, table in shortfalls.tables(results).items() for line in shortfalls.ways_table(name, table)
+        ]
+        print("\n".join(["", *worth.measured_parts(results), *found]))
     if not arguments.fast and not arguments.no_report:
         document.write(results, figures)
-    for line in shortfalls.complaints(figures) if not arguments.fast else []:
+    for line in shortfalls.complaints(figures, shortfalls.tables(results)) if not arguments.fast else []:
         print(f"docs: {line}")
     seconds = ", ".join(f"{name} {found['cpu_seconds']:.0f}" for name, found in results.items())
     print(f"CPU seconds when measured: {seconds}")
@@ -115,11 +135,13 @@ def measure(wanted: list[str], folder: Path, cache: Cache, *, is_fast: bool) -> 
     with Progress(*columns, console=console) as progress, laboratory(cache) as service:
         task = progress.add_task("", total=len(wanted))
         for name in wanted:
-            stamp = digest([Path(__file__).parent / f"{PROTOCOLS[name].__module__.rpartition('.')[2]}.py"], SEED)
+            short = _short(results) if name in OF_SHORT else None
+            module = Path(__file__).parent / f"{PROTOCOLS[name].__module__.rpartition('.')[2]}.py"
+            stamp = digest([module], SEED, *sorted(short or ()))
             found = cache.read(name, stamp)
             if found is None:
                 service.dynamics = Dynamics()
-                trial = Trial(service, folder, is_fast, partial(_show, progress, task, name))
+                trial = Trial(service, folder, is_fast, partial(_show, progress, task, name), short=short)
                 try:
                     found = _run(name, trial)
                 except Exception as fault:  # noqa: BLE001 the rest is still worth knowing
@@ -130,6 +152,12 @@ def measure(wanted: list[str], folder: Path, cache: Cache, *, is_fast: bool) -> 
             results[name] = found
             progress.advance(task)
     return results
+
+
+def _short(results: dict[str, Json]) -> frozenset[str] | None:
+    """The rows that fall short so far; None where none was measured, as when `ways` is run alone."""
+    measured = collect({name: found for name, found in results.items() if "failure" not in found})
+    return frozenset(f"{f.row} {shortfalls.data_set(f)}" for f in shortfalls.short_of(measured)) if measured else None
 
 
 def _show(progress: Progress, task: TaskID, name: str, what: str) -> None:

@@ -1,4 +1,4 @@
-"""`python -m bench.evaluation.coldstart`: what the closed form says of new events, before anything was learned.
+"""What the closed form says of new events, before anything was learned.
 
 Per set and size of memory, new events are asked for two fields from half of the others and for one from all others.
 Log-loss of the true value in nats, share right, and ECE, of P_G alone and of the whole answer, for the closed
@@ -7,9 +7,8 @@ form, without its schema, and with every field weighing 1. Values that no stored
 
 from __future__ import annotations
 
-import argparse
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,29 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.datasets import DEFAULT_FOLDER, Dataset
+from bench.datasets import Dataset
 from bench.evaluation.measures import ece
+from bench.evaluation.trial import SEED, Trial
 from engine import CueInput, Options, Traces, attach
 from engine.choice import same_answer
 from engine.learning import log_loss
 from engine.posterior import Posterior
 
 Json = dict[str, Any]
+Floats = npt.NDArray[np.float64]
 SETS = ("football", "bird_strikes", "clean_hospital", "epbench_default200")
 TABLES = ("cmc", "german", "concrete")
 SIZES = (25, 60, 200, 1_000, 6_000)
-EVENTS = 60
+EVENTS, FAST_EVENTS = 60, 2
 NO_FIELDS = {"id", "split", "dataset", "text"}
+TITLE = "Before anything was learned"
+TOLD = """New events of seven sets, asked for two fields from half of the others and for one from all others, of
+memories of this many episodes in closed form: log-loss of the true value in nats and share right, means over the
+sets, and ECE over all answers, of generalisation alone (P_G) and of the whole answer. Values that no stored event
+has are left out."""
+COLUMNS = (
+    "episodes, weights", "sets", "answers", "P_G: log-loss", "right", "ECE", "whole: log-loss", "right", "ECE",
+)  # fmt: skip
 VARIANTS = {
     "closed form": lambda w: w,
     "without its schema": lambda w: replace(w, v={}, default_v=0.0),
@@ -37,24 +46,20 @@ VARIANTS = {
 }
 
 
-def main() -> None:
-    """Print one line per set and size, and the means over all."""
-    parser = argparse.ArgumentParser(prog="python -m bench.evaluation.coldstart", description=__doc__)
-    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    pools: dict[str, list[npt.NDArray[np.float64]]] = {variant: [] for variant in VARIANTS}
-    print("| set | episodes | weights | P_G log-loss | right | ECE | P log-loss | right | ECE |")
-    print("|---|---:|---|---:|---:|---:|---:|---:|---:|")
-    for name, stored, new in worlds(arguments.data):
+def cold_starts(trial: Trial) -> None:
+    """One line per size of memory and variant, over all sets that are as large."""
+    events = FAST_EVENTS if trial.is_fast else EVENTS
+    pools: dict[tuple[int, str], list[Floats]] = {}
+    for name, stored, new in worlds(trial.folder):
         for size in SIZES:
             if size > max(len(stored), SIZES[-1] if name in SETS[:2] else 0):
                 continue
-            for variant, found in measure(stored[-size:], new, arguments.seed + size).items():
-                pools[variant].append(found)
-                print(_line(name, size, variant, [found]), flush=True)
-    for variant, pool in pools.items():
-        print(_line("all", len(pool), variant, pool))
+            trial.report(f"{name}: {size:,}")
+            for variant, found in measure(stored[-size:], new, SEED + size, events).items():
+                if len(found):
+                    pools.setdefault((size, variant), []).append(found)
+    lines = [_line(size, variant, pool) for (size, variant), pool in sorted(pools.items(), key=lambda x: x[0][0])]
+    trial.table(TITLE, TOLD, COLUMNS, lines)
 
 
 def worlds(data: Path) -> Iterator[tuple[str, list[Json], list[Json]]]:
@@ -67,14 +72,14 @@ def worlds(data: Path) -> Iterator[tuple[str, list[Json], list[Json]]]:
         yield (table, *_divided([row for row in rows if row["dataset"] == table]))
 
 
-def measure(stored: list[Json], new: list[Json], seed: int) -> dict[str, npt.NDArray[np.float64]]:
+def measure(stored: list[Json], new: list[Json], seed: int, events: int) -> dict[str, Floats]:
     """Per variant float64[n, 6]: (log-loss, right, confidence) of P_G and of P, for every question."""
     traces, rng = Traces(), np.random.default_rng(seed)
     for episode in stored:
         traces.append(episode, math.nan, None)
     schema = attach(traces)
     found: dict[str, list[list[float]]] = {variant: [] for variant in VARIANTS}
-    for i in rng.choice(len(new), min(EVENTS, len(new)), replace=False):
+    for i in rng.choice(len(new), min(events, len(new)), replace=False):
         names = rng.permutation(sorted(new[i].keys() & traces.columns.keys())).tolist()
         half = len(names) // 2
         for cue_names, targets in ((names[half:], names[: min(2, half)]), (names[1:], names[:1])):
@@ -109,12 +114,8 @@ def _divided(episodes: list[Json]) -> tuple[list[Json], list[Json]]:
     ]
 
 
-def _line(name: str, size: int, variant: str, cells: list[npt.NDArray[np.float64]]) -> str:
-    """One row; means over cells, the ECE over all their answers."""
+def _line(size: int, variant: str, cells: Sequence[Floats]) -> list[str | float]:
+    """One row; means over the sets, the ECE over all their answers."""
     mean, pooled = np.mean([cell.mean(axis=0) for cell in cells], axis=0), np.concatenate(cells)
-    figures = [(mean[j], mean[j + 1], ece(pooled[:, j + 2], pooled[:, j + 1])) for j in (0, 3)]
-    return f"| {name} | {size:,} | {variant} | " + " | ".join(f"{x:.3f}" for f in figures for x in f) + " |"
-
-
-if __name__ == "__main__":
-    main()
+    told = [(float(mean[j]), float(mean[j + 1]), ece(pooled[:, j + 2], pooled[:, j + 1])) for j in (0, 3)]
+    return [f"{size:,}, {variant}", f"{len(cells)}", f"{len(pooled):,}", *(x for part in told for x in part)]

@@ -1,4 +1,4 @@
-"""`python -m bench.evaluation.corrections`: the confidences with and without the corrections that are in force.
+"""The confidences with and without the corrections that are in force.
 
 The missing cells of the numeric tables and new events of the record sets, each asked once with the space's
 corrections and once without; the answers must be the same, only their confidences may differ.
@@ -6,7 +6,6 @@ corrections and once without; the answers must be the same, only their confidenc
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -14,67 +13,69 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from bench.datasets import DEFAULT_FOLDER, Dataset
+from bench.datasets import Dataset
 from bench.evaluation.ablations import with_schema
-from bench.evaluation.cache import Cache, engine_digest
-from bench.evaluation.laboratory import Laboratory, laboratory
-from bench.evaluation.measures import ece, is_right
+from bench.evaluation.laboratory import Laboratory
+from bench.evaluation.measures import ece, is_right, with_error
 from bench.evaluation.records import SETS, more, official
-from bench.evaluation.trial import SEED
+from bench.evaluation.trial import Trial
 
 Json = dict[str, Any]
+Floats = npt.NDArray[np.float64]
 Query = tuple[Json, Json]  # the cue, and the truth of every target
-ROWS, EVENTS = 150, 800
+ROWS, EVENTS, FAST = 40, 250, 5
 FLOOR = 1e-6
+TITLE = "What correcting confidences is worth"
+TOLD = """Missing cells of the numeric tables and new events of the record sets, asked with the maps in force and
+without any; the answers are the same, their confidences are not. The change of the log-loss of being right is
+paired by cue."""
+COLUMNS = ("set", "answers", "fields with a map", "ECE, no map", "ECE", "log-loss, no map", "change with maps")
 
 
-def main() -> None:
-    """Print one line per set, and one over all."""
-    parser = argparse.ArgumentParser(prog="python -m bench.evaluation.corrections", description=__doc__)
-    parser.add_argument("sets", nargs="*", help="default: all of them")
-    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
-    arguments = parser.parse_args()
-    pool: list[list[float]] = []
-    print("| set | n | fields corrected | ECE without | with | log-loss without | with |")
-    print("|---|---:|---:|---:|---:|---:|---:|")
-    with laboratory(Cache(engine_digest())) as service:
-        for space, records, queries in (*_tables(arguments.data), *_events(arguments.data)):
-            if arguments.sets and space not in arguments.sets:
-                continue
-            service.store(space, records)
-            service.consolidate(space)
-            found = measure(service, space, queries)
-            pool += found
-            maps = service.learned[space].settings["corrections"]
-            print(_line(space, found, f"{len(maps)} of {len(service.memory(space).traces.columns)}"), flush=True)
-    print(_line("all", pool, ""))
+def with_and_without(trial: Trial) -> None:
+    """One line per set, and one over all."""
+    lines: list[list[str | float]] = []
+    pool: list[Floats] = []
+    for space, records, queries in (*_tables(trial.folder), *_events(trial.folder)):
+        trial.report(space)
+        trial.laboratory.store(space, records)
+        trial.laboratory.consolidate(space)
+        asked = trial.sample(queries, EVENTS if space.endswith("_train") else ROWS, FAST)
+        found = measure(trial.laboratory, space, asked)
+        pool += found
+        maps = trial.laboratory.learned[space].settings["corrections"]
+        lines.append(_line(space, found, f"{len(maps)} of {len(trial.laboratory.memory(space).traces.columns)}"))
+    trial.table(TITLE, TOLD, COLUMNS, [*lines, _line("all", pool, "")])
 
 
-def measure(service: Laboratory, space: str, queries: Sequence[Query]) -> list[list[float]]:
-    """(confidence without corrections, with them, right) of every completed field."""
+def measure(service: Laboratory, space: str, queries: Sequence[Query]) -> list[Floats]:
+    """Per cue float64[T, 3]: confidence without corrections, with them, and right, of every completed field."""
     found = []
     for cue, truths in queries:
         replies = []
         for seam in (with_schema(lambda schema: replace(schema, corrections={})), nullcontext):
             with seam():
-                replies.append(service.ask(space, cue, tuple(truths)))
+                replies.append(service.ask(space, cue, tuple(truths), hypotheses=0))
+        told = []
         for target, truth in truths.items():
             (value, without), (same, corrected) = (reply.ranked(target)[0] for reply in replies)
             if value != same:
                 raise AssertionError(f"{space}: a correction changed an answer of {target}")
-            found.append([without, corrected, float(is_right(value, truth))])
+            told.append([without, corrected, float(is_right(value, truth))])
+        found.append(np.array(told))
     return found
 
 
-def _line(space: str, found: Sequence[Sequence[float]], maps: str) -> str:
-    without, corrected, right = np.array(found).T
-    errors = f"{ece(without, right):.3f} | {ece(corrected, right):.3f}"
-    losses = f"{_loss(without, right):.4f} | {_loss(corrected, right):.4f}"
-    return f"| {space} | {len(found):,} | {maps} | {errors} | {losses} |"
+def _line(space: str, found: Sequence[Floats], maps: str) -> list[str | float]:
+    without, corrected, right = np.concatenate(found).T
+    before, after = (np.array([_loss(told[:, side], told[:, 2]) for told in found]) for side in (0, 1))
+    errors = ece(without, right), ece(corrected, right)
+    return [space, f"{len(right):,}", maps, *errors, float(before.mean()), with_error(after - before, 4)]
 
 
-def _loss(confidence: np.ndarray, right: np.ndarray) -> float:
+def _loss(confidence: Floats, right: Floats) -> float:
     p = np.where(right > 0.5, confidence, 1.0 - confidence)
     return float(-np.log(np.maximum(p, FLOOR)).mean())
 
@@ -96,7 +97,7 @@ def _tables(folder: Path) -> Iterator[tuple[str, list[Json], list[Query]]]:
                 stored.append({"id": record["id"], **known})
             if known and hidden:
                 queries.append((known, hidden))
-        yield f"uci_{table}", stored, _some(queries, ROWS)
+        yield f"uci_{table}", stored, queries
 
 
 def _events(folder: Path) -> Iterator[tuple[str, list[Json], list[Query]]]:
@@ -106,13 +107,4 @@ def _events(folder: Path) -> Iterator[tuple[str, list[Json], list[Query]]]:
         episodes = data.rows("episodes.jsonl")
         train = [{k: v for k, v in e.items() if k != "split"} for e in episodes if e["split"] == "train"]
         asked = more(name, episodes, list(dict.fromkeys(q["ask"] for q in official(data))))
-        yield f"{name}_train", train, _some([(q["cue"], {q["ask"]: q["expected"]}) for q in asked], EVENTS)
-
-
-def _some(queries: list[Query], count: int) -> list[Query]:
-    chosen = np.random.default_rng(SEED).permutation(len(queries))[:count]
-    return [queries[i] for i in sorted(chosen.tolist())]
-
-
-if __name__ == "__main__":
-    main()
+        yield f"{name}_train", train, [(q["cue"], {q["ask"]: q["expected"]}) for q in asked]

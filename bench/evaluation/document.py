@@ -34,7 +34,7 @@ def write(results: Mapping[str, Json], figures: Sequence[Figure]) -> None:
         "(others are named under Runs)."
     )
     parts = ["# How good it is", "", made, "", PREFACE, _summary(figures), "", table(figures), ""]
-    parts += shortfalls.section(figures)
+    parts += shortfalls.section(figures, shortfalls.tables(results))
     parts += _beside(results)
     parts += worth.sections(results)
     parts += ["## Pictures", "", *(f"![{title}](evaluation/{name})" for name, title in drawn), ""]

@@ -149,13 +149,14 @@ class Laboratory:
         threshold: float | None = 0.0,
         pattern_weight: float | None = None,
         vector: Sequence[float | None] | None = None,
+        verbose: bool = True,
     ) -> Reply:
-        """One verbose completion through the service."""
+        """One completion through the service, a verbose one unless only the engine's answer is looked at."""
         request = CompleteRequest(
             Cue(dict(cue), None if vector is None else np.array(vector, dtype="<f4").tobytes()),
             None if targets is None else tuple(targets),
             CompletionConfig(threshold, hypotheses, None, pattern_weight),
-            verbose=True,
+            verbose=verbose,
         )
         answer = completion = None
         try:

@@ -79,6 +79,19 @@ def refused_at(positive: Floats, negative: Floats, wrong_refusals: float = 0.05)
     return threshold, float((negative < threshold).mean())
 
 
+def paired(each: Floats, base: Floats) -> list[float | None]:
+    """[mean, mean change against `base`, its standard error] of one number per cue; NaN of none."""
+    if not len(each):
+        return [float("nan"), float("nan"), None]
+    change = each - base
+    return [float(each.mean()), float(change.mean()), float(change.std() / np.sqrt(len(change)))]
+
+
+def with_error(change: Floats, digits: int = 3) -> str:
+    """The mean change of one number per cue with its standard error, for a table."""
+    return f"{change.mean():+.{digits}f} ± {change.std() / np.sqrt(max(1, len(change))):.{digits}f}"
+
+
 def is_right(value: Any, expected: Any) -> bool:
     """The data sets' own rule: numbers within 2 %, anything else as it is written."""
     if isinstance(expected, bool) or not isinstance(expected, (int, float)):

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import inspect
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
-from bench.evaluation.measures import refused_at, spearman
+from bench.evaluation.measures import refused_at, spearman, with_error
 from bench.evaluation.trial import SEED, Trial
+from engine import Doubt, abstention
+from recollect.service.gate import DEFAULT_CA1_THRESHOLD
 
 Json = dict[str, Any]
 HIGH_THRESHOLD = 0.9
+TOLD = """The cues of the row *Abstention* at the default threshold: what is refused when a ground is left out, its
+number taken for beyond all doubt, and what below a confidence of .5 alone (*any of them*). Refusing an answerable
+cue is wrong."""
 
 
 def refusals(trial: Trial) -> None:
     """Cues of stored events against recombined and foreign ones, at the default threshold."""
     groups = _cues(trial)
     table: dict[str, dict[str, list[float]]] = {}
+    without: dict[str, dict[str, list[float]]] = {}
     for kind, cues in groups.items():
         for space, cue, ask in cues:
             trial.report(f"refuse {kind}")
             refused = trial.laboratory.ask(space, cue, [ask], threshold=None).refusal is not None
-            reply = trial.laboratory.ask(space, cue, [ask])
+            with _listening() as heard:
+                reply = trial.laboratory.ask(space, cue, [ask])
             ranked = reply.ranked(ask)
+            for ground, is_refused in _without_each(heard, ranked[0][1] if ranked else 0.0).items():
+                without.setdefault(ground, {}).setdefault(kind, []).append(float(is_refused))
             row = table.setdefault(kind, {"refused": [], "confidence": [], "match": []})
             row["refused"].append(float(refused))
             row["confidence"].append(ranked[0][1] if ranked else 0.0)
@@ -53,6 +67,54 @@ def refusals(trial: Trial) -> None:
             len(table[kind]["refused"]),
         )
     trial.raw["table"] = table
+    _grounds(trial, without)
+
+
+Doubting = Callable[..., Doubt | None]
+DOUBT: Doubting = abstention.doubt
+# The grounds of a refusal: what `abstention.doubt` is told of the cue beside the match.
+GROUNDS = tuple(inspect.signature(DOUBT).parameters)[1:]
+WHOLE, NO_DOUBT = "nothing", "any of them"
+
+
+@contextmanager
+def _listening() -> Iterator[list[dict[str, float]]]:
+    """What `abstention.doubt` was asked with while this lasts; never, where the cue means a stored event."""
+    heard: list[dict[str, float]] = []
+
+    def doubt(*told: float, **named: float) -> Doubt | None:
+        heard.append(dict(inspect.signature(DOUBT).bind(*told, **named).arguments))
+        return DOUBT(*told, **named)
+
+    with mock.patch.object(abstention, "doubt", doubt):
+        yield heard
+
+
+def _without_each(heard: Sequence[dict[str, float]], confidence: float) -> dict[str, bool]:
+    """Per ground left out (its number is beyond all doubt), whether the service would refuse by itself."""
+
+    def refuses(*left_out: str) -> bool:
+        return any(DOUBT(**{**told, **dict.fromkeys(left_out, math.inf)}) is not None for told in heard)
+
+    is_unsure = confidence < DEFAULT_CA1_THRESHOLD
+    found = {WHOLE: is_unsure or refuses(), NO_DOUBT: is_unsure}
+    return {**found, **{ground: is_unsure or refuses(ground) for ground in GROUNDS}}
+
+
+def _grounds(trial: Trial, without: dict[str, dict[str, list[float]]]) -> None:
+    """What each ground is worth: the shares refused without it, and their paired changes."""
+    kinds = list(without[WHOLE])
+    lines: list[list[str | float]] = []
+    for ground, found in without.items():
+        line: list[str | float] = [ground]
+        for kind in kinds:
+            own, whole = np.array(found[kind]), np.array(without[WHOLE][kind])
+            line += [float(own.mean()), "" if ground == WHOLE else with_error(own - whole)]
+        lines.append(line)
+    columns = ["without"]
+    for kind in kinds:
+        columns += [f"{kind} ({len(without[WHOLE][kind]):,}): refused", "change"]
+    trial.table("What each ground of a refusal is worth", TOLD, columns, lines)
 
 
 def _cues(trial: Trial) -> dict[str, list[tuple[str, Json, str]]]:

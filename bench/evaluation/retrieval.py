@@ -1,4 +1,4 @@
-"""`python -m bench.evaluation.retrieval`: other ways to find a stored image behind a damaged one, as a table.
+"""Other ways to find a stored image behind a damaged one, and what they find of the row's own cues.
 
 Every way scores all stored images; the label is that of the likeliest, for a likelihood the label with most of the
 posterior. Hidden pixels are left out, or set to 0 where a column says so. "Knows": what no service is told.
@@ -6,9 +6,7 @@ posterior. Hidden pixels are left out, or set to 0 where a column says so. "Know
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +14,13 @@ import numpy.typing as npt
 from scipy.special import logsumexp
 from scipy.stats import norm
 
-from bench.datasets import DEFAULT_FOLDER, Dataset
+from bench.datasets import Dataset
+from bench.evaluation.measures import paired
+from bench.evaluation.seams import AS_IS
+from bench.evaluation.trial import Trial
 from engine.vectors import Vectors
 
+Json = dict[str, Any]
 Floats = npt.NDArray[np.float64]
 Way = Callable[[Floats, Floats, float], Floats]
 HIGHEST = 16.0
@@ -26,6 +28,7 @@ SCALES = tuple(np.geomspace(0.02, 1.2, 9) * HIGHEST)
 INVERSE_TEMPERATURES = (4.0, 16.0, 64.0, 256.0)
 UPDATES = 3
 REGIMES = (("half_mask", 0.5), ("half_zeroed", 0.5), ("random_mask", 0.8), ("noise", 0.25), ("noise", 0.5))
+NOISIEST = REGIMES[-1]
 
 
 def seen(images: Floats, cue: Floats) -> tuple[Floats, Floats]:
@@ -137,25 +140,34 @@ def as_array(vector: list[float | None]) -> Floats:
     return np.array([np.nan if x is None else x for x in vector], dtype=np.float64)
 
 
-def table(folder: Path) -> str:
-    """Share of right images / right labels per way and kind of damage, as Markdown."""
-    data = Dataset(folder / "digits_assoc")
+def measure(trial: Trial) -> Json:
+    """Per way and kind of damage the share of right images, for NOISIEST the share of right labels too."""
+    data = trial.data("digits_assoc")
     stored = data.rows("episodes.jsonl")
     images, ids = np.array([r["vector"] for r in stored], dtype=float), [r["id"] for r in stored]
     labels = np.array([r["label"] for r in stored])
-    queries = cues(data)
-    ways = {**WAYS, "ours": (ours(images), True)}
-    lines = [
-        "| right image / right label | " + " | ".join(f"{r.replace('_', ' ')} {p:g}" for r, p in REGIMES) + " |",
-        "|---|" + "---:|" * len(REGIMES),
-    ]
-    for name, (way, is_likelihood) in ways.items():
-        cells = []
+    queries = {regime: trial.sample(found, None, 5) for regime, found in cues(data).items()}
+    columns = [f"{_told(regime)}: image ({len(queries[regime])})" for regime in REGIMES]
+    made: dict[str, Json] = {}
+    as_is: list[Floats] = []
+    for name, (way, is_likelihood) in {AS_IS: (ours(images), True), **WAYS}.items():
+        hits: list[Floats] = []
         for regime in REGIMES:
+            trial.report(f"images: {name}")
             right = [_judge(way, is_likelihood, images, ids, labels, query) for query in queries[regime]]
-            cells.append(" / ".join(f"{share:.3f}" for share in np.mean(right, axis=0)))
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+            image, label = np.array(right, dtype=float).T
+            hits += [image] if regime != NOISIEST else [image, label]
+        as_is = as_is or hits
+        cells = [paired(each, base) for each, base in zip(hits, as_is, strict=True)]
+        made[name] = {
+            "instead": "the engine's evidence alone, without gate and schema" if name == AS_IS else "",
+            "cells": cells,
+        }
+    return {"rows": ["vector_noise_0.5 digits_assoc"], "columns": [*columns, f"{_told(NOISIEST)}: label"], "ways": made}
+
+
+def _told(regime: tuple[str, float]) -> str:
+    return f"{regime[0].replace('_', ' ')} {regime[1]:g}"
 
 
 def _judge(
@@ -167,9 +179,3 @@ def _judge(
     if is_likelihood:
         label = int(np.bincount(labels, weights=np.exp(scores - scores.max())).argmax())
     return ids[int(scores.argmax())] == query["expected"], label == query["label"]
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m bench.evaluation.retrieval", description=__doc__)
-    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER, help="the folder with the evaluation data")
-    print(table(parser.parse_args().data))

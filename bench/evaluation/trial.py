@@ -33,7 +33,7 @@ class Figure:
 
 @dataclass(slots=True)
 class Trial:
-    """What a protocol works with and reports to."""
+    """What a protocol works with and reports to. `short`: the "row set" that fall short so far; None: unknown."""
 
     laboratory: Laboratory
     folder: Path
@@ -42,6 +42,7 @@ class Trial:
     figures: list[Figure] = field(default_factory=list)
     outcomes: list[list[Any]] = field(default_factory=list)
     raw: Json = field(default_factory=dict)
+    short: frozenset[str] | None = None
 
     def data(self, name: str) -> Dataset:
         """A data set of the evaluation folder."""
@@ -68,6 +69,12 @@ class Trial:
     ) -> None:
         """Report one number."""
         self.figures.append(Figure(row, data, what, float(reached), n, baseline, ceiling))
+
+    def table(self, title: str, told: str, columns: Sequence[str], lines: Sequence[Sequence[str | float]]) -> None:
+        """Report a table for the page; the first cell of a line names it."""
+        self.raw.setdefault("tables", []).append(
+            {"title": title, "told": told, "columns": list(columns), "lines": [list(line) for line in lines]}
+        )
 
     def judge(self, task: str, reply: Reply, target: str, expected: Any, *, within: int = 3) -> bool:
         """Note the outcome of one completed field and say whether it is right."""

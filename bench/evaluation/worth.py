@@ -32,7 +32,8 @@ def sections(results: Mapping[str, Json]) -> list[str]:
     """The part of the page about what each part is worth."""
     raw = results.get("ablations", {}).get("raw", {})
     relations = results.get("inverses", {}).get("raw", {})
-    if not raw and not relations:
+    tables = measured_parts(results)
+    if not raw and not relations and not tables:
         return []
     return [
         "## What each part is worth",
@@ -41,7 +42,22 @@ def sections(results: Mapping[str, Json]) -> list[str]:
         *_speed(raw),
         *_attractor(raw),
         *_relations(relations),
+        *tables,
     ]
+
+
+def measured_parts(results: Mapping[str, Json]) -> list[str]:
+    """The tables of the protocols that judge one part each."""
+    return [line for found in results.values() for table in found["raw"].get("tables", ()) for line in _table(table)]
+
+
+def _table(table: Json) -> list[str]:
+    """A table as its protocol made it; numbers to three digits."""
+    columns = table["columns"]
+    lines = [f"### {table['title']}", "", table["told"], "", "| " + " | ".join(columns) + " |"]
+    lines.append("|---|" + "---:|" * (len(columns) - 1))
+    rows = [[x if isinstance(x, str) else f"{x:.3f}" for x in line] for line in table["lines"]]
+    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
 
 
 def _records(raw: Json) -> list[str]:

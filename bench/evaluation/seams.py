@@ -1,0 +1,139 @@
+"""The ways that are tried on rows that fall short: each is a switch from outside, nothing of the engine is changed.
+
+`WAYS` says what is done instead, and in which tables of `bench.evaluation.ways` it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+from unittest import mock
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+import engine
+from bench.evaluation.ablations import PARTS, Seam, with_schema
+from engine import calibration, choice, consolidation, correction, drift, evidence, posterior
+from engine.choice import ranked
+from engine.correction import Beta
+from engine.encoding import Column, Floats
+from recollect.memory import SpaceMemory
+
+AS_IS = "as submitted"
+STRICTER_NATS = 4.0
+LIGHTER, HEAVIER = (0.98, 0.015, 0.005), (0.7, 0.2, 0.1)
+RARER = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One other way: what is done `instead`, how, and the tables it is tried for.
+
+    `weight` is a `pattern_weight` to ask with.
+    """
+
+    instead: str
+    tables: tuple[str, ...]
+    seam: Seam = nullcontext
+    weight: float | None = None
+
+
+def _with_memory(change: Callable[[SpaceMemory, engine.Schema], engine.Schema]) -> Seam:
+    """Every space's schema seen through `change`."""
+    original = SpaceMemory.schema
+    return lambda: mock.patch.object(SpaceMemory, "schema", lambda memory: change(memory, original(memory)))
+
+
+def _gate_moved(nats: float) -> Seam:
+    return with_schema(lambda s: replace(s, gate=replace(s.gate, shift=s.gate.shift + nats)))
+
+
+def _every_head(memory: SpaceMemory, schema: engine.Schema) -> engine.Schema:
+    """The best learner's head for every field that one was fitted for, whether it is better than the closed form."""
+    learned = memory.learned
+    if learned is None:
+        return schema
+    made = {learned.chosen[target]: head for target, head in schema.heads.items()}
+    fitted = {x.target: made[x.learner] for x in learned.losses if x.learner in made}
+    return replace(schema, heads={**fitted, **schema.heads})
+
+
+# Of every space asked, what it had learned and the maps fitted for it.
+_FITTED: WeakKeyDictionary[SpaceMemory, tuple[int, dict[str, Beta]]] = WeakKeyDictionary()
+
+
+def _every_map(memory: SpaceMemory, schema: engine.Schema) -> engine.Schema:
+    """Maps for every field, whether they earn their place: fitted on the replays of the last consolidation."""
+    if memory not in _FITTED or _FITTED[memory][0] != memory.learned_revision:
+        rows, _, new = calibration.replays(memory.traces)
+        rest = memory.traces.without(rows)
+        plain = replace(consolidation.attach(rest, memory.learned), corrections={})
+        asked = list(drift.ask(rest, plain, [replay.cue | replay.hidden for replay in new]))
+        kinds = {name: column.kind for name, column in rest.columns.items()}
+        judged = [correction.Judged(a.field, kinds[a.field], a.episode, a.choice.shares, a.is_right) for a in asked]
+        with mock.patch.object(correction, "_earns", return_value=True):
+            _FITTED[memory] = memory.learned_revision, dict(correction.fit(judged).maps)
+    return replace(schema, corrections=_FITTED[memory][1])
+
+
+def _chosen_by(choose: Callable[..., int]) -> Seam:
+    return lambda: mock.patch.object(posterior, "choose", choose)
+
+
+def _likeliest(column: Column, p: Floats, _rho: float, _recollected: Floats) -> int:
+    return int(ranked(column, p, 1)[0])
+
+
+def _mean(column: Column, p: Floats, _rho: float, _recollected: Floats) -> int:
+    """The stored number next to the mean of the posterior; of anything else the likeliest value."""
+    known = ~np.isnan(column.numbers) & (column.counts > 0)
+    if column.kind != "number" or not known.any():
+        return int(ranked(column, p, 1)[0])
+    mean = float((p[known] * column.numbers[known]).sum() / max(float(p[known].sum()), 1e-12))
+    return int(np.nanargmin(np.where(known, np.abs(column.numbers - mean), np.nan)))
+
+
+def _rarer_damage() -> AbstractContextManager[Any]:
+    """Likenesses and lacking fields a third as often as they are expected."""
+    rarer = tuple(
+        replace(level, distorted=level.distorted / RARER, absent=level.absent / RARER)
+        for level in evidence.NOISE_LEVELS
+    )
+    return mock.patch.object(evidence, "NOISE_LEVELS", rarer)
+
+
+def _expecting(prior: tuple[float, ...]) -> Seam:
+    return with_schema(lambda s: replace(s, noise=prior))
+
+
+ANSWERS, NUMBERS, FIELDS, DAMAGED, RELATIONS = "answers", "numbers", "fields", "damaged", "relations"
+WAYS: dict[str, Way] = {
+    AS_IS: Way("the whole engine", (ANSWERS, NUMBERS, FIELDS, DAMAGED, RELATIONS)),
+    "recollection alone": Way("`pattern_weight: 0`", (DAMAGED,), weight=0.0),
+    "generalisation alone": Way("`pattern_weight: 1`", (ANSWERS, NUMBERS, FIELDS, RELATIONS), weight=1.0),
+    "half of either head": Way("`pattern_weight: 0.5`", (ANSWERS, NUMBERS, DAMAGED), weight=0.5),
+    "stricter gate": Way(
+        f"{STRICTER_NATS:g} nats more for a match", (ANSWERS, NUMBERS, FIELDS, DAMAGED, RELATIONS),
+        _gate_moved(-STRICTER_NATS),
+    ),
+    "laxer gate": Way(f"{STRICTER_NATS:g} nats less for a match", (DAMAGED,), _gate_moved(STRICTER_NATS)),
+    "closed form": Way("no learned head", (ANSWERS, NUMBERS, RELATIONS), PARTS["learned weights"].seam),
+    "no schema": Way("episodes and base rates alone generalise", (ANSWERS,), PARTS["schema"].seam),
+    "every learned head": Way(
+        "the learned head also where the closed form had the lower loss", (NUMBERS,), _with_memory(_every_head)
+    ),
+    "no maps": Way("no map corrects a confidence", (FIELDS, RELATIONS), PARTS["corrections"].seam),
+    "every map": Way("a map for every field, earned or not", (ANSWERS, FIELDS, RELATIONS), _with_memory(_every_map)),
+    "likeliest number": Way("the likeliest number instead of the median", (NUMBERS, DAMAGED), _chosen_by(_likeliest)),
+    "mean number": Way("the number next to the mean instead of the median", (NUMBERS,), _chosen_by(_mean)),
+    "always the median": Way(
+        "no recollected number stands out", (DAMAGED,),
+        lambda: mock.patch.object(choice, "STANDS_OUT", float("inf")),
+    ),
+    "lighter damage expected": Way(f"prior of the readings {LIGHTER}", (DAMAGED,), _expecting(LIGHTER)),
+    "heavier damage expected": Way(f"prior of the readings {HEAVIER}", (DAMAGED,), _expecting(HEAVIER)),
+    "rarer likenesses": Way("likenesses and lacking fields a third as often", (DAMAGED,), _rarer_damage),
+}  # fmt: skip
