@@ -2,7 +2,7 @@
 
 Cues of six sets: of stored events (whole, partial and damaged) and of none (recombined, lures, people nobody
 stored, events after the stored ones). Every set counts alike, and so do its two kinds. Beside the shipped gate stand
-logistic fits on the other five sets: on the ratio of evidence alone, and with the further terms of the gate.
+logistic fits on the other five sets: on the ratio of evidence alone, and on all that the gate adds up.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from bench.datasets import Dataset
 from bench.evaluation.measures import auroc
 from bench.evaluation.trial import SEED, Trial
 from engine import CueInput, Options, Traces, attach, parse_time
-from engine.evidence import Recollection
 from engine.posterior import Posterior
 
 Json = dict[str, Any]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+Case = tuple[str, bool, float, list[float]]  # set, whether the event is stored, match, terms
 MOST, FAST_MOST = 200, 15  # cues of a kind in a set
 SHARE = (0.3, 0.8)  # of a record's fields in a partial cue
 TITLE = "The gate, set by set"
 TOLD = """Whether a cue means a stored event, {cues:,} cues of {sets} sets, before any consolidation: log-loss in
-nats of the shipped gate, of a logistic fit on the ratio of evidence alone, and of one with the gate's further
-terms. *Left out*: fitted on the other five sets, so that the set is new to the fit; *in sample*: fitted on all.
-Half for every cue: .693."""
+nats of the shipped gate, of a logistic fit on the ratio of evidence alone, and of one on all of the gate's terms.
+*Left out*: fitted on the other five sets, so that the set is new to the fit; *in sample*: fitted on all. Half for
+every cue: .693."""
 COLUMNS = (
     "set",
     "stored",
@@ -46,10 +46,7 @@ COLUMNS = (
 def gates(trial: Trial) -> None:
     """The shipped gate and the fits on every set, and their means over the sets."""
     cases = list(_cases(trial.folder, FAST_MOST if trial.is_fast else MOST))
-    sets = np.array([name for name, _, _ in cases])
-    stored = np.array([is_stored for _, is_stored, _ in cases])
-    match = np.array([found.match for _, _, found in cases])
-    terms = np.array([_terms(found) for _, _, found in cases])
+    sets, stored, match, terms = (np.array(column) for column in zip(*cases, strict=True))
     weight = balanced(sets, stored)
     whole = fitted(terms, stored, weight, np.ones(len(cases), dtype=bool))
     lines: list[list[str | float]] = []
@@ -87,14 +84,22 @@ def log_loss(p: Floats, stored: Mask, weight: Floats, of: Mask) -> float:
     return float(-(weight[of] * np.log(sure)).sum() / weight[of].sum())
 
 
-def _terms(found: Recollection) -> list[float]:
+def terms_of(posterior: Posterior) -> list[float]:
+    """What `engine.evidence.match_evidence` adds up of one cue, each by itself."""
+    found, fields = posterior.recollection, len(posterior.evidence)
     contradictions = found.contradictions
-    first = min(1.0, contradictions)
-    return [found.odds, min(1.0, max(0.0, contradictions - 1.0)), first * float(np.log(found.weights.max()))]
+    one = min(1.0, contradictions)
+    return [
+        found.odds,
+        min(1.0, max(0.0, contradictions - 1.0) / max(1.0, fields / 4.0)),
+        one * float(np.log(found.weights.max())),
+        one * min(1.0, max(0.0, fields - contradictions - 1.0)),
+        one * max(0.0, posterior.coherence),
+    ]
 
 
-def _cases(folder: Path, most: int) -> Iterator[tuple[str, bool, Recollection]]:
-    """(set, whether the event is stored, what recollection makes of the cue)."""
+def _cases(folder: Path, most: int) -> Iterator[Case]:
+    """Every cue of every set."""
     rng = np.random.default_rng(SEED)
     for name in ("football", "bird_strikes"):
         data = Dataset(folder / name)
@@ -124,12 +129,11 @@ def _cases(folder: Path, most: int) -> Iterator[tuple[str, bool, Recollection]]:
             yield from _asked("epbench_default200", space, cues, most, is_stored=is_stored)
 
 
-def _asked(
-    name: str, traces: Traces, cues: Sequence[Json], most: int, *, is_stored: bool
-) -> Iterator[tuple[str, bool, Recollection]]:
+def _asked(name: str, traces: Traces, cues: Sequence[Json], most: int, *, is_stored: bool) -> Iterator[Case]:
     schema = attach(traces)
     for cue in cues[:most]:
-        yield name, is_stored, Posterior(traces, CueInput(cue), Options(()), schema).recollection
+        posterior = Posterior(traces, CueInput(cue), Options(()), schema)
+        yield name, is_stored, posterior.recollection.match, terms_of(posterior)
 
 
 def traces_of(records: Iterable[Mapping[str, Any]]) -> Traces:
