@@ -26,6 +26,7 @@ from bench.evaluation import (
     cleaning,
     coldstart,
     corrections,
+    coverage,
     cuenoise,
     document,
     drifting,
@@ -75,10 +76,22 @@ PROTOCOLS: dict[str, Callable[[Trial], None]] = {
     "drifting": drifting.drifts,
     "corrections": corrections.with_and_without,
     "coldstart": coldstart.cold_starts,
+    "hypotheses": coverage.hypotheses_chosen,
     "ways": ways.ways,
 }
 # Left out of a fast run.
-SLOW = ("capacity", "ablations", "inverses", "gate", "cuenoise", "drifting", "corrections", "coldstart", "ways")
+SLOW = (
+    "capacity",
+    "ablations",
+    "inverses",
+    "gate",
+    "cuenoise",
+    "drifting",
+    "corrections",
+    "coldstart",
+    "hypotheses",
+    "ways",
+)
 # Measured last, and only what the rows that fall short need.
 OF_SHORT = ("ways",)
 # What a change that breaks nothing can never fall below, whatever the sample: the smoke of CI.

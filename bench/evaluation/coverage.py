@@ -22,9 +22,10 @@ from engine.hypotheses import Alternative
 Json = dict[str, Any]
 Column = npt.NDArray[np.float64]
 EVENTS, FAST_EVENTS = 60, 4
+TABLE = "truth within four"
 
 
-def measure(trial: Trial) -> Json:
+def hypotheses_chosen(trial: Trial) -> None:
     """Stored events by half of their fields: per way the share of fields, and of whole events, among the four."""
     asked = {name: _cues(trial, name) for name in SETS}
     hits: dict[str, list[tuple[Column, Column]]] = {}
@@ -43,7 +44,7 @@ def measure(trial: Trial) -> Json:
         for way, (instead, _) in WAYS.items()
     }
     columns = [f"{name}: {what} ({len(cues)})" for name, cues in asked.items() for what in ("fields", "whole events")]
-    return {"rows": ["within all"], "columns": columns, "ways": made}
+    trial.raw[TABLE] = {"rows": ["within all"], "columns": columns, "ways": made}
 
 
 def _cues(trial: Trial, name: str) -> list[tuple[Json, Json]]:

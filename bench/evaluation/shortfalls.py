@@ -37,8 +37,9 @@ def read(path: Path = TEXTS) -> dict[str, Shortfall]:
 
 def tables(results: Mapping[str, Json]) -> dict[str, Json]:
     """What was measured of other ways, by the table's name."""
-    found: dict[str, Json] = results.get("ways", {}).get("raw", {})
-    return found
+    return {
+        name: table for key in ("hypotheses", "ways") for name, table in results.get(key, {}).get("raw", {}).items()
+    }
 
 
 def data_set(figure: Figure) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.evaluation import coverage, retrieval, seams
+from bench.evaluation import retrieval, seams
 from bench.evaluation.measures import ece, is_right, paired
 from bench.evaluation.records import SETS, more, official
 from bench.evaluation.seams import ANSWERS, DAMAGED, FIELDS, NUMBERS, RELATIONS, Way
@@ -82,8 +82,6 @@ def ways(trial: Trial) -> None:
     _relations(trial)
     if _needed(trial, "vector_noise_0.5 digits_assoc"):
         trial.raw["vectors"] = retrieval.measure(trial)
-    if _needed(trial, "within all"):
-        trial.raw["hypotheses"] = coverage.measure(trial)
 
 
 def _needed(trial: Trial, *rows: str) -> bool:

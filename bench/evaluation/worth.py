@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bench.evaluation.shortfalls import ways_table
+
 Json = dict[str, Any]
 SURE, LEAST = 2.0, 0.002  # standard errors, and nats or shares, from which a difference counts
 # (measure, how it is told, whether more of it is better, factor)
@@ -33,7 +35,7 @@ def sections(results: Mapping[str, Json]) -> list[str]:
     raw = results.get("ablations", {}).get("raw", {})
     relations = results.get("inverses", {}).get("raw", {})
     tables = measured_parts(results)
-    if not raw and not relations and not tables:
+    if not raw and not relations and not tables and "hypotheses" not in results:
         return []
     return [
         "## What each part is worth",
@@ -43,12 +45,19 @@ def sections(results: Mapping[str, Json]) -> list[str]:
         *_attractor(raw),
         *_relations(relations),
         *tables,
+        *_hypotheses(results.get("hypotheses", {}).get("raw", {})),
     ]
 
 
 def measured_parts(results: Mapping[str, Json]) -> list[str]:
     """The tables of the protocols that judge one part each."""
     return [line for found in results.values() for table in found["raw"].get("tables", ()) for line in _table(table)]
+
+
+def _hypotheses(raw: Json) -> list[str]:
+    lines = [line for name, table in raw.items() for line in ways_table(name, table)]
+    head = "Whether the winner or one of three hypotheses is true, of stored events by half of their fields."
+    return ["### What the choice of the hypotheses is worth", "", head, "", *lines] if lines else []
 
 
 def _table(table: Json) -> list[str]:

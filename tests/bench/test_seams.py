@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from bench.evaluation import coverage
 from bench.evaluation.cache import Cache
 from bench.evaluation.capacity import synthetic
 from bench.evaluation.laboratory import Laboratory, laboratory
-from bench.evaluation.seams import WAYS, Way
+from bench.evaluation.seams import AS_IS, WAYS, Way
 
 SPACE, SIZE = "seams", 300
 
@@ -63,3 +64,23 @@ def test_a_way_changes_the_confidences(service: Laboratory, name: str) -> None:
     with WAYS[name].seam():
         after = [confidence for _, confidence, _ in told(service, WAYS[name])]
     assert after != before
+
+
+def listed(service: Laboratory) -> list[list[tuple[str, ...]]]:
+    """The whole events told of a few cues, the winner's first."""
+    found = []
+    for record in synthetic(SIZE)[:8]:
+        targets = [f"field{j}" for j in range(4, 10)]
+        reply = service.ask(SPACE, {f"field{j}": record[f"field{j}"] for j in range(4)}, targets)
+        found.append(list(zip(*([str(v) for v, _ in reply.ranked(t)] for t in targets), strict=True)))
+    return found
+
+
+@pytest.mark.parametrize("name", coverage.WAYS)
+def test_another_choice_of_hypotheses_leaves_the_winner_and_nothing_behind(service: Laboratory, name: str) -> None:
+    before = listed(service)
+    with coverage.WAYS[name][1]():
+        other = listed(service)
+    assert [events[0] for events in other] == [events[0] for events in before]
+    assert (other == before) is (name == AS_IS)
+    assert listed(service) == before
