@@ -94,6 +94,8 @@ SLOW = (
 )
 # Measured last, and only what the rows that fall short need.
 OF_SHORT = ("ways",)
+# What else a protocol's result hangs on, beside its own module.
+MADE_OF = {"ways": ("seams.py", "retrieval.py")}
 # What a change that breaks nothing can never fall below, whatever the sample: the smoke of CI.
 FLOORS = {
     "stored": 0.95, "noisy": 0.90, "absent": 0.90, "events": 0.95, "fragments": 0.80, "cells": 0.70, "person": 0.93,
@@ -149,8 +151,9 @@ def measure(wanted: list[str], folder: Path, cache: Cache, *, is_fast: bool) -> 
         task = progress.add_task("", total=len(wanted))
         for name in wanted:
             short = _short(results) if name in OF_SHORT else None
-            module = Path(__file__).parent / f"{PROTOCOLS[name].__module__.rpartition('.')[2]}.py"
-            stamp = digest([module], SEED, *sorted(short or ()))
+            own = f"{PROTOCOLS[name].__module__.rpartition('.')[2]}.py"
+            modules = [Path(__file__).parent / file for file in (own, *MADE_OF.get(name, ()))]
+            stamp = digest(modules, SEED, *sorted(short or ()))
             found = cache.read(name, stamp)
             if found is None:
                 service.dynamics = Dynamics()

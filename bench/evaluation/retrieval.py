@@ -29,6 +29,7 @@ INVERSE_TEMPERATURES = (4.0, 16.0, 64.0, 256.0)
 UPDATES = 3
 REGIMES = (("half_mask", 0.5), ("half_zeroed", 0.5), ("random_mask", 0.8), ("noise", 0.25), ("noise", 0.5))
 NOISIEST = REGIMES[-1]
+BESIDE = 100  # cues of any other damage
 
 
 def seen(images: Floats, cue: Floats) -> tuple[Floats, Floats]:
@@ -141,12 +142,14 @@ def as_array(vector: list[float | None]) -> Floats:
 
 
 def measure(trial: Trial) -> Json:
-    """Per way and kind of damage the share of right images, for NOISIEST the share of right labels too."""
+    """Per way the share of right images for every kind of damage, and for NOISIEST of right labels."""
     data = trial.data("digits_assoc")
     stored = data.rows("episodes.jsonl")
     images, ids = np.array([r["vector"] for r in stored], dtype=float), [r["id"] for r in stored]
     labels = np.array([r["label"] for r in stored])
-    queries = {regime: trial.sample(found, None, 5) for regime, found in cues(data).items()}
+    queries = {
+        regime: trial.sample(found, None if regime == NOISIEST else BESIDE, 5) for regime, found in cues(data).items()
+    }
     columns = [f"{_told(regime)}: image ({len(queries[regime])})" for regime in REGIMES]
     made: dict[str, Json] = {}
     as_is: list[Floats] = []
