@@ -66,10 +66,10 @@ _FITTED: WeakKeyDictionary[SpaceMemory, tuple[int, dict[str, Beta]]] = WeakKeyDi
 
 
 def _every_map(memory: SpaceMemory, schema: engine.Schema) -> engine.Schema:
-    """Maps for every field, whether they earn their place: fitted on the replays of the last consolidation."""
+    """Maps for every field, whether they earn their place: fitted on the replays, by the heads in use."""
     if memory not in _FITTED or _FITTED[memory][0] != memory.learned_revision:
-        rows, _, new = calibration.replays(memory.traces)
-        rest = memory.traces.without(rows)
+        new = calibration.replays(memory.traces)[2]
+        rest = memory.traces.without(calibration.set_apart(memory.traces))
         plain = replace(consolidation.attach(rest, memory.learned), corrections={})
         asked = list(drift.ask(rest, plain, [replay.cue | replay.hidden for replay in new]))
         kinds = {name: column.kind for name, column in rest.columns.items()}
