@@ -14,7 +14,7 @@ from typing import Any
 
 import apsw
 
-BUSY_TIMEOUT_MS = 2_000
+from recollect.store.aside import open_aside
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS cue (
@@ -100,10 +100,5 @@ class CueCounts:
 
     def _open(self) -> apsw.Connection:
         if self._connection is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            connection = apsw.Connection(str(self._path))
-            connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-            connection.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF")
-            connection.execute(_TABLE)
-            self._connection = connection
+            self._connection = open_aside(self._path, _TABLE)
         return self._connection

@@ -21,11 +21,12 @@ from typing import Any
 import apsw
 import orjson
 
+from recollect.store.aside import open_aside
+
 LIFE_S = 24 * 3600.0
 MOST_KEPT = 500_000
 PURGED_AT_ONCE = 5_000
 MOST_WAITING = 20_000  # noted but not yet written; beyond, the oldest are let go
-BUSY_TIMEOUT_MS = 2_000
 
 # Places follow time closely enough for purging; a second index would cost every completion.
 _TABLE = """
@@ -148,12 +149,7 @@ class RecentCompletions:
 
     def _open(self) -> apsw.Connection:
         if self._connection is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            connection = apsw.Connection(str(self._path))
-            connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-            connection.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA secure_delete=ON")
-            connection.execute(_TABLE)
-            self._connection = connection
+            self._connection = open_aside(self._path, _TABLE)
         return self._connection
 
 
