@@ -48,7 +48,8 @@ class Pages:
         }
         self.routes: Mapping[str, Page] = {
             **dict.fromkeys(self._files, self.file),
-            "/": self.home,
+            "/": self.documentation,
+            "/docs/": self.documentation,
             "/problems": self.problem_list,
             "/problems/{slug}": self.problem,
             "/livez": self.livez,
@@ -60,7 +61,7 @@ class Pages:
         """A file as it was read at start; 304 where the client has it already."""
         return self._files[request.url.path].reply(request)
 
-    async def home(self, _: Request) -> Response:
+    async def documentation(self, _: Request) -> Response:
         """The way to the documentation."""
         return RedirectResponse("/docs")
 

@@ -14,8 +14,9 @@ from recollect.service.jobs import Jobs
 from recollect.service.quota import Quota
 from recollect.settings import Settings
 from recollect.store import Store, open_store
+from recollect.store.aside import discard_if_damaged
 from recollect.store.cues import CueCounts
-from recollect.store.recent import RecentCompletions, discard_if_damaged
+from recollect.store.recent import RecentCompletions
 
 # On one thread two would finish no sooner than one after the other, only both late; and each holds
 # arrays as long as its space.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import apsw
@@ -17,3 +18,17 @@ def open_aside(path: Path, table: str) -> apsw.Connection:
     connection.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA secure_delete=ON")
     connection.execute(table)
     return connection
+
+
+def discard_if_damaged(path: Path) -> None:
+    """Delete the file if it does not read well, as after a power cut. For a start, before anyone has it open."""
+    if not path.exists():
+        return
+    try:
+        with contextlib.closing(apsw.Connection(str(path))) as connection:
+            is_sound = connection.execute("PRAGMA quick_check(1)").get == "ok"
+    except apsw.Error:
+        is_sound = False
+    if not is_sound:
+        for each in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+            each.unlink(missing_ok=True)

@@ -153,20 +153,6 @@ class RecentCompletions:
         return self._connection
 
 
-def discard_if_damaged(path: Path) -> None:
-    """Delete the file if it does not read well, as after a power cut. For a start, before anyone has it open."""
-    if not path.exists():
-        return
-    try:
-        with contextlib.closing(apsw.Connection(str(path))) as connection:
-            is_sound = connection.execute("PRAGMA quick_check(1)").get == "ok"
-    except apsw.Error:
-        is_sound = False
-    if not is_sound:
-        for each in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
-            each.unlink(missing_ok=True)
-
-
 def digest(value: Any) -> float | str:
     """What is kept of a value: numbers as they are, since near ones count as equal; a digest of anything else."""
     if isinstance(value, int | float) and not isinstance(value, bool):

@@ -51,6 +51,7 @@ def test_probes_and_metrics_answer(edge: Edge) -> None:
     assert "diary" not in exposed
 
 
-def test_the_root_leads_to_the_documentation(edge: Edge) -> None:
-    answer = edge.get("/")
+@pytest.mark.parametrize("path", ["/", "/docs/"])
+def test_other_spellings_lead_to_the_documentation(edge: Edge, path: str) -> None:
+    answer = edge.get(path)
     assert (answer.status, answer.headers["location"]) == (307, "/docs")

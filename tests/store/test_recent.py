@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from recollect.store import recent
-from recollect.store.recent import CompletedField, RecentCompletions, digest, discard_if_damaged
+from recollect.store.aside import discard_if_damaged
+from recollect.store.recent import CompletedField, RecentCompletions, digest
 from tests.store.conftest import Clock
 
 ID = "cmp_00112233445566778899aabb"
