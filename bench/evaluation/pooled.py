@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -16,7 +17,7 @@ Json = dict[str, Any]
 Column = npt.NDArray[Any]
 MOST_PER_TASK = 1000
 LEAST_PER_GROUP = 200
-WORST_FIELDS = 5
+LEAST_PER_FIELD, WORST_FIELDS = 500, 5  # of fewer answers sampling alone makes an ECE of .05 to .07
 SOURCES = ("recalled", "reconstructed", "consolidated", "imagined")
 
 
@@ -43,9 +44,9 @@ class Pool:
         )
         self.n = len(kept)
 
-    def groups(self, key: Column, least: int = LEAST_PER_GROUP) -> dict[str, Column]:
-        """bool masks of the groups with at least `least` outcomes."""
-        return {str(name): key == name for name in np.unique(key) if (key == name).sum() >= least}
+    def groups(self, key: Column, least: int = LEAST_PER_GROUP, below: float = math.inf) -> dict[str, Column]:
+        """bool masks of the groups with at least `least` outcomes and fewer than `below`."""
+        return {str(name): key == name for name in np.unique(key) if least <= (key == name).sum() < below}
 
 
 def _kind(task: str) -> str:
@@ -73,14 +74,16 @@ def figures(pool: Pool, whole: Pool) -> list[Figure]:
 def _calibration(pool: Pool, whole: Pool, add: Callable[..., None]) -> None:
     c, r = pool.confidence, pool.right
     add("calibration", "all", "ECE (15 equal-mass bins)", ece(c, r), pool.n, ceiling=ece_floor(c))
-    for row, what, of, key in (
-        ("calibration_field", "field", whole, whole.field),
-        ("calibration_field_pooled", "field, in the pool", pool, pool.field),
-        ("calibration_source", "source", pool, pool.source),
-        ("calibration_task", "task", pool, pool.task),
+    by_field = whole.groups(whole.field, LEAST_PER_FIELD)
+    of_few = whole.groups(whole.field, LEAST_PER_GROUP, LEAST_PER_FIELD)
+    for row, what, of, groups in (
+        ("calibration_field", "field", whole, by_field),
+        ("calibration_field_few", "field, few answers", whole, of_few),
+        ("calibration_source", "source", pool, pool.groups(pool.source)),
+        ("calibration_task", "task", pool, pool.groups(pool.task)),
     ):
         c, r = of.confidence, of.right
-        errors = {name: (ece(c[m], r[m]), int(m.sum()), ece_floor(c[m])) for name, m in of.groups(key).items()}
+        errors = {name: (ece(c[m], r[m]), int(m.sum()), ece_floor(c[m])) for name, m in groups.items()}
         order = sorted(errors, key=lambda name: -errors[name][0])
         for name in order[:WORST_FIELDS] if what.startswith("field") else order:
             error, n, floor = errors[name]
