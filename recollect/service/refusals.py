@@ -108,11 +108,12 @@ def _context(
 
 
 def _reason(memory: SpaceMemory, answer: Answer, doubt: Doubt | None) -> str:
-    """Why, in one of the documented words."""
-    if answer.unseen:
-        return f"unseen_value: no stored episode has the cue's value of {', '.join(answer.unseen)}"
+    """Why, in the documented words, the one that decided first."""
+    unseen = f"unseen_value: no stored episode has the cue's value of {', '.join(answer.unseen)}"
     if doubt is not None:
-        return gate.worded(doubt)
+        return f"{gate.worded(doubt)}; {unseen}" if answer.unseen else gate.worded(doubt)
+    if answer.unseen:
+        return unseen
     if memory.traces.size < THIN_SPACE:
         return f"thin_space: {memory.traces.size} episodes are stored"
     if answer.match < IS_STORED:

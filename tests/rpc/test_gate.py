@@ -35,6 +35,7 @@ SHOWN = {
     "uninformed": ("told_bits", "beyond the base rate"),
     "outweighed": ("supplied_nats", "what is new in it outweighs what is known"),
 }
+DOUBT = {"outweighed": "uninformed"}  # the reason in the documented words, where it is another
 REFUSED = [name for name, (_, reason) in CUES.items() if reason is not None]
 
 
@@ -79,6 +80,8 @@ def test_a_cue_is_answered_by_default_or_refused_for_its_reason(worlds: Edges, n
     measure, words = SHOWN[reason]
     assert measured[measure]["value"] <= measured[measure]["required"]
     assert words in problem["detail"]
+    assert problem["diagnosis"]["summary"].startswith(f"{DOUBT.get(reason, reason)}: ")
+    assert ("unseen_value: " in problem["diagnosis"]["summary"]) == ("unseen_value_fields" in problem["context"])
     sentence, advice = refused_over_grpc(worlds, asking(name))
     assert sentence == problem["detail"]
     assert advice.summary == problem["diagnosis"]["summary"]
