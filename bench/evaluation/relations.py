@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.evaluation.laboratory import Reply
-from bench.evaluation.measures import is_right
+from bench.evaluation.measures import ece, ece_floor, is_right
 from bench.evaluation.trial import Trial
 
 Json = dict[str, Any]
@@ -36,13 +36,20 @@ def ranked_entities(trial: Trial) -> None:
         trial.laboratory.consolidate(space)
     told = _stored_answers(records)
     lines = (trial.folder / "icews14" / "entities.txt").read_text(encoding="utf-8").splitlines()
-    ranks = []
+    ranks, answers = [], []
     for query in trial.sample(data.rows("queries.jsonl"), 2400, 80):
         trial.report("icews14")
-        reply = trial.laboratory.ask(space, query["cue"], [query["ask"]])
+        reply, true = (
+            trial.laboratory.ask(space, query["cue"], [query["ask"]]),
+            [query["expected"], *query["also_true"]],
+        )
         ranks.append(rank(reply, query["ask"], query["expected"], set(query["also_true"]), len(lines)))
-        if _question(query["cue"], query["ask"]) not in told:  # otherwise it is recollection's
-            trial.judge("icews14", reply, query["ask"], [query["expected"], *query["also_true"]])
+        is_told = _question(query["cue"], query["ask"]) in told  # then the answer is recollection's
+        if not is_told:
+            trial.judge("icews14", reply, query["ask"], true)
+        value, confidence = reply.ranked(query["ask"])[0]
+        answers.append((confidence, any(is_right(value, x) for x in true), not is_told, len(true) == 1))
+    _calibration(trial, np.array(answers, dtype=float))
     found = np.array(ranks)
     measures = {
         "MRR": float((1.0 / found).mean()),
@@ -58,6 +65,23 @@ def ranked_entities(trial: Trial) -> None:
             len(found),
             baseline=NO_LEARNING[place],
             ceiling=BEST_PUBLISHED[place],
+        )
+
+
+def _calibration(trial: Trial, answers: npt.NDArray[np.float64]) -> None:
+    """The ECE of the answers by which queries are counted; `answers` are rows of confidence, right, and whether
+    no stored event answers the query, and no other entity is true in the validation part either."""
+    confidence, right, untold, single = answers.T
+    everything = np.ones(len(answers))
+    for what, counted in (
+        ("that no stored event answers", untold),
+        ("to which one entity alone is true", single),
+        ("all", everything),
+    ):
+        of = counted > 0.5
+        error = ece(confidence[of], right[of])
+        trial.figure(
+            "relations_ece", "icews14", f"ECE, queries {what}", error, int(of.sum()), ceiling=ece_floor(confidence[of])
         )
 
 

@@ -94,6 +94,7 @@ REQUIREMENTS: Sequence[Requirement] = (
     Requirement("relations_MRR", "Who and whom in time", 0.60, 0.645),
     Requirement("relations_Hits@1", "Who and whom in time", 0.51, 0.57),
     Requirement("relations_Hits@10", "Who and whom in time", 0.75, 0.78),
+    Requirement("relations_ece", "... calibration by what is counted"),
     Requirement("number", "Numeric cells, 30 % missing", is_upper=True, must_of=_baseline),
     Requirement("number_beats", "... tables", 0.9, 1.0),
     Requirement("number_mean", "... mean", aim=1.009, is_upper=True, must_of=_baseline),
