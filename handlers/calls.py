@@ -58,6 +58,7 @@ class Call:
     body: Any = None
     stream: AsyncIterator[bytes] | None = None
     media_type: str = ""
+    is_large: bool = False  # the body is: what goes over all of it runs beside the loop
     produces: str = "application/json"
 
     def header(self, name: bytes) -> str | None:

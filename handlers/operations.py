@@ -7,6 +7,7 @@ replaced here, through its public base classes, by what is worked out per operat
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
@@ -74,7 +75,10 @@ class BoundOperation:
             if value is not None:
                 validator.check(value.decode("latin-1"))
         if self._body is not None and call.media_type == bodies.JSON:
-            self._body.check(call.body)
+            if call.is_large:  # a single pass of the validator may take tens of milliseconds
+                await asyncio.to_thread(self._body.check, call.body)
+            else:
+                self._body.check(call.body)
         call.clock.handled = perf_counter()
         call.clock.parse_s += call.clock.handled - begun
         reply = await self._handler(call, **arguments)

@@ -15,11 +15,17 @@ import json
 import re
 from typing import Any, NoReturn
 
+import numpy as np
 import orjson
 
 from recollect.errors import InvalidRequest, Violation
 
 MAX_DEPTH = 32
+# A batch of 256 cues with 256 fields each, lists among them, stays below; so do 256 vectors of 4,096 numbers.
+MAX_CONTAINERS = 100_000
+MAX_MEMBERS = 100_000
+MAX_VALUES = 1_200_000
+LARGE = 65_536  # bytes
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -42,18 +48,22 @@ _NOT_FINITE = re.compile(rb"-?(?:NaN|Infinity)")
 
 def parse(body: bytes) -> Any:
     """The value that `body` spells; raises InvalidRequest (code MALFORMED_JSON) otherwise."""
+    frame = body  # the body without its strings, once that matters
+    if _is_vast(body):
+        frame = _without_strings(body)
+        if _is_vast(frame):
+            _refuse_vast(frame)
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         _refuse_syntax(body, error)
-    frame = body  # the body without its strings, once that matters
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
-        frame = _STRING.sub(b"", body)
+    if _count_containers(frame) > MAX_DEPTH:
+        frame = _without_strings(body)
         if _is_too_deep(frame):
             _refuse("TOO_DEEP", f"at most {MAX_DEPTH} levels", "more levels")
     members = _count_members(value)
     if frame is body and body.count(b":") != members:
-        frame = _STRING.sub(b"", body)
+        frame = _without_strings(body)
     # Each member is written with one colon: fewer members parsed than colons written means
     # that a duplicate was dropped, or that the count could not see them all.
     if (
@@ -64,6 +74,41 @@ def parse(body: bytes) -> Any:
     ):
         _read_exactly(body)
     return value
+
+
+def _count_containers(body: bytes) -> int:
+    return body.count(b"{") + body.count(b"[")
+
+
+def _is_vast(frame: bytes) -> bool:
+    """Whether there are more lists and objects, members or values than a request can need."""
+    containers = _count_containers(frame)
+    values = containers + frame.count(b",")
+    return containers > MAX_CONTAINERS or values > MAX_VALUES or frame.count(b":") > MAX_MEMBERS
+
+
+def _refuse_vast(frame: bytes) -> NoReturn:
+    if not frame[: MAX_DEPTH + 1].strip(b"[{"):  # nothing but openings
+        _refuse("TOO_DEEP", f"at most {MAX_DEPTH} levels", "more levels")
+    containers = _count_containers(frame)
+    values, members = containers + frame.count(b","), frame.count(b":")
+    expected = f"at most {MAX_CONTAINERS} lists and objects, {MAX_MEMBERS} members and {MAX_VALUES} values"
+    _refuse("TOO_MANY_VALUES", expected, f"{containers}, {members} and {values}")
+
+
+def _without_strings(body: bytes) -> bytes:
+    """The body less its strings. A large one by whole-array passes: millions of matches would take a second."""
+    if b'"' not in body:
+        return body
+    if len(body) < LARGE:
+        return _STRING.sub(b"", body)
+    # An escaped backslash goes first, so that what is left of an escaped quote is one.
+    body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    letters = np.frombuffer(body, dtype=np.uint8)
+    quotes = letters == ord('"')
+    is_outside = (np.cumsum(quotes, dtype=np.uint8) & 1) == 0
+    frame: bytes = letters[is_outside & ~quotes].tobytes()
+    return frame
 
 
 def _count_members(value: Any) -> int:

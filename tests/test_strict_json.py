@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recollect.errors import InvalidRequest
-from recollect.strict_json import INT64_MAX, INT64_MIN, MAX_DEPTH, parse
+from recollect.strict_json import INT64_MAX, INT64_MIN, MAX_CONTAINERS, MAX_DEPTH, MAX_MEMBERS, MAX_VALUES, parse
 
 SCALARS = st.one_of(
     st.none(),
@@ -90,3 +90,27 @@ def same(left: Any, right: Any) -> bool:
     if isinstance(left, float) and isinstance(right, float):
         return left == right and math.copysign(1, left) == math.copysign(1, right)
     return type(left) is type(right) and left == right
+
+
+@pytest.mark.parametrize(
+    ("piece", "limit"),
+    [(b"[],", MAX_CONTAINERS), (b"{},", MAX_CONTAINERS), (b"0,", MAX_VALUES), (b'"",', MAX_VALUES)],
+)
+def test_more_values_than_a_request_can_need_are_refused_before_the_parse(piece: bytes, limit: int) -> None:
+    last = b"0]"
+    assert len(parse(b"[" + piece * (limit - 2) + last)) == limit - 1
+    with pytest.raises(InvalidRequest) as refusal:
+        parse(b"[" + piece * (limit + 1) + last)
+    assert refusal.value.violations[0].code == "TOO_MANY_VALUES"
+
+
+def test_brackets_and_commas_within_texts_count_for_nothing() -> None:
+    text = '[{,:\\"\\\\' * MAX_MEMBERS
+    assert len(parse(b'{"what":"' + text.encode() + b'"}')["what"]) == 6 * MAX_MEMBERS
+
+
+def test_members_are_counted_too() -> None:
+    body = b"{" + b",".join(b'"%d":1' % number for number in range(MAX_MEMBERS)) + b"}"
+    assert len(parse(body)) == MAX_MEMBERS
+    with pytest.raises(InvalidRequest, match="members"):
+        parse(body[:-1] + b',"x":1}')
