@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import difflib
 import logging
+import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from engine import Learned
 from recollect import telemetry
@@ -30,8 +31,9 @@ __all__ = ["LEARNED", "Memories", "SpaceMemory"]
 class Memories:
     """All spaces that this worker has been asked about; one per worker, used by one thread at a time."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, clock: Callable[[], float] = time.time) -> None:
         self._store = store
+        self._clock = clock
         self._version: int | None = None
         self._spaces: dict[str, Space] = {}
         self._loaded: dict[str, SpaceMemory] = {}
@@ -52,7 +54,7 @@ class Memories:
         return known
 
     def at(self, scope: Scope) -> SpaceMemory:
-        """The space's memory with every acknowledged write in it."""
+        """The space's memory with every acknowledged write in it, and nothing that has expired."""
         space = self.space(scope)
         memory = self._loaded.get(space.space_id)
         if memory is None or memory.space.uid != space.uid:
@@ -65,7 +67,7 @@ class Memories:
             self._learn(memory, space.revision)
         if memory.revision < space.revision:
             self._follow(memory, space)
-        memory.refresh(space)
+        memory.refresh(space, self._clock())
         return memory
 
     def loaded(self) -> Iterator[SpaceMemory]:

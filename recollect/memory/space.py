@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from array import array
 from bisect import bisect_right
@@ -28,12 +29,13 @@ class SpaceMemory:
         self.ids: list[str] = []
         self._revisions = array("q")  # of every row, rising
         self._row_of: dict[str, int] = {}
+        self._ends: list[tuple[float, str, int]] = []  # heap of (seconds since 1970, id, revision) of what expires
         self._stale: set[int] = set()
         self.learned: Learned | None = None
         self.learned_revision = 0
         self._schema: tuple[tuple[int, int, int, int], Schema] | None = None
         self._erasures = 0
-        self.patterns: tuple[int, list[Pattern]] | None = None  # (revision, as counted then)
+        self.patterns: tuple[tuple[int, int], list[Pattern]] | None = None  # (state, as counted then)
         self.erased_since_learning = 0  # episodes taken out, by deletion or by replacement
         self.drift: tuple[tuple[int, int, int], bool] | None = None  # (what was judged, the verdict)
 
@@ -59,6 +61,8 @@ class SpaceMemory:
         document = orjson.loads(episode.document)
         if document["origin"] == Origin.RECONSTRUCTED:
             return
+        if "expires_at" in document:
+            heapq.heappush(self._ends, (epoch_seconds(document["expires_at"]), episode.episode_id, episode.revision))
         fields = document["fields"]
         vector = None if episode.embedding is None else to_array(episode.embedding)
         self._row_of[episode.episode_id] = self.traces.size
@@ -66,13 +70,23 @@ class SpaceMemory:
         self._revisions.append(episode.revision)
         self.traces.append(fields, _moment(document.get("occurred_at"), fields), vector)
 
-    def refresh(self, space: Space) -> None:
-        """Make ready for reading: take over the space's settings and erase what was replaced or deleted."""
+    @property
+    def state(self) -> tuple[int, int]:
+        """What the rows depend on: it differs whenever they do."""
+        return self.revision, self._erasures
+
+    def refresh(self, space: Space, now_s: float) -> None:
+        """Make ready for reading: take over the space's settings, erase what was replaced, deleted or has expired."""
         if space.schema != self.space.schema:
             self.traces.declare(dict(space.schema))
             self._schema = None
         self.space = space
         self.revision = space.revision
+        while self._ends and self._ends[0][0] <= now_s:
+            _, episode_id, revision = heapq.heappop(self._ends)
+            row = self._row_of.get(episode_id)
+            if row is not None and self._revisions[row] == revision:
+                self._drop(episode_id)
         if self._stale:
             self._erase()
 

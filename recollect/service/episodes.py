@@ -151,16 +151,20 @@ async def forget_episodes(
 
 
 async def expire_episodes(runtime: Runtime) -> int:
-    """Erase every episode whose time has passed; how many. To be called now and then, by any worker."""
+    """Erase every episode whose time has passed; how many. To be called now and then, by any worker.
+
+    It only frees space: no read finds an expired episode, erased or not.
+    """
     erased = 0
     after: str | None = None
     while spaces := runtime.store.list_spaces(after, LARGEST_PAGE):
         after = spaces[-1].space_id
         for space in spaces:
-            expired = [] if space.read_only else runtime.store.expired_episodes(space.uid, time.time(), ERASE_CHUNK)
-            if expired:
+            now_s = time.time()
+            while not space.read_only and (expired := runtime.store.expired_episodes(space.uid, now_s, ERASE_CHUNK)):
                 matching = [(episode_id, revision, False) for episode_id, revision in expired]
                 erased += (await _erase(runtime, space, matching)).count
+                await asyncio.sleep(0)
         await asyncio.sleep(0)
     return erased
 

@@ -39,9 +39,9 @@ async def list_patterns(
 
 
 async def _patterns(memory: SpaceMemory) -> list[Pattern]:
-    """The regularities that hold now, strongest first; worked out once per revision."""
-    revision = memory.revision
-    if memory.patterns is None or memory.patterns[0] != revision:
+    """The regularities that hold now, strongest first; worked out once per state of the space."""
+    state = memory.state
+    if memory.patterns is None or memory.patterns[0] != state:
         learned = memory.learned
         if learned is not None:
             found = await _recounted(memory, learned)
@@ -50,7 +50,7 @@ async def _patterns(memory: SpaceMemory) -> list[Pattern]:
             found = await asyncio.to_thread(find_patterns, memory.traces.without(()))
         else:
             found = []
-        memory.patterns = (revision, sorted(found, key=_rank))
+        memory.patterns = (state, sorted(found, key=_rank))
     return memory.patterns[1]
 
 

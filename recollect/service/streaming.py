@@ -92,17 +92,17 @@ def _too_late(timeout_s: float) -> Unavailable:
 
 async def _run(runtime: Runtime, scope: Scope, request: CompleteRequest, events: _Events) -> None:
     memory = runtime.memories.at(scope)
-    revision = memory.revision
+    state = memory.state
     with closing(_tell(runtime, scope, request, memory)) as told:
         for event in told:
             events.put_nowait(event)
             if isinstance(event, Completion):
                 return
             await asyncio.sleep(0)
-            if memory.revision != revision:
+            if memory.state != state:
                 break
-    # Somebody wrote during the pause: the rows that the dynamics know are not those of the memory any
-    # more. Begin anew, and this time do not pause, so that a busy space cannot hold up its readers.
+    # Somebody wrote during the pause, or an episode expired: the rows that the dynamics know are not those of the
+    # memory any more. Begin anew, and this time do not pause, so that a busy space cannot hold up its readers.
     for event in _tell(runtime, scope, request, runtime.memories.at(scope)):
         events.put_nowait(event)
 

@@ -11,6 +11,10 @@ Ordered
 Visible
     After `commit` returns, every `version()` read on any worker differs from before,
     and every read there sees the writes.
+Expired
+    From its `expires_at_s` on an episode is as if it had never been, for reads, conditions and
+    counts alike; it only lies in the file until it is erased. `read_journal` still tells that
+    it was written: who keeps episodes in RAM looks at `expires_at` by itself.
 Isolated
     No function takes a bare episode id: every one takes the space's internal `uid`,
     which is never reused.
@@ -145,7 +149,7 @@ class EpisodePage:
 
 @dataclass(frozen=True, slots=True)
 class SpaceSize:
-    """How much a space holds; kept with every commit, so reading it costs one row."""
+    """How much a space holds; kept with every commit."""
 
     episodes: int
     embeddings: int
@@ -201,10 +205,10 @@ class Store(Protocol):
         """One episode, or None."""
 
     def count_episodes(self, uid: int) -> int:
-        """How many episodes the space holds; O(1), 0 for an unknown space."""
+        """How many episodes the space holds, 0 for an unknown space; one row and those that expired lately."""
 
     def measure_space(self, uid: int) -> SpaceSize:
-        """What the space holds; O(1), zeros for an unknown space."""
+        """What the space holds, zeros for an unknown space; cost as above."""
 
     def page_episodes(
         self, uid: int, where: EpisodeFilter, *, after: int, until_revision: int, limit: int

@@ -27,6 +27,7 @@ class Standing:
     created_at: str
     size_bytes: int
     has_embedding: bool
+    has_expired: bool = False
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ class Plan:
 
     def put(self, write: PutEpisode) -> None:
         """Insert or replace; a replaced episode keeps its place and time of creation."""
-        old = self.standing.get(write.episode_id)
+        old = self._living(write.episode_id)
         require_revision(write.if_revision, old.revision if old else 0)
         if write.embedding is not None:
             self._require_dimensions(len(write.embedding) // 4)
@@ -82,7 +83,8 @@ class Plan:
 
     def delete(self, write: DeleteEpisode) -> None:
         """Erase; refuse, or with `skip_unmet` pass over, what is gone or has moved on."""
-        old = self.standing.get(write.episode_id)
+        # What is passed over when it is gone may have expired: this is how that is erased.
+        old = self.standing.get(write.episode_id) if write.skip_unmet else self._living(write.episode_id)
         if write.skip_unmet and (old is None or not meets(write.if_revision, old.revision)):
             self._report(0, False, "")
             return
@@ -115,6 +117,14 @@ class Plan:
         key = key_of(self.uid, self.revision)
         self.journal.append((key, operation, name))
         return key
+
+    def _living(self, episode_id: str) -> Standing | None:
+        """What stands, but for an expired episode: that is taken away as if it had been erased before."""
+        old = self.standing.get(episode_id)
+        if old is not None and old.has_expired:
+            self._remove(episode_id, old)
+            old = self.standing[episode_id] = None
+        return old
 
     def _remove(self, episode_id: str, old: Standing) -> None:
         if self.inserted.pop(episode_id, None) is None:

@@ -42,6 +42,7 @@ CHORE_EVERY_S = 60.0
 IDLE_READERS = 8
 # A filtered page looks through this many places at most, then hands back what it has.
 SCAN_PLACES = 200_000
+_LIVES = "(expires_at_s IS NULL OR expires_at_s > ?)"
 
 
 class SQLiteStore:
@@ -143,7 +144,8 @@ class SQLiteStore:
 
     def get_episode(self, uid: int, episode_id: str) -> Episode | None:
         row = self._maybe(
-            "SELECT key, document, embedding FROM episode WHERE uid = ? AND episode_id = ?", (uid, episode_id)
+            f"SELECT key, document, embedding FROM episode WHERE uid = ? AND episode_id = ? AND {_LIVES}",
+            (uid, episode_id, self._clock()),
         )
         return Episode(episode_id, revision_of(row[0]), row[1], row[2]) if row else None
 
@@ -151,7 +153,13 @@ class SQLiteStore:
         return self.measure_space(uid).episodes
 
     def measure_space(self, uid: int) -> SpaceSize:
-        row = self._maybe("SELECT episodes, embeddings, size_bytes FROM space WHERE uid = ?", (uid,))
+        row = self._maybe(
+            "SELECT s.episodes - count(e.key), s.embeddings - count(e.embedding),"
+            " s.size_bytes - coalesce(sum(length(e.document) + coalesce(length(e.embedding), 0)), 0)"
+            " FROM space AS s LEFT JOIN episode AS e ON e.uid = s.uid AND e.expires_at_s <= ?"
+            " WHERE s.uid = ? GROUP BY s.uid",
+            (self._clock(), uid),
+        )
         return SpaceSize(*row) if row else SpaceSize(0, 0, 0)
 
     def page_episodes(
@@ -164,8 +172,8 @@ class SQLiteStore:
         with self._reader() as db:
             rows = db.execute(
                 "SELECT place, key, episode_id, document, embedding FROM episode"
-                f" WHERE place > ? AND place <= ?{chosen.clause} ORDER BY place",
-                (key_of(uid, after), key_of(uid, scan_end), *chosen.bindings),
+                f" WHERE place > ? AND place <= ? AND {_LIVES}{chosen.clause} ORDER BY place",
+                (key_of(uid, after), key_of(uid, scan_end), self._clock(), *chosen.bindings),
             )
             for place, key, episode_id, document, embedding in rows:
                 if not chosen.matches(document):
@@ -179,8 +187,9 @@ class SQLiteStore:
     def iterate_episodes(self, uid: int) -> Iterator[Episode]:
         with self._reader() as db:
             rows = db.execute(
-                "SELECT key, episode_id, document, embedding FROM episode WHERE key BETWEEN ? AND ? ORDER BY key",
-                (key_of(uid, 0), key_of(uid, LAST_REVISION)),
+                "SELECT key, episode_id, document, embedding FROM episode"
+                f" WHERE key BETWEEN ? AND ? AND {_LIVES} ORDER BY key",
+                (key_of(uid, 0), key_of(uid, LAST_REVISION), self._clock()),
             )
             for key, episode_id, document, embedding in rows:
                 yield Episode(episode_id, key & LAST_REVISION, document, embedding)

@@ -40,7 +40,7 @@ def commit_writes(
         raise Conflict("The memory space is read-only.", code="SPACE_READ_ONLY")
     names = {write.episode_id for write in about_episodes}
     now = rfc3339(now_s)
-    done = plan(uid, revision, dimensions, _standing(db, uid, names), writes, now)
+    done = plan(uid, revision, dimensions, _standing(db, uid, names, now_s), writes, now)
     _apply(db, done)
     receipt = Receipt(
         revisions=tuple(done.revisions),
@@ -57,23 +57,26 @@ def commit_writes(
 
 _STANDING = (
     "e.episode_id, e.key, e.place, e.created_at,"
-    " length(e.document) + coalesce(length(e.embedding), 0), e.embedding IS NOT NULL"
+    " length(e.document) + coalesce(length(e.embedding), 0), e.embedding IS NOT NULL,"
+    " coalesce(e.expires_at_s <= ?, 0)"
 )
 
 
-def _standing(db: apsw.Connection, uid: int, names: Collection[str]) -> dict[str, Standing]:
+def _standing(db: apsw.Connection, uid: int, names: Collection[str], now_s: float) -> dict[str, Standing]:
     """What stands of these episodes; one name is looked up without the detour over JSON."""
     if len(names) == 1:
-        rows = db.execute(f"SELECT {_STANDING} FROM episode AS e WHERE e.uid = ? AND e.episode_id = ?", (uid, *names))
+        rows = db.execute(
+            f"SELECT {_STANDING} FROM episode AS e WHERE e.uid = ? AND e.episode_id = ?", (now_s, uid, *names)
+        )
     else:
         rows = db.execute(
             f"SELECT {_STANDING} FROM json_each(?) AS wanted"
             " CROSS JOIN episode AS e ON e.uid = ? AND e.episode_id = wanted.value",
-            (orjson.dumps(list(names)).decode(), uid),
+            (now_s, orjson.dumps(list(names)).decode(), uid),
         )
     return {
-        name: Standing(revision_of(key), place, created_at, size_bytes, bool(has_embedding))
-        for name, key, place, created_at, size_bytes, has_embedding in rows
+        name: Standing(revision_of(key), place, created_at, size_bytes, bool(has_embedding), bool(has_expired))
+        for name, key, place, created_at, size_bytes, has_embedding, has_expired in rows
     }
 
 

@@ -23,6 +23,7 @@ from recollect.errors import (
 from recollect.model import Action, Episode, EpisodeFilter, FieldType, Key, Space, SpaceDraft
 from recollect.store import DeleteEpisode, Idempotency, PutArtifact, PutEpisode, PutFeedback, Write, open_store, schema
 from recollect.store.sqlite import SQLiteStore
+from tests.store.conftest import Clock
 
 EVERYTHING = EpisodeFilter()
 
@@ -534,3 +535,38 @@ def _count(folder: Path, table: str) -> int:
         return int(connection.execute(f"SELECT count(*) FROM {table}").get)
     finally:
         connection.close()
+
+
+class TestExpiry:
+    async def test_an_expired_episode_is_gone_for_reads_conditions_and_counts(
+        self, store: SQLiteStore, other: SQLiteStore, space: Space, clock: Clock
+    ) -> None:
+        ends = clock() + 1.0
+        await store.commit(space.uid, [put("a", expires_at_s=ends), put("b")])
+        assert store.measure_space(space.uid).episodes == 2
+        clock.now_s = ends
+        for each in (store, other):
+            assert each.get_episode(space.uid, "a") is None
+            assert ids(each.iterate_episodes(space.uid)) == ["b"]
+            page = each.page_episodes(space.uid, EpisodeFilter(), after=0, until_revision=99, limit=9)
+            assert ids(page.items) == ["b"]
+            size = each.measure_space(space.uid)
+            assert size.episodes == 1
+            assert size.size_bytes == len(page.items[0].document)
+        with pytest.raises(EpisodeNotFound):
+            await store.commit(space.uid, [DeleteEpisode("a")])
+        receipt = await store.commit(space.uid, [put("a", if_revision=0)])
+        assert receipt.created == (True,)
+        page = store.page_episodes(space.uid, EpisodeFilter(), after=0, until_revision=99, limit=9)
+        assert ids(page.items) == ["b", "a"]
+        assert store.measure_space(space.uid).episodes == 2
+
+    async def test_erasing_an_expired_episode_counts_it_out_once(
+        self, store: SQLiteStore, space: Space, clock: Clock
+    ) -> None:
+        await store.commit(space.uid, [put("a", expires_at_s=clock() - 1.0), put("b")])
+        [(name, revision)] = store.expired_episodes(space.uid, clock(), 9)
+        before = store.measure_space(space.uid)
+        await store.commit(space.uid, [DeleteEpisode(name, revision, skip_unmet=True)])
+        assert store.measure_space(space.uid) == before
+        assert store.expired_episodes(space.uid, clock(), 9) == []
