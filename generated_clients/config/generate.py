@@ -59,13 +59,51 @@ ADJUSTMENTS: dict[str, list[tuple[str, str, str]]] = {
             "        member._value_ = value\n"
             "        return member\n",
         ),
+        # Every kind of answer that an operation gives is accepted, its errors among them, in the contract's order:
+        # the generator would ask for JSON alone, also where the answer is a stream of events.
+        (
+            "recollect_client/api_client.py",
+            r"        for accept in accepts:\n            if re\.search\('json'.*\n                return accept\n\n"
+            r"        return accepts\[0\]\n",
+            "        return ', '.join(accepts)\n",
+        ),
+        # An error begins with what went wrong.
+        (
+            "recollect_client/exceptions.py",
+            r"        error_message = \"\(\{0\}\)\\n\"\\\n.*format\(self\.status, self\.reason\)\n"
+            r"(?:.*\n)*?        return error_message\n",
+            "        if getattr(self.data, 'title', None) and getattr(self.data, 'detail', None):\n"
+            "            return f'{self.data.title}: {self.data.detail} ({self.status} {self.data.code})'\n"
+            "        return f'{self.reason} ({self.status})' + (f': {self.body}' if self.body else '')\n",
+        ),
     ],
-    "typescript": [],
+    "typescript": [
+        # An error begins with what went wrong; its body can still be read.
+        (
+            "src/runtime.ts",
+            r"        throw new ResponseError\(response, 'Response returned an error code'\);",
+            "        const problem = await response.clone().json().catch(() => undefined);\n"
+            "        throw new ResponseError(response, problem?.title && problem?.detail\n"
+            "            ? `${problem.title}: ${problem.detail} (${response.status} ${problem.code})`\n"
+            "            : `${response.statusText} (${response.status})`);",
+        ),
+    ],
     "go": [
         # An enum value that this client does not know yet is kept as it is: the type is a string.
         ("model_*.go", r"\*v = [A-Z_]+_UNKNOWN_DEFAULT_OPEN_API\n", "*v = enumTypeValue\n"),
         # Members that a later version of the service adds are passed over.
         ("model_*.go", r"\tdecoder\.DisallowUnknownFields\(\)\n", ""),
+        # An error begins with what went wrong.
+        (
+            "client.go",
+            r'str = fmt\.Sprintf\("%s \(%s\)", str, field\.Interface\(\)\)',
+            'str = fmt.Sprintf("%s: %s", str, field.Interface())',
+        ),
+        (
+            "client.go",
+            r'return strings\.TrimSpace\(fmt\.Sprintf\("%s %s", status, str\)\)',
+            'return strings.TrimSpace(fmt.Sprintf("%s (%s)", str, status))',
+        ),
     ],
     "java": [
         # A body that is no JSON, such as a stream of events, is the text itself.
@@ -74,6 +112,17 @@ ADJUSTMENTS: dict[str, list[tuple[str, str, str]]] = {
             r"responseBody\.isBlank\(\)\? null: memberVarObjectMapper\.readValue\(responseBody, "
             r"new TypeReference<String>\(\) \{\}\)",
             "responseBody",
+        ),
+        # An error begins with what went wrong.
+        (
+            "src/main/java/recollect/client/api/*.java",
+            r'    return operationId \+ " call failed with: " \+ statusCode \+ " - " \+ body;',
+            "    try {\n"
+            "      Problem problem = memberVarObjectMapper.readValue(body, Problem.class);\n"
+            '      return problem.getTitle() + ": " + problem.getDetail() + " (" + statusCode + " " + problem.getCode() + ")";\n'
+            "    } catch (IOException notAProblem) {\n"
+            '      return operationId + " failed (" + statusCode + "): " + body;\n'
+            "    }",
         ),
     ],
     "rust": [
@@ -85,6 +134,17 @@ ADJUSTMENTS: dict[str, list[tuple[str, str, str]]] = {
             "src/apis/*_api.rs",
             r"ContentType::Text => return Err\(.*cannot be converted to `String`\"\)\)\),",
             "ContentType::Text => Ok(content),",
+        ),
+        # An error begins with what went wrong.
+        (
+            "src/apis/mod.rs",
+            r'Error::ResponseError\(e\) => \("response", format!\("status code \{\}", e\.status\)\),',
+            "Error::ResponseError(e) => {\n"
+            "                return match serde_json::from_str::<crate::models::Problem>(&e.content) {\n"
+            "                    Ok(problem) => write!(f, \"{}: {} ({} {})\", problem.title, problem.detail, e.status.as_u16(), problem.code),\n"
+            "                    Err(_) => write!(f, \"{}: {}\", e.status, e.content),\n"
+            "                }\n"
+            "            }",
         ),
         # Parameters that are not needed can be left out: `..Default::default()`.
         ("src/apis/*_api.rs", r"#\[derive\(Clone, Debug\)\]\n(pub struct \w+Params )", r"#[derive(Clone, Debug, Default)]\n\1"),

@@ -710,9 +710,9 @@ func formatErrorMessage(status string, v interface{}) string {
 
 		field = metaValue.FieldByName("Detail")
 		if field != (reflect.Value{}) {
-			str = fmt.Sprintf("%s (%s)", str, field.Interface())
+			str = fmt.Sprintf("%s: %s", str, field.Interface())
 		}
 	}
 
-	return strings.TrimSpace(fmt.Sprintf("%s %s", status, str))
+	return strings.TrimSpace(fmt.Sprintf("%s (%s)", str, status))
 }

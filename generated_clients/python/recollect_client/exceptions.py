@@ -162,19 +162,9 @@ class ApiException(OpenApiException):
 
     def __str__(self):
         """Custom error messages for exception"""
-        error_message = "({0})\n"\
-                        "Reason: {1}\n".format(self.status, self.reason)
-        if self.headers:
-            error_message += "HTTP response headers: {0}\n".format(
-                self.headers)
-
-        if self.body:
-            error_message += "HTTP response body: {0}\n".format(self.body)
-
-        if self.data:
-            error_message += "HTTP response data: {0}\n".format(self.data)
-
-        return error_message
+        if getattr(self.data, 'title', None) and getattr(self.data, 'detail', None):
+            return f'{self.data.title}: {self.data.detail} ({self.status} {self.data.code})'
+        return f'{self.reason} ({self.status})' + (f': {self.body}' if self.body else '')
 
 
 class BadRequestException(ApiException):

@@ -136,7 +136,10 @@ export class BaseAPI {
         if (response && (response.status >= 200 && response.status < 300)) {
             return response;
         }
-        throw new ResponseError(response, 'Response returned an error code');
+        const problem = await response.clone().json().catch(() => undefined);
+        throw new ResponseError(response, problem?.title && problem?.detail
+            ? `${problem.title}: ${problem.detail} (${response.status} ${problem.code})`
+            : `${response.statusText} (${response.status})`);
     }
 
     private async createFetchParams(context: RequestOpts, initOverrides?: RequestInit | InitOverrideFunction) {

@@ -22,7 +22,12 @@ impl <T> fmt::Display for Error<T> {
             Error::Reqwest(e) => ("reqwest", e.to_string()),
             Error::Serde(e) => ("serde", e.to_string()),
             Error::Io(e) => ("IO", e.to_string()),
-            Error::ResponseError(e) => ("response", format!("status code {}", e.status)),
+            Error::ResponseError(e) => {
+                return match serde_json::from_str::<crate::models::Problem>(&e.content) {
+                    Ok(problem) => write!(f, "{}: {} ({} {})", problem.title, problem.detail, e.status.as_u16(), problem.code),
+                    Err(_) => write!(f, "{}: {}", e.status, e.content),
+                }
+            }
         };
         write!(f, "error in {}: {}", module, e)
     }

@@ -117,7 +117,9 @@ func refusal(
 	_, response, err := client.CompletionAPI.Complete(ctx).XMemorySpace(space).CompleteRequest(asked).Execute()
 	var refusal *recollect.GenericOpenAPIError
 	expect(errors.As(err, &refusal) && response.StatusCode == status)
-	return refusal.Model().(recollect.Problem)
+	problem := refusal.Model().(recollect.Problem)
+	expect(strings.HasPrefix(err.Error(), problem.Title+": "+problem.Detail))
+	return problem
 }
 
 func page(ctx context.Context, client *recollect.APIClient, items []recollect.EpisodeInput) {

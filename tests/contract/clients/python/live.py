@@ -49,6 +49,12 @@ def main() -> None:
         assert verbose.reconstruction_stats.energy
         assert verbose.metacognitive_confidence is not None
 
+        assert "event: final_result" in completion.complete_stream(SPACE, asked)
+        with_bytes = completion.complete_stream_without_preload_content(SPACE, asked)
+        names = [line for line in with_bytes.read().decode().splitlines() if line.startswith("event: ")]
+        assert names[0] == "event: pattern_retrieval"
+        assert names[-1] == "event: final_result"
+
         stranger = recollect.PartialEpisode(known_fields={"what": "nothing that was ever seen"})
         strict = recollect.CompletionConfig(ca1_threshold=0.9)
         asked = recollect.CompleteRequest(partial_episode=stranger, targets=["where"], config=strict)
@@ -56,8 +62,9 @@ def main() -> None:
         try:
             completion.complete(SPACE, asked)
         except recollect.exceptions.UnprocessableEntityException as error:
-            refusal = error.data
+            refusal, said = error.data, str(error)
         assert refusal is not None, "completed without evidence"
+        assert said.startswith(f"{refusal.title}: {refusal.detail}")
         assert refusal.code == "INSUFFICIENT_EVIDENCE"
         assert refusal.suggestions
         assert all(each.applicability in list(recollect.Applicability) for each in refusal.suggestions)

@@ -33,7 +33,9 @@ async function refusal(status: number, completeRequest: CompleteRequest): Promis
   );
   ok(error instanceof ResponseError);
   equal(error.response.status, status);
-  return ProblemFromJSON(await error.response.json());
+  const problem = ProblemFromJSON(await error.response.json());
+  ok(error.message.startsWith(`${problem.title}: ${problem.detail}`));
+  return problem;
 }
 
 async function main(): Promise<void> {
@@ -71,6 +73,12 @@ async function main(): Promise<void> {
   ok(Object.values<string>(Source).includes(verbose.source_attribution!.where!.source));
   ok(verbose.reconstruction_stats!.energy.length > 0);
   ok(verbose.metacognitive_confidence !== undefined);
+
+  const events = await completion.completeStream({
+    xMemorySpace: space,
+    completeRequest: { partial_episode: { known_fields: { what: "lunch" } }, targets: ["where"] },
+  });
+  ok(events.includes("event: final_result"));
 
   const problem = await refusal(422, {
     partial_episode: { known_fields: { what: "nothing that was ever seen" } },

@@ -122,11 +122,17 @@ async fn refuse(configuration: &Configuration) -> Outcome<()> {
 
 async fn refusal(configuration: &Configuration, status: u16, complete_request: CompleteRequest) -> Outcome<Problem> {
     let params = CompleteParams { x_memory_space: SPACE.into(), complete_request, ..Default::default() };
-    let Err(Error::ResponseError(refusal)) = completion_api::complete(configuration, params).await else {
+    let Err(error) = completion_api::complete(configuration, params).await else {
         panic!("completed all the same");
     };
+    let message = error.to_string();
+    let Error::ResponseError(refusal) = error else {
+        panic!("{message}");
+    };
     assert_eq!(refusal.status.as_u16(), status);
-    Ok(serde_json::from_str(&refusal.content)?)
+    let problem: Problem = serde_json::from_str(&refusal.content)?;
+    assert!(message.starts_with(&format!("{}: {}", problem.title, problem.detail)));
+    Ok(problem)
 }
 
 async fn page(configuration: &Configuration, mut ids: Vec<String>) -> Outcome<()> {

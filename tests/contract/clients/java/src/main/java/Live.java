@@ -124,7 +124,9 @@ public class Live {
       new CompletionApi(CLIENT).complete(asking(asked).build());
     } catch (ApiException refusal) {
       assert refusal.getCode() == status;
-      return CLIENT.getObjectMapper().readValue(refusal.getResponseBody(), Problem.class);
+      Problem problem = CLIENT.getObjectMapper().readValue(refusal.getResponseBody(), Problem.class);
+      assert refusal.getMessage().startsWith(problem.getTitle() + ": " + problem.getDetail());
+      return problem;
     }
     throw new AssertionError("completed all the same");
   }

@@ -114,7 +114,12 @@ public class CompletionApi {
     if (body == null || body.isEmpty()) {
       body = "[no body]";
     }
-    return operationId + " call failed with: " + statusCode + " - " + body;
+    try {
+      Problem problem = memberVarObjectMapper.readValue(body, Problem.class);
+      return problem.getTitle() + ": " + problem.getDetail() + " (" + statusCode + " " + problem.getCode() + ")";
+    } catch (IOException notAProblem) {
+      return operationId + " failed (" + statusCode + "): " + body;
+    }
   }
 
   /**
