@@ -30,14 +30,14 @@ def einsum(rows: Matrix, cue: Matrix) -> npt.NDArray[np.floating]:
 
 
 def product(rows: Matrix, cue: Matrix) -> npt.NDArray[np.floating]:
-    """|x|^2 - 2 x'q + |q|^2 with lengths that are kept, as `engine.vectors` does it for a whole cue."""
+    """|x|^2 - 2 x'q + |q|^2 with lengths that are kept, as `engine.memory.vectors` does it for a whole cue."""
     lengths = LENGTHS.setdefault(id(rows), np.einsum("kd,kd->k", rows, rows))
     squares: npt.NDArray[np.floating] = lengths - 2.0 * (rows @ cue) + cue @ cue
     return squares
 
 
 def blocks(rows: Matrix, cue: Matrix) -> npt.NDArray[np.floating]:
-    """Some rows at a time, summed by a product with the mask, as `engine.vectors` does it for a partial cue."""
+    """Some rows at a time, summed by a product with the mask, as `engine.memory.vectors` does it for a partial cue."""
     squares, mask, step = np.empty(len(rows), np.float32), np.ones(len(cue), np.float32), BLOCK // len(cue)
     for begin in range(0, len(rows), step):
         away = rows[begin : begin + step] - cue

@@ -1,33 +1,57 @@
 """The completion engine: arrays in, arrays out; no I/O, no clock, no state beyond its arguments.
 
-A cue is scored against every stored episode by a sum of log-likelihood ratios
-(`encoding`, `kernels`, `evidence`, `vectors`). Recollection asks which episode the cue means
-and whether it means one at all; generalisation (`weights`, `generalisation`) what events like
-it go with. `completion` mixes both into one posterior, from which every number of an answer is
-read: values and confidences there, the joint completion in `attractor`, sources and doubts in
-`attribution` and `explanation`, what is missing in `abstention`.
+Five rooms, each of which knows only those before it:
+
+    memory  <-  recollection  <-  generalisation  <-  answer  <-  consolidation
+
+`memory` holds the episodes. `recollection` asks which of them the cue means, and whether it means one
+at all; `generalisation`, what events like it go with. `answer` mixes both into one posterior,
+
+    P(y | q) = rho P_R(y | q) + (1 - rho) P_G(y | q)
+
+from which every number of an answer is read. `consolidation` replays the episodes and learns.
 
     traces = Traces(); traces.append({"what": "breakfast", "where": "kitchen"}, nan, None) ...
     answer = complete(traces, CueInput({"what": "breakfast"}), Options(("where",)), attach(traces))
 """
 
-from engine.abstention import Advice, Doubt
-from engine.attractor import Sweep
-from engine.completion import Answer, FieldAnswer, NotConverged, Retrieved, complete, steps
-from engine.consolidation import MIN_EPISODES, attach, consolidate
-from engine.encoding import parse_time
-from engine.explanation import Explanation, advise, explain
-from engine.learning import Learned
-from engine.posterior import CueInput, Options
-from engine.recall import Ranked, recall
-from engine.schema import Schema
-from engine.traces import Traces
-from engine.weights import Weights
+from engine.answer.abstention import IS_STORED, Advice, Doubt
+from engine.answer.attractor import Sweep
+from engine.answer.completion import Answer, FieldAnswer, NotConverged, Retrieved, complete, steps
+from engine.answer.confidence import Shares
+from engine.answer.decision import TOLERANCE
+from engine.answer.posterior import CueInput, Options
+from engine.answer.recall import Ranked, recall
+from engine.answer.schema import Schema
+from engine.answer.why import Explanation, advise, explain
+from engine.consolidation import noise
+from engine.consolidation.calibration import BINS, Outcome, reliability
+from engine.consolidation.consolidate import (
+    MIN_EPISODES,
+    Heard,
+    attach,
+    attached_rows,
+    consolidate,
+    has_drifted,
+    outcomes,
+)
+from engine.consolidation.drift import MAX_ASKED
+from engine.consolidation.learned import Learned
+from engine.generalisation.weights import Weights
+from engine.memory.patterns import Pattern, find_patterns, recount
+from engine.memory.traces import Traces
+from engine.memory.values import parse_time
+from engine.recollection.evidence import NOISE_LEVELS
 
 VERSION = "1.0.0"
 
 __all__ = [
+    "BINS",
+    "IS_STORED",
+    "MAX_ASKED",
     "MIN_EPISODES",
+    "NOISE_LEVELS",
+    "TOLERANCE",
     "VERSION",
     "Advice",
     "Answer",
@@ -35,21 +59,32 @@ __all__ = [
     "Doubt",
     "Explanation",
     "FieldAnswer",
+    "Heard",
     "Learned",
     "NotConverged",
     "Options",
+    "Outcome",
+    "Pattern",
     "Ranked",
     "Retrieved",
     "Schema",
+    "Shares",
     "Sweep",
     "Traces",
     "Weights",
     "advise",
     "attach",
+    "attached_rows",
     "complete",
     "consolidate",
     "explain",
+    "find_patterns",
+    "has_drifted",
+    "noise",
+    "outcomes",
     "parse_time",
     "recall",
+    "recount",
+    "reliability",
     "steps",
 ]

@@ -22,11 +22,12 @@ from bench.evaluation.laboratory import Reply
 from bench.evaluation.measures import auroc, ece
 from bench.evaluation.removal import Oracle
 from bench.evaluation.trial import SEED, Trial
-from engine import evidence, posterior
-from engine.evidence import Gate, NoiseLevel
-from engine.generalisation import Generalisation
-from engine.learners.roles import Role
-from engine.posterior import Posterior
+from engine.answer import posterior
+from engine.answer.posterior import Posterior
+from engine.generalisation.attention.equality import Role
+from engine.generalisation.distribution import Generalisation
+from engine.recollection import evidence
+from engine.recollection.evidence import Gate, NoiseLevel
 from recollect.memory import SpaceMemory
 
 Json = dict[str, Any]

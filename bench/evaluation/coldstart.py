@@ -20,9 +20,9 @@ from bench.datasets import Dataset
 from bench.evaluation.measures import ece
 from bench.evaluation.trial import SEED, Trial
 from engine import CueInput, Options, Traces, attach
-from engine.choice import same_answer
-from engine.learning import log_loss
-from engine.posterior import Posterior
+from engine.answer.decision import same_answer
+from engine.answer.posterior import Posterior
+from engine.generalisation.learning import log_loss
 
 Json = dict[str, Any]
 Floats = npt.NDArray[np.float64]

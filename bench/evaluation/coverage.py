@@ -14,10 +14,10 @@ from bench.evaluation.measures import is_right, paired
 from bench.evaluation.records import SETS
 from bench.evaluation.seams import AS_IS
 from bench.evaluation.trial import SEED, Trial
-from engine import hypotheses
-from engine.completion import Answer
-from engine.encoding import Codes
-from engine.hypotheses import Alternative
+from engine.answer import hypotheses
+from engine.answer.completion import Answer
+from engine.answer.hypotheses import Alternative
+from engine.memory.arrays import Codes
 
 Json = dict[str, Any]
 Column = npt.NDArray[np.float64]

@@ -20,7 +20,7 @@ from bench.evaluation.measures import ece, is_right, with_error
 from bench.evaluation.records import SETS
 from bench.evaluation.removal import Oracle
 from bench.evaluation.trial import SEED, Trial
-from engine import noise
+from engine.consolidation import noise
 from recollect.service import cuenoise
 
 Json = dict[str, Any]

@@ -18,8 +18,8 @@ from bench.evaluation.gate import traces_of
 from bench.evaluation.measures import with_error
 from bench.evaluation.records import SETS
 from bench.evaluation.trial import SEED, Trial
-from engine.consolidation import has_drifted
-from engine.drift import Asked, ask
+from engine.consolidation.consolidate import has_drifted
+from engine.consolidation.drift import Asked, ask
 from recollect.service.drift import FEWEST_NEW
 
 Json = dict[str, Any]

@@ -1,4 +1,4 @@
-"""What tells a cue of a stored event from one of a new event (`engine.evidence`), judged out of sample.
+"""What tells a cue of a stored event from one of a new event (`engine.recollection.evidence`), judged out of sample.
 
 Cues of six sets: of stored events (whole, partial and damaged) and of none (recombined, lures, people nobody
 stored, events after the stored ones). Every set counts alike, and so do its two kinds. Beside the shipped gate stand
@@ -18,7 +18,7 @@ from bench.datasets import Dataset
 from bench.evaluation.measures import auroc
 from bench.evaluation.trial import SEED, Trial
 from engine import CueInput, Options, Traces, attach, parse_time
-from engine.posterior import Posterior
+from engine.answer.posterior import Posterior
 
 Json = dict[str, Any]
 Floats = npt.NDArray[np.float64]
@@ -85,7 +85,7 @@ def log_loss(p: Floats, stored: Mask, weight: Floats, of: Mask) -> float:
 
 
 def terms_of(posterior: Posterior) -> list[float]:
-    """What `engine.evidence.match_evidence` adds up of one cue, each by itself."""
+    """What `engine.recollection.evidence.match_evidence` adds up of one cue, each by itself."""
     found, fields = posterior.recollection, len(posterior.evidence)
     contradictions = found.contradictions
     one = min(1.0, contradictions)

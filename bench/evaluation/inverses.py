@@ -15,13 +15,13 @@ import numpy as np
 import engine
 from bench.evaluation.relations import rank
 from bench.evaluation.trial import Trial
-from engine.encoding import Floats
-from engine.learners import affinity, balance, clues, relational
-from engine.learners.affinity import Affinity, AffinityFit
-from engine.learners.clues import CLUES
-from engine.learners.participation import Participation
-from engine.learners.relational import RelationalLearner
-from engine.learners.views import Ints, Views
+from engine.generalisation.relational import features, learner, mixture, rates
+from engine.generalisation.relational.features import CLUES
+from engine.generalisation.relational.incidences import Ints, Views
+from engine.generalisation.relational.interaction import Participation
+from engine.generalisation.relational.learner import RelationalLearner
+from engine.generalisation.relational.rates import Affinity, AffinityFit
+from engine.memory.arrays import Floats
 
 Json = dict[str, Any]
 NEWEST, QUERIES = 8_000, 1_000
@@ -67,9 +67,9 @@ def role_inverses(trial: Trial) -> None:
 
 def _one_way() -> AbstractContextManager[Any]:
     """A stored view speaks only for the role it has itself."""
-    keys_of, evidence_of = AffinityFit._keys, balance.direct_evidence
+    keys_of, evidence_of = AffinityFit._keys, mixture.direct_evidence
 
-    def keys(fit: AffinityFit, low: int, high: int, rows: Ints, cells: affinity._Cells) -> Ints:
+    def keys(fit: AffinityFit, low: int, high: int, rows: Ints, cells: rates._Cells) -> Ints:
         key, role = keys_of(fit, low, high, rows, cells), fit.views.relation[low:high] % len(fit.views.roles)
         key[role[rows][:, None] != role[None]] = cells.none
         return key
@@ -81,7 +81,7 @@ def _one_way() -> AbstractContextManager[Any]:
 
     seam = _without_clues("met")
     seam.enter_context(mock.patch.object(AffinityFit, "_keys", keys))
-    for module in (balance, relational):
+    for module in (mixture, learner):
         seam.enter_context(mock.patch.object(module, "direct_evidence", evidence))
     return seam
 
@@ -96,7 +96,7 @@ def _no_walks() -> AbstractContextManager[Any]:
 
 def _without_clues(*names: str) -> ExitStack:
     """These clues say nothing, in learning and in use."""
-    whole, rows = clues.find_clues, [CLUES.index(name) for name in names]
+    whole, rows = features.find_clues, [CLUES.index(name) for name in names]
 
     def find(*asked: Any) -> Floats:
         found = whole(*asked)
@@ -104,7 +104,7 @@ def _without_clues(*names: str) -> ExitStack:
         return found
 
     seam = ExitStack()
-    for module in (balance, relational):
+    for module in (mixture, learner):
         seam.enter_context(mock.patch.object(module, "find_clues", find))
     return seam
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from bench.evaluation.measures import refused_at, spearman, with_error
 from bench.evaluation.trial import SEED, Trial
-from engine import Doubt, abstention
+from engine import Doubt
+from engine.answer import abstention
 from recollect.service.gate import DEFAULT_CA1_THRESHOLD
 
 Json = dict[str, Any]

@@ -18,7 +18,7 @@ from bench.datasets import Dataset
 from bench.evaluation.measures import paired
 from bench.evaluation.seams import AS_IS
 from bench.evaluation.trial import Trial
-from engine.vectors import Vectors
+from engine.memory.vectors import Vectors
 
 Json = dict[str, Any]
 Floats = npt.NDArray[np.float64]

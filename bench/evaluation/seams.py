@@ -16,10 +16,14 @@ import numpy as np
 
 import engine
 from bench.evaluation.ablations import PARTS, Seam, with_schema
-from engine import calibration, choice, consolidation, correction, drift, evidence, posterior
-from engine.choice import ranked
-from engine.correction import Beta
-from engine.encoding import Column, Floats
+from engine.answer import decision, posterior
+from engine.answer.confidence import Beta
+from engine.answer.decision import ranked
+from engine.consolidation import consolidate, correction, drift
+from engine.memory import holdout
+from engine.memory.arrays import Floats
+from engine.memory.columns import Column
+from engine.recollection import evidence
 from recollect.memory import SpaceMemory
 
 AS_IS = "as submitted"
@@ -68,9 +72,9 @@ _FITTED: WeakKeyDictionary[SpaceMemory, tuple[int, dict[str, Beta]]] = WeakKeyDi
 def _every_map(memory: SpaceMemory, schema: engine.Schema) -> engine.Schema:
     """Maps for every field, whether they earn their place: fitted on the replays, by the heads in use."""
     if memory not in _FITTED or _FITTED[memory][0] != memory.learned_revision:
-        new = calibration.replays(memory.traces)[2]
-        rest = memory.traces.without(calibration.set_apart(memory.traces))
-        plain = replace(consolidation.attach(rest, memory.learned), corrections={})
+        new = holdout.replays(memory.traces)[2]
+        rest = memory.traces.without(holdout.set_apart(memory.traces))
+        plain = replace(consolidate.attach(rest, memory.learned), corrections={})
         asked = list(drift.ask(rest, plain, [replay.cue | replay.hidden for replay in new]))
         kinds = {name: column.kind for name, column in rest.columns.items()}
         judged = [correction.Judged(a.field, kinds[a.field], a.episode, a.choice.shares, a.is_right) for a in asked]
@@ -131,7 +135,7 @@ WAYS: dict[str, Way] = {
     "mean number": Way("the number next to the mean instead of the median", (NUMBERS,), _chosen_by(_mean)),
     "always the median": Way(
         "no recollected number stands out", (DAMAGED,),
-        lambda: mock.patch.object(choice, "STANDS_OUT", float("inf")),
+        lambda: mock.patch.object(decision, "STANDS_OUT", float("inf")),
     ),
     "lighter damage expected": Way(f"prior of the readings {LIGHTER}", (DAMAGED,), _expecting(LIGHTER)),
     "heavier damage expected": Way(f"prior of the readings {HEAVIER}", (DAMAGED,), _expecting(HEAVIER)),

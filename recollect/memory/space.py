@@ -10,9 +10,7 @@ from bisect import bisect_right
 import numpy as np
 import orjson
 
-from engine import Learned, Schema, Traces, attach, parse_time
-from engine.consolidation import attached_rows
-from engine.patterns import Pattern
+from engine import Learned, Pattern, Schema, Traces, attach, attached_rows, parse_time
 from recollect.model import Episode, FieldType, Origin, Space
 from recollect.store import Change
 from recollect.times import epoch_seconds

@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-from engine.calibration import BINS, Outcome, reliability
-from engine.consolidation import outcomes
+from engine import BINS, Outcome, outcomes, reliability
 from recollect.model import Calibration, CalibrationBin, Scope, Source
 from recollect.service.runtime import Runtime
 from recollect.store import PutFeedback

@@ -15,9 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import engine
-from engine import Learned
-from engine.consolidation import Heard
-from engine.correction import Shares
+from engine import Heard, Learned, Shares
 from recollect import telemetry
 from recollect.errors import Conflict, RecollectError, SpaceNotFound
 from recollect.memory import LEARNED, Memories, SpaceMemory

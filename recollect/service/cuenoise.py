@@ -6,8 +6,7 @@ space's journal, from which all of them answer alike.
 
 from __future__ import annotations
 
-from engine import Answer, Learned, noise
-from engine.evidence import NOISE_LEVELS
+from engine import NOISE_LEVELS, Answer, Learned, noise
 from recollect.memory import SpaceMemory
 from recollect.service.runtime import Runtime
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from engine.consolidation import has_drifted as episodes_have_drifted
-from engine.drift import MAX_ASKED
+from engine import MAX_ASKED
+from engine import has_drifted as episodes_have_drifted
 from recollect.memory import SpaceMemory
 
 FEWEST_NEW = 50  # episodes that can show a drift

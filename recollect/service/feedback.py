@@ -8,7 +8,7 @@ import re
 
 import orjson
 
-from engine.choice import TOLERANCE
+from engine import TOLERANCE
 from recollect.errors import CompletionNotFound, InvalidRequest, Violation
 from recollect.model import Feedback, FeedbackInput, Scope, Source, Space, Verdict
 from recollect.service.idempotency import idempotency

@@ -2,7 +2,7 @@
 
 A threshold of the caller's own is the whole rule. Without one a field must be more likely right than
 wrong, and there must be no doubt about it: the cue means a stored event, or its own values go together
-and it tells of the field what the base rates do not (`engine.abstention.doubt`).
+and it tells of the field what the base rates do not (`engine.answer.abstention.doubt`).
 """
 
 from __future__ import annotations

@@ -6,8 +6,7 @@ import asyncio
 import json
 import math
 
-from engine.learning import Learned
-from engine.patterns import Pattern, find_patterns, recount
+from engine import Learned, Pattern, find_patterns, recount
 from recollect.memory import SpaceMemory
 from recollect.model import FieldValue, LearnedPattern, PatternListing, Scope
 from recollect.service import cursors

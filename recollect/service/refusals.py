@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import engine
-from engine import Advice, Answer, Doubt, FieldAnswer
-from engine.abstention import IS_STORED
+from engine import IS_STORED, Advice, Answer, Doubt, FieldAnswer
 from recollect.errors import Change, Diagnosis, InsufficientEvidence, Measurement, Suggestion
 from recollect.memory import SpaceMemory
 from recollect.model import CompleteRequest

@@ -11,8 +11,9 @@ from bench.evaluation.drifting import exchanged
 from bench.evaluation.gate import balanced, fitted, log_loss, terms_of, traces_of
 from bench.evaluation.measures import paired, with_error
 from bench.evaluation.refusing import GROUNDS, NO_DOUBT, WHOLE, _without_each
-from engine import CueInput, Options, abstention, attach
-from engine.posterior import Posterior
+from engine import CueInput, Options, attach
+from engine.answer import abstention
+from engine.answer.posterior import Posterior
 
 
 def test_a_fit_that_leaves_a_set_out_never_sees_its_labels() -> None:

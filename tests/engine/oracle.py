@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from engine.abstention import IDENTIFY_MARGIN_NATS, NOVELTY_MASS
-from engine.evidence import NOISE_LEVELS, NOVEL, NoiseLevel
-from engine.generalisation import BROAD, SCHEMA_PSEUDOCOUNT
-from engine.weights import Weights
+from engine.answer.abstention import IDENTIFY_MARGIN_NATS, NOVELTY_MASS
+from engine.generalisation.closed_form import BROAD, SCHEMA_PSEUDOCOUNT
+from engine.generalisation.weights import Weights
+from engine.recollection.evidence import NOISE_LEVELS, NOVEL, NoiseLevel
 
 Record = Mapping[str, str]
 

@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 import engine
-from engine.patterns import find_patterns
+from engine.memory.patterns import find_patterns
 from recollect.errors import CompletionNotFound, Conflict, InvalidRequest, SpaceNotFound, Unavailable
 from recollect.memory import LEARNED, Memories
 from recollect.model import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.weights import closed_form
+from engine.generalisation.weights import closed_form
 from recollect import service
 from recollect.model import CompleteRequest, CompletionConfig, Cue, Scope
 from recollect.service.runtime import Runtime

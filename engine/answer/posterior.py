@@ -1,0 +1,303 @@
+"""The one posterior of a cue, from which every field of an answer is read.
+
+    P(y | q) = rho P_R(y) + (1 - rho) P_G(y)
+
+P_R is recollection (`engine.recollection`), P_G generalisation (`engine.generalisation`), rho the CA1 match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.answer import abstention, attractor
+from engine.answer.abstention import Doubt
+from engine.answer.attractor import TargetField
+from engine.answer.confidence import Shares, corrected
+from engine.answer.decision import choose, same_answer
+from engine.answer.schema import Schema
+from engine.generalisation.closed_form import Generaliser, top_rows
+from engine.generalisation.distribution import Generalisation, background, unmet
+from engine.memory.arrays import Floats
+from engine.memory.columns import Column, recurs, sum_by_value
+from engine.memory.traces import Traces, contiguity
+from engine.memory.values import Value
+from engine.memory.vectors import Matrix
+from engine.recollection.coherence import coherence
+from engine.recollection.evidence import (
+    GENERALISATION_WIDTH,
+    RECOLLECTION_WIDTH,
+    FieldEvidence,
+    Recollection,
+    recollect,
+    weigh_field,
+)
+
+DYNAMICS_CANDIDATES = 512
+# How many of the events that fit the cue alike are looked at for what else they have.
+ALIKE_COMPARED = 64
+# Episodes with less than this share of the heaviest one's weight are taken together, as the space's
+# average, where all of them carry no more than TAIL of the mass; small spaces are always summed exactly.
+LIGHT = 0.01
+TAIL = 0.001
+SUMMED_EXACTLY = 4096
+# With less than this left for generalisation, it is not asked.
+MEMORY_ALONE = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class CueInput:
+    """A cue in the engine's terms. `vector` float32[d] with NaN where unknown; `times` seconds since 1970."""
+
+    values: Mapping[str, Value]
+    vector: Matrix | None = None
+    strength: float = 1.0
+    times: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is asked. `max_sweeps` None: run to the criterion, `hard_cap` at the most."""
+
+    targets: tuple[str, ...]
+    max_sweeps: int | None = None
+    hard_cap: int = attractor.HARD_CAP_SWEEPS
+    pattern_weight: float | None = None
+
+
+class Posterior:
+    """The one posterior of a cue over a space's episodes and, per target, over values."""
+
+    def __init__(self, traces: Traces, cue: CueInput, options: Options, schema: Schema) -> None:
+        self.traces, self.cue, self.options, self.schema = traces, cue, options, schema
+        # In one order, or the last bits of the sums would tell how the cue was written.
+        known = {name: cue.values[name] for name in sorted(cue.values) if name in traces.columns}
+        self.evidence = [
+            weigh_field(name, traces.columns[name], value, RECOLLECTION_WIDTH) for name, value in known.items()
+        ]
+        self.further = further_evidence(traces, cue)
+        self.recollection: Recollection = recollect(
+            self.evidence,
+            traces.size,
+            cue_strength=cue.strength,
+            extra=self.further,
+            gate=schema.gate,
+            noise=schema.noise,
+            coherence=lambda: self.coherence,
+        )
+        self.targets = tuple(g for g in options.targets if g in traces.columns)
+        self.weight_of_memory = 1.0 - options.pattern_weight if options.pattern_weight is not None else None
+        self._heavy, self._tail = _heavy_rows(self.recollection.weights)
+        self._heads = {g: self._recollect(g) for g in self.targets}
+        self._plain: dict[str, Generalisation] = {}
+        self._general: dict[str, Generalisation] = {}
+        self._choices: dict[str, Choice] = {}
+        self.rows, self.row_weights = self._candidates()
+
+    def rho(self, target: str) -> float:
+        """The CA1 gate of one target: how much of the answer is recollection."""
+        rho = self.recollection.match if self.weight_of_memory is None else self.weight_of_memory
+        return rho * self._heads[target].trust
+
+    def recollected(self, target: str) -> Recollected:
+        """P_R of one target."""
+        return self._heads[target]
+
+    def general(self, target: str) -> Generalisation:
+        """P_G of one target: from its learned head, else in closed form; corrected where a map is in force."""
+        if target not in self.schema.corrections:
+            return self._uncorrected(target)
+        if target not in self._general:
+            same, correction = self.choice(target).same, self.schema.corrections[target]
+            self._general[target] = corrected(self._uncorrected(target), same, correction)
+        return self._general[target]
+
+    def choice(self, target: str) -> Choice:
+        """The answer for one target, which no correction changes."""
+        if target not in self._choices:
+            column, rho, recollected = self.traces.columns[target], self.rho(target), self._heads[target].recollected
+            p, known = recollected, None
+            if not self._is_memory_alone(target):
+                known = self._uncorrected(target)
+                p = self._mixed(target, known)
+            code = choose(column, p, rho, recollected)
+            same = np.flatnonzero(same_answer(column, code))
+            general = 0.0 if known is None else (1.0 - known.novel) * float(known.posterior[same].sum())
+            memory = 1.0 if known is None else rho
+            self._choices[target] = Choice(code, same, p, Shares(memory, float(recollected[same].sum()), general))
+        return self._choices[target]
+
+    def probabilities(self, target: str) -> Floats:
+        """P(y | q) float64[V], sum 1; recollection alone where hardly anything is left for the rest."""
+        if self._is_memory_alone(target) or target not in self.schema.corrections:
+            return self.choice(target).p
+        return self._mixed(target, self.general(target))
+
+    def known(self, target: str) -> float:
+        """The chance in (0, 1] that the true value is one that some episode has."""
+        return 1.0 if self._is_memory_alone(target) else 1.0 - (1.0 - self.rho(target)) * self.general(target).novel
+
+    def _mixed(self, target: str, general: Generalisation) -> Floats:
+        """P(y | q) given that the true value is one that some episode has; what is recollected always is."""
+        rho, stored = self.rho(target), 1.0 - general.novel
+        p: Floats = rho * self._heads[target].recollected + (1.0 - rho) * stored * general.posterior
+        return p if stored == 1.0 else p / (rho + (1.0 - rho) * stored)
+
+    def _is_memory_alone(self, target: str) -> bool:
+        return 1.0 - self.rho(target) < MEMORY_ALONE
+
+    def _uncorrected(self, target: str) -> Generalisation:
+        """P_G as the heads give it, worked out when first asked for."""
+        if target not in self._plain:
+            self._plain[target] = self._generalise(target)
+        return self._plain[target]
+
+    def doubt(self, target: str) -> Doubt | None:
+        """Why the target should not be answered, whatever its confidence; None where there is no such reason."""
+        recollection = self.recollection
+        if recollection.match >= abstention.IS_STORED and recollection.supplied > 0.0:
+            return None
+        told = abstention.information_bits(self.probabilities(target), background(self.traces.columns[target]))
+        return abstention.doubt(recollection.match, recollection.supplied, self.coherence, told)
+
+    @cached_property
+    def coherence(self) -> float:
+        """Nats per cue field by which the cue's own values go together."""
+        return coherence(self.broad_evidence, self.traces.size)
+
+    @cached_property
+    def broad_evidence(self) -> list[FieldEvidence]:
+        """The evidence of the cue's fields with the widths of generalisation."""
+        return [
+            weigh_field(e.name, e.column, e.value, GENERALISATION_WIDTH) if e.column.kind in ("number", "time") else e
+            for e in self.evidence
+        ]
+
+    @cached_property
+    def generaliser(self) -> Generaliser | None:
+        """The closed-form generalisation of this cue; None when nothing in it was ever seen."""
+        broad = [e for e in self.broad_evidence if e.near.any()]
+        return Generaliser(broad, self.traces.size, self.schema.weights, self.targets) if broad else None
+
+    def local_targets(self) -> list[TargetField]:
+        """Each target over the values its candidates have; what the attractor settles."""
+        result = []
+        for name in self.targets:
+            column = self.traces.columns[name]
+            codes = column.codes[self.rows]
+            values = np.unique(codes[codes >= 0])
+            if len(values):
+                local = np.where(codes >= 0, np.searchsorted(values, codes), -1).astype(np.int32)
+                beta = np.zeros(len(values)) if self._is_memory_alone(name) else self.general(name).beta[values]
+                result.append(TargetField(name, local, background(column)[values], beta))
+        return result
+
+    def _recollect(self, target: str) -> Recollected:
+        column = self.traces.columns[target]
+        weights, codes = self.recollection.weights, column.codes
+        if self._heavy is not None:
+            weights, codes = weights[self._heavy], codes[self._heavy]
+        mass = sum_by_value(codes, weights, len(column.values))
+        has = codes >= 0
+        total = float(weights.sum() if has.all() else weights[has].sum())
+        if self._heavy is not None:
+            tail = self._tail * column.present / self.traces.size
+            mass += tail * column.counts / max(1, column.present)
+            total += tail
+        recollected: Floats = mass / total if total > 0 else mass
+        trust = 0.0 if self._is_cue_whole_without(column) else _trust(column, weights, has, total)
+        return Recollected(recollected, total, trust)
+
+    def _is_cue_whole_without(self, column: Column) -> bool:
+        """Whether the cue is all that a best-fitting event has, and it lacks this number: a record under completion.
+
+        Others that fit as well need not share the number."""
+        weights = self.recollection.weights
+        if column.kind != "number":
+            return False
+        best = np.flatnonzero((weights >= weights.max() * (1.0 - 1e-6)) & (column.codes < 0))[:ALIKE_COMPARED]
+        return len(self.traces.having_only(best, self.cue.values)) > 0
+
+    def _generalise(self, target: str) -> Generalisation:
+        column, general = self.traces.columns[target], None
+        if target in self.schema.heads:
+            general = self.schema.heads[target].infer(self.cue.values, target)
+        if general is None and self.generaliser is not None:
+            general = self.generaliser.infer(target, column)
+        if general is None:
+            m = background(column)
+            m /= m.sum()
+            general = Generalisation(m, m, m, np.zeros(len(m)), unmet(column))
+        return general
+
+    def _candidates(self) -> tuple[npt.NDArray[np.intp], Floats]:
+        """The episodes that carry the posterior, and their share of it (sum 1)."""
+        rho = self.recollection.match if self.weight_of_memory is None else self.weight_of_memory
+        total = rho * self.recollection.weights
+        general = self.generaliser if 1.0 - rho >= MEMORY_ALONE else None
+        if general is not None and self.targets:
+            scores = np.mean([general.episode_scores(g) for g in self.targets], axis=0)
+            total[general.candidates] += (1.0 - rho) * attractor.softmax(scores)
+        rows = self._likely_rows(general)
+        rows = rows[top_rows(total[rows], DYNAMICS_CANDIDATES)]
+        mass = np.maximum(total[rows], 1e-300)
+        return rows, mass / mass.sum()
+
+    def _likely_rows(self, general: Generaliser | None) -> npt.NDArray[np.intp]:
+        """The episodes among which the heaviest are: all of them, unless most are known to be light."""
+        if self._heavy is None or len(self._heavy) < DYNAMICS_CANDIDATES:
+            return np.arange(self.traces.size)
+        return self._heavy if general is None else np.union1d(self._heavy, general.candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The answer of one target: its code, `same` the codes that count as it, P(y | q) and shares before correction."""
+
+    code: int
+    same: npt.NDArray[np.intp]
+    p: Floats
+    shares: Shares
+
+
+@dataclass(frozen=True, slots=True)
+class Recollected:
+    """P_R of one target over its V values, the weight of the episodes that have it, and how far P_R may speak."""
+
+    recollected: Floats
+    share_with_field: float
+    trust: float
+
+
+def _trust(column: Column, weights: Floats, has: npt.NDArray[np.bool_], share_with_field: float) -> float:
+    """How far recollection may speak of a field, in [0, 1].
+
+    Where the very event that comes to mind lacks it, only as far as others do that have it; of a
+    measurement, which hardly two events share, only as far as one event is singled out.
+    """
+    heaviest = float(weights.max(where=has, initial=0.0))
+    trust = share_with_field if float(weights.max(initial=0.0)) > heaviest else 1.0
+    return trust * heaviest if column.kind == "number" and not recurs(column) else trust
+
+
+def _heavy_rows(weights: Floats) -> tuple[npt.NDArray[np.intp] | None, float]:
+    """The episodes to sum one by one and the mass of all others; None: all of them."""
+    if len(weights) <= SUMMED_EXACTLY:
+        return None, 0.0
+    heavy = np.flatnonzero(weights > LIGHT * weights.max())
+    tail = 1.0 - float(weights[heavy].sum())
+    return (heavy, tail) if tail <= TAIL else (None, 0.0)
+
+
+def further_evidence(traces: Traces, cue: CueInput) -> Floats | None:
+    """float64[N] nats from the cue's vector and its temporal context; None where it has neither."""
+    parts = []
+    if cue.vector is not None and traces.vectors is not None:
+        parts.append(traces.vectors.evidence(cue.vector))
+    if cue.times:
+        parts.append(contiguity(traces.times, cue.times))
+    return np.sum(parts, axis=0) if parts else None

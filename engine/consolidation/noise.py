@@ -1,0 +1,50 @@
+"""How damaged a space's cues are, learned from the cues that come: online EM of the noise levels' prior.
+
+    pi_j = (S p_j + n_j) / (S + sum_i n_i)        n_j <- n_j + r_j        r_j ~ pi_j P(cue | level j)
+
+p is the shipped prior, which counts as S = STRENGTH cues (a Dirichlet prior), n the cues so far by the
+level they were read at. P(cue | j) is what an answer's own posterior of the levels gives once its prior is
+divided out. Only a cue that means a stored event (match > MEANT) tells how damaged it is.
+
+Source: Cappe & Moulines 2009 (online EM).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.answer.posterior import Posterior
+from engine.memory.arrays import Floats
+from engine.recollection.evidence import NOISE_LEVELS, noise_prior
+
+STRENGTH = 50.0
+MEANT = 0.5
+MOST = 2000.0  # cues remembered: earlier ones fade, since who asks may change
+
+
+def prior(counts: Sequence[float]) -> tuple[float, ...]:
+    """pi float[J], sum 1, of cues counted by level."""
+    shipped = np.array([level.prior for level in NOISE_LEVELS])
+    made = (STRENGTH * shipped + np.asarray(counts)) / (STRENGTH + float(np.sum(counts)))
+    return tuple(made.tolist())
+
+
+def reading(posterior: Posterior, counts: Sequence[float]) -> Floats | None:
+    """r float64[J], sum 1: how damaged one cue is, by the prior that `counts` give; None where it does not tell."""
+    recollection, cue = posterior.recollection, posterior.cue
+    if not posterior.evidence or recollection.match <= MEANT:
+        return None
+    used = np.array([level.prior for level in noise_prior(cue.strength, posterior.schema.noise)])
+    mass = np.asarray(prior(counts)) * recollection.levels / used
+    read: Floats = mass / mass.sum()
+    return read
+
+
+def remembered(before: Sequence[float], new: Sequence[float]) -> tuple[float, ...]:
+    """n float[J] of earlier and of new cues, MOST of them at the most: the earlier ones fade first, then all."""
+    earlier, later = np.asarray(before, dtype=np.float64), np.asarray(new, dtype=np.float64)
+    room = max(0.0, MOST - float(later.sum()))
+    kept = earlier * min(1.0, room / max(float(earlier.sum()), 1e-12)) + later
+    return tuple((kept * min(1.0, MOST / max(float(kept.sum()), 1e-12))).tolist())

@@ -1,0 +1,1 @@
+"""What events like the cue's go with: in closed form at once, and by heads that consolidation learns."""

@@ -1,0 +1,1 @@
+"""A learned softmax over similar episodes, for fields of few values."""

@@ -1,0 +1,122 @@
+"""Associations between what an episode has and an answer: the slow learner proper.
+
+    P(y | q) = softmax( log m(y) + sum_{codes c of q} theta[c, y] )
+
+theta learns from prediction errors (the delta rule, Widrow & Hoff 1960; Rescorla & Wagner 1972),
+each code at its own rate (Adagrad, Duchi et al. 2011). Its lift log P(y | q) / m(y) is one term of
+the schema. theta is kept by the keys of codes and answers, so that it outlives their numbering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.generalisation.attention.contingency import SINGLE, Singles
+from engine.generalisation.attention.features import Coded, Facet, Ints, Keys
+from engine.memory.arrays import Floats
+
+RATE, BATCH, PULL = 0.3, 256, 1e-3
+SEEN = 3  # a code must be that often in an episode to be associated
+FLOOR_NATS = -12.0
+
+
+class Associations:
+    """theta float32[D, Y] over the codes of some facets; row 0 stays 0, the row of all that is unknown."""
+
+    def __init__(self, facets: Sequence[Facet], m: Floats) -> None:
+        self.facets, self.base = list(facets), np.log(m).astype(SINGLE)
+        self.place: dict[int, Ints] = {}  # per facet, the row of each of its codes
+        self.theta: Singles = np.zeros((1, len(m)), SINGLE)
+
+    def open(self, stored: Coded) -> Associations:
+        """Rows for the codes that are often enough in some episodes."""
+        rows = 1
+        for j, facet in enumerate(self.facets):
+            told = stored.tokens[j] if facet.tokens is not None else stored.codes[:, j]
+            often = np.bincount(told[told > 0].ravel(), minlength=facet.size) >= SEEN
+            self.place[j] = np.where(often, rows - 1 + np.cumsum(often), 0)
+            rows += int(often.sum())
+        self.theta = np.zeros((rows, len(self.base)), SINGLE)
+        self.pace = np.full((rows, len(self.base)), 0.1, SINGLE)
+        return self
+
+    def index(self, cues: Coded) -> Ints:
+        """int64[n, K]: the rows of theta that each cue has, 0 for none."""
+        columns = []
+        for j, facet in enumerate(self.facets):
+            told = cues.tokens[j] if facet.tokens is not None else np.maximum(cues.codes[:, j : j + 1], 0)
+            columns.append(self.place[j][told])
+        return np.concatenate(columns, axis=1)
+
+    def train(
+        self, cues: Coded, answers: Ints, weights: Floats, epochs: range, rng: np.random.Generator, masked: float
+    ) -> None:
+        """Go through the episodes again, each time with some of each one's codes left out at random."""
+        index, size = self.index(cues), len(answers)
+        pay = (weights / weights.mean()).astype(SINGLE)
+        for epoch in epochs:
+            order, rate = rng.permutation(size), SINGLE(RATE / (1.0 + 0.5 * epoch))
+            for start in range(0, size, BATCH):
+                batch = order[start : start + BATCH]
+                held = index[batch]
+                if masked:
+                    held = np.where(rng.random(held.shape) < rng.uniform(0.0, masked, (len(batch), 1)), 0, held)
+                self._step(held, answers[batch], pay[batch], rate)
+
+    def _step(self, held: Ints, answers: Ints, pay: Singles, rate: np.float32) -> None:
+        used, place = np.unique(held, return_inverse=True)
+        has = np.zeros((len(held), len(used)), SINGLE)
+        has[np.arange(len(held))[:, None], place.reshape(held.shape)] = 1.0
+        has[:, used == 0] = 0.0
+        theta = self.theta[used]
+        error = softmax(self.base + has @ theta)
+        error[np.arange(len(held)), answers] -= 1.0
+        error *= pay[:, None]
+        slope = has.T @ error + SINGLE(PULL) * theta
+        pace = self.pace[used] + slope * slope
+        self.pace[used] = pace
+        self.theta[used] = theta - rate * slope / np.sqrt(pace)
+
+    def lift(self, cues: Coded) -> Singles:
+        """float32[n, Y]: log P(y | q) / m(y), no lower than FLOOR_NATS below."""
+        z = self.base + np.stack([self.theta[held[held > 0]].sum(axis=0) for held in self.index(cues)])
+        told: Singles = np.maximum(np.log(softmax(z) + SINGLE(1e-30)), SINGLE(FLOOR_NATS)) - self.base
+        return told
+
+    def kept(self, answer_keys: Keys) -> dict[str, npt.NDArray[np.generic]]:
+        """What to keep of theta: float16[D, Y] with the keys of its rows and columns."""
+        rows = np.zeros(len(self.theta), np.uint64)
+        for j, facet in enumerate(self.facets):
+            on = self.place[j] > 0
+            rows[self.place[j][on]] = facet.keys[on]
+        return {"theta": self.theta[1:].astype(np.float16), "rows": rows[1:], "answers": answer_keys}
+
+    def restore(self, theta: npt.NDArray[np.float16], rows: Keys, answers: Keys, answer_keys: Keys) -> Associations:
+        """Put kept associations to use over the present codes; what is unknown to either is left out."""
+        by_row, by_answer = np.argsort(rows, kind="stable"), np.argsort(answers, kind="stable")
+        for j, facet in enumerate(self.facets):
+            self.place[j] = 1 + _find(rows, by_row, facet.keys)
+            self.place[j][0] = 0
+        column = _find(answers, by_answer, answer_keys)
+        self.theta = np.zeros((len(theta) + 1, len(self.base)), SINGLE)
+        self.theta[1:, column >= 0] = theta[:, column[column >= 0]]
+        return self
+
+
+def softmax(z: Singles) -> Singles:
+    """Row-wise, in a new array."""
+    z = np.exp(z - z.max(axis=1, keepdims=True))
+    z /= z.sum(axis=1, keepdims=True)
+    return z
+
+
+def _find(keys: Keys, order: Ints, wanted: Keys) -> Ints:
+    """The place of each wanted key among `keys`, -1 where it is none of them."""
+    if not len(keys):
+        return np.full(len(wanted), -1, dtype=np.int64)
+    at = np.searchsorted(keys[order], wanted).clip(0, len(keys) - 1)
+    found: Ints = np.where(keys[order][at] == wanted, order[at], -1)
+    return found

@@ -1,0 +1,97 @@
+"""Generalisation (CA3 biased by the neocortex): what events like the cue's go with.
+
+    P_G(y) ~ [ kappa m(y) + (1/N) sum_k e^{s_k} 1[x_k = y] ] e^{beta(y)}
+    s_k = sum_f w_f l_f(q_f, x_kf)            broad kernels, learned weights per target
+    beta(y) = sum_f v_f log[ P(q_f | y) / P(q_f) ]      the schema: weighted PMI
+
+which is one softmax over episodes and a null with logits s_k + beta(x_k): the schema biases
+the competition, kappa is the learned mass of novelty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.generalisation.distribution import Generalisation, background, normalised, unmet
+from engine.generalisation.weights import Weights
+from engine.memory.arrays import Floats
+from engine.memory.columns import Column, sum_by_value
+from engine.recollection.evidence import FieldEvidence, NoiseLevel
+
+BROAD = NoiseLevel(wrong=0.1, distorted=0.3, absent=1.0, prior=1.0, later=1.0)
+CANDIDATES = 4096
+SCHEMA_PSEUDOCOUNT = 2.0
+
+
+class Generaliser:
+    """The generalisation head for one cue, shared by all its targets."""
+
+    def __init__(self, fields: Sequence[FieldEvidence], size: int, weights: Weights, targets: Sequence[str]) -> None:
+        self.fields = fields
+        self.size = size
+        self.weights = weights
+        names = [f.name for f in fields]
+        self._rows = [f.similar for f in fields]
+        tables = [f.table(BROAD).astype(np.float32) for f in fields]
+        mean_w = np.mean([weights.rows(g, names)[0] for g in targets], axis=0) if targets else np.ones(len(names))
+        scores = np.zeros(size, dtype=np.float32)
+        for f, table, w in zip(fields, tables, mean_w, strict=True):
+            scores += np.float32(w) * table[f.column.codes]
+        self.candidates = top_rows(scores, CANDIDATES)
+        self._evidence = np.stack([t[f.column.codes[self.candidates]] for f, t in zip(fields, tables, strict=True)])
+
+    def episode_scores(self, target: str) -> Floats:
+        """float64[C]: s_k of the candidates for this target, in nats."""
+        w, _ = self.weights.rows(target, [f.name for f in self.fields])
+        return w @ self._evidence
+
+    def infer(self, target: str, column: Column) -> Generalisation:
+        """P_G over the target's values."""
+        m = background(column)
+        scores = self.episode_scores(target)
+        alike = sum_by_value(column.codes[self.candidates], np.exp(scores), len(column.values))
+        episodes = alike / max(1, column.present)
+        kappa = self.weights.kappa.get(target, self.weights.default_kappa)
+        beta = self.schema_bias(target, column)
+        lift = np.exp(beta - beta.max())
+        bracket = kappa * m + episodes
+        return Generalisation(normalised(bracket * lift), bracket, m, beta, unmet(column))
+
+    def schema_bias(self, target: str, column: Column) -> Floats:
+        """beta float64[V] in nats; P(q | y) = (n(y, q) + a P(q)) / (n(y) + a), a = SCHEMA_PSEUDOCOUNT."""
+        _, v = self.weights.rows(target, [f.name for f in self.fields])
+        counts = column.counts.astype(np.float64)
+        beta = np.zeros(len(counts))
+        for weight, evidence, (rows, near) in zip(v, self.fields, self._rows, strict=True):
+            if weight <= 0.0 or not len(rows):
+                continue
+            share = float(near.sum()) / max(1, evidence.column.present)
+            together = sum_by_value(column.codes[rows], near, len(counts))
+            beta += weight * np.log((together / share + SCHEMA_PSEUDOCOUNT) / (counts + SCHEMA_PSEUDOCOUNT))
+        return beta
+
+
+def top_rows(scores: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.intp]:
+    """The rows of the `count` highest scores, ascending; ties at the edge go to later rows."""
+    if len(scores) <= count:
+        return np.arange(len(scores))
+    edge = None
+    if len(scores) > max(4 * count, CANDIDATES):
+        # Every eighth score tells about where the edge lies; what is above it holds the answer.
+        sample = scores[::8]
+        place = max(1, len(sample) - int(1.5 * count / 8) - 1)
+        lenient = np.partition(sample, place)[place]
+        rows = np.flatnonzero(scores >= lenient)
+        if len(rows) >= count:
+            if np.count_nonzero(scores[rows] > lenient) < count:
+                edge = lenient  # so many score alike that it is the edge itself
+            elif len(rows) < len(scores):
+                return rows[top_rows(scores[rows], count)]
+    if edge is None:
+        edge = np.partition(scores, len(scores) - count)[len(scores) - count]
+    above = np.flatnonzero(scores > edge)
+    level = np.flatnonzero(scores == edge)[-(count - len(above)) :]
+    return np.sort(np.concatenate([above, level]))

@@ -1,0 +1,57 @@
+"""P_G of one target over its values, and what it is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.memory.arrays import Floats
+from engine.memory.columns import Column
+from engine.recollection.evidence import new_value_chance
+
+
+@dataclass(frozen=True, slots=True)
+class Generalisation:
+    """P_G of one target over its V values (float64[V], sum 1), and what it is made of.
+
+    `bracket` float64[V] is kappa m + the episodes' share, `beta` float64[V] the schema in nats;
+    `novel` in [0, 1] the chance that the true value is none of the V.
+    """
+
+    posterior: Floats
+    bracket: Floats
+    m: Floats
+    beta: Floats
+    novel: float = 0.0
+
+    def kernel(self) -> Floats:
+        """P_G without the schema (beta = 0), float64[V], sum 1."""
+        return normalised(self.bracket)
+
+    def schema(self) -> Floats:
+        """P_G without the episodes, float64[V], sum 1."""
+        return normalised(self.m * np.exp(self.beta - self.beta.max()))
+
+
+def unmet(column: Column) -> float:
+    """The chance in [0, 1) that another event's value is none of the stored ones, before anything is learned.
+
+    What an id or a date was never says what the next one will be, however alike the events. A number is
+    right within a tolerance, so a new one need not be stored.
+    """
+    return 0.0 if column.kind == "number" else new_value_chance(column)
+
+
+def background(column: Column) -> Floats:
+    """m(y) over the column's V values, 0 for values no episode has any more; float64[V]."""
+    counts = column.counts.astype(np.float64)
+    m = (counts + 0.5) / (column.present + 0.5 * column.distinct + 0.5)
+    m[counts == 0] = 0.0
+    return m
+
+
+def normalised(mass: Floats) -> Floats:
+    """The mass as shares of its sum; as it is where there is none."""
+    total = float(mass.sum())
+    return mass / total if total > 0 else mass

@@ -1,0 +1,80 @@
+"""What consolidation learns from a space, how it is kept, and how it is put to use again.
+
+Consolidation (the neocortex learning from replayed episodes) fits one head per target field.
+A head is a way to generalise: `suits` says which fields it is for, `fit` learns parameters
+by the log-loss of replayed episodes, `attach` puts them to use over a space's episodes. Only
+parameters are kept (`Learned`), never episodes, so what was erased leaves with its episode.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.generalisation.distribution import Generalisation
+from engine.memory.arrays import Floats
+from engine.memory.columns import MISSING, Column
+from engine.memory.traces import Traces
+from engine.memory.values import Value
+from engine.recollection.similarity import number_line
+
+Parameters = Mapping[str, npt.NDArray[Any]]
+Losses = Mapping[int, float]
+Report = Callable[[float], None]
+
+
+LOSS_BINS = 24  # quantile bins in which a number counts as right when losses are compared
+FLOOR = 1e-6
+
+
+def log_loss(column: Column, posterior: Floats, code: int) -> float:
+    """-log P(the true value) in nats, for a number -log P(its quantile bin); MISSING is a value never stored."""
+    if code == MISSING:
+        return -math.log(FLOOR)
+    p = float(posterior[code])
+    if column.kind in ("number", "time") and column.distinct > LOSS_BINS:
+        line = number_line(column)
+        rank = np.full(column.distinct, -1.0)
+        rank[line.codes] = np.floor(line.ranks * LOSS_BINS)
+        p = float(posterior[rank == rank[code]].sum())
+    return -math.log(max(FLOOR, p))
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What a learner learned, and per target the log-loss in nats of episodes held out of the fit, by their rows.
+
+    With times they are asked of a memory that ends before them (`holdout.set_apart`). `past` is what was learned
+    by then, for judging by what came after; None where learning does not follow the order of times.
+    """
+
+    parameters: Parameters
+    losses: Mapping[str, Losses]
+    past: Parameters | None = None
+
+
+class Head(Protocol):
+    """A learned head in use over a space's episodes."""
+
+    def infer(self, cue: Mapping[str, Value], target: str) -> Generalisation | None:
+        """P_G of the target over its column's V values; None when this cue is beyond it."""
+
+
+class Learner(Protocol):
+    """One way to generalise. Implementations are modules' constants, listed in `engine.consolidation.consolidate`."""
+
+    name: str
+
+    def targets(self, traces: Traces) -> Sequence[str]:
+        """The fields of this space that it is for."""
+
+    def fit(self, traces: Traces, targets: Sequence[str], report: Report) -> Fitted:
+        """Learn from the space's episodes; `report` is called with the share done, in [0, 1]."""
+
+    def attach(self, traces: Traces, rows: int, parameters: Parameters) -> Head:
+        """The head over the first `rows` episodes."""

@@ -1,0 +1,1 @@
+"""A learned kernel regression, for numbers."""

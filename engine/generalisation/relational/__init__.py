@@ -1,0 +1,1 @@
+"""Learned evidence between entities, for tables of who did what to whom."""

@@ -1,0 +1,254 @@
+"""Learned evidence of one view for another: what a stored relation says about the one asked for.
+
+    w(R, R', d) = e^{s}: how much a stored view in relation R', a signed time d before the cue,
+                  speaks for its partner when relation R is asked for
+    kappa(R)    the mass of novelty: of a partner that no view of the anchor names
+
+Both maximise the leave-one-out likelihood of the stored views,
+
+    P(y) = [ sum_k w_k 1[y = y_k] lift(y) + kappa_R null(y) ] / Z,
+
+by multiplicative updates w <- A / B (minorise-maximise for the Plackett-Luce family, Hunter
+2004): A is the posterior responsibility that a cell earned, B its exposure, the sum of lift / Z.
+Each rate is shrunk along a hierarchy (class of relations x time, relation, relation x time, pair
+of relations, cell) with Gamma-Poisson pseudo-counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.generalisation.learning import Report
+from engine.generalisation.relational.incidences import UNKNOWN, Ints, Views
+from engine.generalisation.relational.interaction import FLOOR, STEADY, WHAT_PSEUDOCOUNT, Participation
+from engine.memory.arrays import Floats
+
+SWEEPS = 3  # more over-fit the cells
+INITIAL_POWER = 2.5  # the start: odds of a shared partner to this power
+INITIAL_SHRINKAGE = (20.0, 50.0, 20.0, 20.0)
+SHRINKAGE = (5.0, 50.0, 1.0, 1.0)  # pseudo-counts: relation, relation x time, pair of relations, cell
+KAPPA = 0.002
+MAX_PAIRS = 4e7  # pairs of views visited per sweep; cues are thinned evenly beyond
+CUES_AT_ONCE = 500
+FLUSH = 4_000_000
+SEED = 20240601
+PRIOR_WHAT, PRIOR_WHEN, PRIOR_HOP, PRIOR_HOP3 = 0.25, 0.25, 1.0, 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Affinity:
+    """`weight` float32[R, R, D]: w by relation asked, relation stored and bin; `kappa` float64[R]."""
+
+    weight: npt.NDArray[np.float32]
+    kappa: Floats
+
+
+class AffinityFit:
+    """The learning of `Affinity` from the views; those of `held_out` (bool[K]) never serve as cues."""
+
+    def __init__(self, views: Views, participation: Participation, held_out: npt.NDArray[np.bool_]) -> None:
+        self.views, self.participation, self._held_out = views, participation, held_out
+        self._shape = (views.relations, views.relations, views.axis.bins)
+
+    def run(self, report: Report) -> Affinity:
+        """The closed-form start, then SWEEPS updates. Cost O(SWEEPS MAX_PAIRS)."""
+        shared, exposed = self._count_pairs()
+        rate = self._shrink(shared, exposed, INITIAL_SHRINKAGE)
+        odds = (rate / (1.0 - np.minimum(rate, 0.95))) ** INITIAL_POWER
+        affinity = Affinity(odds.astype(np.float32), np.full(self.views.relations, KAPPA))
+        report(0.2)
+        self._lift_views()
+        for sweep in range(SWEEPS):
+            affinity = self._sweep(affinity, is_last=sweep == SWEEPS - 1)
+            report(0.25 + 0.75 * (sweep + 1) / SWEEPS)
+        return affinity
+
+    def _lift_views(self) -> None:
+        """Per view as a cue: the schema's lift of its truth, and the null's mass in all and on the truth."""
+        views, people = self.views, self.participation
+        what = np.stack([people.what(r).astype(np.float32) for r in range(views.relations)])
+        slots = [people.when(t).astype(np.float32) for t in range(views.axis.slots)]
+        when = np.stack([*slots, np.zeros(views.entities, np.float32)])
+        self._what, self._when = np.exp(np.float32(PRIOR_WHAT) * what), np.exp(np.float32(PRIOR_WHEN) * when)
+        self._truth_lift = self._lift_of_truth()
+        self._null_total, self._null_truth = np.zeros(views.size), np.zeros(views.size)
+        for anchor in np.flatnonzero(np.diff(views.start)).tolist():
+            two, three = people.walk(anchor)
+            known = people.background + PRIOR_HOP * two
+            base = (known + PRIOR_HOP3 * three).astype(np.float32)
+            for low in range(int(views.start[anchor]), int(views.start[anchor + 1]), CUES_AT_ONCE):
+                at = np.arange(low, min(low + CUES_AT_ONCE, int(views.start[anchor + 1])))
+                what_at, when_at = self._what[views.relation[at]], self._when[self._slot_row(at)]
+                self._null_total[at] = np.einsum("ij,ij,j->i", what_at, when_at, base)
+                self._null_truth[at] = known[views.partner[at]] * self._truth_lift[at]
+
+    def _lift_of_truth(self) -> Floats:
+        """float64[K]: e^{schema} of every view's own partner, the view left out of the counts."""
+        views, people = self.views, self.participation
+        r, y, t = views.relation, views.partner, views.slot
+        _, cell, together = np.unique(r.astype(np.int64) * views.entities + y, return_inverse=True, return_counts=True)
+        what = ((together[cell] - 1.0) / people.background[y] + WHAT_PSEUDOCOUNT) / (
+            people.relation_count[r] - 1.0 + WHAT_PSEUDOCOUNT
+        )
+        when = np.ones(views.size)
+        for slot in range(views.axis.slots if views.axis.slots > 1 else 0):
+            at = np.flatnonzero(t == slot)
+            rate = people.rate[y[at]] - 1.0 / views.axis.slots
+            local = np.maximum(people.activity(slot)[y[at]] - people.own_activity, 0.0)
+            when[at] = (local + STEADY * rate + FLOOR) / ((1.0 + STEADY) * rate + FLOOR)
+        lift: Floats = what**PRIOR_WHAT * when**PRIOR_WHEN
+        return lift
+
+    def _slot_row(self, at: Ints) -> Ints:
+        """Rows of the table of `when`; the last is for unknown times."""
+        slot = self.views.slot[at]
+        return np.where(slot == UNKNOWN, self.views.axis.slots, slot)
+
+    def _chunks(self) -> Iterator[tuple[int, int, Ints]]:
+        """(first view, past the last view, rows among them that stand in as cues), anchor by anchor.
+
+        Small anchors are kept whole: they are cheap, and the rare relations live there.
+        """
+        degree = np.diff(self.views.start)
+        share = min(1.0, MAX_PAIRS / max(float((degree.astype(np.float64) ** 2).sum()), 1.0))
+        rng = np.random.default_rng(SEED)
+        for anchor in np.flatnonzero(degree).tolist():
+            low, n = int(self.views.start[anchor]), int(degree[anchor])
+            keep = min(1.0, max(share, (400.0 * share + 60.0) / n)) if share < 1.0 else 1.0
+            rows = np.arange(n)
+            if keep < 1.0:
+                rows = np.sort(rng.choice(n, max(1, round(keep * n)), replace=False))
+            rows = rows[~self._held_out[low + rows]]
+            for at in range(0, len(rows), CUES_AT_ONCE):
+                yield low, low + n, rows[at : at + CUES_AT_ONCE]
+
+    def _keys(self, low: int, high: int, rows: Ints, cells: _Cells) -> Ints:
+        """int[cues, views]: the cell of every pair of one anchor's views; a view with itself has none."""
+        relation, slot = self.views.relation[low:high], self.views.slot[low:high]
+        wide: np.dtype[np.signedinteger[Any]] = np.dtype(np.int32 if cells.none < 2**31 else np.int64)
+        _, relations, bins = self._shape
+        key: Ints = (relation[rows].astype(wide) * (relations * bins))[:, None] + (relation.astype(wide) * bins)[None]
+        key += self.views.bins(slot[rows][:, None], slot[None])
+        key[np.arange(len(rows)), rows] = cells.none
+        return key
+
+    def _count_pairs(self) -> tuple[Floats, Floats]:
+        """(how often the two views of a cell had the same partner, how often there were two)."""
+        cells = _Cells(self._shape)
+        for low, high, rows in self._chunks():
+            key = self._keys(low, high, rows, cells)
+            partner = self.views.partner[low:high]
+            cells.add(key, None, key[partner[rows][:, None] == partner[None]], None)
+        return cells.tables()
+
+    def _sweep(self, affinity: Affinity, *, is_last: bool) -> Affinity:
+        """One multiplicative update of w and kappa."""
+        views, cells = self.views, _Cells(self._shape)
+        table = np.append(affinity.weight.ravel(), np.float32(0))
+        earned_null, exposed_null = np.zeros(views.relations), np.zeros(views.relations)
+        for low, high, rows in self._chunks():
+            key = self._keys(low, high, rows, cells)
+            at, partner = low + rows, views.partner[low:high]
+            relation, own = views.relation[at], self._truth_lift[at]
+            lift = self._what[relation[:, None], partner] * self._when[self._slot_row(at)[:, None], partner]
+            i, j = np.nonzero(partner[rows][:, None] == partner[None])
+            lift[i, j] = own[i]
+            w = table[key]
+            hit = w[i, j] * own[i]
+            null, mass = affinity.kappa[relation] * self._null_truth[at], self._null_total[at]
+            z = np.einsum("ij,ij->i", w, lift).astype(np.float64) + affinity.kappa[relation] * mass
+            top = np.bincount(i, hit, minlength=len(rows)) + null
+            lift /= z[:, None]
+            cells.add(key, lift, key[i, j], hit / top[i])
+            earned_null += np.bincount(relation, null / top, minlength=views.relations)
+            exposed_null += np.bincount(relation, mass / z, minlength=views.relations)
+        earned, exposed = cells.tables()
+        weight = self._shrink(earned, exposed, SHRINKAGE)
+        kappa = (earned_null + 2.0) / (exposed_null + 2.0 * exposed_null.sum() / max(earned_null.sum(), 1e-9))
+        if is_last:
+            self._marginalise(weight, kappa, exposed)
+        return Affinity(weight.astype(np.float32), kappa)
+
+    def _shrink(self, earned: Floats, exposed: Floats, strengths: tuple[float, float, float, float]) -> Floats:
+        """float64[R, R, D]: rates earned / exposed, from cell to pair to relation x time to relation to class."""
+        code, roles = np.arange(self.views.relations), len(self.views.roles)
+        same_context = (code[:, None] // roles) == (code[None] // roles)
+        same_role = (code[:, None] % roles) == (code[None] % roles)
+        overall = max(float(earned.sum()), 1e-9) / max(float(exposed.sum()), 1e-9)
+        rate = np.empty_like(earned)
+        for kind in range(4):
+            at = same_context * 2 + same_role == kind
+            rate[at] = (earned[at].sum(axis=0) + 1.0) / (exposed[at].sum(axis=0) + 1.0 / overall)
+        relation, relation_time, pair, cell = strengths
+        for axes, strength in (
+            ((1, 2), relation),
+            ((0, 2), relation),
+            ((1, 2), relation),
+            ((0, 2), relation),
+            ((1,), relation_time),
+            ((0,), relation_time),
+            ((2,), pair),
+            ((), cell),
+        ):
+            got, due = earned.sum(axes, keepdims=True), (exposed * rate).sum(axes, keepdims=True)
+            rate *= (got + strength) / (due + strength)
+        return rate
+
+    def _marginalise(self, weight: Floats, kappa: Floats, exposed: Floats) -> None:
+        """Give "other" contexts and unknown times the mean over all contexts and all times, by exposure.
+
+        A cue without its time or its context is one with any time and any context.
+        """
+        roles, seen = len(self.views.roles), exposed + 1e-9
+        weight[:, :, -1] = (seen * weight).sum(axis=2) / seen.sum(axis=2)
+        by_role = (self.views.relations // roles, roles)
+        share = seen.sum(axis=(1, 2)).reshape(by_role)
+        for axis in (0, 1):
+            shape = (*weight.shape[:axis], *by_role, *weight.shape[axis + 1 :])
+            parts, by = weight.reshape(shape), seen.reshape(shape)
+            mean = (by * parts).sum(axis=axis) / by.sum(axis=axis)
+            parts[(slice(None),) * axis + (-1,)] = mean
+        kappa.reshape(by_role)[-1] = (share * kappa.reshape(by_role)).sum(axis=0) / share.sum(axis=0)
+
+
+class _Cells:
+    """What every cell [R, R, D] earned and was exposed to; added up in batches. Cell `none` takes what has none."""
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        self._shape = shape
+        self.none = int(np.prod(shape))
+        self._total = {kind: np.zeros(self.none + 1) for kind in ("exposed", "earned")}
+        self._keys: dict[str, list[Ints]] = {"exposed": [], "earned": []}
+        self._weights: dict[str, list[npt.NDArray[np.floating[Any]]]] = {"exposed": [], "earned": []}
+        self._size = 0
+
+    def add(self, key: Ints, exposure: npt.NDArray[np.float32] | None, hit: Ints, earned: Floats | None) -> None:
+        """One chunk: every key is exposed, every hit key earns; without weights each counts once."""
+        self._keys["exposed"].append(key.ravel())
+        self._keys["earned"].append(hit)
+        if exposure is not None and earned is not None:
+            self._weights["exposed"].append(exposure.ravel())
+            self._weights["earned"].append(earned)
+        self._size += key.size
+        if self._size > FLUSH:
+            self._flush()
+
+    def tables(self) -> tuple[Floats, Floats]:
+        """(earned, exposed), float64[R, R, D] each."""
+        self._flush()
+        earned, exposed = (self._total[kind][:-1].reshape(self._shape) for kind in ("earned", "exposed"))
+        return earned, exposed
+
+    def _flush(self) -> None:
+        for kind, keys in self._keys.items():
+            if keys:
+                weights = np.concatenate(self._weights[kind]) if self._weights[kind] else None
+                self._total[kind] += np.bincount(np.concatenate(keys), weights, minlength=self.none + 1)
+            keys.clear()
+            self._weights[kind].clear()
+        self._size = 0

@@ -1,0 +1,119 @@
+"""Weights of the generalisation head: which cue fields matter for which target.
+
+Closed form until consolidation has learned better ones (`Weights` is what both hand over).
+With I0 the mutual information of f with g shuffled, over SHUFFLES shuffles,
+
+    nMI_gf = max(0, I(f; g) - mean I0 - 2 sd I0) / H(g)     what they share beyond chance
+    w_gf = clip(2 nMI + UNDECIDED mean I0 / H(g), 0, 1)     weight of field f's kernel for target g
+    v_gf = nMI / sum_f nMI                                  weight of field f in the schema of g
+
+so what chance would show in so few episodes weighs nothing in the schema; where chance alone would tell all of g
+(names that hardly recur), the counts decide nothing and the kernel keeps a little weight.
+The counts come from a fixed, strided sample of the episodes that depends only on the
+stored episodes themselves, so every worker derives the same weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.memory.arrays import Codes, Floats
+from engine.memory.columns import MISSING, Column
+
+SAMPLE_SIZE = 4096
+SHUFFLES = 6
+LEAST_PAIRS = 8  # of fewer, nothing is read
+LEAST_ENTROPY = 1e-9
+UNDECIDED = 0.25
+BINS = 24  # quantile bins of a number or time while counting
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Per (target, cue field): kernel weight `w` >= 0 and schema weight `v` >= 0; per target `kappa` > 0.
+
+    A pair that is not listed weighs `default_w`, `default_v`.
+    """
+
+    w: Mapping[tuple[str, str], float]
+    v: Mapping[tuple[str, str], float]
+    kappa: Mapping[str, float] = field(default_factory=dict)
+    default_w: float = 0.5
+    default_v: float = 0.0
+    default_kappa: float = 0.05
+
+    def rows(self, target: str, fields: Sequence[str]) -> tuple[Floats, Floats]:
+        """(w, v), each float64[F], for one target and the cue's fields in order."""
+        w = [self.w.get((target, name), self.default_w) for name in fields]
+        v = [self.v.get((target, name), self.default_v) for name in fields]
+        return np.array(w), np.array(v)
+
+
+def closed_form(columns: Mapping[str, Column], size: int) -> Weights:
+    """The prior weights of a space of `size` episodes. Cost O(F^2 SHUFFLES SAMPLE_SIZE)."""
+    rows = sample_rows(size)
+    names = sorted(columns)  # the order in which fields were first met does not show
+    binned = {name: bin_codes(columns[name], rows) for name in names}
+    shares: dict[str, dict[str, float]] = {name: {} for name in names}
+    w: dict[tuple[str, str], float] = {}
+    for pair in combinations(names, 2):
+        beyond, by_chance, *entropies = shared_information(*(binned[name] for name in pair))
+        for target, name, h in zip(pair, reversed(pair), entropies, strict=True):
+            shares[target][name] = share = beyond / h if h > LEAST_ENTROPY else 0.0
+            undecided = by_chance / h if h > LEAST_ENTROPY else 0.0
+            w[target, name] = min(1.0, 2.0 * share + UNDECIDED * undecided)
+    v: dict[tuple[str, str], float] = {}
+    for target, of in shares.items():
+        total = sum(of.values())
+        v |= {(target, name): share / total if total > 0 else 0.0 for name, share in of.items()}
+    return Weights(w, v)
+
+
+def sample_rows(size: int) -> npt.NDArray[np.intp]:
+    """Up to SAMPLE_SIZE rows spread over the first 2^k <= size episodes; changes only when size doubles."""
+    if size < 2:
+        return np.arange(size)
+    prefix = 1 << (size.bit_length() - 1)
+    stride = max(1, prefix // SAMPLE_SIZE)
+    return np.arange(0, prefix, stride)
+
+
+def bin_codes(column: Column, rows: npt.NDArray[np.intp]) -> Codes:
+    """int32 codes of the sampled rows; numbers and times in up to BINS quantile bins."""
+    codes = column.codes[rows]
+    if column.kind not in ("number", "time") or column.distinct <= BINS:
+        return codes
+    places = np.where(codes == MISSING, np.nan, column.numbers[codes])
+    known = ~np.isnan(places)
+    if not known.any():
+        return codes
+    edges = np.unique(np.quantile(places[known], np.linspace(0, 1, BINS + 1)[1:-1]))
+    binned = np.searchsorted(edges, places, side="right").astype(np.int32)
+    binned[~known] = MISSING
+    return binned
+
+
+def shared_information(x: Codes, y: Codes) -> tuple[float, float, float, float]:
+    """(I(x; y) beyond chance, mean I by chance, H(x), H(y)) in nats, each >= 0, from paired codes; 0 when unknown."""
+    both = (x != MISSING) & (y != MISSING)
+    if both.sum() < LEAST_PAIRS:
+        return 0.0, 0.0, 0.0, 0.0
+    (_, xi), (_, yi) = (np.unique(codes[both], return_inverse=True) for codes in (x, y))
+    h_x, h_y = entropy(np.bincount(xi)), entropy(np.bincount(yi))
+    pairs, rng = xi.astype(np.int64) * (int(yi.max()) + 1), np.random.default_rng(0)
+    information = h_x + h_y - entropy(np.unique(pairs + yi, return_counts=True)[1])
+    shuffled = [np.unique(pairs + rng.permutation(yi), return_counts=True)[1] for _ in range(SHUFFLES)]
+    by_chance = [h_x + h_y - entropy(counts) for counts in shuffled]
+    mean = max(0.0, float(np.mean(by_chance)))
+    return max(0.0, information - mean - 2.0 * float(np.std(by_chance))), mean, h_x, h_y
+
+
+def entropy(counts: npt.NDArray[np.int64]) -> float:
+    """Entropy in nats of a count vector."""
+    share = counts[counts > 0] / counts.sum()
+    return float(-(share * np.log(share)).sum())

@@ -1,0 +1,121 @@
+"""What the engine sees of a space: its episodes as columns, vectors and times."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.memory.arrays import Floats
+from engine.memory.columns import Column
+from engine.memory.values import Value
+from engine.memory.vectors import Matrix, Vectors
+
+
+@dataclass(slots=True)
+class Traces:
+    """N episodes in order of writing. One writer at a time; readers see whole episodes only.
+
+    `columns` maps a field's name to its column; `times` float64[N] seconds since 1970, NaN
+    where unknown; `vectors` is None until an episode has one.
+    """
+
+    columns: dict[str, Column] = field(default_factory=dict)
+    size: int = 0
+    vectors: Vectors | None = None
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    _times: Floats = field(default_factory=lambda: np.full(64, np.nan))
+
+    @property
+    def times(self) -> Floats:
+        """float64[N], read-only by convention."""
+        return self._times[: self.size]
+
+    def append(self, fields: Mapping[str, Value], time: float, vector: Matrix | None) -> None:
+        """Add one episode. Cost O(fields + columns)."""
+        for name in fields:
+            if name not in self.columns:
+                column = Column(name, self.kinds.get(name))
+                column.pad(self.size)
+                self.columns[name] = column
+        for name, column in self.columns.items():
+            column.append(fields.get(name))
+        if vector is not None and self.vectors is None:
+            self.vectors = Vectors(len(vector))
+            for _ in range(self.size):
+                self.vectors.append(None)
+        if self.vectors is not None:
+            self.vectors.append(vector)
+        if self.size == len(self._times):
+            self._times = np.concatenate([self._times, np.full(self.size, np.nan)])
+        self._times[self.size] = time
+        self.size += 1
+
+    def without(self, rows: Iterable[int]) -> Traces:
+        """A copy that never had these episodes. Cost O(N columns)."""
+        twin = Traces({name: column.copy() for name, column in self.columns.items()}, self.size)
+        twin.vectors = None if self.vectors is None else self.vectors.copy()
+        twin.kinds = dict(self.kinds)
+        twin._times = self._times.copy()
+        twin.remove(rows)
+        return twin
+
+    def fields(self, row: int) -> dict[str, Value]:
+        """The fields of one episode."""
+        found = {}
+        for name, column in self.columns.items():
+            code = int(column.codes[row])
+            if code >= 0:
+                found[name] = column.values[code]
+        return found
+
+    def having_only(self, rows: npt.NDArray[np.intp], names: Container[str]) -> npt.NDArray[np.intp]:
+        """Those of the episodes that have no field but these. Cost O(rows columns)."""
+        for name, column in self.columns.items():
+            if name not in names:
+                rows = rows[column.codes[rows] < 0]
+        return rows
+
+    def remove(self, rows: Iterable[int]) -> None:
+        """Erase episodes by row: every count is as if they had never been. Cost O(N columns)."""
+        keep = np.ones(self.size, dtype=bool)
+        keep[list(rows)] = False
+        for column in self.columns.values():
+            column.keep(keep)
+        self.columns = {name: column for name, column in self.columns.items() if column.present}
+        if self.vectors is not None:
+            self.vectors.keep(keep)
+        kept = self.times[keep]
+        self._times[: len(kept)] = kept
+        self.size = len(kept)
+
+    def declare(self, kinds: Mapping[str, str]) -> None:
+        """Set the kinds the space's schema names; other fields learn theirs from the data."""
+        self.kinds = dict(kinds)
+        for name, column in self.columns.items():
+            column.declared_kind = kinds.get(name)
+
+
+def contiguity(times: npt.NDArray[np.float64], contexts: Iterable[float], scale: float = 5.0) -> Floats:
+    """float64[N] nats: how much nearer than chance each episode lies to the context's times.
+
+    log[0.3 + 0.7 K / mean K], K = mean over contexts of exp(-lag / scale), lag counted in
+    episodes between (temporal contiguity, Kahana 1996). 0 where the time is unknown.
+    """
+    known = np.flatnonzero(~np.isnan(times))
+    result = np.zeros(len(times))
+    if not len(known):
+        return result
+    order = known[np.argsort(times[known], kind="stable")]
+    position = np.arange(len(order), dtype=np.float64)
+    kernel = np.zeros(len(order))
+    for moment in contexts:
+        left = np.searchsorted(times[order], moment, "left")
+        right = np.searchsorted(times[order], moment, "right")
+        middle = 0.5 * (left + right - 1)
+        kernel += np.exp(-np.abs(position - middle) / scale)
+    if kernel.mean() > 0:
+        result[order] = np.log(0.3 + 0.7 * kernel / kernel.mean())
+    return result

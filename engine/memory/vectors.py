@@ -1,0 +1,218 @@
+"""Evidence from an embedding of which some dimensions may be unknown.
+
+A cue's vector is read in two ways, each a ratio against the space's mean vector as what it means:
+
+    copy_k = log t(q_o; x_ko) / t(q_o; mean_o)                a noisy copy of x_k
+    like_k = share log t_c(q_o - x_ko) / t_c(q_o - mean_o)    another event like k
+
+    l_k = log[ (1 - LIKE) e^copy_k + LIKE e^like_k ]            o: the observed dimensions
+
+t sums over the size of the noise and over three kinds of it (`engine.memory.spectrum`): independent, shaped as
+the vectors differ, with another gain and offset; t_c has the first alone. Two events of a kind differ along
+few axes, so the second reading counts the dimensions by their `share` of independent ones. The best
+episode gets at most MAX_NATS, the others keep their distance to it.
+
+All episodes are compared in float32 by one matrix product, the nearest again in float64.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.memory.arrays import Floats
+from engine.memory.spectrum import Spectrum
+
+Matrix = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+LIKE = 0.1
+MAX_NATS = 20.0
+MIN_OBSERVED = 2
+# A cue of which a tenth or more is exactly zero is also read as one that lost those dimensions.
+MIN_ZEROED = 0.1
+LEAST_LOST, MOST_LOST = 0.1, 0.999
+SPECTRUM_SAMPLE = 512
+# How many numbers of the nearest episodes are compared again, exactly: 170 vectors of 768.
+COMPARED_EXACTLY = 1 << 17
+BLOCK_BYTES = 1 << 18  # differences of some rows at a time stay in the processor's cache
+
+
+class Vectors:
+    """The embeddings of N episodes as float32[N, d], row NaN where an episode has none."""
+
+    def __init__(self, dimensions: int) -> None:
+        self.dimensions = dimensions
+        self._rows: Matrix = np.empty((64, dimensions), dtype=np.float32)
+        self.size = 0
+        self._spectrum: tuple[int, Spectrum, float] | None = None
+        self._lengths: tuple[int, Matrix] | None = None
+
+    @property
+    def rows(self) -> Matrix:
+        """float32[N, d], read-only by convention."""
+        return self._rows[: self.size]
+
+    def append(self, vector: Matrix | None) -> None:
+        """Add the next episode's embedding; None when it has none."""
+        if self.size == len(self._rows):
+            grown = np.empty((2 * len(self._rows), self.dimensions), dtype=np.float32)
+            grown[: self.size] = self._rows
+            self._rows = grown
+        self._rows[self.size] = np.nan if vector is None else vector
+        self.size += 1
+
+    def copy(self) -> Vectors:
+        """Vectors of their own with the same episodes."""
+        twin = Vectors(self.dimensions)
+        twin._rows, twin.size, twin._spectrum, twin._lengths = (
+            self._rows.copy(), self.size, self._spectrum, self._lengths,
+        )  # fmt: skip
+        return twin
+
+    def keep(self, rows: Mask) -> None:
+        """Drop the episodes where `rows` is False."""
+        kept = self.rows[rows]
+        self._rows[: len(kept)] = kept
+        self.size = len(kept)
+        self._spectrum = self._lengths = None
+
+    def spectrum(self) -> Spectrum:
+        """The second moments, over a strided sample of the first 2^k episodes: they change only when N doubles."""
+        return self._sampled()[1]
+
+    def evidence(self, cue: Matrix) -> Floats:
+        """float64[N] of l_k in nats for a cue vector with NaN at unknown dimensions; 0 where unknown."""
+        if not self.size:
+            return np.zeros(0)
+        readings = [(p, mask) for p, mask in self._readings(cue) if mask.sum() >= MIN_OBSERVED]
+        if not readings:
+            return np.zeros(self.size)
+        squares = self._squares(cue, [mask for _, mask in readings])
+        ratios = [
+            math.log(prior) + self._log_ratio(cue, np.flatnonzero(mask), own)
+            for (prior, mask), own in zip(readings, squares, strict=True)
+        ]
+        nats: Floats = ratios[0] if len(ratios) == 1 else np.logaddexp(*ratios)
+        nats -= math.log(sum(prior for prior, _ in readings))
+        lacking = np.isnan(nats)
+        if lacking.all():
+            return np.zeros(self.size)
+        peak = float(np.nanmax(nats))
+        nats = np.maximum(nats - peak + min(peak, MAX_NATS), -MAX_NATS)
+        nats[lacking] = 0.0
+        return nats
+
+    def _sampled(self) -> tuple[int, Spectrum, float]:
+        """(2^k, the spectrum of the sample, its share of exact zeros)."""
+        prefix = 1 << max(0, self.size.bit_length() - 1)
+        if self._spectrum is None or self._spectrum[0] != prefix:
+            sample = self.rows[0 : min(prefix, self.size) : max(1, prefix // SPECTRUM_SAMPLE)].astype(np.float64)
+            sample = sample[~np.isnan(sample[:, 0])]
+            zeros = float((sample == 0.0).mean()) if len(sample) else 0.0
+            if len(sample) < 2:
+                sample = np.vstack([np.zeros(self.dimensions), np.ones(self.dimensions)])
+            self._spectrum = (prefix, Spectrum.of(sample), zeros)
+        return self._spectrum
+
+    def _readings(self, cue: Matrix) -> list[tuple[float, Mask]]:
+        """(prior, observed dimensions) of each way to read the cue.
+
+        Zeros may stand for dimensions that were lost, the likelier the more of them are more than stored vectors have.
+        """
+        known = ~np.isnan(cue)
+        zeros = known & (cue == 0.0)
+        if not MIN_ZEROED * known.sum() <= zeros.sum() < known.sum():
+            return [(1.0, known)]
+        usual = self._sampled()[2] * float(known.sum() / zeros.sum())
+        lost = min(max(1.0 - usual, LEAST_LOST), MOST_LOST)
+        return [(1.0 - lost, known), (lost, known & ~zeros)]
+
+    def _squares(self, cue: Matrix, masks: list[Mask]) -> Floats:
+        """float64[J, N]: |q_o - x_ko|^2 of every episode over the dimensions of each mask, to float32. Cost O(N d)."""
+        if len(masks) == 1 and masks[0].all():
+            mean = self.spectrum().mean
+            own = cue.astype(np.float64) - mean
+            # |x - m|^2 - 2 (x - m)'(q - m) + |q - m|^2: centred, so that little is lost to cancellation
+            along = self.rows @ own.astype(np.float32) - np.float32(mean @ own)
+            lengths = self._centred_lengths().astype(np.float64)
+            return np.maximum(lengths - 2.0 * along + own @ own, 0.0)[None]
+        heard, columns = np.nan_to_num(cue), np.array(masks, dtype=np.float32).T
+        squares = np.empty((self.size, len(masks)), dtype=np.float32)
+        block = max(1, BLOCK_BYTES // (4 * self.dimensions))
+        for begin in range(0, self.size, block):
+            away = self.rows[begin : begin + block] - heard
+            away *= away
+            squares[begin : begin + block] = away @ columns
+        return squares.T.astype(np.float64)
+
+    def _centred_lengths(self) -> Matrix:
+        """float32[N]: |x_k - mean|^2, added to as episodes come, anew with the spectrum."""
+        prefix, spectrum, _ = self._sampled()
+        done = self._lengths[1] if self._lengths is not None and self._lengths[0] == prefix else np.zeros(0, np.float32)
+        if len(done) < self.size:
+            mean = spectrum.mean.astype(np.float32)
+            block = max(1, BLOCK_BYTES // (4 * self.dimensions))
+            parts = [done]
+            for begin in range(len(done), self.size, block):
+                away = self.rows[begin : begin + block] - mean
+                parts.append(np.einsum("kd,kd->k", away, away))
+            done = np.concatenate(parts)
+            self._lengths = (prefix, done)
+        return done[: self.size]
+
+    def _log_ratio(self, cue: Matrix, observed: npt.NDArray[np.intp], squares: Floats) -> Floats:
+        """float64[N]: l_k over the given dimensions, unbounded; NaN where an episode has no vector.
+
+        -inf where it is so far below the best one that `evidence` would bound it in any case.
+        """
+        spectrum, n = self.spectrum(), len(observed)
+        nearest, nats = self._nearest(squares), np.where(np.isnan(squares), np.nan, -np.inf)
+        if not len(nearest):
+            return nats
+        rows, heard = np.vstack([self.rows[nearest], spectrum.mean]), cue.astype(np.float64)
+        if n < self.dimensions:
+            rows, heard = rows[:, observed], heard[observed]
+        single, copy = self._copies(rows, heard, observed)
+        apart, background = float(single[-1]), float(copy[-1])
+        nats[nearest] = _either(copy[:-1] - background, spectrum.share * (single[:-1] - apart))
+        floor = float(nats[nearest].max()) - 2.0 * MAX_NATS - math.log(2.0)
+        least = min(floor + background, apart + floor / spectrum.share)
+        others = squares <= spectrum.reach(least, n)
+        others[nearest] = False
+        alone = spectrum.independent(squares[others], n)
+        nats[others] = _either(alone - background, spectrum.share * (alone - apart))
+        return nats
+
+    def _copies(self, rows: Floats, heard: Floats, observed: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+        """Log densities of the heard float64[n] as a copy of each row float64[m, n]: by independent noise, by any."""
+        spectrum, away = self.spectrum(), rows - heard
+        squares = np.einsum("kd,kd->k", away, away)
+        single = spectrum.independent(squares, len(observed))
+        shaped, rescaled = spectrum.shaped(away, squares, observed), spectrum.rescaled(rows, heard, squares)
+        return single, np.logaddexp(np.logaddexp(single, shaped), rescaled)
+
+    def _nearest(self, squares: Floats) -> npt.NDArray[np.intp]:
+        """The episodes nearest to the cue, in order of writing: as many as are compared exactly."""
+        count = max(1, COMPARED_EXACTLY // self.dimensions)
+        rows = np.arange(self.size) if count >= self.size else np.sort(np.argpartition(squares, count)[:count])
+        return rows[~np.isnan(squares[rows])]
+
+    def complete(self, cue: Matrix | None, weights: Floats) -> Matrix:
+        """float32[d]: the cue's own dimensions, the rest the weighted mean of the stored vectors."""
+        top = np.flatnonzero(weights > 1e-6 * weights.max())
+        rows, mass = self.rows[top].astype(np.float64), weights[top]
+        known = ~np.isnan(rows[:, 0])
+        mean = mass[known] @ rows[known] / mass[known].sum() if known.any() else self.spectrum().mean
+        whole: Matrix = mean.astype(np.float32)
+        if cue is not None:
+            given = ~np.isnan(cue)
+            whole[given] = cue[given]
+        return whole
+
+
+def _either(copy: Floats, like: Floats) -> Floats:
+    """log of the mean of the two readings' ratios, by their priors."""
+    mixed: Floats = np.logaddexp(math.log(1.0 - LIKE) + copy, math.log(LIKE) + like)
+    return mixed

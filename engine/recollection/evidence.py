@@ -1,0 +1,353 @@
+"""Evidence of a cue for every stored episode: sums of log-likelihood ratios.
+
+For a cue value q of field f and a stored value x,
+
+    l_f(q, x) = log[ e + (1 - e) ((1 - t) 1[q = x] / m_f(q) + t c(q | x) / u_f(q)) ]
+
+where e is the chance that the cue's value was drawn at random, t the chance that it is a
+distorted copy, m_f the background, c the nearness kernel and u_f(q) its mean over the
+stored values: the Fellegi-Sunter / REM ratio with one level for equality and one for
+likeness. l = 0 where either side is missing. How noisy a cue is, is not known before it is
+seen: the ratio is taken at several noise levels (`NOISE_LEVELS`) and the levels are summed
+over with their prior, so that a cue that some episode fits exactly is read as exact, and
+one that none fits is read as damaged.
+
+Sources: Fellegi & Sunter 1969; Shiffrin & Steyvers 1997 (REM).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.memory.arrays import Codes, Floats
+from engine.memory.columns import MISSING, Column
+from engine.memory.values import Value, parse_time
+from engine.recollection.similarity import chance_nearness, nearness
+
+Scores = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseLevel:
+    """One reading of the cue: per field, the chance that its value is a random one (`wrong`), a
+    likeness (`distorted`), or known to the cue but not to the stored event it means (`absent`); `slip` is
+    the chance of a misspelling, `later` that a wrong time lies after all that is stored."""
+
+    wrong: float
+    distorted: float
+    absent: float
+    prior: float
+    slip: float = 1.0
+    later: float = 0.05
+
+
+# Clean, lightly damaged, heavily damaged. The floor of the clean level keeps a single
+# contradiction from being infinite evidence. `docs/concepts.md` says how they were set.
+NOISE_LEVELS = (
+    NoiseLevel(wrong=1e-6, distorted=1e-6, absent=0.001, prior=0.90),
+    NoiseLevel(wrong=0.02, distorted=0.02, absent=0.002, prior=0.08),
+    NoiseLevel(wrong=0.15, distorted=0.03, absent=0.01, prior=0.02),
+)
+# A new event shares about half of its values with the stored ones it resembles most.
+# It is misspelt no more often than a stored one is, and as a rule it comes after them.
+NOVEL = NoiseLevel(wrong=0.5, distorted=0.2, absent=1.0, prior=1.0, slip=0.003, later=1.0)
+NEAR_ENOUGH = 0.05  # values less like the cue's than this are not similar
+SAME = 0.999  # a value this like the cue's does not contradict it
+RECOLLECTION_WIDTH = 0.01
+GENERALISATION_WIDTH = 0.05
+
+
+@dataclass(frozen=True)
+class FieldEvidence:
+    """What one cue field says about the distinct values of its column.
+
+    `exact` bool[V] marks the values equal to the cue's, `near` float64[V] in [0, 1] how like
+    it each value is, `m` and `u` the background of either. `surprise` in (0, 1] is the share of u
+    that a name drawn at random has, for a name no episode has: what is spelt almost like a
+    stored name was hardly drawn at random.
+    """
+
+    name: str
+    column: Column
+    value: Value
+    code: int
+    exact: npt.NDArray[np.bool_]
+    near: Floats
+    m: float
+    u: float
+    surprise: float = 1.0
+
+    @cached_property
+    def is_later(self) -> bool:
+        """The cue's value is a time after every stored one."""
+        if self.column.kind != "time" or not isinstance(self.value, str):
+            return False
+        stored = self.column.numbers[self.column.counts > 0]
+        return parse_time(self.value) > float(stored.max(initial=-np.inf))
+
+    @cached_property
+    def similar(self) -> tuple[npt.NDArray[np.intp], Floats]:
+        """The episodes whose value is the cue's, or where none is or the scale is a line, like it; and how like."""
+        line = self.column.kind in ("number", "time", "text", "list")
+        table = np.zeros(len(self.near) + 1)
+        table[:-1] = self.near if line or self.is_unseen else self.exact
+        table[table < NEAR_ENOUGH] = 0.0
+        near = table[self.column.codes]
+        rows = np.flatnonzero(near)
+        return rows, near[rows]
+
+    @property
+    def is_unseen(self) -> bool:
+        """No stored episode has exactly this value."""
+        return not bool(self.exact.any())
+
+    def contradicts(self) -> npt.NDArray[np.float32]:
+        """float32[V + 1]: 1 for the values that are not the cue's; 0 for its own and for lacking the field."""
+        return np.append(~self.exact & (self.near < SAME), False).astype(np.float32)
+
+    def table(self, level: NoiseLevel) -> Floats:
+        """float64[V + 1] of l at `level`; the last entry is for episodes that lack the field."""
+        # A name that nobody has, but somebody almost, is a slip: rare, whatever event the cue means.
+        distorted = level.distorted if self.surprise == 1.0 else min(level.distorted, level.slip)
+        ratio = distorted * self.near / self.u
+        if self.column.kind in ("text", "list"):  # a fragment is no damage: likeness is the match
+            ratio = self.near / self.u
+        ratio[self.exact] += (1.0 - level.distorted) / self.m
+        # How often a cue has this field at all, in units of how often one of an event with the field has it.
+        present = self.column.present / max(1, self.column.size)
+        has = present + (1.0 - present) * level.absent
+        table = np.empty(len(self.near) + 1)
+        wrong = level.wrong * self.surprise * (level.later if self.is_later else 1.0)
+        table[:-1] = np.log((wrong + (1.0 - level.wrong) * ratio) / has)
+        table[-1] = math.log(level.absent / has)
+        return table
+
+
+def weigh_field(name: str, column: Column, value: Value, width: float) -> FieldEvidence:
+    """The evidence of one cue field. Cost O(V) for numbers, O(postings) for strings."""
+    near = nearness(column, value, width)
+    live = column.counts > 0
+    code = column.find(value)
+    exact = np.zeros(len(near), dtype=bool)
+    if column.kind not in ("text", "list"):
+        exact = (near >= 1.0 - 1e-12) & live
+    if code != MISSING:
+        exact[code] = True
+    n = max(1, column.present)
+    same = int(column.counts[exact].sum())
+    m = (same + 0.5) / (column.present + 0.5 * column.distinct + 0.5)
+    touched = np.flatnonzero(near > 1e-9)
+    # fsum: exact, so the order in which values were first met does not show
+    u = math.fsum((near[touched] * column.counts[touched]).tolist()) / n
+    if column.kind == "category" and isinstance(value, str) and not exact.any():
+        by_chance = new_value_chance(column) * chance_nearness(value)
+        u += by_chance
+        return FieldEvidence(name, column, value, code, exact, near, m, u, by_chance / u)
+    return FieldEvidence(name, column, value, code, exact, near, m, max(u, 0.5 / n))
+
+
+def new_value_chance(column: Column) -> float:
+    """The chance in (0, 1) that the next value is one not seen before: the share of values seen once (Good 1953)."""
+    return (int((column.counts == 1).sum()) + 0.5) / (column.present + 1.0)
+
+
+def score_episodes(fields: Sequence[FieldEvidence], levels: Sequence[NoiseLevel], size: int) -> npt.NDArray[np.float32]:
+    """float32[N, J]: s_k = sum over the cue's fields of l_f at each of J levels, in nats. Cost O(F N J)."""
+    return _sum_of_tables([_tables(f, levels) for f in fields], [f.column.codes for f in fields], size, len(levels))
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The CA1 comparator: match = sigmoid(scale E + shift), E in log-odds what speaks for a stored event:
+
+        E = 2 (log Z - log Z_novel) + 9.3 - 10 min(1, max(0, c - 1) / max(1, F / 4))
+            + min(1, c) [log max_k r_k + 3.5 min(1, max(0, F - c - 1)) - 3 max(0, h)]
+
+    c is how many of the cue's F fields contradict the event it means, in expectation. A cue of a stored event
+    may have a field wrong; more of them speak for an event of its own. Where one is wrong, it counts for how much
+    of the competition the best event wins, whether two fields at least agree with it, and h, by how many nats a field
+    the cue's own values go together (`coherence`): a wrong value goes with nothing, those of a new event
+    go with each other. The terms come from a logistic fit on cues of six data sets, the numbers from a grid over
+    them (`docs/concepts.md`); consolidation refits scale and shift per space.
+    """
+
+    scale: float = 1.0
+    shift: float = 0.0
+
+    def match(self, evidence: float) -> float:
+        """The chance in (0, 1) that the cue means a stored event."""
+        return _sigmoid(self.scale * evidence + self.shift)
+
+
+# Of a cue without contradictions, and beyond these log-odds, coherence is not worth the counting.
+CONTRADICTED, UNSURE = 0.01, (-10.0, 25.0)
+
+
+def match_evidence(
+    odds: float, contradictions: float, fields: int, heaviest: float, coherence: Callable[[], float]
+) -> float:
+    """E of `Gate`: from nats of stored against new, c contradictions among F fields, max r in (0, 1], and h in nats,
+    which is asked for where it matters."""
+    further = min(1.0, max(0.0, contradictions - 1.0) / max(1.0, fields / 4.0))
+    agreeing = min(1.0, max(0.0, fields - contradictions - 1.0))
+    one = min(1.0, contradictions)
+    evidence = 2.0 * odds + 9.3 - 10.0 * further + one * (math.log(heaviest) + 3.5 * agreeing)
+    if one < CONTRADICTED or not UNSURE[0] < evidence < UNSURE[1]:
+        return evidence
+    return evidence - 3.0 * one * max(0.0, coherence())
+
+
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """The competition of all stored episodes for one cue (CA3), before any learned weight.
+
+    `weights` float64[N], sum 1: r_k, the chance that episode k is the one the cue means, given
+    that it means one. `match` in [0, 1]: the chance that it means one at all (CA1), `evidence` the log-odds of
+    it before the gate. `levels` float64[J]: posterior of the noise levels. `log_z`: nats of evidence that the cue
+    is a stored event, mean over episodes, `odds` the same against its being new. `supplied` >= 0:
+    nats of evidence for the best episode. `contradictions` >= 0: cue fields that contradict the event meant.
+    """
+
+    weights: Scores
+    match: float
+    evidence: float
+    levels: Floats
+    log_z: float
+    odds: float
+    supplied: float
+    contradictions: float
+
+
+def recollect(
+    fields: Sequence[FieldEvidence],
+    size: int,
+    *,
+    cue_strength: float = 1.0,
+    extra: Scores | None = None,
+    gate: Gate | None = None,
+    noise: Sequence[float] | None = None,
+    coherence: Callable[[], float] = lambda: 0.0,
+) -> Recollection:
+    """Posterior over N stored episodes and over whether the cue means any of them.
+
+    `coherence` tells by how many nats a field the cue's values go together, where that is asked for.
+    `extra` float64[N]: further evidence in nats that no noise level changes (vectors, times).
+    `cue_strength` in [0, 1] moves the prior from the clean to the damaged readings; `noise` float[J] is
+    that prior, the shipped one where it is None.
+    """
+    levels = noise_prior(cue_strength, noise)
+    scores, counts, kind = _score_kinds(fields, levels, size, whole=extra is not None)
+    if extra is not None:
+        scores[:, : len(levels)] += extra[:, None]
+        scores[:, len(levels)] += np.minimum(extra, 0.0)
+    log_z_novel = _log_mean_exp(scores[:, len(levels)], counts)
+    stored = scores[:, : len(levels)] + np.log([level.prior for level in levels], dtype=scores.dtype)
+    peak = stored.max()
+    mass = np.exp(stored - peak)
+    per_kind = (mass @ np.ones(len(levels), dtype=mass.dtype)).astype(np.float64)
+    total = float(counts @ per_kind)
+    log_z = float(peak) + math.log(total / size)
+    best = int(per_kind.argmax())
+    weights = per_kind / total
+    contradictions = float((counts * weights) @ scores[:, -1].astype(np.float64))
+    evidence = match_evidence(log_z - log_z_novel, contradictions, len(fields), float(weights[best]), coherence)
+    return Recollection(
+        weights=weights if kind is None else weights[kind],
+        match=(gate or Gate()).match(evidence),
+        evidence=evidence,
+        levels=(counts @ mass.astype(np.float64)) / total,
+        log_z=log_z,
+        odds=log_z - log_z_novel,
+        supplied=max(0.0, float(scores[best, : len(levels)].max())),
+        contradictions=contradictions,
+    )
+
+
+# Episodes that match the cue alike score alike: with few ways of matching, each is scored once.
+MAX_KINDS = 16_384
+Table = npt.NDArray[np.float32]
+
+
+def _tables(evidence: FieldEvidence, levels: Sequence[NoiseLevel]) -> Table:
+    """float32[V + 1, J] of l at every level."""
+    return np.stack([evidence.table(level) for level in levels], axis=1).astype(np.float32)
+
+
+def _score_kinds(
+    fields: Sequence[FieldEvidence], levels: Sequence[NoiseLevel], size: int, *, whole: bool
+) -> tuple[Table, Floats, npt.NDArray[np.intp] | None]:
+    """(scores float32[K, J + 2], episodes of each kind float64[K], kind of each episode int[N]).
+
+    The columns are s at every level, at NOVEL, and the number of contradicted fields. With
+    too many kinds, or `whole`, every episode is one of its own and the last of the three is None.
+    """
+    columns = len(levels) + 2
+    tables = [np.column_stack([_tables(f, (*levels, NOVEL)), f.contradicts()]) for f in fields]
+    codes = [f.column.codes for f in fields]
+    kinds = None if whole else _kinds_of_match(tables, codes, size)
+    if kinds is not None:
+        return kinds
+    return _sum_of_tables(tables, codes, size, columns), np.ones(size), None
+
+
+def _sum_of_tables(tables: Sequence[Table], codes: Sequence[Codes], size: int, columns: int) -> Table:
+    scores = np.zeros((size, columns), dtype=np.float32)
+    for table, of in zip(tables, codes, strict=True):
+        scores += table[of]
+    return scores
+
+
+def _kinds_of_match(
+    tables: Sequence[Table], codes: Sequence[Codes], size: int
+) -> tuple[Table, Floats, npt.NDArray[np.intp]] | None:
+    """What `_score_kinds` tells, by kinds; None for too many.
+
+    A kind is one combination of table rows, one per cue field. Cost O(F N) of small integers.
+    """
+    columns = tables[0].shape[1] if tables else len(NOISE_LEVELS) + 2
+    kind, distinct, count = np.zeros(size, dtype=np.intp), [], 1
+    for table, of in zip(tables, codes, strict=True):
+        # All levels rise with likeness, so one of them tells the rows apart; lacking the field is a kind of its own.
+        _, first, row_of = np.unique(table[:-1, 1], return_index=True, return_inverse=True)
+        rows = np.concatenate([table[first], table[-1:]])
+        row_of = np.append(row_of, len(first))
+        count *= len(rows)
+        if count > MAX_KINDS:
+            return None
+        kind = kind * len(rows) + row_of[of]
+        distinct.append(rows)
+    counts = np.bincount(kind, minlength=count)
+    met = np.flatnonzero(counts)
+    scores, rest = np.zeros((len(met), columns), dtype=np.float32), met
+    for rows in reversed(distinct):
+        rest, row = np.divmod(rest, len(rows))
+        scores += rows[row]
+    place = np.zeros(count, dtype=np.intp)
+    place[met] = np.arange(len(met))
+    return scores, counts[met].astype(np.float64), place[kind]
+
+
+def _log_mean_exp(scores: npt.NDArray[np.float32], counts: Floats) -> float:
+    top = scores.max()
+    return float(top) + math.log(float(counts @ np.exp(scores - top).astype(np.float64)) / float(counts.sum()))
+
+
+def _sigmoid(odds: float) -> float:
+    return 1.0 / (1.0 + math.exp(-max(-500.0, min(500.0, odds))))
+
+
+def noise_prior(cue_strength: float, prior: Sequence[float] | None = None) -> tuple[NoiseLevel, ...]:
+    """The noise levels at `prior` (the shipped one where None), that of the clean reading scaled by `cue_strength`."""
+    first, *others = [level.prior for level in NOISE_LEVELS] if prior is None else prior
+    clean = first * cue_strength
+    scale = (1.0 - clean) / sum(others)
+    return (
+        replace(NOISE_LEVELS[0], prior=max(clean, 1e-12)),
+        *(replace(level, prior=p * scale) for level, p in zip(NOISE_LEVELS[1:], others, strict=True)),
+    )

@@ -1,0 +1,224 @@
+"""Kernels over the distinct values of one field: how like the cue's value each of them is.
+
+`nearness` gives c(q | x) in [0, 1] for every distinct value x: the chance, up to a
+constant of the cue, that the cue's value q is a distorted x. Values are compared on
+their own scale: numbers and times by their distance in ranks and in spacing, names by
+the edits between them, prose by the words it shares, lists by elements.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz.distance import OSA
+
+from engine.memory.arrays import Floats
+from engine.memory.columns import MISSING, Column
+from engine.memory.values import Value, identity, place, trigrams, word_sequence, words
+
+# Names that share fewer of their trigrams are not compared letter by letter.
+NAME_FLOOR = 0.2
+NAMES_COMPARED = 64
+# Each further typo makes a name twenty times less likely to be meant.
+TYPO_NATS = 3.0
+
+
+def nearness(column: Column, value: Value, width: float) -> Floats:
+    """float64[V] in [0, 1]: c(q | x_v) for the column's values; 1 at q itself.
+
+    `width` is the scale of numeric and time kernels as a share of the column's ranks.
+    Cost O(V) for numbers, O(postings touched) for strings.
+    """
+    kind = column.kind
+    if kind in ("number", "time"):
+        where = place(value)
+        if not math.isnan(where):
+            return number_nearness(column, where, width)
+    if kind == "list" or isinstance(value, list):
+        return element_nearness(column, value)
+    if isinstance(value, str):
+        if kind == "text":
+            return prose_nearness(column, value)
+        return name_nearness(column, value)
+    return _indicator(column, value)
+
+
+def number_nearness(column: Column, where: float, width: float) -> Floats:
+    """Laplace kernel exp(-d), d the lesser of |u - u'| / width in mid-ranks and of the steps between.
+
+    Ranks make every column's scale alike; steps (one per distinct value, `STEP` each) keep
+    the neighbours of a coarse scale, such as 2 and 3 goals, near however common they are.
+    """
+    line = number_line(column)
+    if not len(line.codes):
+        return np.zeros(len(column.values))
+    here, step = line.locate(where)
+    distance = np.minimum(np.abs(line.ranks - here) / width, np.abs(line.steps - step) / STEP)
+    near = np.zeros(len(column.values))
+    near[line.codes] = np.exp(-distance)
+    return near
+
+
+# A neighbouring value on a coarse scale is one third as likely as the value itself.
+STEP = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class NumberLine:
+    """A column's live numbers in ascending order: their codes, places, mid-ranks in (0, 1), and steps."""
+
+    codes: npt.NDArray[np.intp]
+    places: Floats
+    ranks: Floats
+    steps: Floats
+
+    def locate(self, where: float) -> tuple[float, float]:
+        """Mid-rank and step of a place, interpolated; beyond the ends both go on by the mean spacing."""
+        rank = float(np.interp(where, self.places, self.ranks))
+        step = float(np.interp(where, self.places, self.steps))
+        span = self.places[-1] - self.places[0]
+        beyond = max(self.places[0] - where, where - self.places[-1], 0.0)
+        if beyond and span > 0:
+            side = 1.0 if where > self.places[-1] else -1.0
+            rank += side * beyond / span
+            step += side * max(1.0, beyond / span * (len(self.places) - 1))
+        return rank, step
+
+
+def number_line(column: Column) -> NumberLine:
+    """The number line of a column; cost O(V log V)."""
+    numbers = column.numbers
+    live = np.flatnonzero(~np.isnan(numbers) & (column.counts > 0))
+    order = live[np.argsort(numbers[live], kind="stable")]
+    counts = column.counts[order].astype(np.float64)
+    places, first = np.unique(numbers[order], return_index=True)
+    step = np.searchsorted(places, numbers[order]).astype(np.float64)
+    tie = np.add.reduceat(counts, first) if len(first) else counts
+    middle = (np.cumsum(tie) - 0.5 * tie) / max(1.0, float(tie.sum()))
+    ranks = middle[step.astype(np.intp)] if len(first) else middle
+    return NumberLine(order, numbers[order], ranks, step)
+
+
+def name_nearness(column: Column, value: str) -> Floats:
+    """exp(-TYPO_NATS d), d the edits (insert, delete, replace, swap) between the names; 0 beyond a third of it.
+
+    Trigrams pick the names that may be near; capitals do not count. Cost O(postings touched).
+    """
+    grams, folded = trigrams(value), value.casefold()
+    index = column.postings("trigram")
+    shared = index.overlap(grams)
+    dice = 2.0 * shared / (len(grams) + np.asarray(index.sizes, dtype=np.float64))
+    alike = np.flatnonzero(dice >= NAME_FLOOR)
+    if len(alike) > NAMES_COMPARED:
+        alike = np.sort(alike[np.argsort(-dice[alike], kind="stable")[:NAMES_COMPARED]])
+    near = np.zeros(len(dice))
+    furthest = max(1, len(folded) // 3)
+    for code in alike.tolist():
+        edits = OSA.distance(folded, str(column.values[code]).casefold(), score_cutoff=furthest)
+        if edits <= furthest:
+            near[code] = math.exp(-TYPO_NATS * edits)
+    code = column.find(value)
+    if code != MISSING:
+        near[code] = 1.0
+    return near
+
+
+def chance_nearness(value: Value) -> float:
+    """How near an unknown name lies to a stored one by chance: as far as a third of its letters, at most four edits."""
+    length = len(value) if isinstance(value, str) else 0
+    return math.exp(-TYPO_NATS * min(4.0, 0.5 + length / 3.0))
+
+
+def element_nearness(column: Column, value: Value) -> Floats:
+    """Share of the cue's elements that a value holds; a list that holds all of them is as near as can be."""
+    wanted = list(dict.fromkeys(identity(v) for v in (value if isinstance(value, list) else [value])))
+    return column.postings("element").overlap(wanted) / max(1, len(wanted))
+
+
+# A word of the cue that the passage does not hold was noise with this chance.
+WORD_NOISE = 0.15
+# Of two successive words of a fragment the second follows the first within REACH words of the passage it is from with
+# the one chance, of another that holds both with the other. Passages below CONTENDS of the best are not reread.
+REACH, FOLLOWS, FOLLOWS_BY_CHANCE = 4, 0.9, 0.3
+CONTENDS, REREAD = 0.01, 64
+
+
+def prose_nearness(column: Column, value: str) -> Floats:
+    """Likelihood ratio of a passage given the cue's words, scaled to 1 at the best passage.
+
+    log c = sum over words t of log[e + (1-e) 1[t in x] / p_t], p_t the share of passages with
+    t: rare words decide. A word that no passage holds stands for the nearest known words.
+    """
+    index = column.postings("word")
+    passages = max(1, len(index.sizes))
+    score = np.zeros(passages)
+    for word in words(value):
+        holders = index.codes(word)
+        if not len(holders):
+            holders = _misspelt(column, word)
+        if not len(holders):
+            continue
+        share = (len(holders) + 0.5) / (passages + 1.0)
+        hit = math.log(WORD_NOISE + (1.0 - WORD_NOISE) / share)
+        score += math.log(WORD_NOISE)
+        score[holders] += hit - math.log(WORD_NOISE)
+    near: Floats = np.exp(score - score.max())
+    best = np.flatnonzero(near >= CONTENDS)
+    if 1 < len(best) <= REREAD:
+        score[best] += [_order_nats(value, str(column.values[passage])) for passage in best.tolist()]
+        near = np.exp(score - score.max())
+    code = column.find(value)
+    if code != MISSING:
+        near[:] = np.minimum(near, 0.5)
+        near[code] = 1.0
+    return near
+
+
+def _order_nats(fragment: str, passage: str) -> float:
+    """Nats for the fragment's being from the passage, by the order of the words that both have."""
+    places: dict[str, list[int]] = {}
+    for place_, word in enumerate(word_sequence(passage)):
+        places.setdefault(word, []).append(place_)
+    known = [places[word] for word in word_sequence(fragment) if word in places]
+    nats = 0.0
+    for first, second in pairwise(known):
+        follows = any(0 < b - a <= REACH for a in first for b in second)
+        nats += math.log(FOLLOWS / FOLLOWS_BY_CHANCE if follows else (1.0 - FOLLOWS) / (1.0 - FOLLOWS_BY_CHANCE))
+    return nats
+
+
+def _misspelt(column: Column, word: str) -> np.ndarray:
+    """The passages that hold a word close to an unknown one (Dice of trigrams at least one half)."""
+    index = column.postings("word")
+    vocabulary = column.spelling()
+    grams = trigrams(word)
+    spelling = vocabulary.postings("trigram")
+    dice = 2.0 * spelling.overlap(grams) / (len(grams) + np.asarray(spelling.sizes, dtype=np.float64))
+    close = np.flatnonzero(dice >= 0.5)
+    if not len(close):
+        return np.zeros(0, dtype=np.int32)
+    best = close[dice[close] >= dice[close].max() - 0.1]
+    return np.unique(np.concatenate([index.codes(vocabulary.values[c]) for c in best.tolist()]))
+
+
+def _indicator(column: Column, value: Value) -> Floats:
+    near = np.zeros(len(column.values))
+    code = column.find(value)
+    if code != MISSING:
+        near[code] = 1.0
+    return near
+
+
+__all__ = [
+    "NumberLine",
+    "chance_nearness",
+    "name_nearness",
+    "nearness",
+    "number_line",
+    "number_nearness",
+    "prose_nearness",
+]

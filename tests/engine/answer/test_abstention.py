@@ -1,0 +1,118 @@
+"""What is not known: doubts and coherence counted one by one, value of information by a double loop."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine import CueInput, Options, attach, complete
+from engine.answer.abstention import doubt, value_of_information
+from tests.engine import oracle
+from tests.engine.worlds import NAMES, random_cue, random_records, traces_of
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_value_of_information_is_that_of_a_double_loop_and_never_negative(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    size, met, wanted = int(rng.integers(5, 60)), int(rng.integers(1, 6)), int(rng.integers(1, 5))
+    known_m = rng.dirichlet(np.ones(met + 3)) * 0.9  # three values that no candidate has, and a share for new ones
+    wanted_m = rng.dirichlet(np.ones(wanted)) * 0.9
+    known = rng.integers(-1, met, size).astype(np.int32)
+    answers = rng.integers(-1, wanted, size).astype(np.int32)
+    known[:wanted], answers[:wanted] = 0, np.arange(wanted)  # every answer occurs
+    weights = rng.exponential(size=size)
+    before, after = value_of_information(known, answers, weights, known_m, wanted_m)
+    episodes = [
+        (f"v{v}", f"y{y}", float(w)) for v, y, w in zip(known, answers, weights, strict=True) if v >= 0 and y >= 0
+    ]
+    expected = oracle.value_of_information(
+        episodes,
+        {f"v{i}": float(m) for i, m in enumerate(known_m)},
+        {f"y{i}": float(m) for i, m in enumerate(wanted_m)},
+    )
+    assert after - before >= 0.0
+    assert after - before == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_field_that_decides_the_answer_is_worth_all_that_is_missing_and_an_independent_one_nothing() -> None:
+    answers = np.arange(4, dtype=np.int32).repeat(4)
+    independent = np.tile(np.arange(4, dtype=np.int32), 4)
+    even = np.full(4, 0.25)
+    before, after = value_of_information(answers, answers, np.ones(16), even, even)
+    assert (before, after) == (pytest.approx(0.25), pytest.approx(0.9 + 0.1 * 0.25))
+    before, after = value_of_information(independent, answers, np.ones(16), even, even)
+    assert after == pytest.approx(before)
+
+
+def test_a_misspelt_cue_of_a_stored_event_is_answered() -> None:
+    records = [{"what": f"{w}ing", "where": f"place {w}"} for w in ("runn", "swimm", "cook", "paint", "read") * 12]
+    traces = traces_of(records)
+    answer = complete(traces, CueInput({"what": "swiming"}), Options(("where",)), attach(traces))
+    assert answer.fields["where"].doubt is None
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_coherence_of_a_cue_is_that_of_counting_every_pair(seed: int) -> None:
+    records = random_records(seed, size=int(np.random.default_rng(seed).integers(1, 120)), missing=0.3)
+    traces = traces_of(records)
+    cue = {name: value for name, value in random_cue(records, seed).items() if name in traces.columns}
+    answer = complete(traces, CueInput(cue), Options(()), attach(traces))
+    assert answer.posterior.coherence == pytest.approx(oracle.coherence(records, cue), abs=1e-5)
+
+
+def two_worlds() -> list[dict[str, str]]:
+    """Events of two kinds that share no value but those of `mood`, which says nothing; each at a `time` of its own."""
+    kinds = [dict(zip("abcde", NAMES[:5], strict=True)), dict(zip("abcde", NAMES[5:], strict=True))]
+    return [kinds[n % 2] | {"mood": f"mood {n // 2 % 3}", "time": f"{NAMES[n % 10]}{n}"} for n in range(120)]
+
+
+def doubts(cue: dict[str, str], targets: tuple[str, ...]) -> dict[str, str | None]:
+    traces = traces_of(two_worlds())
+    answer = complete(traces, CueInput(cue), Options(targets), attach(traces))
+    return {name: field.doubt and field.doubt.reason for name, field in answer.fields.items()}
+
+
+ONE, OTHER = two_worlds()[:2]
+
+
+def of(world: dict[str, str], *names: str) -> dict[str, str]:
+    return {name: world[name] for name in names}
+
+
+def test_there_is_no_doubt_about_the_cue_of_a_stored_event_nor_with_one_field_damaged() -> None:
+    assert doubts(of(ONE, "a", "b", "c", "d"), ("e",)) == {"e": None}
+    assert doubts(of(ONE, "a"), ("e",)) == {"e": None}
+    for name in "abcd":
+        assert doubts(of(ONE, "a", "b", "c", "d", "time") | of(OTHER, name), ("e",)) == {"e": None}
+        assert doubts(of(ONE, "a", "b", "c", "d", "time") | {name: "unheard of"}, ("e",)) == {"e": None}
+
+
+def test_a_cue_of_two_worlds_contradicts_itself() -> None:
+    assert doubts(of(ONE, "a", "b") | of(OTHER, "c", "d"), ("e",)) == {"e": "contradictory_cue"}
+    assert doubts(of(ONE, "a") | of(OTHER, "b"), ("c", "d")) == {"c": "contradictory_cue", "d": "contradictory_cue"}
+
+
+def test_a_cue_of_another_world_and_one_that_says_nothing_inform_of_nothing() -> None:
+    assert doubts({"a": "unheard", "b": "of", "c": "xylem"}, ("d", "e")) == {"d": "uninformed", "e": "uninformed"}
+    assert doubts({}, ("a", "mood")) == {"a": "uninformed", "mood": "uninformed"}
+
+
+@pytest.mark.parametrize(
+    ("match", "supplied", "coherence", "told", "reason"),
+    [
+        (0.5, 0.1, -9.0, 0.0, None),  # a stored event needs no other ground
+        (0.49, 0.1, 0.0, 0.25, None),
+        (0.49, 0.1, -0.01, 9.0, "contradictory_cue"),
+        (0.49, 0.1, 0.0, 0.24, "uninformed"),
+        (0.99, 0.0, -9.0, 0.0, "uninformed"),  # it fits, but it would fit anything
+        (0.49, 0.0, 0.0, 9.0, "uninformed"),  # a learned head tells something of any cue
+        (0.99, 0.0, -9.0, 0.25, None),  # a misspelt cue of a stored event
+    ],
+)
+def test_a_field_is_in_doubt_by_the_numbers(
+    match: float, supplied: float, coherence: float, told: float, reason: str | None
+) -> None:
+    found = doubt(match, supplied, coherence, told)
+    assert (found and found.reason) == reason
+    if found is not None:
+        assert found.measured <= found.required
