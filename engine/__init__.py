@@ -1,15 +1,25 @@
 """The completion engine: arrays in, arrays out; no I/O, no clock, no state beyond its arguments.
 
-Five rooms, each of which knows only those before it:
+Five rooms; each knows only those to its left, and everybody else knows this page alone:
 
-    memory  <-  recollection  <-  generalisation  <-  answer  <-  consolidation
+    memory    <-    recollection    <-    generalisation    <-    answer    <-    consolidation
+    columns         similarity            closed_form             posterior       consolidate
+    vectors         evidence              attention/              decision        calibration
+    traces          coherence             numeric/                attractor       correction
+    holdout                               relational/             why             drift, noise
 
-`memory` holds the episodes. `recollection` asks which of them the cue means, and whether it means one
-at all; `generalisation`, what events like it go with. `answer` mixes both into one posterior,
+`memory` holds N episodes x_k. Of a cue q with fields O, `recollection` asks which episode it means, by
+the evidence of every field, and `generalisation` what events like it go with, by learned weights:
 
-    P(y | q) = rho P_R(y | q) + (1 - rho) P_G(y | q)
+    r_k ~ exp sum_{f in O} l_f(q_f, x_kf)                  l_f = log P(q_f | x_kf) / m_f(q_f)
+    P_R(y) = sum_k r_k 1[x_kg = y]
+    P_G(y) ~ [ kappa m_g(y) + (1/N) sum_k e^{s_k} 1[x_kg = y] ] e^{beta(y)}
 
-from which every number of an answer is read. `consolidation` replays the episodes and learns.
+`answer` mixes them by rho, the chance that the cue means a stored event, into the one posterior
+
+    P(y | q) = rho P_R(y) + (1 - rho) P_G(y)
+
+from which every number of an answer is read. `consolidation` replays the episodes and learns the weights.
 
     traces = Traces(); traces.append({"what": "breakfast", "where": "kitchen"}, nan, None) ...
     answer = complete(traces, CueInput({"what": "breakfast"}), Options(("where",)), attach(traces))

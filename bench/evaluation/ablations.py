@@ -24,7 +24,7 @@ from bench.evaluation.removal import Oracle
 from bench.evaluation.trial import SEED, Trial
 from engine.answer import posterior
 from engine.answer.posterior import Posterior
-from engine.generalisation.attention.equality import Role
+from engine.generalisation.attention.equality import EqualityBias
 from engine.generalisation.distribution import Generalisation
 from engine.recollection import evidence
 from engine.recollection.evidence import Gate, NoiseLevel
@@ -293,7 +293,7 @@ PARTS: dict[str, Part] = {
     ),
     "role equality": Part(
         "no bias for the value of another field of the cue",
-        lambda: mock.patch.object(Role, "nats", return_value=(-1, 0.0)),
+        lambda: mock.patch.object(EqualityBias, "nats", return_value=(-1, 0.0)),
     ),
     CLOSED: Part("weights in closed form", with_schema(lambda s: replace(s, heads={}))),
     "schema of the closed form": Part("weights in closed form, beta = 0", with_schema(_without_bias), against=CLOSED),

@@ -16,11 +16,11 @@ import engine
 from bench.evaluation.relations import rank
 from bench.evaluation.trial import Trial
 from engine.generalisation.relational import features, learner, mixture, rates
-from engine.generalisation.relational.features import CLUES
-from engine.generalisation.relational.incidences import Ints, Views
-from engine.generalisation.relational.interaction import Participation
+from engine.generalisation.relational.features import FEATURES
+from engine.generalisation.relational.incidences import Incidences, Ints
+from engine.generalisation.relational.interaction import InteractionGraph
 from engine.generalisation.relational.learner import RelationalLearner
-from engine.generalisation.relational.rates import Affinity, AffinityFit
+from engine.generalisation.relational.rates import PairRates, PairRatesFit
 from engine.memory.arrays import Floats
 
 Json = dict[str, Any]
@@ -66,21 +66,21 @@ def role_inverses(trial: Trial) -> None:
 
 
 def _one_way() -> AbstractContextManager[Any]:
-    """A stored view speaks only for the role it has itself."""
-    keys_of, evidence_of = AffinityFit._keys, mixture.direct_evidence
+    """A stored incidence speaks only for the role it has itself."""
+    keys_of, evidence_of = PairRatesFit._keys, mixture.direct_evidence
 
-    def keys(fit: AffinityFit, low: int, high: int, rows: Ints, cells: rates._Cells) -> Ints:
-        key, role = keys_of(fit, low, high, rows, cells), fit.views.relation[low:high] % len(fit.views.roles)
+    def keys(fit: PairRatesFit, low: int, high: int, rows: Ints, cells: rates._Cells) -> Ints:
+        key, role = keys_of(fit, low, high, rows, cells), fit.incidences.relation[low:high] % len(fit.incidences.roles)
         key[role[rows][:, None] != role[None]] = cells.none
         return key
 
-    def evidence(views: Views, learned: Affinity, anchor: int, relation: int, slot: int) -> Floats:
-        own = slice(int(views.start[anchor]), int(views.start[anchor + 1]))
-        is_same = views.relation[own] % len(views.roles) == relation % len(views.roles)
-        return np.where(is_same, evidence_of(views, learned, anchor, relation, slot), 0.0)
+    def evidence(incidences: Incidences, learned: PairRates, anchor: int, relation: int, slot: int) -> Floats:
+        own = slice(int(incidences.start[anchor]), int(incidences.start[anchor + 1]))
+        is_same = incidences.relation[own] % len(incidences.roles) == relation % len(incidences.roles)
+        return np.where(is_same, evidence_of(incidences, learned, anchor, relation, slot), 0.0)
 
-    seam = _without_clues("met")
-    seam.enter_context(mock.patch.object(AffinityFit, "_keys", keys))
+    seam = _without_features("meetings")
+    seam.enter_context(mock.patch.object(PairRatesFit, "_keys", keys))
     for module in (mixture, learner):
         seam.enter_context(mock.patch.object(module, "direct_evidence", evidence))
     return seam
@@ -88,15 +88,17 @@ def _one_way() -> AbstractContextManager[Any]:
 
 def _no_walks() -> AbstractContextManager[Any]:
     nothing = np.zeros
-    seam = _without_clues("alike", "between")
-    walk = mock.patch.object(Participation, "walk", lambda self, *_: (nothing(self.entities), nothing(self.entities)))
+    seam = _without_features("neighbours_partners", "between")
+    walk = mock.patch.object(
+        InteractionGraph, "walk", lambda self, *_: (nothing(self.entities), nothing(self.entities))
+    )
     seam.enter_context(walk)
     return seam
 
 
-def _without_clues(*names: str) -> ExitStack:
-    """These clues say nothing, in learning and in use."""
-    whole, rows = features.find_clues, [CLUES.index(name) for name in names]
+def _without_features(*names: str) -> ExitStack:
+    """These features say nothing, in learning and in use."""
+    whole, rows = features.find_features, [FEATURES.index(name) for name in names]
 
     def find(*asked: Any) -> Floats:
         found = whole(*asked)
@@ -105,7 +107,7 @@ def _without_clues(*names: str) -> ExitStack:
 
     seam = ExitStack()
     for module in (mixture, learner):
-        seam.enter_context(mock.patch.object(module, "find_clues", find))
+        seam.enter_context(mock.patch.object(module, "find_features", find))
     return seam
 
 
@@ -113,7 +115,7 @@ VARIANTS: dict[str, tuple[Callable[[], AbstractContextManager[Any]], bool]] = {
     "nothing": (nullcontext, True),
     "role inverses": (_one_way, True),
     "friends of friends": (_no_walks, True),
-    "who takes part in what and when": (lambda: _without_clues("what", "when", "busy"), True),
-    "how often they met": (lambda: _without_clues("met", "met_so"), True),
+    "who takes part in what and when": (lambda: _without_features("what", "when", "recent_activity"), True),
+    "how often they met": (lambda: _without_features("meetings", "meetings_in_relation"), True),
     "all that is learned": (nullcontext, False),
 }

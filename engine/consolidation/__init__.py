@@ -1,1 +1,7 @@
-"""The slow learner: replay, what it finds, how far confidences can be believed, and whether the world has moved."""
+"""Consolidation: the slow learner replays episodes, keeps what they teach, and judges how far it can be believed.
+
+Every head is judged by its log-loss on episodes set apart, L = -mean log P_G(x_kg | the rest of x_k), and kept
+where it is not clearly worse than the closed form. `consolidate` learns and puts to use, `learned` is what is
+kept; `calibration` measures confidences against what was right, `correction` maps them, `noise` learns how
+damaged cues are, `drift` notices when new episodes surprise more than held-out ones did.
+"""

@@ -1,4 +1,4 @@
-"""Tallies n(code, answer) of one facet: what each of its codes went with, and what that says.
+"""Tables n(code, answer) of one feature: what each of its codes went with, and what that says.
 
     PMI(q, y) = log (n(q, y) / m(y) + a) / (n(q) + a)
 
@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from engine.generalisation.attention.features import Facet, Ints
+from engine.generalisation.attention.features import Feature, Ints
 from engine.memory.arrays import Floats
 
 SINGLE = np.float32
@@ -30,18 +30,18 @@ def kernel(ranks: Floats, width: float) -> Floats:
     return near
 
 
-class Tally:
+class ContingencyTable:
     """n(code, answer) over the episodes with `codes`, `answers` int64[N] and `weights` float64[N]."""
 
     def __init__(
-        self, facet: Facet, codes: Ints, answers: Ints, size: int, weights: Floats, width: float = 0.0
+        self, feature: Feature, codes: Ints, answers: Ints, size: int, weights: Floats, width: float = 0.0
     ) -> None:
         self.codes, self.answers, self.size, self.weights = codes, answers, size, weights
-        self._codes_size = facet.size
-        self.near = None if facet.ranks is None else kernel(facet.ranks, width)
+        self._codes_size = feature.size
+        self.near = None if feature.ranks is None else kernel(feature.ranks, width)
         self.table: Floats | None = None
-        if self.near is not None or facet.size * size <= DENSE:
-            self.table = count(facet.size, codes, answers, size, weights)
+        if self.near is not None or feature.size * size <= DENSE:
+            self.table = count(feature.size, codes, answers, size, weights)
             if self.near is not None and width > 0.0:
                 self.table = self.near @ self.table
 
@@ -85,11 +85,11 @@ def count(codes_size: int, codes: Ints, answers: Ints, size: int, weights: Float
     return n
 
 
-class Choice:
-    """The ageing, width and shrinkage under which a facet tells most about an answer, judged on replays."""
+class TableSearch:
+    """The ageing, width and shrinkage under which a feature tells most about an answer, judged on replays."""
 
-    def __init__(self, facet: Facet, codes: Ints, answers: Ints, size: int, m: Floats) -> None:
-        self.facet, self.codes, self.answers, self.size, self.m = facet, codes, answers, size, m
+    def __init__(self, feature: Feature, codes: Ints, answers: Ints, size: int, m: Floats) -> None:
+        self.feature, self.codes, self.answers, self.size, self.m = feature, codes, answers, size, m
 
     def best(
         self, decays: list[tuple[float, Floats]], asked: Ints, truth: Ints, *, is_own: bool
@@ -115,10 +115,10 @@ class Choice:
         """Per width, n(q, y) and n(q) of the replays' codes and true answers."""
         known, codes = asked > 0, np.maximum(asked, 0)
         hits = []
-        if self.facet.ranks is not None:
-            n = count(self.facet.size, self.codes, self.answers, self.size, weights)
+        if self.feature.ranks is not None:
+            n = count(self.feature.size, self.codes, self.answers, self.size, weights)
             for width in WIDTHS:
-                near = kernel(self.facet.ranks, width)
+                near = kernel(self.feature.ranks, width)
                 smooth = near @ n if width > 0.0 else n
                 own = np.diag(near)[codes] * is_own
                 hits.append((width, smooth[codes, truth] - own, smooth.sum(axis=1)[codes] - own))
@@ -127,6 +127,6 @@ class Choice:
             wanted = codes * self.size + truth
             at = np.searchsorted(distinct, wanted).clip(0, len(distinct) - 1)
             together = np.where(distinct[at] == wanted, np.bincount(place, weights)[at], 0.0)
-            alone = np.bincount(self.codes, weights, self.facet.size)[codes]
+            alone = np.bincount(self.codes, weights, self.feature.size)[codes]
             hits.append((0.0, together - is_own, alone - is_own))
         return [(width, np.maximum(a, 0.0) * known, np.maximum(b, 0.0) * known) for width, a, b in hits]

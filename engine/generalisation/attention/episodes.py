@@ -2,7 +2,7 @@
 
     P_G(y) ~ [ kappa m(y) + (1/N) sum_k e^{s_k} e^{(alpha - 1) beta(y)} 1[y = y_k] ] e^{beta(y)},   NEW ~ kappa nu
     s_k = sum_j a_j l_j(q, x_k)                              `likeness`
-    beta(y) = sum_f v_f PMI_f(q_f, y) + v_0 lift(q, y) + roles   `contingency`, `regression`, `equality`
+    beta(y) = sum_f v_f PMI_f(q_f, y) + v_0 lift(q, y) + equality   `contingency`, `regression`, `equality`
 
 All weights >= 0; NEW is the chance of a value never stored. The whole is tempered, P ~ P^(1/T), as
 far as confidence is lost by moving on in time.
@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from engine.generalisation.attention.contingency import SINGLE, Singles, Tally
-from engine.generalisation.attention.equality import Role
-from engine.generalisation.attention.features import Coded, Facet, Facets, Ints
+from engine.generalisation.attention.contingency import SINGLE, ContingencyTable, Singles
+from engine.generalisation.attention.equality import EqualityBias
+from engine.generalisation.attention.features import CodedCues, Feature, FeatureSpace, Ints
 from engine.generalisation.attention.likeness import Likeness, Passages, Term, age
-from engine.generalisation.attention.regression import Associations
+from engine.generalisation.attention.regression import SoftmaxRegression
 from engine.memory.arrays import Floats
 
 MOMENTS = 1000  # steps of time on which ages are told
@@ -27,37 +27,39 @@ UNDATED = 0.1  # the weight of an episode without a time, where episodes count b
 
 
 @dataclass(frozen=True)
-class Lesson:
+class AttentionParameters:
     """What was learned about one target, by names: nothing here depends on how anything is numbered.
 
-    `habits` maps a facet to (decay rate per second, width, shrinkage) of its tally; `decay` is the
-    background's rate. `likeness` are the terms weighted by `weights["a"]`, `schema` the facets (""
-    the associations) by "v", `roles` the (other field, facet or "" for the plain odds) by "c".
+    `counting` maps a feature to (decay rate per second, width, shrinkage) of its table; `decay` is the
+    background's rate. `likeness` are the terms weighted by `weights["a"]`, `schema` the features (""
+    the regression) by "v", `equalities` the (other field, feature or "" for the plain odds) by "c".
     """
 
     target: str
     span: float
     decay: float
-    habits: dict[str, tuple[float, float, float]]
+    counting: dict[str, tuple[float, float, float]]
     likeness: list[Term]
     schema: list[str]
-    roles: list[tuple[str, str]]
+    equalities: list[tuple[str, str]]
     weights: dict[str, Floats] = field(default_factory=dict)
     temperature: float = 1.0
     shift: float = 0.0
 
-    def within(self, facets: list[Facet]) -> Lesson:
-        """The part that speaks of these facets; facets it does not know stay silent."""
-        names = {f.name for f in facets} | {""}
+    def within(self, features: list[Feature]) -> AttentionParameters:
+        """The part that speaks of these features; features it does not know stay silent."""
+        names = {f.name for f in features} | {""}
         a = [t for t in range(len(self.likeness)) if self.likeness[t][0] in names]
         v = [t for t in range(len(self.schema)) if self.schema[t] in names]
-        c = [t for t in range(len(self.roles)) if self.roles[t][0] in names and self.roles[t][1] in names]
+        c = [
+            t for t in range(len(self.equalities)) if self.equalities[t][0] in names and self.equalities[t][1] in names
+        ]
         weights = {**self.weights, **{k: self.weights[k][ix] for k, ix in (("a", a), ("v", v), ("c", c))}}
         return replace(
             self,
             likeness=[self.likeness[t] for t in a],
             schema=[self.schema[t] for t in v],
-            roles=[self.roles[t] for t in c],
+            equalities=[self.equalities[t] for t in c],
             weights=weights,
         )
 
@@ -67,49 +69,49 @@ class Lesson:
         return {**plain, "weights": {k: v.tolist() for k, v in self.weights.items()}}
 
     @classmethod
-    def from_json(cls, plain: dict[str, Any]) -> Lesson:
+    def from_json(cls, plain: dict[str, Any]) -> AttentionParameters:
         """Read `to_json`."""
-        lesson = cls(**plain)
+        params = cls(**plain)
         return replace(
-            lesson,
-            habits={k: (v[0], v[1], v[2]) for k, v in lesson.habits.items()},
-            likeness=[(t[0], t[1]) for t in lesson.likeness],
-            roles=[(t[0], t[1]) for t in lesson.roles],
-            weights={k: np.array(v) for k, v in lesson.weights.items()},
+            params,
+            counting={k: (v[0], v[1], v[2]) for k, v in params.counting.items()},
+            likeness=[(t[0], t[1]) for t in params.likeness],
+            equalities=[(t[0], t[1]) for t in params.equalities],
+            weights={k: np.array(v) for k, v in params.weights.items()},
         )
 
 
-class Neighbourhood:
-    """Statistics of the episodes `rows` (int64[N], all with the target) under a lesson."""
+class EpisodeAttention:
+    """Statistics of the episodes `rows` (int64[N], all with the target) under what was learned."""
 
-    def __init__(self, facets: Facets, target: str, rows: Ints) -> None:
+    def __init__(self, features: FeatureSpace, target: str, rows: Ints) -> None:
         self.target, self.count = target, len(rows)
-        self.places = [j for j, f in enumerate(facets.all) if target not in f.sources]
-        self.facets = [facets.all[j] for j in self.places]
-        self._place = {f.name: j for j, f in enumerate(self.facets)}
-        self.column = facets.columns[target]
+        self.places = [j for j, f in enumerate(features.all) if target not in f.sources]
+        self.features = [features.all[j] for j in self.places]
+        self._place = {f.name: j for j, f in enumerate(self.features)}
+        self.column = features.columns[target]
         self.size = self.column.distinct
-        whole = len(rows) == facets.rows
+        whole = len(rows) == features.rows
         self.answers = self.column.codes[rows].astype(np.int64)
-        self.codes = [f.codes if whole else f.codes[rows] for f in self.facets]
-        self.tokens = {j: f.tokens[rows] for j, f in enumerate(self.facets) if f.tokens is not None}
-        self.times = facets.times[rows]
-        self.is_timed = facets.is_timed
-        self._translations = _roles(facets, target)
+        self.codes = [f.codes if whole else f.codes[rows] for f in self.features]
+        self.tokens = {j: f.tokens[rows] for j, f in enumerate(self.features) if f.tokens is not None}
+        self.times = features.times[rows]
+        self.is_timed = features.is_timed
+        self._translations = _equal_fields(features, target)
         if self.is_timed:
             self.end, begin = float(np.nanmax(self.times)), float(np.nanmin(self.times))
             step = max(1e-9, (self.end - begin) / MOMENTS)
             self.moments = np.nan_to_num((self.times - begin) / step, nan=0.0).astype(np.int64)
             self.grid = (begin + (np.arange(MOMENTS + 1) + 0.5) * step).astype(np.float64)
 
-    def of(self, cues: Coded) -> Coded:
-        """Cues over all facets as cues over this target's; values that no episode here has are unseen."""
+    def of(self, cues: CodedCues) -> CodedCues:
+        """Cues over all features as cues over this target's; values that no episode here has are unseen."""
         tokens = {t: cues.tokens[j] for t, j in enumerate(self.places) if j in cues.tokens}
-        return Coded(cues.codes[:, self.places], tokens, cues.times)
+        return CodedCues(cues.codes[:, self.places], tokens, cues.times)
 
-    def stored(self) -> Coded:
+    def stored(self) -> CodedCues:
         """The episodes as cues."""
-        return Coded(np.stack(self.codes).T, self.tokens, self.times)
+        return CodedCues(np.stack(self.codes).T, self.tokens, self.times)
 
     def freshness(self, rate: float) -> Floats:
         """float64[N]: the weight exp(-rate age) of every episode."""
@@ -124,61 +126,65 @@ class Neighbourhood:
         return m
 
     @property
-    def role_names(self) -> list[str]:
-        """The facets whose value may be the answer."""
+    def equal_names(self) -> list[str]:
+        """The features whose value may be the answer."""
         return list(self._translations)
 
-    def tell(self, lesson: Lesson, *, only_used: bool = False) -> Neighbourhood:
-        """Count everything the lesson needs; with `only_used` not what weighs nothing."""
-        self.lesson, self.m = lesson, self.background(lesson.decay)
-        used = lesson.weights if only_used else {}
-        self.tallies: dict[str, Tally] = {}
-        for name, weight in _weighed(lesson.schema, used.get("v")):
+    def tell(self, params: AttentionParameters, *, only_used: bool = False) -> EpisodeAttention:
+        """Count everything that the parameters need; with `only_used` not what weighs nothing."""
+        self.params, self.m = params, self.background(params.decay)
+        used = params.weights if only_used else {}
+        self.tables: dict[str, ContingencyTable] = {}
+        for name, weight in _weighed(params.schema, used.get("v")):
             if weight > 0.0 and name:
-                j, (rate, width, _) = self._place[name], lesson.habits[name]
+                j, (rate, width, _) = self._place[name], params.counting[name]
                 weights = self.freshness(rate)
-                self.tallies[name] = Tally(self.facets[j], self.codes[j], self.answers, self.size, weights, width)
+                self.tables[name] = ContingencyTable(
+                    self.features[j], self.codes[j], self.answers, self.size, weights, width
+                )
         kinds: dict[str, set[str]] = {}
-        for (name, kind), weight in _weighed(lesson.likeness, used.get("a")):
+        for (name, kind), weight in _weighed(params.likeness, used.get("a")):
             if weight > 0.0 and name:
                 kinds.setdefault(name, set()).add(kind)
         self.likeness: dict[str, Likeness | Passages] = {}
         for name, wanted in kinds.items():
             j = self._place[name]
             if j in self.tokens:
-                self.likeness[name] = Passages(self.facets[j], self.tokens[j])
+                self.likeness[name] = Passages(self.features[j], self.tokens[j])
             else:
-                is_kin = "kin" in wanted
-                self.likeness[name] = Likeness(self.facets[j], self.codes[j], self.answers, self.m, is_kin=is_kin)
-        self.roles = {
-            name: Role(self._place[name], to, self.facets, self.codes, self.answers, self.m)
+                has_profiles = "profile" in wanted
+                self.likeness[name] = Likeness(
+                    self.features[j], self.codes[j], self.answers, self.m, has_profiles=has_profiles
+                )
+        self.equalities = {
+            name: EqualityBias(self._place[name], to, self.features, self.codes, self.answers, self.m)
             for name, to in self._translations.items()
-            if any(role == name for role, _ in lesson.roles)
+            if any(equality == name for equality, _ in params.equalities)
         }
-        self.associations: Associations | None = None
-        return self.weigh(lesson)
+        self.regression: SoftmaxRegression | None = None
+        return self.weigh(params)
 
-    def weigh(self, lesson: Lesson) -> Neighbourhood:
+    def weigh(self, params: AttentionParameters) -> EpisodeAttention:
         """Take over other weights; the counts stay."""
-        self.lesson = lesson
-        given = dict(zip(lesson.roles, lesson.weights["c"].tolist(), strict=True)) if lesson.weights else {}
-        self._role_weights = {
-            name: np.array([given.get((name, x), 0.0) for x in ["", *(self.facets[j].name for j in role.used)]])
-            for name, role in self.roles.items()
+        self.params = params
+        given = dict(zip(params.equalities, params.weights["c"].tolist(), strict=True)) if params.weights else {}
+        self._equality_weights = {
+            name: np.array([given.get((name, x), 0.0) for x in ["", *(self.features[j].name for j in equality.used)]])
+            for name, equality in self.equalities.items()
         }
         return self
 
-    def scores(self, cue: Coded, weights: Floats) -> Singles:
+    def scores(self, cue: CodedCues, weights: Floats) -> Singles:
         """float32[N]: s_k of every episode for one cue."""
         told = np.zeros(self.count, SINGLE)
         tables: dict[str, Singles] = {}
         moment = float(cue.times[0])
-        for (name, kind), weight in zip(self.lesson.likeness, weights.tolist(), strict=True):
+        for (name, kind), weight in zip(self.params.likeness, weights.tolist(), strict=True):
             if weight <= 0.0:
                 continue
             if not name:
                 if not np.isnan(moment) and self.is_timed:
-                    table = -SINGLE(weight) * age(kind, moment, self.grid, self.lesson.span)
+                    table = -SINGLE(weight) * age(kind, moment, self.grid, self.params.span)
                     tables[name] = tables[name] + table if name in tables else table
                 continue
             j = self._place[name]
@@ -194,14 +200,14 @@ class Neighbourhood:
             told += table.take(self.codes[self._place[name]] if name else self.moments, mode="clip")
         return told
 
-    def terms(self, cues: Coded, candidates: Ints) -> Singles:
+    def terms(self, cues: CodedCues, candidates: Ints) -> Singles:
         """float32[n, C, J]: every term of candidate episodes int64[n, C]."""
-        told = np.zeros((*candidates.shape, len(self.lesson.likeness)), SINGLE)
-        for t, (name, kind) in enumerate(self.lesson.likeness):
+        told = np.zeros((*candidates.shape, len(self.params.likeness)), SINGLE)
+        for t, (name, kind) in enumerate(self.params.likeness):
             if not name:
                 known = np.isfinite(cues.times)
                 at = self.grid[self.moments[candidates[known]]]
-                told[known, :, t] = -age(kind, cues.times[known][:, None], at, self.lesson.span)
+                told[known, :, t] = -age(kind, cues.times[known][:, None], at, self.params.span)
                 continue
             j, likeness = self._place[name], self.likeness[name]
             if isinstance(likeness, Passages):
@@ -211,41 +217,41 @@ class Neighbourhood:
                 told[:, :, t] = likeness.rows(kind, cues.codes[:, j], self.codes[j].take(candidates))
         return told
 
-    def schema(self, cues: Coded, own: Ints | None, lift: Singles | None) -> Singles:
-        """float32[n, Y, terms]: PMI of every facet, and the associations' lift (theirs, or one from elsewhere)."""
+    def schema(self, cues: CodedCues, own: Ints | None, lift: Singles | None) -> Singles:
+        """float32[n, Y, terms]: PMI of every feature, and the regression's lift (theirs, or one from elsewhere)."""
         columns = []
-        for name in self.lesson.schema:
+        for name in self.params.schema:
             if name:
-                shrink, codes = self.lesson.habits[name][2], cues.codes[:, self._place[name]]
-                columns.append(self.tallies[name].pmi_rows(codes, self.m, shrink, own))
+                shrink, codes = self.params.counting[name][2], cues.codes[:, self._place[name]]
+                columns.append(self.tables[name].pmi_rows(codes, self.m, shrink, own))
             elif lift is not None:
                 columns.append(lift)
             else:
-                assert self.associations is not None
-                columns.append(self.associations.lift(cues))
+                assert self.regression is not None
+                columns.append(self.regression.lift(cues))
         return np.stack(columns, axis=2)
 
-    def bias(self, cue: Coded) -> Floats:
+    def bias(self, cue: CodedCues) -> Floats:
         """beta float64[Y] in nats for one cue."""
-        lesson, beta = self.lesson, np.zeros(self.size)
-        for name, weight in _weighed(lesson.schema, lesson.weights["v"]):
+        params, beta = self.params, np.zeros(self.size)
+        for name, weight in _weighed(params.schema, params.weights["v"]):
             if weight <= 0.0:
                 continue
             if name:
                 code = int(cue.codes[0, self._place[name]])
                 if code > 0:
-                    beta += weight * self.tallies[name].pmi(code, self.m, lesson.habits[name][2])
-            elif self.associations is not None:
-                beta += weight * self.associations.lift(cue)[0]
-        for name, role in self.roles.items():
-            answer, told = role.nats(cue, self._role_weights[name])
+                    beta += weight * self.tables[name].pmi(code, self.m, params.counting[name][2])
+            elif self.regression is not None:
+                beta += weight * self.regression.lift(cue)[0]
+        for name, equality in self.equalities.items():
+            answer, told = equality.nats(cue, self._equality_weights[name])
             if answer >= 0:
                 beta[answer] += told
         return beta
 
-    def read(self, cue: Coded) -> tuple[Floats, float, Floats, Floats]:
+    def read(self, cue: CodedCues) -> tuple[Floats, float, Floats, Floats]:
         """(P over the answers, P(NEW), what the episodes and the null give without beta, beta) of one cue."""
-        p, lesson = self.lesson.weights, self.lesson
+        p, params = self.params.weights, self.params
         beta = self.bias(cue)
         scores = self.scores(cue, p["a"])
         top = float(scores.max(initial=0.0))
@@ -255,8 +261,8 @@ class Neighbourhood:
         kappa = float(p["kappa"][0])
         null, new = kappa + np.log(self.m), kappa + float(p["new"][0])
         log_p = np.append(np.logaddexp(null + beta, episodes + float(p["alpha"][0]) * beta), new)
-        log_p = (log_p - log_p.max()) / lesson.temperature
-        log_p[-1] += lesson.shift
+        log_p = (log_p - log_p.max()) / params.temperature
+        log_p[-1] += params.shift
         posterior = np.exp(log_p - log_p.max())
         posterior /= posterior.sum()
         known = float(posterior[:-1].sum())
@@ -269,8 +275,8 @@ def _weighed(names: list[Any], weights: Floats | None) -> list[tuple[Any, float]
     return list(zip(names, [1.0] * len(names) if weights is None else weights.tolist(), strict=True))
 
 
-def _roles(facets: Facets, target: str) -> dict[str, Ints]:
-    """The facets that share the target's values, and which answer each of their codes is (-1 for none)."""
-    known = {f.name for f in facets.all}
-    others = [b if a == target else a for a, b in facets.pairs if target in (a, b)]
-    return {name: facets.translation(name, target) - 1 for name in others if name in known}
+def _equal_fields(features: FeatureSpace, target: str) -> dict[str, Ints]:
+    """The features that share the target's values, and which answer each of their codes is (-1 for none)."""
+    known = {f.name for f in features.all}
+    others = [b if a == target else a for a, b in features.pairs if target in (a, b)]
+    return {name: features.translation(name, target) - 1 for name in others if name in known}

@@ -1,4 +1,4 @@
-"""Role inverses: evidence that the answer is the value of another field of the cue.
+"""Equality of fields: evidence that the answer is the value of another field of the cue.
 
 Where two fields share their values (who, whom), the log-odds that they are equal, given each of the
 cue's other codes, bias the one answer that would make them so:
@@ -14,33 +14,33 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.generalisation.attention.contingency import SINGLE, Singles
-from engine.generalisation.attention.features import Coded, Facet, Ints
+from engine.generalisation.attention.features import CodedCues, Feature, Ints
 from engine.memory.arrays import Floats
 
 PSEUDO = 4.0
 
 
-class Role:
-    """How often the answer was the value of facet `other`; `translation` maps its codes to answers, -1 for none."""
+class EqualityBias:
+    """How often the answer was the value of feature `other`; `translation` maps its codes to answers, -1 for none."""
 
     def __init__(
-        self, other: int, translation: Ints, facets: list[Facet], codes: list[Ints], answers: Ints, m: Floats
+        self, other: int, translation: Ints, features: list[Feature], codes: list[Ints], answers: Ints, m: Floats
     ) -> None:
         self.other, self.translation, self.m = other, translation, m
         same = translation[codes[other]] == answers
         self.chance = (float(same.sum()) + 1.0) / (len(same) + 2.0)
-        self.used = [j for j, f in enumerate(facets) if f.tokens is None]
+        self.used = [j for j, f in enumerate(features) if f.tokens is None]
         self._counts = []
         self._told = []
         self.odds = float(np.log(self.chance / (1.0 - self.chance)))
         for j in self.used:
-            n = np.bincount(codes[j], minlength=facets[j].size).astype(np.float64)
-            together = np.bincount(codes[j], same, facets[j].size).astype(np.float64)
+            n = np.bincount(codes[j], minlength=features[j].size).astype(np.float64)
+            together = np.bincount(codes[j], same, features[j].size).astype(np.float64)
             self._counts.append((n, together))
             self._told.append(self._log_odds(together, n - together))
 
-    def terms(self, cues: Coded, own: Ints | None = None) -> tuple[Ints, Singles]:
-        """(the answer spoken of, -1 for none, int64[n]; float32[n, 1 + facets] nats for it)."""
+    def terms(self, cues: CodedCues, own: Ints | None = None) -> tuple[Ints, Singles]:
+        """(the answer spoken of, -1 for none, int64[n]; float32[n, 1 + features] nats for it)."""
         codes = cues.codes[:, self.other]
         answer = np.where(codes > 0, self.translation[np.maximum(codes, 0)], -1)
         m = self.m[np.maximum(answer, 0)]
@@ -51,7 +51,7 @@ class Role:
             columns.append(np.where(cues.codes[:, j] > 0, nats, 0.0))
         return answer, np.where((answer >= 0)[:, None], np.stack(columns, axis=1), 0.0).astype(SINGLE)
 
-    def nats(self, cue: Coded, weights: Floats) -> tuple[int, float]:
+    def nats(self, cue: CodedCues, weights: Floats) -> tuple[int, float]:
         """(the answer one cue speaks of, -1 for none, and the weighted nats for it)."""
         code = int(cue.codes[0, self.other])
         answer = int(self.translation[code]) if code > 0 else -1

@@ -1,6 +1,6 @@
-"""Facets: what of an episode can be evidence about another of its fields, as small codes.
+"""Features: what of an episode can be evidence about another of its fields, as small codes.
 
-A field gives one facet (its value; numbers and times on a grid of at most BINS cells), a time
+A field gives one feature (its value; numbers and times on a grid of at most BINS cells), a time
 also its month, weekday and hour, prose and lists the set of their words or elements, two fields
 that share their values whether they are equal, and a field that episodes often lack whether it
 is there. Code 0 is missing, -1 in a cue a value that no episode has.
@@ -39,13 +39,13 @@ DAY, HOUR = 86400.0, 3600.0
 
 
 def key(name: str, value: object) -> int:
-    """A 64-bit hash of one value of a facet; values of different JSON types differ."""
+    """A 64-bit hash of one value of a feature; values of different JSON types differ."""
     return int.from_bytes(blake2b(json.dumps([name, value]).encode(), digest_size=8).digest(), "big")
 
 
 @dataclass(frozen=True)
-class Facet:
-    """One facet over N episodes: `codes` int64[N] in 0..size-1, 0 = missing.
+class Feature:
+    """One feature over N episodes: `codes` int64[N] in 0..size-1, 0 = missing.
 
     `part` says how a cue is read. `ranks` float64[size]: mid-ranks in (0, 1) of a grid's cells.
     `tokens` int64[N, W]: the words of each episode, 0 = none; then `codes` is 1 where it has prose.
@@ -72,24 +72,24 @@ class Facet:
 
 
 @dataclass(frozen=True, slots=True)
-class Coded:
-    """Cues as facet codes: `codes` int64[n, F], per words facet its `tokens` int64[n, W], `times` float64[n]."""
+class CodedCues:
+    """Cues as feature codes: `codes` int64[n, F], per words feature its `tokens` int64[n, W], `times` float64[n]."""
 
     codes: Ints
     tokens: Mapping[int, Ints]
     times: Floats
 
-    def take(self, rows: Ints | slice) -> Coded:
+    def take(self, rows: Ints | slice) -> CodedCues:
         """Some of the cues."""
-        return Coded(self.codes[rows], {j: t[rows] for j, t in self.tokens.items()}, self.times[rows])
+        return CodedCues(self.codes[rows], {j: t[rows] for j, t in self.tokens.items()}, self.times[rows])
 
 
-class Facets:
-    """The facets of a space's first `rows` episodes. `grids` maps a number or time field to its cell edges."""
+class FeatureSpace:
+    """The features of a space's first `rows` episodes. `grids` maps a number or time field to its cell edges."""
 
     def __init__(self, traces: Traces, rows: int, grids: Mapping[str, Floats]) -> None:
         self.rows, self.columns, self.grids = rows, dict(traces.columns), grids
-        self.all: list[Facet] = []
+        self.all: list[Feature] = []
         self.pairs: list[tuple[str, str]] = []
         self._words: dict[str, dict[object, int]] = {}
         for name in sorted(self.columns):
@@ -108,13 +108,13 @@ class Facets:
         )
         self.end = float(np.nanmax(self.times)) if self.is_timed else 0.0
 
-    def stored(self, rows: Ints) -> Coded:
+    def stored(self, rows: Ints) -> CodedCues:
         """Episodes as cues."""
         codes = np.stack([f.codes[rows] for f in self.all], axis=1)
         tokens = {j: f.tokens[rows] for j, f in enumerate(self.all) if f.tokens is not None}
-        return Coded(codes, tokens, self.times[rows].copy())
+        return CodedCues(codes, tokens, self.times[rows].copy())
 
-    def encode(self, cue: Mapping[str, Value], target: str) -> Coded:
+    def encode(self, cue: Mapping[str, Value], target: str) -> CodedCues:
         """One cue asked for `target`.
 
         A cue that lacks a field which every episode has is a part of an event: then a gap says nothing.
@@ -122,31 +122,31 @@ class Facets:
         is_part = any(name not in cue for name in self._always if name != target)
         codes = np.zeros((1, len(self.all)), dtype=np.int64)
         tokens = {}
-        for j, facet in enumerate(self.all):
-            first = facet.sources[0]
-            if facet.part == "absent":
+        for j, feature in enumerate(self.all):
+            first = feature.sources[0]
+            if feature.part == "absent":
                 codes[0, j] = 0 if is_part or first == target else 1 + (first in cue)
-            elif all(name in cue for name in facet.sources):
-                codes[0, j] = self._read(facet, cue)
-            if facet.tokens is not None:
-                known = self._words[facet.name]
-                found = [known[w] for w in _tokens(cue[first], facet.part) if w in known] if first in cue else []
+            elif all(name in cue for name in feature.sources):
+                codes[0, j] = self._read(feature, cue)
+            if feature.tokens is not None:
+                known = self._words[feature.name]
+                found = [known[w] for w in _tokens(cue[first], feature.part) if w in known] if first in cue else []
                 tokens[j] = np.array([sorted(found)[-TOKENS_TOLD:] or [0]], dtype=np.int64)
         moment = self.end if self.clock is None else place(cue[self.clock]) if self.clock in cue else np.nan
-        return Coded(codes, tokens, np.array([moment]))
+        return CodedCues(codes, tokens, np.array([moment]))
 
-    def _read(self, facet: Facet, cue: Mapping[str, Value]) -> int:
-        """The code of one facet of a cue that has its fields."""
-        value = cue[facet.sources[0]]
-        if facet.part == "value":
-            return read_name(self.columns[facet.sources[0]], value, facet.size)
-        if facet.part == "line":
-            return int(_cells(self.grids[facet.name], np.array([place(value)]))[0])
-        if facet.part == "equal":
-            return 1 + (identity(value) == identity(cue[facet.sources[1]]))
-        if facet.tokens is not None:
+    def _read(self, feature: Feature, cue: Mapping[str, Value]) -> int:
+        """The code of one feature of a cue that has its fields."""
+        value = cue[feature.sources[0]]
+        if feature.part == "value":
+            return read_name(self.columns[feature.sources[0]], value, feature.size)
+        if feature.part == "line":
+            return int(_cells(self.grids[feature.name], np.array([place(value)]))[0])
+        if feature.part == "equal":
+            return 1 + (identity(value) == identity(cue[feature.sources[1]]))
+        if feature.tokens is not None:
             return 1
-        return int(_calendar(facet.part, np.array([place(value)]))[0])
+        return int(_calendar(feature.part, np.array([place(value)]))[0])
 
     def _add(self, name: str, column: Column) -> None:
         codes, kind = column.codes[: self.rows].astype(np.int64), column.kind
@@ -157,7 +157,7 @@ class Facets:
             self._add_words(name, codes, column, "word" if kind == "text" else "element")
         elif 1 < column.distinct <= max(CELLS, HARDLY_REPEATS * column.present):
             self.all.append(
-                Facet(name, "value", (name,), codes + 1, column.distinct + 1, lambda c: column.values[c - 1])
+                Feature(name, "value", (name,), codes + 1, column.distinct + 1, lambda c: column.values[c - 1])
             )
 
     def _add_line(self, name: str, codes: Ints, column: Column) -> None:
@@ -167,13 +167,13 @@ class Facets:
         counts = np.bincount(cells, minlength=size).astype(np.float64)
         counts[0] = 0.0
         ranks = (np.cumsum(counts) - 0.5 * counts) / max(1.0, counts.sum())
-        self.all.append(Facet(name, "line", (name,), cells, size, int, ranks))
+        self.all.append(Feature(name, "line", (name,), cells, size, int, ranks))
         if column.kind != "time":
             return
         for part, parts in (("month", 12), ("weekday", 7), ("hour", 24)):
             told = _calendar(part, places)
             if len(np.unique(told[told > 0])) > 1:
-                self.all.append(Facet(f"{name} {part}", part, (name,), told, parts + 1, int))
+                self.all.append(Feature(f"{name} {part}", part, (name,), told, parts + 1, int))
 
     def _add_words(self, name: str, codes: Ints, column: Column, unit: str) -> None:
         index = column.postings(unit)
@@ -199,7 +199,7 @@ class Facets:
         tokens = np.where((codes == MISSING)[:, None], 0, table[codes, :width])
         meaning = [None, *kept]
         there = (codes != MISSING).astype(np.int64)
-        self.all.append(Facet(name, unit, (name,), there, len(kept) + 1, lambda c: meaning[c], tokens=tokens))
+        self.all.append(Feature(name, unit, (name,), there, len(kept) + 1, lambda c: meaning[c], tokens=tokens))
 
     def _add_absence(self) -> None:
         there = {name: self.columns[name].codes[: self.rows] != MISSING for name in sorted(self.columns)}
@@ -207,7 +207,7 @@ class Facets:
         self._always = [name for name, s in share.items() if s >= OFTEN_LACKING[1]]
         for name, s in share.items():
             if self._always and OFTEN_LACKING[0] < s < OFTEN_LACKING[1]:
-                self.all.append(Facet(f"?{name}", "absent", (name,), 1 + there[name], 3, int))
+                self.all.append(Feature(f"?{name}", "absent", (name,), 1 + there[name], 3, int))
 
     def _add_equality(self) -> None:
         """Whether two fields that share their values are equal; `pairs` lists them."""
@@ -220,7 +220,7 @@ class Facets:
                 self.pairs.append((one.name, other.name))
                 both = (one.codes > 0) & (other.codes > 0)
                 same = np.where(both, 1 + (to[one.codes] == other.codes), 0)
-                self.all.append(Facet(f"{one.name}={other.name}", "equal", (one.name, other.name), same, 3, int))
+                self.all.append(Feature(f"{one.name}={other.name}", "equal", (one.name, other.name), same, 3, int))
 
     def translation(self, one: str, other: str) -> Ints:
         """int64[size of `one`]: the code that each of its values has in `other`, 0 where none."""

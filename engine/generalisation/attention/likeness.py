@@ -1,11 +1,11 @@
-"""Likeness of a cue to stored episodes, per facet: terms l_j whose weighted sum is the score s_k.
+"""Likeness of a cue to stored episodes, per feature: terms l_j whose weighted sum is the score s_k.
 
     equal   log 1/m of the value they share             unlike  -1 where they differ
-    kin     Bhattacharyya affinity of what both values went with, above that of a missing one
+    profile     Bhattacharyya affinity of what both values went with, above that of a missing one
     near    log[e + (1 - e) K / mean K], Laplace kernels on the ranks of a grid, in two widths
     words   cosine of the words, weighted by rarity      age     log(1 + 100 t) and t, t in shares of the span
 
-A name's kin makes two values alike that had the same answers (Bhattacharyya 1943).
+A name's profile makes two values alike that had the same answers (Bhattacharyya 1943).
 """
 
 from __future__ import annotations
@@ -13,36 +13,36 @@ from __future__ import annotations
 import numpy as np
 
 from engine.generalisation.attention.contingency import SINGLE, Singles, kernel
-from engine.generalisation.attention.features import Facet, Ints
+from engine.generalisation.attention.features import Feature, Ints
 from engine.memory.arrays import Floats
 
 WIDTHS = {"near": 0.03, "about": 0.12}
 UNLIKE = 0.05
-KIN_PSEUDO = 2.0
-KIN_MIN, KIN_CELLS = 4, 1_000_000
+PROFILE_PSEUDO = 2.0
+PROFILE_MIN, PROFILE_CELLS = 4, 1_000_000
 AGES = ("log age", "age")
 
-Term = tuple[str, str]  # (facet name, "" for time; kind)
+Term = tuple[str, str]  # (feature name, "" for time; kind)
 
 
-def terms_of(facets: list[Facet], *, is_aged: bool) -> list[Term]:
-    """Every term that some facets offer."""
+def terms_of(features: list[Feature], *, is_aged: bool) -> list[Term]:
+    """Every term that some features offer."""
     terms: list[Term] = []
-    for facet in facets:
-        if facet.tokens is not None:
+    for feature in features:
+        if feature.tokens is not None:
             kinds = ["words"]
-        elif facet.ranks is not None:
+        elif feature.ranks is not None:
             kinds = [*WIDTHS, "equal"]
         else:
-            kinds = ["equal"] + ["unlike"] * (facet.size > 3) + ["kin"] * (facet.size > KIN_MIN)
-        terms += [(facet.name, kind) for kind in kinds]
+            kinds = ["equal"] + ["unlike"] * (feature.size > 3) + ["profile"] * (feature.size > PROFILE_MIN)
+        terms += [(feature.name, kind) for kind in kinds]
     return terms + [("", kind) for kind in AGES] * is_aged
 
 
 def first_weight(kind: str, gain: float) -> float:
-    """The weight a term has before anything is learned, from its facet's share of information."""
+    """The weight a term has before anything is learned, from its feature's share of information."""
     share = float(np.clip(2.0 * gain, 0.0, 1.0))
-    known = {"equal": 0.8 * share, "unlike": 0.6 * share, "kin": share, "words": 3.0 * share}
+    known = {"equal": 0.8 * share, "unlike": 0.6 * share, "profile": share, "words": 3.0 * share}
     return {"log age": 0.3, "age": 1.0}.get(kind, known.get(kind, 0.5 * share))
 
 
@@ -54,20 +54,20 @@ def age(kind: str, time: Floats | float, stored: Floats, span: float) -> Singles
 
 
 class Likeness:
-    """The terms of one facet of names or of a grid, as tables over its codes; missing says nothing."""
+    """The terms of one feature of names or of a grid, as tables over its codes; missing says nothing."""
 
-    def __init__(self, facet: Facet, codes: Ints, answers: Ints, m: Floats, *, is_kin: bool = True) -> None:
-        self.size = facet.size
-        n = np.bincount(codes, minlength=facet.size).astype(np.float64)
+    def __init__(self, feature: Feature, codes: Ints, answers: Ints, m: Floats, *, has_profiles: bool = True) -> None:
+        self.size = feature.size
+        n = np.bincount(codes, minlength=feature.size).astype(np.float64)
         n[0] = 0.0
-        self.rarity = np.log((n.sum() + 0.5 * facet.size) / (n + 0.5)).astype(SINGLE)
-        self._near = {} if facet.ranks is None else {kind: _band(facet.ranks, n, h) for kind, h in WIDTHS.items()}
+        self.rarity = np.log((n.sum() + 0.5 * feature.size) / (n + 0.5)).astype(SINGLE)
+        self._near = {} if feature.ranks is None else {kind: _band(feature.ranks, n, h) for kind, h in WIDTHS.items()}
         self._root: Singles | None = None
-        if is_kin and facet.is_name and facet.size > KIN_MIN and facet.size * len(m) < KIN_CELLS:
-            t = np.bincount(codes * len(m) + answers, minlength=facet.size * len(m)).reshape(facet.size, len(m))
+        if has_profiles and feature.is_name and feature.size > PROFILE_MIN and feature.size * len(m) < PROFILE_CELLS:
+            t = np.bincount(codes * len(m) + answers, minlength=feature.size * len(m)).reshape(feature.size, len(m))
             t[0] = 0
-            whole = t.sum(axis=1, keepdims=True) + KIN_PSEUDO
-            self._root = np.sqrt((t + KIN_PSEUDO * m) / whole).astype(SINGLE)
+            whole = t.sum(axis=1, keepdims=True) + PROFILE_PSEUDO
+            self._root = np.sqrt((t + PROFILE_PSEUDO * m) / whole).astype(SINGLE)
 
     def row(self, kind: str, code: int) -> Singles:
         """float32[V]: a cue's code (-1: a value nobody has) against every stored one."""
@@ -79,7 +79,7 @@ class Likeness:
             told[1:] = -1.0
             if code > 0:
                 told[code] = 0.0
-        elif kind == "kin":
+        elif kind == "profile":
             if code > 0 and self._root is not None:
                 told = self._root @ self._root[code]
                 told -= told[0]
@@ -106,16 +106,16 @@ class Likeness:
 class Passages:
     """The words of stored episodes, by word: cosines of sets weighted by rarity."""
 
-    def __init__(self, facet: Facet, tokens: Ints) -> None:
+    def __init__(self, feature: Feature, tokens: Ints) -> None:
         self.size = len(tokens)
-        n = np.bincount(tokens.ravel(), minlength=facet.size).astype(np.float64)
+        n = np.bincount(tokens.ravel(), minlength=feature.size).astype(np.float64)
         self._weight = np.log((self.size + 1) / (n + 0.5)).clip(0.0)
         self._weight[0] = 0.0
         self._norm = (np.sqrt((self._weight[tokens] ** 2).sum(axis=1)) + 1e-9).astype(SINGLE)
         row, flat = np.repeat(np.arange(self.size), tokens.shape[1]), tokens.ravel()
         row, flat = row[flat > 0], flat[flat > 0]
         order = np.argsort(flat, kind="stable")
-        self._rows, self._start = row[order], np.searchsorted(flat[order], np.arange(facet.size + 1))
+        self._rows, self._start = row[order], np.searchsorted(flat[order], np.arange(feature.size + 1))
 
     def scores(self, words: Ints) -> Singles:
         """float32[N]: the cosine of a cue's words with every episode's."""

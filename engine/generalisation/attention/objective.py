@@ -24,7 +24,7 @@ from engine.memory.arrays import Floats
 class Batch:
     """R replays: `terms` float32[R, C, J] of their candidates with `answers` int64[R, C], each of which
     stands for exp(`stands`) episodes; `schema` float32[R, Y, K]; `log_m` float32[Y]; the `truth` int64[R]
-    and whether it is stored; per role (the answer it speaks of, its terms)."""
+    and whether it is stored; per equality (the answer it speaks of, its terms)."""
 
     terms: Singles
     answers: Ints
@@ -33,7 +33,7 @@ class Batch:
     log_m: Singles
     truth: Ints
     known: npt.NDArray[np.bool_]
-    roles: list[tuple[Ints, Singles]]
+    equalities: list[tuple[Ints, Singles]]
 
     @property
     def size(self) -> int:
@@ -42,7 +42,7 @@ class Batch:
 
     def take(self, rows: slice) -> Batch:
         """Some of the replays."""
-        roles = [(answer[rows], told[rows]) for answer, told in self.roles]
+        equalities = [(answer[rows], told[rows]) for answer, told in self.equalities]
         return Batch(
             self.terms[rows],
             self.answers[rows],
@@ -51,7 +51,7 @@ class Batch:
             self.log_m,
             self.truth[rows],
             self.known[rows],
-            roles,
+            equalities,
         )
 
 
@@ -73,7 +73,7 @@ def _masses(batch: Batch, w: dict[str, Floats]) -> _Masses:
     scores = (batch.terms.reshape(-1, terms) @ w["a"].astype(SINGLE)).reshape(size, candidates) + batch.stands
     beta = (batch.schema.reshape(-1, batch.schema.shape[2]) @ w["v"].astype(SINGLE)).reshape(size, answers)
     first = 0
-    for answer, told in batch.roles:
+    for answer, told in batch.equalities:
         spoken = answer >= 0
         nats = told @ w["c"][first : first + told.shape[1]]
         beta[spoken.nonzero()[0], answer[spoken]] += nats[spoken].astype(SINGLE)
@@ -113,15 +113,15 @@ def loss_and_slope(batch: Batch, w: dict[str, Floats]) -> tuple[float, dict[str,
     episodes *= 1.0 - hit * on_truth[:, None]
     alpha = w["alpha"][0]
     by_answer = np.bincount(mass.flat, (alpha * episodes).ravel(), null.size).reshape(null.shape) + null
-    roles, first = np.zeros_like(w["c"]), 0
-    for answer, told in batch.roles:
+    equalities, first = np.zeros_like(w["c"]), 0
+    for answer, told in batch.equalities:
         spoken = np.flatnonzero(answer >= 0)
-        roles[first : first + told.shape[1]] = by_answer[spoken, answer[spoken]] @ told[spoken] / size
+        equalities[first : first + told.shape[1]] = by_answer[spoken, answer[spoken]] @ told[spoken] / size
         first += told.shape[1]
     slope = {
         "a": (episodes.ravel() @ batch.terms.reshape(-1, batch.terms.shape[2])).astype(np.float64) / size,
         "v": (by_answer.astype(SINGLE).ravel() @ batch.schema.reshape(null.size, -1)).astype(np.float64) / size,
-        "c": roles,
+        "c": equalities,
         "alpha": np.array([float((episodes * mass.at_episodes).sum()) / size]),
         "kappa": np.array([float(null.sum() + new.sum()) / size]),
         "new": np.array([float(new.sum()) / size]),

@@ -1,4 +1,4 @@
-"""Associations between what an episode has and an answer: the slow learner proper.
+"""Softmax regression from what an episode has to an answer: the slow learner proper.
 
     P(y | q) = softmax( log m(y) + sum_{codes c of q} theta[c, y] )
 
@@ -15,44 +15,44 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.generalisation.attention.contingency import SINGLE, Singles
-from engine.generalisation.attention.features import Coded, Facet, Ints, Keys
+from engine.generalisation.attention.features import CodedCues, Feature, Ints, Keys
 from engine.memory.arrays import Floats
 
 RATE, BATCH, PULL = 0.3, 256, 1e-3
-SEEN = 3  # a code must be that often in an episode to be associated
+SEEN = 3  # a code must be that often in an episode to have a row
 FLOOR_NATS = -12.0
 
 
-class Associations:
-    """theta float32[D, Y] over the codes of some facets; row 0 stays 0, the row of all that is unknown."""
+class SoftmaxRegression:
+    """theta float32[D, Y] over the codes of some features; row 0 stays 0, the row of all that is unknown."""
 
-    def __init__(self, facets: Sequence[Facet], m: Floats) -> None:
-        self.facets, self.base = list(facets), np.log(m).astype(SINGLE)
-        self.place: dict[int, Ints] = {}  # per facet, the row of each of its codes
+    def __init__(self, features: Sequence[Feature], m: Floats) -> None:
+        self.features, self.base = list(features), np.log(m).astype(SINGLE)
+        self.place: dict[int, Ints] = {}  # per feature, the row of each of its codes
         self.theta: Singles = np.zeros((1, len(m)), SINGLE)
 
-    def open(self, stored: Coded) -> Associations:
+    def open(self, stored: CodedCues) -> SoftmaxRegression:
         """Rows for the codes that are often enough in some episodes."""
         rows = 1
-        for j, facet in enumerate(self.facets):
-            told = stored.tokens[j] if facet.tokens is not None else stored.codes[:, j]
-            often = np.bincount(told[told > 0].ravel(), minlength=facet.size) >= SEEN
+        for j, feature in enumerate(self.features):
+            told = stored.tokens[j] if feature.tokens is not None else stored.codes[:, j]
+            often = np.bincount(told[told > 0].ravel(), minlength=feature.size) >= SEEN
             self.place[j] = np.where(often, rows - 1 + np.cumsum(often), 0)
             rows += int(often.sum())
         self.theta = np.zeros((rows, len(self.base)), SINGLE)
         self.pace = np.full((rows, len(self.base)), 0.1, SINGLE)
         return self
 
-    def index(self, cues: Coded) -> Ints:
+    def index(self, cues: CodedCues) -> Ints:
         """int64[n, K]: the rows of theta that each cue has, 0 for none."""
         columns = []
-        for j, facet in enumerate(self.facets):
-            told = cues.tokens[j] if facet.tokens is not None else np.maximum(cues.codes[:, j : j + 1], 0)
+        for j, feature in enumerate(self.features):
+            told = cues.tokens[j] if feature.tokens is not None else np.maximum(cues.codes[:, j : j + 1], 0)
             columns.append(self.place[j][told])
         return np.concatenate(columns, axis=1)
 
     def train(
-        self, cues: Coded, answers: Ints, weights: Floats, epochs: range, rng: np.random.Generator, masked: float
+        self, cues: CodedCues, answers: Ints, weights: Floats, epochs: range, rng: np.random.Generator, masked: float
     ) -> None:
         """Go through the episodes again, each time with some of each one's codes left out at random."""
         index, size = self.index(cues), len(answers)
@@ -80,7 +80,7 @@ class Associations:
         self.pace[used] = pace
         self.theta[used] = theta - rate * slope / np.sqrt(pace)
 
-    def lift(self, cues: Coded) -> Singles:
+    def lift(self, cues: CodedCues) -> Singles:
         """float32[n, Y]: log P(y | q) / m(y), no lower than FLOOR_NATS below."""
         z = self.base + np.stack([self.theta[held[held > 0]].sum(axis=0) for held in self.index(cues)])
         told: Singles = np.maximum(np.log(softmax(z) + SINGLE(1e-30)), SINGLE(FLOOR_NATS)) - self.base
@@ -89,16 +89,18 @@ class Associations:
     def kept(self, answer_keys: Keys) -> dict[str, npt.NDArray[np.generic]]:
         """What to keep of theta: float16[D, Y] with the keys of its rows and columns."""
         rows = np.zeros(len(self.theta), np.uint64)
-        for j, facet in enumerate(self.facets):
+        for j, feature in enumerate(self.features):
             on = self.place[j] > 0
-            rows[self.place[j][on]] = facet.keys[on]
+            rows[self.place[j][on]] = feature.keys[on]
         return {"theta": self.theta[1:].astype(np.float16), "rows": rows[1:], "answers": answer_keys}
 
-    def restore(self, theta: npt.NDArray[np.float16], rows: Keys, answers: Keys, answer_keys: Keys) -> Associations:
-        """Put kept associations to use over the present codes; what is unknown to either is left out."""
+    def restore(
+        self, theta: npt.NDArray[np.float16], rows: Keys, answers: Keys, answer_keys: Keys
+    ) -> SoftmaxRegression:
+        """Put a kept regression to use over the present codes; what is unknown to either is left out."""
         by_row, by_answer = np.argsort(rows, kind="stable"), np.argsort(answers, kind="stable")
-        for j, facet in enumerate(self.facets):
-            self.place[j] = 1 + _find(rows, by_row, facet.keys)
+        for j, feature in enumerate(self.features):
+            self.place[j] = 1 + _find(rows, by_row, feature.keys)
             self.place[j][0] = 0
         column = _find(answers, by_answer, answer_keys)
         self.theta = np.zeros((len(theta) + 1, len(self.base)), SINGLE)

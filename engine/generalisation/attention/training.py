@@ -1,4 +1,4 @@
-"""Rehearsal: the weights of one target, learned by asking for stored episodes as if they were new.
+"""Training by replay: the weights of one target, learned by asking for stored episodes as if they were new.
 
 With times the episodes of a later fifth are asked of those before it (new events come after stored
 ones), in two stages: the first stage's weights, judged on the second's replays before it learns from
@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.generalisation.attention import likeness
-from engine.generalisation.attention.contingency import SHRINKS, SINGLE, Choice, Singles
-from engine.generalisation.attention.episodes import Lesson, Neighbourhood
-from engine.generalisation.attention.features import Coded, Facets, Ints
+from engine.generalisation.attention.contingency import SHRINKS, SINGLE, Singles, TableSearch
+from engine.generalisation.attention.episodes import AttentionParameters, EpisodeAttention
+from engine.generalisation.attention.features import CodedCues, FeatureSpace, Ints
 from engine.generalisation.attention.objective import Batch, loss_and_slope, shares
-from engine.generalisation.attention.regression import Associations
+from engine.generalisation.attention.regression import SoftmaxRegression
 from engine.memory.arrays import Floats
 
 REPLAYS, STEPS, BATCH, RATE = 1536, 200, 144, 0.05
@@ -30,13 +30,13 @@ REPLAYS, STEPS, BATCH, RATE = 1536, 200, 144, 0.05
 STAGES = ((0.6, 0.8, 0.4, 0.4), (0.8, 1.0, 1.0, 0.6))
 UNTIMED = ((1.0, 1.0, 1.0, 1.0),)
 LIKELIEST, OTHERS = 224, 160  # episodes that compete in a replay: the best, and a sample of the rest
-CELLS = 60_000_000  # numbers held at once: replays times answers times facets, replays times episodes times terms
+CELLS = 60_000_000  # numbers held at once: replays times answers times features, replays times episodes times terms
 MAX_ROWS = 40_000  # more episodes than these, the latest, are not learned from
-EFFORT = 7_200_000  # targets times episodes times facets up to which the replays are not thinned out
+EFFORT = 7_200_000  # targets times episodes times features up to which the replays are not thinned out
 MIN_REPLAYS = 192
 PULL = 50.0
-EPOCHS, AGAIN = 4, 1  # passes of the associations, and those over the whole once the weights are known
-WORK = 1_200_000_000  # episodes times codes times answers of one pass beyond which there are no associations
+EPOCHS, AGAIN = 4, 1  # passes of the regression, and those over the whole once the weights are known
+WORK = 1_200_000_000  # episodes times codes times answers of one pass beyond which there is no regression
 PASSES = 2 * WORK
 PARTIAL, LOST = 0.5, (0.2, 0.8)  # share of replays that lose fields, and the share of fields they lose
 MASKED = 0.5
@@ -51,153 +51,155 @@ TEXT_GAIN = 0.05
 class _Stage:
     """Replays and the memory they are asked of."""
 
-    memory: Neighbourhood
-    cues: Coded
+    memory: EpisodeAttention
+    cues: CodedCues
     truth: Ints
     own: Ints | None  # the truth, where replays are stored themselves
     places: Ints | None  # and their places in the memory
 
 
-class Rehearsal:
-    """Learns one target's lesson from the episodes `rows` (int64[N], all with the target)."""
+class AttentionTraining:
+    """Learns one target's parameters from the episodes `rows` (int64[N], all with the target)."""
 
-    def __init__(self, facets: Facets, target: str, rows: Ints, seed: int, targets: int = 1) -> None:
-        self.facets, self.target = facets, target
+    def __init__(self, features: FeatureSpace, target: str, rows: Ints, seed: int, targets: int = 1) -> None:
+        self.features, self.target = features, target
         self.rng = np.random.default_rng(seed)
-        if facets.is_timed:
-            rows = np.sort(rows[np.argsort(facets.times[rows], kind="stable")[-MAX_ROWS:]])
+        if features.is_timed:
+            rows = np.sort(rows[np.argsort(features.times[rows], kind="stable")[-MAX_ROWS:]])
         self.rows = rows = rows[-MAX_ROWS:]
-        self.replays = round(REPLAYS * min(1.0, EFFORT / (targets * len(rows) * len(facets.all))))
+        self.replays = round(REPLAYS * min(1.0, EFFORT / (targets * len(rows) * len(features.all))))
         self.replays = max(MIN_REPLAYS, self.replays)
-        times = facets.times[rows]
-        self.is_timed = facets.is_timed and int(np.isfinite(times).sum()) > MIN_TIMED
+        times = features.times[rows]
+        self.is_timed = features.is_timed and int(np.isfinite(times).sum()) > MIN_TIMED
         self.span = max(1.0, float(np.nanmax(times) - np.nanmin(times))) if self.is_timed else 1.0
-        self.past: Neighbourhood | None = None
+        self.past: EpisodeAttention | None = None
 
-    def learn(self, report: Callable[[float], None]) -> tuple[Lesson, Neighbourhood]:
-        """(the lesson, the memory of all the rows under it, with its associations).
+    def learn(self, report: Callable[[float], None]) -> tuple[AttentionParameters, EpisodeAttention]:
+        """(the parameters, the memory of all the rows under them, with its regression).
 
         With times `past` then is the memory of the earlier rows under the weights learned before their end; only how
-        facets are counted and the temperature were chosen by later rows.
+        features are counted and the temperature were chosen by later rows.
         """
-        lesson: Lesson | None = None
+        params: AttentionParameters | None = None
         stage: _Stage | None = None
         stages = STAGES if self.is_timed else UNTIMED
         for place, (begin, end, replays, steps) in enumerate(stages):
             report(place / len(stages))
-            last = stage.memory.associations if stage is not None else None
+            last = stage.memory.regression if stage is not None else None
             stage = self._stage(begin, end, round(self.replays * replays))
-            lesson = self._habits(stage, lesson)
-            stage.memory.tell(lesson)
-            stage.memory.associations = self._associate(stage.memory, last)
-            batch = self._batch(stage, lesson)
+            params = self._count_best(stage, params)
+            stage.memory.tell(params)
+            stage.memory.regression = self._regress(stage.memory, last)
+            batch = self._batch(stage, params)
             if place > 0:
-                temperature, shift = _ageing(batch, lesson.weights)
-                lesson = replace(lesson, temperature=temperature, shift=shift)
-                self.past = stage.memory.weigh(lesson)
-            lesson = self._weigh(batch, stage.memory.count, lesson, round(STEPS * steps))
-        assert lesson is not None
+                temperature, shift = _ageing(batch, params.weights)
+                params = replace(params, temperature=temperature, shift=shift)
+                self.past = stage.memory.weigh(params)
+            params = self._weigh(batch, stage.memory.count, params, round(STEPS * steps))
+        assert params is not None
         assert stage is not None
-        whole = Neighbourhood(self.facets, self.target, self.rows).tell(lesson, only_used=True)
-        whole.associations = self._associate(whole, stage.memory.associations)
-        return lesson, whole
+        whole = EpisodeAttention(self.features, self.target, self.rows).tell(params, only_used=True)
+        whole.regression = self._regress(whole, stage.memory.regression)
+        return params, whole
 
     def _stage(self, begin: float, end: float, replays: int) -> _Stage:
         stored = asked = self.rows
         if self.is_timed:
-            known = self.facets.times[self.rows]
+            known = self.features.times[self.rows]
             at = np.where(np.isnan(known), -np.inf, known)
             first, last = np.nanquantile(known, [begin, end])
             stored, asked = self.rows[at <= first], self.rows[(at > first) & (at <= last)]
-        memory = Neighbourhood(self.facets, self.target, stored)
-        terms = max(memory.size * (len(memory.facets) + 1), (LIKELIEST + OTHERS) * 3 * len(memory.facets))
+        memory = EpisodeAttention(self.features, self.target, stored)
+        terms = max(memory.size * (len(memory.features) + 1), (LIKELIEST + OTHERS) * 3 * len(memory.features))
         most = max(64, CELLS // terms)
         rows = self.rng.permutation(asked)[: min(replays, most)]
-        cues = self._damage(memory.of(self.facets.stored(rows)), memory)
+        cues = self._damage(memory.of(self.features.stored(rows)), memory)
         truth = memory.column.codes[rows].astype(np.int64)
         if self.is_timed:
             return _Stage(memory, cues, truth, None, None)
         return _Stage(memory, cues, truth, truth, np.searchsorted(stored, rows))
 
-    def _damage(self, cues: Coded, memory: Neighbourhood) -> Coded:
+    def _damage(self, cues: CodedCues, memory: EpisodeAttention) -> CodedCues:
         """Replays with some fields lost, and with what was met only after the memory ends as unseen."""
-        facets, rng, size = memory.facets, self.rng, len(cues.codes)
-        sources = sorted({s for f in facets for s in f.sources})
+        features, rng, size = memory.features, self.rng, len(cues.codes)
+        sources = sorted({s for f in features for s in f.sources})
         share = rng.uniform(*LOST, (size, 1)) * (rng.random((size, 1)) < PARTIAL)
         lost: npt.NDArray[np.bool_] = np.array(rng.random((size, len(sources))) < share)
         codes, tokens, times = cues.codes.copy(), dict(cues.tokens), cues.times.copy()
-        for j, facet in enumerate(facets):
+        for j, feature in enumerate(features):
             # A part of an event says nothing by its gaps.
-            of = range(len(sources)) if facet.part == "absent" else [sources.index(s) for s in facet.sources]
+            of = range(len(sources)) if feature.part == "absent" else [sources.index(s) for s in feature.sources]
             gone = np.any([lost[:, s] for s in of], axis=0)
             codes[gone, j] = 0
             if j in tokens:
                 tokens[j] = np.where(gone[:, None], 0, tokens[j])
-            if facet.is_name:
-                seen = np.zeros(facet.size, bool)
+            if feature.is_name:
+                seen = np.zeros(feature.size, bool)
                 seen[memory.codes[j]] = True
                 codes[(codes[:, j] > 0) & ~seen[codes[:, j]], j] = -1
-        if self.facets.clock in sources:
-            times[lost[:, sources.index(self.facets.clock)]] = np.nan
-        return Coded(codes, tokens, times)
+        if self.features.clock in sources:
+            times[lost[:, sources.index(self.features.clock)]] = np.nan
+        return CodedCues(codes, tokens, times)
 
-    def _habits(self, stage: _Stage, last: Lesson | None) -> Lesson:
-        """How every facet is best counted, and the closed-form weights that follow from what it tells."""
+    def _count_best(self, stage: _Stage, last: AttentionParameters | None) -> AttentionParameters:
+        """How every feature is best counted, and the closed-form weights that follow from what it tells."""
         memory = stage.memory
         rates = [0.0] + ([1.0 / (share * self.span) for share in SPANS] if self.is_timed else [])
         fits = [float(np.log(memory.background(rate)[stage.truth]).mean()) for rate in rates]
         decay = rates[int(np.argmax(fits))]
         m, decays = memory.background(decay), [(rate, memory.freshness(rate)) for rate in rates]
-        habits, gains = {}, {}
-        for j, facet in enumerate(memory.facets):
-            if facet.tokens is not None:
-                habits[facet.name], gains[facet.name] = (0.0, 0.0, SHRINKS[2]), TEXT_GAIN
+        counting, gains = {}, {}
+        for j, feature in enumerate(memory.features):
+            if feature.tokens is not None:
+                counting[feature.name], gains[feature.name] = (0.0, 0.0, SHRINKS[2]), TEXT_GAIN
                 continue
-            choice = Choice(facet, memory.codes[j], memory.answers, memory.size, m)
+            choice = TableSearch(feature, memory.codes[j], memory.answers, memory.size, m)
             asked, is_own = stage.cues.codes[:, j], stage.own is not None
-            gain, *habit = choice.best(decays, asked, stage.truth, is_own=is_own)
-            habits[facet.name], gains[facet.name] = (habit[0], habit[1], habit[2]), max(0.0, gain)
+            gain, *counted_by = choice.best(decays, asked, stage.truth, is_own=is_own)
+            counting[feature.name], gains[feature.name] = (counted_by[0], counted_by[1], counted_by[2]), max(0.0, gain)
         entropy = max(float(-(m * np.log(m)).sum()), 1e-9)
         gains = {name: gain / entropy for name, gain in gains.items()}
-        lesson = self._layout(memory, habits, decay)
-        self.prior = _closed_form(lesson, gains)
+        params = self._layout(memory, counting, decay)
+        self.prior = _closed_form(params, gains)
         known = last.weights if last is not None else self.prior
-        return replace(lesson, weights={k: x.copy() for k, x in known.items()})
+        return replace(params, weights={k: x.copy() for k, x in known.items()})
 
-    def _layout(self, memory: Neighbourhood, habits: dict[str, tuple[float, float, float]], decay: float) -> Lesson:
-        counted = [f.name for f in memory.facets if f.tokens is None]
+    def _layout(
+        self, memory: EpisodeAttention, counting: dict[str, tuple[float, float, float]], decay: float
+    ) -> AttentionParameters:
+        counted = [f.name for f in memory.features if f.tokens is None]
         codes = len(counted) + sum(t.shape[1] for t in memory.tokens.values())
-        is_associated = len(self.rows) * codes * memory.size <= WORK
-        return Lesson(
+        is_regressed = len(self.rows) * codes * memory.size <= WORK
+        return AttentionParameters(
             self.target,
             self.span,
             decay,
-            habits,
-            likeness.terms_of(memory.facets, is_aged=self.is_timed),
-            counted + [""] * is_associated,
-            [(other, given) for other in memory.role_names for given in ["", *counted]],
+            counting,
+            likeness.terms_of(memory.features, is_aged=self.is_timed),
+            counted + [""] * is_regressed,
+            [(other, given) for other in memory.equal_names for given in ["", *counted]],
         )
 
-    def _associate(self, memory: Neighbourhood, last: Associations | None) -> Associations | None:
+    def _regress(self, memory: EpisodeAttention, last: SoftmaxRegression | None) -> SoftmaxRegression | None:
         """The delta rule over the memory's episodes; after an earlier pass only the late, slow epochs."""
-        if "" not in memory.lesson.schema:
+        if "" not in memory.params.schema:
             return None
         stored = memory.stored()
-        made = Associations(memory.facets, memory.m)
+        made = SoftmaxRegression(memory.features, memory.m)
         if last is not None:
             made.theta, made.pace, made.place = last.theta.copy(), last.pace.copy(), last.place
         else:
-            made.open(Neighbourhood(self.facets, self.target, self.rows).stored())
+            made.open(EpisodeAttention(self.features, self.target, self.rows).stored())
         work = memory.count * stored.codes.shape[1] * memory.size
         epochs = max(1, min(EPOCHS, PASSES // max(1, work)))
         passes = range(epochs) if last is None else range(max(1, epochs - AGAIN), max(2, epochs))
-        made.train(stored, memory.answers, memory.freshness(memory.lesson.decay), passes, self.rng, MASKED)
+        made.train(stored, memory.answers, memory.freshness(memory.params.decay), passes, self.rng, MASKED)
         return made
 
     def _crossfit(self, stage: _Stage) -> Singles | None:
-        """The associations' lift of replays that are stored: each half told by what was learned from the other."""
+        """The regression's lift of replays that are stored: each half told by what was learned from the other."""
         memory, places = stage.memory, stage.places
-        if memory.associations is None or places is None:
+        if memory.regression is None or places is None:
             return None
         stored, weights = memory.stored(), np.ones(memory.count)
         half = self.rng.random(memory.count) < 0.5
@@ -206,7 +208,7 @@ class Rehearsal:
             rows, asked = np.flatnonzero(half == side), half[places] != side
             if len(rows) and asked.any():
                 part = stored.take(rows)
-                made = Associations(memory.facets, memory.m).open(part)
+                made = SoftmaxRegression(memory.features, memory.m).open(part)
                 made.train(part, memory.answers[rows], weights[rows], range(EPOCHS), self.rng, MASKED)
                 lift[asked] = made.lift(stage.cues.take(np.flatnonzero(asked)))
         return lift
@@ -232,9 +234,9 @@ class Rehearsal:
             rows[i] = np.concatenate([best, rest])
         return rows, stands - SINGLE(np.log(memory.count))
 
-    def _weigh(self, batch: Batch, episodes: int, lesson: Lesson, steps: int) -> Lesson:
+    def _weigh(self, batch: Batch, episodes: int, params: AttentionParameters, steps: int) -> AttentionParameters:
         """Adam on the log-loss of replays asked of so many episodes."""
-        weights = {k: x.copy() for k, x in lesson.weights.items()}
+        weights = {k: x.copy() for k, x in params.weights.items()}
         first = {k: np.zeros_like(x) for k, x in weights.items()}
         second = {k: np.zeros_like(x) for k, x in weights.items()}
         mean = {k: np.zeros_like(x) for k, x in weights.items()}
@@ -251,11 +253,11 @@ class Rehearsal:
                 weights[k] = np.maximum(LEAST[k], x - rate * move)
                 if step >= steps // 2:
                     mean[k] += weights[k] / averaged
-        return replace(lesson, weights=mean)
+        return replace(params, weights=mean)
 
-    def _batch(self, stage: _Stage, lesson: Lesson) -> Batch:
+    def _batch(self, stage: _Stage, params: AttentionParameters) -> Batch:
         memory = stage.memory
-        rows, stands = self._candidates(stage, lesson.weights["a"])
+        rows, stands = self._candidates(stage, params.weights["a"])
         counts = np.bincount(memory.answers, minlength=memory.size)
         return Batch(
             terms=memory.terms(stage.cues, rows),
@@ -265,20 +267,20 @@ class Rehearsal:
             log_m=np.log(memory.m).astype(SINGLE),
             truth=stage.truth,
             known=counts[stage.truth] > (0 if stage.own is None else 1),
-            roles=[role.terms(stage.cues, stage.own) for role in memory.roles.values()],
+            equalities=[equality.terms(stage.cues, stage.own) for equality in memory.equalities.values()],
         )
 
 
-def _closed_form(lesson: Lesson, gains: dict[str, float]) -> dict[str, Floats]:
-    """The weights before anything is learned, by the share of information every facet has."""
-    total = max(sum(gains[name] for name in lesson.schema if name), 1e-9)
-    schema = np.array([gains[name] / total if name else 1.0 for name in lesson.schema])
-    if "" in lesson.schema:
+def _closed_form(params: AttentionParameters, gains: dict[str, float]) -> dict[str, Floats]:
+    """The weights before anything is learned, by the share of information every feature has."""
+    total = max(sum(gains[name] for name in params.schema if name), 1e-9)
+    schema = np.array([gains[name] / total if name else 1.0 for name in params.schema])
+    if "" in params.schema:
         schema *= 0.5
     return {
-        "a": np.array([likeness.first_weight(kind, gains.get(name, 0.0)) for name, kind in lesson.likeness]),
+        "a": np.array([likeness.first_weight(kind, gains.get(name, 0.0)) for name, kind in params.likeness]),
         "v": schema,
-        "c": np.full(len(lesson.roles), 0.3),
+        "c": np.full(len(params.equalities), 0.3),
         "alpha": np.array([0.5]),
         "kappa": np.zeros(1),
         "new": np.full(1, -4.0),

@@ -1,4 +1,4 @@
-"""Every stored episode seen from each of its entities: the views that relational evidence is about.
+"""Every stored episode seen from each of its entities: the incidences that relational evidence is about.
 
 An episode with entities a (field f) and b (field g) is seen twice: from a, in relation
 (context, f -> g), with partner b, and from b, in relation (context, g -> f), with partner a. So
@@ -77,10 +77,10 @@ class Axis:
         return table
 
 
-class Views:
-    """The views of the first `rows` episodes, ordered by (anchor, relation, slot, episode).
+class Incidences:
+    """The incidences of the first `rows` episodes, ordered by (anchor, relation, slot, episode).
 
-    `anchor`, `partner`, `relation`, `slot` int32[K]; `start` int[E + 1] the first view of each of E
+    `anchor`, `partner`, `relation`, `slot` int32[K]; `start` int[E + 1] the first incidence of each of E
     entities. Relations are numbered context * roles + role; the last context is "other".
     """
 
@@ -150,21 +150,21 @@ class Views:
         self.size = len(order)
 
 
-def worth_asking(views: Views, free: npt.NDArray[np.bool_]) -> Ints:
-    """The `free` views (bool[K]) that stand for what is asked of generalisation; all where they are under half.
+def worth_asking(incidences: Incidences, free: npt.NDArray[np.bool_]) -> Ints:
+    """The `free` incidences (bool[K]) that stand for what is asked of generalisation; all where they are under half.
 
-    Their anchor, relation and slot no other view has: what a stored event answers, recollection tells.
-    Without the view both entities are still known: no answer can be one that is not stored.
+    Their anchor, relation and slot no other incidence has: what a stored event answers, recollection tells.
+    Without the incidence both entities are still known: no answer can be one that is not stored.
     """
-    same = np.ones(max(views.size - 1, 0), dtype=bool)
-    for each in (views.anchor, views.relation, views.slot):
+    same = np.ones(max(incidences.size - 1, 0), dtype=bool)
+    for each in (incidences.anchor, incidences.relation, incidences.slot):
         same &= each[1:] == each[:-1]
-    is_shared = np.zeros(views.size, dtype=bool)
+    is_shared = np.zeros(incidences.size, dtype=bool)
     is_shared[1:] |= same
     is_shared[:-1] |= same
-    is_met_again = np.diff(views.start) > 1
-    is_worth = free & is_met_again[views.anchor] & is_met_again[views.partner]
-    is_worth &= ~(is_shared & (views.slot != UNKNOWN))
+    is_met_again = np.diff(incidences.start) > 1
+    is_worth = free & is_met_again[incidences.anchor] & is_met_again[incidences.partner]
+    is_worth &= ~(is_shared & (incidences.slot != UNKNOWN))
     return np.flatnonzero(is_worth if 2 * int(is_worth.sum()) >= int(free.sum()) else free)
 
 

@@ -3,22 +3,22 @@
     m(y)        how common y is                      what(R, y) = log m(y | R) / m(y)
     when(t, y)  log of y's activity around t over its mean activity
     hop         the two-step walk a -> z -> y over stored episodes (friends of friends), hop3 three steps
-    met         how often a and y met, in all and in R
-    busy        how often others had y in R around t
+    meetings    how often a and y met, in all and in R
+    recent_activity   how often others had y in R around t
     between     the two-step walk a -> z -> y over what happened around t
-    alike       whom those deal with that deal with the same entities as a:
+    neighbours_partners   whom those deal with that deal with the same entities as a:
                 sum_z cos(a, z)^2 log(1 + n_zy), normalised, the profiles log(1 + n_zx) / sqrt(sum_z log(1 + n_zx))
 
-All are counts of views (`engine.generalisation.relational.incidences`); `less` takes one view out of them.
+All are counts of incidences (`engine.generalisation.relational.incidences`); `less` takes one incidence out of them.
 
-Source of `alike`: collaborative filtering by neighbours, Sarwar et al. 2001.
+Source of `neighbours_partners`: collaborative filtering by neighbours, Sarwar et al. 2001.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from engine.generalisation.relational.incidences import UNKNOWN, Ints, Views
+from engine.generalisation.relational.incidences import UNKNOWN, Incidences, Ints
 from engine.memory.arrays import Floats
 
 UNSEEN = 0.2  # pseudo-count of an entity in m
@@ -26,23 +26,23 @@ WHAT_PSEUDOCOUNT = 20.0
 WIDTH, REACH = 3.0, 24  # of the kernel over time, in slots
 STEADY = 0.3  # share of the mean activity that is added on either side
 FLOOR = 0.005
-LONG_WIDTH = 30.0  # of the kernel behind `busy`, in slots
+LONG_WIDTH = 30.0  # of the kernel behind `recent_activity`, in slots
 BETWEEN_REACH = 7  # slots on either side that `between` looks at
 TINY = 1e-12
 
 
-class Participation:
+class InteractionGraph:
     """The counts behind the schema. E entities, T slots."""
 
-    def __init__(self, views: Views) -> None:
-        self.views, self.entities = views, views.entities
-        self.count = np.bincount(views.partner, minlength=self.entities).astype(np.float64)
+    def __init__(self, incidences: Incidences) -> None:
+        self.incidences, self.entities = incidences, incidences.entities
+        self.count = np.bincount(incidences.partner, minlength=self.entities).astype(np.float64)
         self.background = (self.count + UNSEEN) / (self.count + UNSEEN).sum()
-        self.rate = self.count / views.axis.slots
-        self._by_relation = _Groups(np.arange(views.size), views.relation, views.relations)
+        self.rate = self.count / incidences.axis.slots
+        self._by_relation = _Groups(np.arange(incidences.size), incidences.relation, incidences.relations)
         self.relation_count = np.diff(self._by_relation.start).astype(np.float64)
-        known = np.flatnonzero(views.slot > UNKNOWN)
-        self._by_slot = _Groups(known, views.slot[known], views.axis.slots)
+        known = np.flatnonzero(incidences.slot > UNKNOWN)
+        self._by_slot = _Groups(known, incidences.slot[known], incidences.axis.slots)
         kernel = np.exp(-np.abs(np.arange(-REACH, REACH + 1)) / WIDTH)
         self._kernel = kernel / kernel.sum()
         self.own_activity = float(self._kernel[REACH])
@@ -50,7 +50,7 @@ class Participation:
 
     def what(self, relation: int, less: int | None = None) -> Floats:
         """float64[E] in nats: log m(y | R) / m(y)."""
-        partners = self.views.partner[self._by_relation.members(relation, relation + 1)]
+        partners = self.incidences.partner[self._by_relation.members(relation, relation + 1)]
         counts = np.bincount(partners, minlength=self.entities).astype(np.float64)
         total = float(self.relation_count[relation])
         if less is not None:
@@ -62,56 +62,56 @@ class Participation:
 
     def when(self, slot: int, less: int | None = None) -> Floats:
         """float64[E] in nats; 0 for an unknown time and for one far from all stored ones."""
-        near = min(max(slot, 0), self.views.axis.slots - 1)
-        if slot == UNKNOWN or abs(slot - near) > REACH or self.views.axis.slots == 1:
+        near = min(max(slot, 0), self.incidences.axis.slots - 1)
+        if slot == UNKNOWN or abs(slot - near) > REACH or self.incidences.axis.slots == 1:
             return np.zeros(self.entities)
         local, rate = self.activity(near), self.rate
         if less is not None:
             local[less] -= self.own_activity
             rate = rate.copy()
-            rate[less] -= 1.0 / self.views.axis.slots
+            rate[less] -= 1.0 / self.incidences.axis.slots
         local = np.maximum(local, 0.0)
         nats: Floats = np.log((local + STEADY * rate + FLOOR) / ((1.0 + STEADY) * rate + FLOOR))
         return nats
 
     def activity(self, slot: int) -> Floats:
-        """float64[E]: views per slot around this one, by a kernel over time."""
-        low, high = max(0, slot - REACH), min(self.views.axis.slots, slot + REACH + 1)
+        """float64[E]: incidences per slot around this one, by a kernel over time."""
+        low, high = max(0, slot - REACH), min(self.incidences.axis.slots, slot + REACH + 1)
         near = self._by_slot.members(low, high)
-        weights = self._kernel[self.views.slot[near] - slot + REACH]
-        return np.bincount(self.views.partner[near], weights=weights, minlength=self.entities).astype(np.float64)
+        weights = self._kernel[self.incidences.slot[near] - slot + REACH]
+        return np.bincount(self.incidences.partner[near], weights=weights, minlength=self.entities).astype(np.float64)
 
-    def met(self, anchor: int, relation: int, less: int | None = None) -> Floats:
-        """float64[2, E]: views of the anchor with every partner, in all and in this relation."""
-        own = slice(int(self.views.start[anchor]), int(self.views.start[anchor + 1]))
-        partner, is_same = self.views.partner[own], self.views.relation[own] == relation
+    def meetings(self, anchor: int, relation: int, less: int | None = None) -> Floats:
+        """float64[2, E]: incidences of the anchor with every partner, in all and in this relation."""
+        own = slice(int(self.incidences.start[anchor]), int(self.incidences.start[anchor + 1]))
+        partner, is_same = self.incidences.partner[own], self.incidences.relation[own] == relation
         counts = [np.bincount(each, minlength=self.entities) for each in (partner, partner[is_same])]
         found: Floats = np.stack(counts).astype(np.float64)
         if less is not None:
             found[:, less] -= 1.0
         return found
 
-    def busy(self, relation: int, slot: int, anchor: int | None) -> Floats:
-        """float64[E]: views of all but the anchor in a relation, by a kernel over time; 0 for an unknown time."""
+    def recent_activity(self, relation: int, slot: int, anchor: int | None) -> Floats:
+        """float64[E]: incidences of all but the anchor in a relation, by a kernel over time; 0 for an unknown time."""
         if slot == UNKNOWN:
             return np.zeros(self.entities)
         at = self._by_relation.members(relation, relation + 1)
-        weights = np.exp(np.abs(self.views.slot[at] - slot) / -LONG_WIDTH)
+        weights = np.exp(np.abs(self.incidences.slot[at] - slot) / -LONG_WIDTH)
         if anchor is not None:
-            weights[self.views.anchor[at] == anchor] = 0.0
-        return np.bincount(self.views.partner[at], weights, self.entities).astype(np.float64)
+            weights[self.incidences.anchor[at] == anchor] = 0.0
+        return np.bincount(self.incidences.partner[at], weights, self.entities).astype(np.float64)
 
     def between(self, anchor: int, slot: int, less: int | None = None) -> Floats:
-        """float64[E], sum 1 or 0: the walk of two steps over views around a time; 0 for an unknown one.
+        """float64[E], sum 1 or 0: the walk of two steps over incidences around a time; 0 for an unknown one.
 
         `less`: one event at this very time with that partner is left out.
         """
-        low, high = max(0, slot - BETWEEN_REACH), min(self.views.axis.slots, slot + BETWEEN_REACH + 1)
+        low, high = max(0, slot - BETWEEN_REACH), min(self.incidences.axis.slots, slot + BETWEEN_REACH + 1)
         if low >= high:
             return np.zeros(self.entities)
         at = self._by_slot.members(low, high)
-        source, partner = self.views.anchor[at], self.views.partner[at]
-        weights = np.exp(np.abs(self.views.slot[at] - slot) / -WIDTH)
+        source, partner = self.incidences.anchor[at], self.incidences.partner[at]
+        weights = np.exp(np.abs(self.incidences.slot[at] - slot) / -WIDTH)
         is_own = source == anchor
         first = np.bincount(partner[is_own], weights[is_own], self.entities)
         strength = np.bincount(source, weights, self.entities)
@@ -123,7 +123,7 @@ class Participation:
         second[anchor] = 0.0
         return second / max(float(second.sum()), TINY)
 
-    def alike(self, anchor: int, less: int | None = None) -> Floats:
+    def neighbours_partners(self, anchor: int, less: int | None = None) -> Floats:
         """float64[E], sum 1 or 0: whom the likes of the anchor deal with."""
         ways = slice(int(self._link_start[anchor]), int(self._link_start[anchor + 1]))
         times = self.pair_count[ways].astype(np.float64)
@@ -158,16 +158,16 @@ class Participation:
         return second / max(float(second.sum()), TINY), third / max(float(third.sum()), TINY)
 
     def familiarity(self) -> Ints:
-        """int[K]: how many views have the same anchor and partner, per view."""
+        """int[K]: how many incidences have the same anchor and partner, per incidence."""
         keys = self._from.astype(np.int64) * self.entities + self._to
-        own = self.views.anchor.astype(np.int64) * self.entities + self.views.partner
+        own = self.incidences.anchor.astype(np.int64) * self.entities + self.incidences.partner
         counts: Ints = self.pair_count[np.searchsorted(keys, own)]
         return counts
 
     def _link(self) -> None:
         """Pairs that met, weighted log(1 + times) / sqrt(strength a, strength b): the normalised walk."""
         key, times = np.unique(
-            self.views.anchor.astype(np.int64) * self.entities + self.views.partner, return_counts=True
+            self.incidences.anchor.astype(np.int64) * self.entities + self.incidences.partner, return_counts=True
         )
         self._from, self._to, self.pair_count = key // self.entities, key % self.entities, times
         self._link_start = np.searchsorted(self._from, np.arange(self.entities + 1))
@@ -181,13 +181,13 @@ class Participation:
 
 
 class _Groups:
-    """Views by group: those of group g are view[start[g] : start[g + 1]]."""
+    """Incidences by group: those of group g are incidence[start[g] : start[g + 1]]."""
 
-    def __init__(self, view: Ints, group: Ints, groups: int) -> None:
+    def __init__(self, incidence: Ints, group: Ints, groups: int) -> None:
         order = np.argsort(group, kind="stable")
-        self.view = view[order]
+        self.incidence = incidence[order]
         self.start = np.searchsorted(group[order], np.arange(groups + 1))
 
     def members(self, low: int, high: int) -> Ints:
-        """The views of the groups from `low` to before `high`."""
-        return self.view[int(self.start[low]) : int(self.start[high])]
+        """The incidences of the groups from `low` to before `high`."""
+        return self.incidence[int(self.start[low]) : int(self.start[high])]

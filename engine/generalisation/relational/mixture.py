@@ -1,14 +1,14 @@
-"""How stored views, novelty, walks and clues weigh against each other: a dozen learned numbers.
+"""How stored incidences, novelty, walks and features weigh against each other: a dozen learned numbers.
 
     P(y) ~ { [ direct(y) + novelty kappa_R (m(y) + hop walk2(y) + hop3 walk3(y)) ]
              e^{sum_c weight_c clue_c(y)} } ^ sharp
 
-with direct(y) the summed evidence w of the anchors' views whose partner is y. The numbers
-minimise the log-loss of views left out one by one, by Fisher scoring: with d the slopes of log mass,
+with direct(y) the summed evidence w of the anchors' incidences whose partner is y. The numbers
+minimise the log-loss of incidences left out one by one, by Fisher scoring: with d the slopes of log mass,
 
     gradient = sum_views E_p[d] - d(truth)      information = sum_views Cov_p[d]
 
-in the logarithms of the four numbers > 0 and in the weights of the clues, which may be negative.
+in the logarithms of the four numbers > 0 and in the weights of the features, which may be negative.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.generalisation.learning import Report
-from engine.generalisation.relational.features import CLUES, find_clues
-from engine.generalisation.relational.incidences import Ints, Views
-from engine.generalisation.relational.interaction import Participation
-from engine.generalisation.relational.rates import Affinity
+from engine.generalisation.relational.features import FEATURES, find_features
+from engine.generalisation.relational.incidences import Incidences, Ints
+from engine.generalisation.relational.interaction import InteractionGraph
+from engine.generalisation.relational.rates import PairRates
 from engine.memory.arrays import Floats
 
 STEPS = 12
@@ -36,8 +36,8 @@ Table = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
-    """The numbers: hop, hop3, novelty and sharp > 0; the others weigh the clue of their name."""
+class MixtureWeights:
+    """The numbers: hop, hop3, novelty and sharp > 0; the others weigh the feature of their name."""
 
     what: float = 0.25
     when: float = 0.25
@@ -45,12 +45,12 @@ class Balance:
     hop3: float = 0.3
     novelty: float = 1.0
     sharp: float = 1.0
-    met: float = 0.0
-    met_so: float = 0.0
-    busy: float = 0.0
-    alike: float = 0.0
+    meetings: float = 0.0
+    meetings_in_relation: float = 0.0
+    recent_activity: float = 0.0
+    neighbours_partners: float = 0.0
     between: float = 0.0
-    itself: float = 0.0
+    self_loop: float = 0.0
 
     def bracket(self, direct: Floats, base: tuple[Floats, Floats, Floats], kappa: float | Floats) -> Floats:
         """The mass before the schema; `base` is (m, walk2, walk3)."""
@@ -58,9 +58,9 @@ class Balance:
         mass: Floats = direct + self.novelty * kappa * (m + self.hop * two + self.hop3 * three)
         return mass
 
-    def schema(self, clues: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """The evidence of the clues (`CLUES`, float[clues, E]) in nats, in their own precision."""
-        nats: npt.NDArray[Any] = np.array([getattr(self, name) for name in CLUES], dtype=clues.dtype) @ clues
+    def schema(self, features: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The evidence of the features (`FEATURES`, float[features, E]) in nats, in their own precision."""
+        nats: npt.NDArray[Any] = np.array([getattr(self, name) for name in FEATURES], dtype=features.dtype) @ features
         return nats
 
     def to_array(self) -> Floats:
@@ -68,47 +68,47 @@ class Balance:
         return np.array(astuple(self))
 
     @classmethod
-    def from_array(cls, array: Floats) -> Balance:
-        """Read `to_array`; one that was kept before there were as many clues leaves those out."""
+    def from_array(cls, array: Floats) -> MixtureWeights:
+        """Read `to_array`; one that was kept before there were as many features leaves those out."""
         return cls(*array.tolist())
 
 
 POSITIVE = ("novelty", "hop", "hop3", "sharp")
 
 
-def direct_evidence(views: Views, affinity: Affinity, anchor: int, relation: int, slot: int) -> Floats:
-    """float64[views of the anchor]: w of each for this relation and time."""
-    own = slice(int(views.start[anchor]), int(views.start[anchor + 1]))
-    bins = views.bins(np.array(slot), views.slot[own])
-    w: Floats = affinity.weight[relation, views.relation[own], bins].astype(np.float64)
+def direct_evidence(incidences: Incidences, rates: PairRates, anchor: int, relation: int, slot: int) -> Floats:
+    """float64[incidences of the anchor]: w of each for this relation and time."""
+    own = slice(int(incidences.start[anchor]), int(incidences.start[anchor + 1]))
+    bins = incidences.bins(np.array(slot), incidences.slot[own])
+    w: Floats = rates.weight[relation, incidences.relation[own], bins].astype(np.float64)
     return w
 
 
-def fit_balance(
-    views: Views, people: Participation, affinity: Affinity, replayed: Ints, report: Report
-) -> tuple[Balance, float]:
-    """The balance and its mean log-loss in nats on some views, none of which was a cue for the affinity."""
+def fit_mixture(
+    incidences: Incidences, graph: InteractionGraph, rates: PairRates, replayed: Ints, report: Report
+) -> tuple[MixtureWeights, float]:
+    """The mixture and its mean log-loss in nats on some incidences, none of which was a cue for the rates."""
     parts = []
-    for done, view in enumerate(replayed.tolist()):
-        parts.append(_replay(views, people, affinity, view))
+    for done, incidence in enumerate(replayed.tolist()):
+        parts.append(_replay(incidences, graph, rates, incidence))
         if done % 256 == 0:
             report(0.8 * done / len(replayed))
     replays = _Replays(parts)
-    first = _to_point(Balance())
-    point, loss = first, replays.loss(Balance())
+    first = _to_point(MixtureWeights())
+    point, loss = first, replays.loss(MixtureWeights())
     for step in range(STEPS):
         before = loss
         point, loss = _descend(replays, point, first, loss)
         report(0.8 + 0.2 * (step + 1) / STEPS)
         if loss > before - GAIN:
             break
-    return _to_balance(point), loss
+    return _to_weights(point), loss
 
 
-def choose_replays(people: Participation, free: Ints, count: int, seed: int) -> Ints:
-    """`count` of the `free` views, evenly over how often their pair met: new and old pairs in their true shares."""
+def choose_replays(graph: InteractionGraph, free: Ints, count: int, seed: int) -> Ints:
+    """`count` of the `free` incidences, evenly over how often their pair met: new and old pairs by their shares."""
     shuffled = np.random.default_rng(seed).permutation(free)
-    order = shuffled[np.argsort(people.familiarity()[shuffled], kind="stable")]
+    order = shuffled[np.argsort(graph.familiarity()[shuffled], kind="stable")]
     count = min(count, len(order))
     return np.sort(order[((np.arange(count) + 0.5) * (len(order) / max(count, 1))).astype(np.intp)])
 
@@ -121,76 +121,78 @@ class _Replays:
         self.start = np.cumsum(self.sizes) - self.sizes
         table = np.concatenate(parts, axis=1)
         self.direct, self.base, self.kappa = table[0], (table[1], table[2], table[3]), table[4]
-        self.stands_for, self.clues = table[5], table[6:]
+        self.stands_for, self.features = table[5], table[6:]
 
-    def loss(self, balance: Balance) -> float:
+    def loss(self, mixture: MixtureWeights) -> float:
         """Mean -log P of the truths, the first candidates of their segments."""
-        _, p = self._posterior(balance)
+        _, p = self._posterior(mixture)
         return float(-np.log(np.maximum(p[self.start], FLOOR)).mean())
 
-    def slopes(self, balance: Balance) -> tuple[Floats, Floats]:
+    def slopes(self, mixture: MixtureWeights) -> tuple[Floats, Floats]:
         """(gradient float64[numbers], information float64[numbers, numbers]) of the mean loss."""
-        log_mass, p = self._posterior(balance)
-        bracket = np.maximum(balance.bracket(self.direct, self.base, self.kappa), FLOOR)
-        share = np.float32(balance.sharp * balance.novelty) * self.kappa / bracket
+        log_mass, p = self._posterior(mixture)
+        bracket = np.maximum(mixture.bracket(self.direct, self.base, self.kappa), FLOOR)
+        share = np.float32(mixture.sharp * mixture.novelty) * self.kappa / bracket
         m, two, three = self.base
-        hop, hop3 = np.float32(balance.hop) * two, np.float32(balance.hop3) * three
+        hop, hop3 = np.float32(mixture.hop) * two, np.float32(mixture.hop3) * three
         logs = np.stack([share * (m + hop + hop3), share * hop, share * hop3, log_mass])
-        d = np.concatenate([logs, np.float32(balance.sharp) * self.clues])
+        d = np.concatenate([logs, np.float32(mixture.sharp) * self.features])
         weighted = d * p
         mean = np.add.reduceat(weighted, self.start, axis=1).astype(np.float64)
         gradient = (mean - d[:, self.start]).mean(axis=1)
         information = (weighted @ d.T).astype(np.float64) - mean @ mean.T
         return gradient, information / len(self.start)
 
-    def _posterior(self, balance: Balance) -> tuple[Table, Table]:
+    def _posterior(self, mixture: MixtureWeights) -> tuple[Table, Table]:
         """(log mass, the share of every candidate and of those it stands for), float32[candidates] each."""
-        bracket = np.maximum(balance.bracket(self.direct, self.base, self.kappa), FLOOR)
-        log_mass: Table = np.float32(balance.sharp) * (np.log(bracket) + balance.schema(self.clues))
+        bracket = np.maximum(mixture.bracket(self.direct, self.base, self.kappa), FLOOR)
+        log_mass: Table = np.float32(mixture.sharp) * (np.log(bracket) + mixture.schema(self.features))
         top = np.repeat(np.maximum.reduceat(log_mass, self.start), self.sizes)
         mass = np.exp(log_mass - top) * self.stands_for
         return log_mass, mass / np.repeat(np.add.reduceat(mass, self.start), self.sizes)
 
 
-def _to_point(balance: Balance) -> Floats:
+def _to_point(mixture: MixtureWeights) -> Floats:
     """float64[numbers]: where the fit takes its steps."""
-    logs = np.log([getattr(balance, name) for name in POSITIVE])
-    return np.concatenate([logs, [getattr(balance, name) for name in CLUES]])
+    logs = np.log([getattr(mixture, name) for name in POSITIVE])
+    return np.concatenate([logs, [getattr(mixture, name) for name in FEATURES]])
 
 
-def _to_balance(point: Floats) -> Balance:
+def _to_weights(point: Floats) -> MixtureWeights:
     positive = zip(POSITIVE, np.exp(point[: len(POSITIVE)]).tolist(), strict=True)
-    weights = zip(CLUES, point[len(POSITIVE) :].tolist(), strict=True)
-    return Balance(**dict(positive), **dict(weights))
+    weights = zip(FEATURES, point[len(POSITIVE) :].tolist(), strict=True)
+    return MixtureWeights(**dict(positive), **dict(weights))
 
 
 def _descend(replays: _Replays, point: Floats, first: Floats, loss: float) -> tuple[Floats, float]:
     """One step, halved until the loss falls; the same point where it does not."""
     pull = PULL / len(replays.start)
-    gradient, information = replays.slopes(_to_balance(point))
+    gradient, information = replays.slopes(_to_weights(point))
     gradient = gradient + pull * (point - first)
     step = -np.linalg.solve(information + pull * np.eye(len(point)), gradient)
     step *= min(1.0, LONGEST / max(float(np.abs(step).max()), FLOOR))
     for _ in range(4):
-        trial = replays.loss(_to_balance(point + step))
+        trial = replays.loss(_to_weights(point + step))
         if trial < loss:
             return point + step, trial
         step /= 2.0
     return point, loss
 
 
-def _replay(views: Views, people: Participation, affinity: Affinity, view: int) -> Table:
-    """float32[6 + clues, candidates]: what the posterior of one view needs, the view left out, its partner first.
+def _replay(incidences: Incidences, graph: InteractionGraph, rates: PairRates, incidence: int) -> Table:
+    """float32[6 + features, candidates]: what the posterior of one incidence needs without it, its partner first.
 
-    The rows: direct, m, the walks, kappa, how many entities a candidate stands for, the clues. Of the silent
+    The rows: direct, m, the walks, kappa, how many entities a candidate stands for, the features. Of the silent
     entities those nearest by the walk stand for themselves, a sample of the others for all of those.
     """
-    anchor, relation, truth, slot = (int(a[view]) for a in (views.anchor, views.relation, views.partner, views.slot))
-    low, high = int(views.start[anchor]), int(views.start[anchor + 1])
-    w = direct_evidence(views, affinity, anchor, relation, slot)
-    w[view - low] = 0.0
-    direct = np.bincount(views.partner[low:high], w, minlength=views.entities)
-    two, three = people.walk(anchor, truth)
+    anchor, relation, truth, slot = (
+        int(a[incidence]) for a in (incidences.anchor, incidences.relation, incidences.partner, incidences.slot)
+    )
+    low, high = int(incidences.start[anchor]), int(incidences.start[anchor + 1])
+    w = direct_evidence(incidences, rates, anchor, relation, slot)
+    w[incidence - low] = 0.0
+    direct = np.bincount(incidences.partner[low:high], w, minlength=incidences.entities)
+    two, three = graph.walk(anchor, truth)
     is_silent = direct == 0.0
     is_silent[truth] = False
     rest = np.flatnonzero(is_silent)
@@ -201,6 +203,6 @@ def _replay(views: Views, people: Participation, affinity: Affinity, view: int) 
     at = np.concatenate([alone, some])
     stands_for = np.ones(len(at))
     stands_for[len(alone) :] = max(0, len(rest) - NEAR) / max(len(some), 1)
-    rows = [direct, people.background, two, three, np.full(views.entities, affinity.kappa[relation])]
-    clues = find_clues(people, anchor, relation, slot, truth)
-    return np.concatenate([np.stack(rows)[:, at], stands_for[None], clues[:, at]]).astype(np.float32)
+    rows = [direct, graph.background, two, three, np.full(incidences.entities, rates.kappa[relation])]
+    features = find_features(graph, anchor, relation, slot, truth)
+    return np.concatenate([np.stack(rows)[:, at], stands_for[None], features[:, at]]).astype(np.float32)

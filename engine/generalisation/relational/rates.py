@@ -1,10 +1,10 @@
-"""Learned evidence of one view for another: what a stored relation says about the one asked for.
+"""Learned evidence of one incidence for another: what a stored relation says about the one asked for.
 
-    w(R, R', d) = e^{s}: how much a stored view in relation R', a signed time d before the cue,
+    w(R, R', d) = e^{s}: how much a stored incidence in relation R', a signed time d before the cue,
                   speaks for its partner when relation R is asked for
-    kappa(R)    the mass of novelty: of a partner that no view of the anchor names
+    kappa(R)    the mass of novelty: of a partner that no incidence of the anchor names
 
-Both maximise the leave-one-out likelihood of the stored views,
+Both maximise the leave-one-out likelihood of the stored incidences,
 
     P(y) = [ sum_k w_k 1[y = y_k] lift(y) + kappa_R null(y) ] / Z,
 
@@ -24,8 +24,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.generalisation.learning import Report
-from engine.generalisation.relational.incidences import UNKNOWN, Ints, Views
-from engine.generalisation.relational.interaction import FLOOR, STEADY, WHAT_PSEUDOCOUNT, Participation
+from engine.generalisation.relational.incidences import UNKNOWN, Incidences, Ints
+from engine.generalisation.relational.interaction import FLOOR, STEADY, WHAT_PSEUDOCOUNT, InteractionGraph
 from engine.memory.arrays import Floats
 
 SWEEPS = 3  # more over-fit the cells
@@ -33,7 +33,7 @@ INITIAL_POWER = 2.5  # the start: odds of a shared partner to this power
 INITIAL_SHRINKAGE = (20.0, 50.0, 20.0, 20.0)
 SHRINKAGE = (5.0, 50.0, 1.0, 1.0)  # pseudo-counts: relation, relation x time, pair of relations, cell
 KAPPA = 0.002
-MAX_PAIRS = 4e7  # pairs of views visited per sweep; cues are thinned evenly beyond
+MAX_PAIRS = 4e7  # pairs of incidences visited per sweep; cues are thinned evenly beyond
 CUES_AT_ONCE = 500
 FLUSH = 4_000_000
 SEED = 20240601
@@ -41,84 +41,86 @@ PRIOR_WHAT, PRIOR_WHEN, PRIOR_HOP, PRIOR_HOP3 = 0.25, 0.25, 1.0, 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Affinity:
+class PairRates:
     """`weight` float32[R, R, D]: w by relation asked, relation stored and bin; `kappa` float64[R]."""
 
     weight: npt.NDArray[np.float32]
     kappa: Floats
 
 
-class AffinityFit:
-    """The learning of `Affinity` from the views; those of `held_out` (bool[K]) never serve as cues."""
+class PairRatesFit:
+    """The learning of `PairRates` from the incidences; those of `held_out` (bool[K]) never serve as cues."""
 
-    def __init__(self, views: Views, participation: Participation, held_out: npt.NDArray[np.bool_]) -> None:
-        self.views, self.participation, self._held_out = views, participation, held_out
-        self._shape = (views.relations, views.relations, views.axis.bins)
+    def __init__(self, incidences: Incidences, graph: InteractionGraph, held_out: npt.NDArray[np.bool_]) -> None:
+        self.incidences, self.graph, self._held_out = incidences, graph, held_out
+        self._shape = (incidences.relations, incidences.relations, incidences.axis.bins)
 
-    def run(self, report: Report) -> Affinity:
+    def run(self, report: Report) -> PairRates:
         """The closed-form start, then SWEEPS updates. Cost O(SWEEPS MAX_PAIRS)."""
         shared, exposed = self._count_pairs()
         rate = self._shrink(shared, exposed, INITIAL_SHRINKAGE)
         odds = (rate / (1.0 - np.minimum(rate, 0.95))) ** INITIAL_POWER
-        affinity = Affinity(odds.astype(np.float32), np.full(self.views.relations, KAPPA))
+        rates = PairRates(odds.astype(np.float32), np.full(self.incidences.relations, KAPPA))
         report(0.2)
-        self._lift_views()
+        self._lift_incidences()
         for sweep in range(SWEEPS):
-            affinity = self._sweep(affinity, is_last=sweep == SWEEPS - 1)
+            rates = self._sweep(rates, is_last=sweep == SWEEPS - 1)
             report(0.25 + 0.75 * (sweep + 1) / SWEEPS)
-        return affinity
+        return rates
 
-    def _lift_views(self) -> None:
-        """Per view as a cue: the schema's lift of its truth, and the null's mass in all and on the truth."""
-        views, people = self.views, self.participation
-        what = np.stack([people.what(r).astype(np.float32) for r in range(views.relations)])
-        slots = [people.when(t).astype(np.float32) for t in range(views.axis.slots)]
-        when = np.stack([*slots, np.zeros(views.entities, np.float32)])
+    def _lift_incidences(self) -> None:
+        """Per incidence as a cue: the schema's lift of its truth, and the null's mass in all and on the truth."""
+        incidences, graph = self.incidences, self.graph
+        what = np.stack([graph.what(r).astype(np.float32) for r in range(incidences.relations)])
+        slots = [graph.when(t).astype(np.float32) for t in range(incidences.axis.slots)]
+        when = np.stack([*slots, np.zeros(incidences.entities, np.float32)])
         self._what, self._when = np.exp(np.float32(PRIOR_WHAT) * what), np.exp(np.float32(PRIOR_WHEN) * when)
         self._truth_lift = self._lift_of_truth()
-        self._null_total, self._null_truth = np.zeros(views.size), np.zeros(views.size)
-        for anchor in np.flatnonzero(np.diff(views.start)).tolist():
-            two, three = people.walk(anchor)
-            known = people.background + PRIOR_HOP * two
+        self._null_total, self._null_truth = np.zeros(incidences.size), np.zeros(incidences.size)
+        for anchor in np.flatnonzero(np.diff(incidences.start)).tolist():
+            two, three = graph.walk(anchor)
+            known = graph.background + PRIOR_HOP * two
             base = (known + PRIOR_HOP3 * three).astype(np.float32)
-            for low in range(int(views.start[anchor]), int(views.start[anchor + 1]), CUES_AT_ONCE):
-                at = np.arange(low, min(low + CUES_AT_ONCE, int(views.start[anchor + 1])))
-                what_at, when_at = self._what[views.relation[at]], self._when[self._slot_row(at)]
+            for low in range(int(incidences.start[anchor]), int(incidences.start[anchor + 1]), CUES_AT_ONCE):
+                at = np.arange(low, min(low + CUES_AT_ONCE, int(incidences.start[anchor + 1])))
+                what_at, when_at = self._what[incidences.relation[at]], self._when[self._slot_row(at)]
                 self._null_total[at] = np.einsum("ij,ij,j->i", what_at, when_at, base)
-                self._null_truth[at] = known[views.partner[at]] * self._truth_lift[at]
+                self._null_truth[at] = known[incidences.partner[at]] * self._truth_lift[at]
 
     def _lift_of_truth(self) -> Floats:
-        """float64[K]: e^{schema} of every view's own partner, the view left out of the counts."""
-        views, people = self.views, self.participation
-        r, y, t = views.relation, views.partner, views.slot
-        _, cell, together = np.unique(r.astype(np.int64) * views.entities + y, return_inverse=True, return_counts=True)
-        what = ((together[cell] - 1.0) / people.background[y] + WHAT_PSEUDOCOUNT) / (
-            people.relation_count[r] - 1.0 + WHAT_PSEUDOCOUNT
+        """float64[K]: e^{schema} of every incidence's own partner, the incidence left out of the counts."""
+        incidences, graph = self.incidences, self.graph
+        r, y, t = incidences.relation, incidences.partner, incidences.slot
+        _, cell, together = np.unique(
+            r.astype(np.int64) * incidences.entities + y, return_inverse=True, return_counts=True
         )
-        when = np.ones(views.size)
-        for slot in range(views.axis.slots if views.axis.slots > 1 else 0):
+        what = ((together[cell] - 1.0) / graph.background[y] + WHAT_PSEUDOCOUNT) / (
+            graph.relation_count[r] - 1.0 + WHAT_PSEUDOCOUNT
+        )
+        when = np.ones(incidences.size)
+        for slot in range(incidences.axis.slots if incidences.axis.slots > 1 else 0):
             at = np.flatnonzero(t == slot)
-            rate = people.rate[y[at]] - 1.0 / views.axis.slots
-            local = np.maximum(people.activity(slot)[y[at]] - people.own_activity, 0.0)
+            rate = graph.rate[y[at]] - 1.0 / incidences.axis.slots
+            local = np.maximum(graph.activity(slot)[y[at]] - graph.own_activity, 0.0)
             when[at] = (local + STEADY * rate + FLOOR) / ((1.0 + STEADY) * rate + FLOOR)
         lift: Floats = what**PRIOR_WHAT * when**PRIOR_WHEN
         return lift
 
     def _slot_row(self, at: Ints) -> Ints:
         """Rows of the table of `when`; the last is for unknown times."""
-        slot = self.views.slot[at]
-        return np.where(slot == UNKNOWN, self.views.axis.slots, slot)
+        slot = self.incidences.slot[at]
+        return np.where(slot == UNKNOWN, self.incidences.axis.slots, slot)
 
     def _chunks(self) -> Iterator[tuple[int, int, Ints]]:
-        """(first view, past the last view, rows among them that stand in as cues), anchor by anchor.
+        """(first incidence, past the last incidence, rows among them that stand in as cues), anchor by anchor.
 
         Small anchors are kept whole: they are cheap, and the rare relations live there.
         """
-        degree = np.diff(self.views.start)
+        degree = np.diff(self.incidences.start)
         share = min(1.0, MAX_PAIRS / max(float((degree.astype(np.float64) ** 2).sum()), 1.0))
         rng = np.random.default_rng(SEED)
         for anchor in np.flatnonzero(degree).tolist():
-            low, n = int(self.views.start[anchor]), int(degree[anchor])
+            low, n = int(self.incidences.start[anchor]), int(degree[anchor])
             keep = min(1.0, max(share, (400.0 * share + 60.0) / n)) if share < 1.0 else 1.0
             rows = np.arange(n)
             if keep < 1.0:
@@ -128,55 +130,55 @@ class AffinityFit:
                 yield low, low + n, rows[at : at + CUES_AT_ONCE]
 
     def _keys(self, low: int, high: int, rows: Ints, cells: _Cells) -> Ints:
-        """int[cues, views]: the cell of every pair of one anchor's views; a view with itself has none."""
-        relation, slot = self.views.relation[low:high], self.views.slot[low:high]
+        """int[cues, incidences]: the cell of every pair of one anchor's incidences; one with itself has none."""
+        relation, slot = self.incidences.relation[low:high], self.incidences.slot[low:high]
         wide: np.dtype[np.signedinteger[Any]] = np.dtype(np.int32 if cells.none < 2**31 else np.int64)
         _, relations, bins = self._shape
         key: Ints = (relation[rows].astype(wide) * (relations * bins))[:, None] + (relation.astype(wide) * bins)[None]
-        key += self.views.bins(slot[rows][:, None], slot[None])
+        key += self.incidences.bins(slot[rows][:, None], slot[None])
         key[np.arange(len(rows)), rows] = cells.none
         return key
 
     def _count_pairs(self) -> tuple[Floats, Floats]:
-        """(how often the two views of a cell had the same partner, how often there were two)."""
+        """(how often the two incidences of a cell had the same partner, how often there were two)."""
         cells = _Cells(self._shape)
         for low, high, rows in self._chunks():
             key = self._keys(low, high, rows, cells)
-            partner = self.views.partner[low:high]
+            partner = self.incidences.partner[low:high]
             cells.add(key, None, key[partner[rows][:, None] == partner[None]], None)
         return cells.tables()
 
-    def _sweep(self, affinity: Affinity, *, is_last: bool) -> Affinity:
+    def _sweep(self, rates: PairRates, *, is_last: bool) -> PairRates:
         """One multiplicative update of w and kappa."""
-        views, cells = self.views, _Cells(self._shape)
-        table = np.append(affinity.weight.ravel(), np.float32(0))
-        earned_null, exposed_null = np.zeros(views.relations), np.zeros(views.relations)
+        incidences, cells = self.incidences, _Cells(self._shape)
+        table = np.append(rates.weight.ravel(), np.float32(0))
+        earned_null, exposed_null = np.zeros(incidences.relations), np.zeros(incidences.relations)
         for low, high, rows in self._chunks():
             key = self._keys(low, high, rows, cells)
-            at, partner = low + rows, views.partner[low:high]
-            relation, own = views.relation[at], self._truth_lift[at]
+            at, partner = low + rows, incidences.partner[low:high]
+            relation, own = incidences.relation[at], self._truth_lift[at]
             lift = self._what[relation[:, None], partner] * self._when[self._slot_row(at)[:, None], partner]
             i, j = np.nonzero(partner[rows][:, None] == partner[None])
             lift[i, j] = own[i]
             w = table[key]
             hit = w[i, j] * own[i]
-            null, mass = affinity.kappa[relation] * self._null_truth[at], self._null_total[at]
-            z = np.einsum("ij,ij->i", w, lift).astype(np.float64) + affinity.kappa[relation] * mass
+            null, mass = rates.kappa[relation] * self._null_truth[at], self._null_total[at]
+            z = np.einsum("ij,ij->i", w, lift).astype(np.float64) + rates.kappa[relation] * mass
             top = np.bincount(i, hit, minlength=len(rows)) + null
             lift /= z[:, None]
             cells.add(key, lift, key[i, j], hit / top[i])
-            earned_null += np.bincount(relation, null / top, minlength=views.relations)
-            exposed_null += np.bincount(relation, mass / z, minlength=views.relations)
+            earned_null += np.bincount(relation, null / top, minlength=incidences.relations)
+            exposed_null += np.bincount(relation, mass / z, minlength=incidences.relations)
         earned, exposed = cells.tables()
         weight = self._shrink(earned, exposed, SHRINKAGE)
         kappa = (earned_null + 2.0) / (exposed_null + 2.0 * exposed_null.sum() / max(earned_null.sum(), 1e-9))
         if is_last:
             self._marginalise(weight, kappa, exposed)
-        return Affinity(weight.astype(np.float32), kappa)
+        return PairRates(weight.astype(np.float32), kappa)
 
     def _shrink(self, earned: Floats, exposed: Floats, strengths: tuple[float, float, float, float]) -> Floats:
         """float64[R, R, D]: rates earned / exposed, from cell to pair to relation x time to relation to class."""
-        code, roles = np.arange(self.views.relations), len(self.views.roles)
+        code, roles = np.arange(self.incidences.relations), len(self.incidences.roles)
         same_context = (code[:, None] // roles) == (code[None] // roles)
         same_role = (code[:, None] % roles) == (code[None] % roles)
         overall = max(float(earned.sum()), 1e-9) / max(float(exposed.sum()), 1e-9)
@@ -204,9 +206,9 @@ class AffinityFit:
 
         A cue without its time or its context is one with any time and any context.
         """
-        roles, seen = len(self.views.roles), exposed + 1e-9
+        roles, seen = len(self.incidences.roles), exposed + 1e-9
         weight[:, :, -1] = (seen * weight).sum(axis=2) / seen.sum(axis=2)
-        by_role = (self.views.relations // roles, roles)
+        by_role = (self.incidences.relations // roles, roles)
         share = seen.sum(axis=(1, 2)).reshape(by_role)
         for axis in (0, 1):
             shape = (*weight.shape[:axis], *by_role, *weight.shape[axis + 1 :])

@@ -26,11 +26,11 @@ DAY = 86400.0
 def world(seed: int, size: int = 500) -> list[Record]:
     """`what` follows from `who` and from how high `level` is; `odd` has nothing to do with anything."""
     rng = np.random.default_rng(seed)
-    habit = rng.integers(6, size=(8, 2))
+    counted_by = rng.integers(6, size=(8, 2))
     records = []
     for _ in range(size):
         who, level = int(rng.integers(8)), float(np.round(rng.normal(), 1))
-        what = int(habit[who, int(level > 0)]) if rng.random() < 0.8 else int(rng.integers(6))
+        what = int(counted_by[who, int(level > 0)]) if rng.random() < 0.8 else int(rng.integers(6))
         record: Record = {"who": NAMES[who], "level": level, "what": NAMES[what], "odd": NAMES[int(rng.integers(10))]}
         if rng.random() < 0.3:
             record["note"] = f"it was {NAMES[what]} again" if rng.random() < 0.5 else "nothing seen"
@@ -167,7 +167,7 @@ def test_a_misspelt_name_is_read_as_the_one_meant() -> None:
 
 def test_a_part_of_an_event_says_nothing_by_its_gaps() -> None:
     traces, _ = fitted(1)
-    made = features.Facets(traces, traces.size, features.grids_of(traces))
+    made = features.FeatureSpace(traces, traces.size, features.grids_of(traces))
     place = [f.name for f in made.all].index("?note")
     whole: Record = {"who": NAMES[1], "level": 0.4, "odd": NAMES[3]}
     assert made.encode(whole, "what").codes[0, place] == 1
