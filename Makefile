@@ -27,7 +27,7 @@ help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: $(SERVING) ## Serve on http://127.0.0.1:8080/docs, installing what that needs
-	@exec $(BIN)/recollect serve
+	@RECOLLECT_DATA="$${RECOLLECT_DATA:-$(CURDIR)/data}" exec $(BIN)/recollect serve
 
 install: $(DEVELOPMENT) ## Make .venv with everything development needs
 

@@ -14,7 +14,11 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+import platformdirs
+from rapidfuzz import process
+
 PREFIX = "RECOLLECT_"
+CLIENT_ONLY = ("KEY", "URL")  # read by the command line as a client
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the library's own name for it
 T = TypeVar("T")
 
@@ -39,7 +43,9 @@ class Settings:
     host: str = _setting("127.0.0.1", "Address to listen on; a public one needs a key first.")
     port: int = _setting(8080, "Port of the HTTP API.", least=0)
     grpc_port: int = _setting(50051, "Port of the gRPC API; 0 switches it off.", least=0)
-    data: Path = _setting(Path("data"), "Folder that holds everything to be kept.")
+    data: Path = _setting(
+        platformdirs.user_data_path("recollect", appauthor=False), "Folder that holds everything to be kept."
+    )
     store: str = _setting("", "Store URL; empty means sqlite:/// plus recollect.db in the data folder.")
     workers: int = _setting(2, "Worker processes.", least=1)
     auth: str = _setting(
@@ -78,8 +84,15 @@ class Settings:
     drain_timeout_s: float = _setting(20.0, "Time that running requests get at shutdown, at most 25.", least=0, most=25)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "data", self.data.expanduser().absolute())  # wherever the shell stands later
         if not self.store:
             object.__setattr__(self, "store", f"sqlite:///{self.data / 'recollect.db'}")
+
+    @property
+    def store_file(self) -> Path | None:
+        """The store's file; None for a store that is none."""
+        scheme, _, path = self.store.partition(":///")
+        return Path(path).absolute() if scheme == "sqlite" else None
 
     @property
     def is_public(self) -> bool:
@@ -99,10 +112,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Read every RECOLLECT_* variable; raises SettingsError naming each bad one."""
+        """Read every RECOLLECT_* variable; raises SettingsError naming each bad and each unknown one."""
         environment = os.environ if environment is None else environment
         values: dict[str, Any] = {}
-        faults: list[str] = []
+        faults = _unknown(environment)
         for declared in fields(cls):
             text = environment.get(variable(declared), "").strip()
             if not text:
@@ -131,6 +144,22 @@ def for_children(settings: Settings) -> dict[str, str]:
         for value in (getattr(settings, declared.name),)
     }
     return {**os.environ, **own}
+
+
+def client_url(environment: Mapping[str, str] | None = None) -> str | None:
+    """The server that the command line talks to, from RECOLLECT_URL."""
+    return (os.environ if environment is None else environment).get(f"{PREFIX}URL") or None
+
+
+def chooses_data(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether somebody has named the data folder or the store, rather than left it to the default."""
+    environment = os.environ if environment is None else environment
+    return any(environment.get(f"{PREFIX}{name}", "").strip() for name in ("DATA", "STORE"))
+
+
+def state_folder() -> Path:
+    """Where this user's programs note what goes on; nothing there needs keeping."""
+    return platformdirs.user_state_path("recollect", appauthor=False)
 
 
 def client_key(environment: Mapping[str, str] | None = None) -> str | None:
@@ -163,6 +192,17 @@ def variable(declared: Field[Any]) -> str:
     return PREFIX + declared.name.upper()
 
 
+def _unknown(environment: Mapping[str, str]) -> list[str]:
+    """A fault for every variable that is no setting, with the nearest that is one: a misspelt one would do nothing."""
+    known = [*map(variable, fields(Settings)), *(PREFIX + name for name in CLIENT_ONLY)]
+    faults = []
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known:
+            near = process.extractOne(name.removeprefix(PREFIX), [each.removeprefix(PREFIX) for each in known])
+            faults.append(f"{name}: no such setting; the nearest is {PREFIX}{near[0]}")
+    return faults
+
+
 def _parse(declared: Field[Any], text: str) -> Any:
     """The field's value from its text; raises ValueError saying what was expected."""
     default = declared.default
@@ -175,7 +215,7 @@ def _parse(declared: Field[Any], text: str) -> Any:
     if isinstance(default, int | float):
         return _parse_number(type(default), text, declared.metadata["least"], declared.metadata["most"])
     if isinstance(default, Path):
-        return Path(text)
+        return Path(text).expanduser()
     if isinstance(default, tuple):
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return text.lower() if choices else text

@@ -3,6 +3,7 @@
 from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from recollect.settings import Settings, SettingsError, client_key, variable
@@ -13,7 +14,8 @@ OPERATIONS = Path(__file__).parent.parent / "docs" / "operations.md"
 def test_an_empty_environment_gives_a_loopback_service() -> None:
     settings = Settings.from_environment({})
     assert (settings.host, settings.port, settings.auth) == ("127.0.0.1", 8080, "auto")
-    assert settings.store == "sqlite:///data/recollect.db"
+    assert settings.store == f"sqlite:///{settings.data}/recollect.db"
+    assert settings.data == platformdirs.user_data_path("recollect")
     assert not settings.is_public
 
 
@@ -34,6 +36,17 @@ def test_every_kind_of_value_is_read() -> None:
     assert settings.rate_per_s == 2.5
     assert settings.cors_origins == ("https://a.example", "https://b.example")
     assert settings.auth == "on"
+
+
+def test_the_data_folder_is_absolute_wherever_the_shell_stands_later() -> None:
+    assert Settings.from_environment({"RECOLLECT_DATA": "memories"}).data == Path.cwd() / "memories"
+    assert Settings.from_environment({"RECOLLECT_DATA": "~/memories"}).data == Path.home() / "memories"
+
+
+def test_a_misspelt_variable_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(SettingsError, match="RECOLLECT_WORKER: no such setting; the nearest is RECOLLECT_WORKERS"):
+        Settings.from_environment({"RECOLLECT_WORKER": "4"})
+    assert Settings.from_environment({"RECOLLECT_KEY": "k", "RECOLLECT_URL": "http://x", "OTHER": "1"})
 
 
 def test_blank_variables_count_as_absent() -> None:

@@ -1,4 +1,4 @@
-"""`backup`: a consistent copy of the local store, taken while a server runs."""
+"""`backup`: a consistent copy of a store, taken while a server runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recollect.cli.console import EXIT_USAGE, AsJson, Failure, out, print_json
-from recollect.cli.local import with_runtime
+from recollect.cli.local import Data, with_runtime
 
 if TYPE_CHECKING:
     from recollect.service.runtime import Runtime
@@ -16,17 +16,23 @@ if TYPE_CHECKING:
 
 def backup(
     file: Annotated[Path, typer.Argument(dir_okay=False, help="The file to write; one that exists is refused.")],
+    data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Copy the store of the local data folder, consistently, also while a server runs."""
+    """Copy the store of a data folder, consistently, also while a server runs.
+
+    Example: recollect backup /backups/recollect-2026-11-22.db
+    """
+    file = file.absolute()
     if file.exists():
         raise Failure("Nothing was copied", f"{file} exists already.", exit_code=EXIT_USAGE, as_json=as_json)
 
-    async def copy(runtime: Runtime) -> None:
+    async def copy(runtime: Runtime) -> str:
         await runtime.store.backup(file)
+        return str(runtime.settings.store_file or runtime.settings.store)
 
-    with_runtime(copy, as_json=as_json)
+    source = with_runtime(copy, data=data, as_json=as_json)
     if as_json:
-        print_json({"file": str(file), "size_bytes": file.stat().st_size})
+        print_json({"file": str(file), "store": source, "size_bytes": file.stat().st_size})
     else:
-        out.print(f"Copied the store to {file} ({file.stat().st_size:,} bytes).")
+        out.print(f"Copied {source} to {file} ({file.stat().st_size:,} bytes).")

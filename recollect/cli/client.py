@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from recollect.cli.console import EXIT_NO_EVIDENCE, EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE, Failure, shown
-from recollect.settings import Settings, client_key
+from recollect.settings import Settings, client_key, client_url
 
 _API = "/api/v1"
 _TIMEOUT = httpx.Timeout(120.0, connect=5.0)
@@ -23,7 +23,7 @@ class Client:
     """One server, one key."""
 
     def __init__(self, url: str | None, key: str | None, *, as_json: bool = False) -> None:
-        self.url = (url or Settings.from_environment().url).rstrip("/")
+        self.url = (url or client_url() or Settings.from_environment().url).rstrip("/")
         self._as_json = as_json
         key = key or client_key()
         headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})

@@ -24,7 +24,9 @@ out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty()
 err = Console(highlight=False, soft_wrap=True, stderr=True)
 
 Space = Annotated[str, typer.Option("--space", "-s", help="The memory space.")]
-Url = Annotated[str | None, typer.Option("--url", help="The server. (default: http://127.0.0.1:8080)")]
+Url = Annotated[
+    str | None, typer.Option("--url", help="The server. (default: $RECOLLECT_URL, else http://127.0.0.1:8080)")
+]
 KeyOption = Annotated[str | None, typer.Option("--key", help="The key to send. (default: $RECOLLECT_KEY)")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the server's JSON.")]
 

@@ -1,21 +1,22 @@
-"""`keys`: create, list and revoke API keys in the local data folder; no running server is needed."""
+"""`keys`: create, list and revoke API keys in a data folder; no running server is needed."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from recollect import keys as access_keys
 from recollect.cli.console import AsJson, err, out, print_json, print_table
-from recollect.cli.local import with_runtime
+from recollect.cli.local import Data, with_runtime
 from recollect.model import Action, Key
 
 if TYPE_CHECKING:
     from recollect.service.runtime import Runtime
 
-keys = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys (in the local data folder).")
+keys = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys (in a data folder).")
 
 
 @keys.command("create")
@@ -28,29 +29,36 @@ def create_key(
         list[str] | None, typer.Option("--space", "-s", help="A space it reaches; repeat for more. (default: all)")
     ] = None,
     days: Annotated[int | None, typer.Option("--days", min=1, help="Days until it expires. (default: never)")] = None,
+    data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create a key and show it, once."""
+    """Create a key and show it, once.
+
+    Example: recollect keys create --label app --action read --space tickets --days 90
+    """
     expires_at = None if days is None else (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="seconds")
     actions = action or [Action.ADMIN]
-    secret, key = with_runtime(
-        lambda runtime: access_keys.issue(runtime.store, actions, space or None, label, expires_at), as_json=as_json
+    folder, secret, key = with_runtime(
+        lambda runtime: _issue(runtime, actions, space or None, label, expires_at),
+        data=data,
+        as_json=as_json,
+        makes_store=True,
     )
     if as_json:
         print_json(_document(key) | {"key": secret})
         return
-    err.print(f"Created {key.key_id}. The key is shown once; only its digest is stored.")
+    err.print(f"Created {key.key_id} in {folder}. The key is shown once; only its digest is stored.")
     out.print(secret)
 
 
 @keys.command("list")
-def list_keys(as_json: AsJson = False) -> None:
+def list_keys(data: Data = None, as_json: AsJson = False) -> None:
     """List every key, revoked and expired ones included."""
 
     async def read(runtime: Runtime) -> list[Key]:
         return runtime.store.list_keys()
 
-    found = with_runtime(read, as_json=as_json)
+    found = with_runtime(read, data=data, as_json=as_json)
     if as_json:
         print_json({"items": [_document(key) for key in found]})
         return
@@ -71,14 +79,22 @@ def list_keys(as_json: AsJson = False) -> None:
 @keys.command("revoke")
 def revoke_key(
     key_id: Annotated[str, typer.Argument(metavar="KEY_ID", help="As `keys list` shows it.")],
+    data: Data = None,
     as_json: AsJson = False,
 ) -> None:
     """End a key, at once and on all workers."""
-    key = with_runtime(lambda runtime: access_keys.revoke(runtime.store, key_id), as_json=as_json)
+    key = with_runtime(lambda runtime: access_keys.revoke(runtime.store, key_id), data=data, as_json=as_json)
     if as_json:
         print_json(_document(key))
     else:
         out.print(f"Revoked {key.key_id}.")
+
+
+async def _issue(
+    runtime: Runtime, actions: list[Action], spaces: list[str] | None, label: str, expires_at: str | None
+) -> tuple[Path, str, Key]:
+    """The data folder, the secret and the key."""
+    return runtime.settings.data, *await access_keys.issue(runtime.store, actions, spaces, label, expires_at)
 
 
 def _state(key: Key) -> str:

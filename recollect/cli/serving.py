@@ -18,10 +18,13 @@ from typing import Annotated, Any
 
 import typer
 from gunicorn.app.base import BaseApplication
+from rich.markup import escape
 
 from recollect import telemetry
-from recollect.cli.console import EXIT_USAGE, Failure, out
-from recollect.settings import Settings, publish, publish_one_thread_per_worker
+from recollect.cli.console import EXIT_USAGE, Failure, err, out
+from recollect.cli.local import Data
+from recollect.cli.running import announced
+from recollect.settings import Settings, chooses_data, publish, publish_one_thread_per_worker
 
 _HTTP, _GRPC = "handlers.app", "recollect.rpc.server"  # loaded in the workers only
 _HEARTBEAT_S = 120  # loading a large space keeps a worker busy at start; a hung one must still be found
@@ -33,17 +36,32 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. (default: 127.0.0.1)")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on. (default: 8080)")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes. (default: 2)")] = None,
-    data: Annotated[Path | None, typer.Option(help="The data folder. (default: ./data)")] = None,
+    data: Data = None,
 ) -> None:
-    """Serve the API and its documentation until interrupted. Options outrank RECOLLECT_* variables."""
+    """Serve the API and its documentation until interrupted. Options outrank RECOLLECT_* variables.
+
+    Example: recollect serve --port 9000 --data ~/memories
+    """
     publish(host=host, port=port, workers=workers, data=data)
     publish_one_thread_per_worker()
     settings = Settings.from_environment()
     _require_free_ports(settings)
+    _mention_former_folder(settings)
     _prepare()
     logging.captureWarnings(True)
     telemetry.share_metrics(settings.data / "metrics")
-    _Master(settings).run()
+    with announced(settings):
+        _Master(settings).run()
+
+
+def _mention_former_folder(settings: Settings) -> None:
+    """Where nobody named a folder and none is in use yet, tell of a store in ./data: earlier releases kept it there."""
+    former = Path("data", "recollect.db").absolute()
+    is_first = settings.store_file is not None and not settings.store_file.exists()
+    if is_first and not chooses_data() and former.is_file():
+        err.print(
+            f"There is a store in {escape(str(former.parent))}, too. To serve that one: recollect serve --data data"
+        )
 
 
 def _prepare() -> None:
@@ -130,5 +148,6 @@ class _Master(BaseApplication):  # type: ignore[misc]
 async def _print_address(worker: Any, settings: Settings) -> None:
     while not worker.servers:  # noqa: ASYNC110  # the server has no event to wait for
         await asyncio.sleep(0.02)
+    out.print(f"Recollect keeps its data in {escape(str(settings.data))}")
     out.print(f"Recollect answers at [bold]{settings.url}/docs[/]  (Ctrl-C ends it)")
     out.file.flush()
