@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := engine handlers recollect
-CHECKED := $(wildcard $(PACKAGES) bench tests)
+CHECKED := $(wildcard $(PACKAGES) bench tests clients)
 
 # Wheels only: a newcomer's machine may have no compiler. Only the lock decides what is installed.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-compile --require-hashes --only-binary :all:
@@ -47,8 +47,9 @@ format-check: $(DEVELOPMENT)
 lint: $(DEVELOPMENT) ## Lint
 	@$(BIN)/ruff check $(CHECKED)
 
-types: $(DEVELOPMENT) ## Check the types
+types: $(PROVING) ## Check the types
 	@$(BIN)/mypy
+	@MYPYPATH=clients/python:generated_clients/python $(BIN)/mypy --follow-imports=silent --package recollect_sdk
 
 layers: $(DEVELOPMENT) ## Hold the layers true
 	@$(BIN)/lint-imports
