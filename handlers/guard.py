@@ -12,6 +12,7 @@ import asyncio
 import ipaddress
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from time import perf_counter
 from typing import Any
@@ -127,10 +128,12 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
         )
         exchange.call = call
         await self._take_body(call, receive)  # 6, 7, 8
+        timeout_s = worker.settings.request_timeout_s if call.stream is None else None
+        if timeout_s is not None:
+            call.scope = replace(call.scope, ends_at=asyncio.get_running_loop().time() + timeout_s)
         scope["path_params"] = values
         extensions[ROUTING] = {"api_base_path": route.base_path, "operation_id": operation.operation_id}
         extensions[EXTENSION] = call
-        timeout_s = worker.settings.request_timeout_s if call.stream is None else None
         async with asyncio.timeout(timeout_s):  # a client too slow to read its reply runs into it as well
             await self.app(scope, receive, exchange.send)
 

@@ -6,6 +6,7 @@ errors may import this module; it imports nothing of the project.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -185,12 +186,16 @@ class EpisodeFilter:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """On whose behalf and in which space an operation runs."""
+    """On whose behalf, in which space and until when an operation runs.
+
+    `ends_at` is the time of the event loop at which the edge ends it.
+    """
 
     space_id: str
     key_id: str = "anonymous"
     spaces: tuple[str, ...] | None = None  # the spaces the key may see; None: all
     request_id: str = ""
+    ends_at: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)

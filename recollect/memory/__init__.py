@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 
 from engine import Learned
 from recollect import telemetry
-from recollect.errors import SpaceNotFound
+from recollect.errors import SpaceNotFound, Unavailable
 from recollect.memory.space import SpaceMemory
 from recollect.model import Scope, Space
 from recollect.store import Store
@@ -28,8 +28,14 @@ LEARNED = "learned"  # the artifact that a consolidation leaves
 __all__ = ["LEARNED", "Memories", "SpaceMemory"]
 
 
+SETTLING = 100  # episodes that are gone over in the time it takes to read one
+
+
 class Memories:
-    """All spaces that this worker has been asked about; one per worker, used by one thread at a time."""
+    """All spaces that this worker has been asked about; one per worker.
+
+    `space` and `lag` are for one thread. `bring` may run in another, of one space in one at a time.
+    """
 
     def __init__(self, store: Store, *, clock: Callable[[], float] = time.time) -> None:
         self._store = store
@@ -37,6 +43,11 @@ class Memories:
         self._version: int | None = None
         self._spaces: dict[str, Space] = {}
         self._loaded: dict[str, SpaceMemory] = {}
+        self._is_stopping = False
+
+    def stop(self) -> None:
+        """Give up what is being read."""
+        self._is_stopping = True
 
     def space(self, scope: Scope) -> Space:
         """The caller's space as it is now; raises SpaceNotFound with the nearest names the key may see."""
@@ -55,19 +66,35 @@ class Memories:
 
     def at(self, scope: Scope) -> SpaceMemory:
         """The space's memory with every acknowledged write in it, and nothing that has expired."""
-        space = self.space(scope)
+        return self.bring(self.space(scope))
+
+    def lag(self, space: Space) -> int:
+        """What `bring` has to do, counted in episodes to be read."""
+        memory = self._loaded.get(space.space_id)
+        if memory is None or memory.space.uid != space.uid:
+            return self._store.count_episodes(space.uid)
+        behind = space.revision - memory.revision
+        if behind <= 0 and memory.is_settled(self._clock()):
+            return 0
+        return behind + memory.traces.size // SETTLING
+
+    def bring(self, space: Space) -> SpaceMemory:
+        """The memory with every write in it that `space`, newly read, knows of; ready for a completion."""
         memory = self._loaded.get(space.space_id)
         if memory is None or memory.space.uid != space.uid:
             memory = SpaceMemory(space)
             # What is read row by row may be newer than `space`; the journal from its revision on
             # brings every row to the same end, since an entry that a later one overtook is skipped.
             for episode in self._store.iterate_episodes(space.uid):
+                if self._is_stopping:
+                    raise Unavailable("The service shuts down.", code="SHUTTING_DOWN", headers={"Retry-After": "1"})
                 memory.put(episode)
-            self._loaded[space.space_id] = memory
             self._learn(memory, space.revision)
+            self._loaded[space.space_id] = memory
         if memory.revision < space.revision:
             self._follow(memory, space)
         memory.refresh(space, self._clock())
+        memory.schema()
         return memory
 
     def loaded(self) -> Iterator[SpaceMemory]:

@@ -16,6 +16,9 @@ from recollect.store import Change
 from recollect.times import epoch_seconds
 from recollect.vectors import to_array
 
+PACE_S = 1e-7  # seconds a cell takes, until a space's own pace is known; its indexes are still to be built
+FIXED_CELLS = 20_000  # what a completion costs whatever the space's size, in cells
+
 
 class SpaceMemory:
     """The episodes of one space, in order of revision. Reconstructed ones are kept out of the evidence."""
@@ -35,10 +38,22 @@ class SpaceMemory:
         self._erasures = 0
         self.patterns: tuple[tuple[int, int], list[Pattern]] | None = None  # (state, as counted then)
         self.erased_since_learning = 0  # episodes taken out, by deletion or by replacement
+        self.pace_s = PACE_S  # seconds a cell has taken of late
         self.drift: tuple[tuple[int, int, int], bool] | None = None  # (what was judged, the verdict)
 
     def __len__(self) -> int:
         return len(self._row_of)
+
+    @property
+    def cells(self) -> int:
+        """What a completion of everything touches."""
+        return FIXED_CELLS + self.traces.size * len(self.traces.columns)
+
+    def is_settled(self, now_s: float) -> bool:
+        """Whether nothing is left to be done before the next answer."""
+        if self._stale or (self._ends and self._ends[0][0] <= now_s):
+            return False
+        return self._schema is not None and self._schema[0] == self._schema_key()
 
     def row(self, episode_id: str) -> int | None:
         """The trace row of an episode, None when it is not part of the evidence."""
@@ -90,11 +105,14 @@ class SpaceMemory:
 
     def schema(self) -> Schema:
         """What the space has learned, in use over its present episodes."""
-        # What it depends on: what was learned, how often the space has grown, and any erasure.
-        key = (self.learned_revision, self.traces.size.bit_length(), self._attached(), self._erasures)
+        key = self._schema_key()
         if self._schema is None or self._schema[0] != key:
             self._schema = (key, attach(self.traces, self.learned))
         return self._schema[1]
+
+    def _schema_key(self) -> tuple[int, int, int, int]:
+        """What the schema depends on: what was learned, how often the space has grown, and any erasure."""
+        return self.learned_revision, self.traces.size.bit_length(), self._attached(), self._erasures
 
     def learn(self, learned: Learned, revision: int) -> None:
         """Take over what a consolidation has learned; `revision` names its journal entry."""

@@ -14,7 +14,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import monotonic, perf_counter
 from typing import Any
@@ -60,7 +60,7 @@ class Call:
     def within(self, space_id: str) -> model.Scope:
         """The scope of a space that the message names; raises Forbidden."""
         authorize(self.caller, space_id, ACTIONS[self.operation])
-        return model.Scope(space_id, self.caller.key_id, self.caller.spaces, self.scope.request_id)
+        return replace(self.scope, space_id=space_id)
 
 
 class Guard:
@@ -101,8 +101,10 @@ class Guard:
             with self._admission(is_stream=is_stream):
                 metadata = _read_metadata(context)
                 request_id = _request_id(metadata)
-                async with asyncio.timeout(_time_left(context, timeout_s)):
-                    yield self._identify(operation, context, metadata, request_id, takes_space=takes_space)
+                ends_at = asyncio.get_running_loop().time() + _time_left(context, timeout_s)
+                async with asyncio.timeout_at(ends_at):
+                    call = self._identify(operation, context, metadata, request_id, takes_space=takes_space)
+                    yield replace(call, scope=replace(call.scope, ends_at=ends_at))
         except asyncio.CancelledError:
             if not self._under_way[is_stream].is_cut:
                 outcome = grpc.StatusCode.CANCELLED

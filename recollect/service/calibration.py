@@ -23,9 +23,9 @@ async def get_calibration(
     runtime: Runtime, scope: Scope, *, field: str | None = None, source: Source | None = None
 ) -> Calibration:
     """The reliability of the answers for a field and from a source, if named, else of all."""
-    memory = runtime.memories.at(scope)
-    learned = memory.learned
-    told = await asyncio.to_thread(feedback_of, runtime, memory.space.uid)
+    async with runtime.turns.at(scope) as turn:
+        learned, uid = turn.memory.learned, turn.memory.space.uid
+    told = await asyncio.to_thread(feedback_of, runtime, uid)
     heard = _select([Outcome(x.field, x.source, x.confidence, x.is_right) for x in told], field, source)
     replayed = [] if learned is None else _select(outcomes(learned), field, source)
     fitted_at = None if learned is None else learned.settings.get("fitted_at")

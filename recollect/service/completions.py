@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from collections.abc import Generator, Mapping, Sequence
+from functools import partial
 from time import perf_counter
 
 import engine
 from engine import Answer, CueInput, FieldAnswer, NotConverged, Options, Retrieved, Sweep
 from recollect.errors import (
     ConvergenceFailure,
+    DeadlineExceeded,
     Diagnosis,
     DimensionMismatch,
     Measurement,
@@ -18,6 +21,7 @@ from recollect.errors import (
     Violation,
 )
 from recollect.memory import SpaceMemory
+from recollect.memory.space import FIXED_CELLS
 from recollect.model import (
     Attribution,
     CompleteRequest,
@@ -31,36 +35,77 @@ from recollect.model import (
 )
 from recollect.service import cuenoise, gate, refusals
 from recollect.service.runtime import Runtime
+from recollect.service.turns import Turn
 from recollect.store.recent import Told
 from recollect.vectors import to_array
 
+VECTOR_CELL_BYTES = 64  # of a vector are compared in the time that one value of a field takes
+BATCH_SHARE = 0.9  # of a batch's time goes to its items; the rest is for telling what became of them
 
-async def complete(runtime: Runtime, scope: Scope, request: CompleteRequest) -> Completion:
+
+async def complete(
+    runtime: Runtime, scope: Scope, request: CompleteRequest, *, is_one_of_many: bool = False
+) -> Completion:
     """Complete one partial episode; raises InsufficientEvidence or ConvergenceFailure."""
-    *_, completion = unfold(runtime, scope, request)
-    assert isinstance(completion, Completion)
-    return completion
+    async with runtime.turns.at(scope, partial(cells, request), is_one_of_many=is_one_of_many) as turn:
+        return await turn.run(partial(_last, runtime, turn, request))
 
 
 async def complete_batch(
     runtime: Runtime, scope: Scope, requests: Sequence[CompleteRequest]
 ) -> list[Completion | RecollectError]:
-    """Complete many, each by itself: one that fails gives its error and does not fail the rest."""
+    """Complete many, each by itself: one that fails gives its error and does not fail the rest.
+
+    Each takes its own turn at the space, so that others get theirs between two items. What is not done
+    when the time is nearly up is told so, item by item; what is done is delivered.
+    """
+    now = asyncio.get_running_loop().time()
+    ends_at = now + BATCH_SHARE * (scope.ends_at - now) if math.isfinite(scope.ends_at) else None
     outcomes: list[Completion | RecollectError] = []
     for request in requests:
         try:
-            outcomes.append(await complete(runtime, scope, request))
+            async with asyncio.timeout_at(ends_at):
+                outcomes.append(await complete(runtime, scope, request, is_one_of_many=len(requests) > 1))
+        except TimeoutError:
+            break
         except RecollectError as error:
             outcomes.append(error)
         await asyncio.sleep(0)  # others get their turn between two items
-    return outcomes
+    left = len(requests) - len(outcomes)
+    return [*outcomes, *(_not_reached(len(outcomes), len(requests)) for _ in range(left))]
+
+
+def cells(request: CompleteRequest, memory: SpaceMemory) -> float:
+    """What a completion will touch: its episodes in each field of the cue and each that is completed."""
+    asked = memory.traces.columns if request.targets is None else request.targets
+    fields = len(request.cue.known_fields) + len(asked)
+    if request.cue.partial_embedding is not None:
+        fields += len(request.cue.partial_embedding) // VECTOR_CELL_BYTES
+    return FIXED_CELLS + memory.traces.size * fields
+
+
+def _last(runtime: Runtime, turn: Turn, request: CompleteRequest) -> Completion:
+    """The completion without what happens on the way; given up between two steps when nobody waits any more."""
+    for event in unfold(runtime, turn.memory, request):
+        if isinstance(event, Completion):
+            return event
+        if turn.has_left:
+            break
+    raise DeadlineExceeded("Nobody waits for the completion any more.")
+
+
+def _not_reached(done: int, asked: int) -> DeadlineExceeded:
+    return DeadlineExceeded(
+        f"The time was up after {done} of {asked} items; ask for the others anew.",
+        context={"items_done": done, "items": asked},
+        headers={"Retry-After": "1"},
+    )
 
 
 def unfold(
-    runtime: Runtime, scope: Scope, request: CompleteRequest
+    runtime: Runtime, memory: SpaceMemory, request: CompleteRequest
 ) -> Generator[Retrieved | FieldAnswer | Sweep | Answer | Completion, None, None]:
     """The completion as it happens: the engine's own events, then what is answered."""
-    memory = runtime.memories.at(scope)
     started = perf_counter()
     cue = read_cue(memory, request.cue)
     if not memory.traces.size:

@@ -13,16 +13,16 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import engine
 from engine import Heard, Learned, Shares
 from recollect import telemetry
-from recollect.errors import Conflict, RecollectError, SpaceNotFound
+from recollect.errors import Conflict, RecollectError, SpaceNotFound, Unavailable
 from recollect.memory import LEARNED, Memories, SpaceMemory
 from recollect.model import Consolidation, ConsolidationStatus, Scope
-from recollect.service import cuenoise
+from recollect.service import cuenoise, drift
 from recollect.service.calibration import feedback_of
-from recollect.service.drift import has_drifted
 from recollect.service.runtime import Runtime
 from recollect.store import PutArtifact
 from recollect.times import epoch_seconds, rfc3339
@@ -63,7 +63,8 @@ async def get_consolidation(runtime: Runtime, scope: Scope) -> Consolidation:
     space = runtime.space(scope)
     state = runtime.jobs.read(space.uid)
     if state is None:  # the data folder may be a restored one: what was learned came with the store
-        learned = runtime.memories.at(scope).learned
+        async with runtime.turns.at(scope) as turn:
+            learned = turn.memory.learned
         state = Consolidation(ConsolidationStatus.NONE) if learned is None else _told(learned)
     return state
 
@@ -81,15 +82,17 @@ async def consolidate_if_due(runtime: Runtime, sizes: dict[int, int]) -> bool:
         await asyncio.sleep(0)
         scope = Scope(loaded.space.space_id)
         try:
-            memory = runtime.memories.at(scope)
-            size, uid = memory.traces.size, memory.space.uid
-            sizes[uid] = size
-            if before.get(uid) != size or _rests(runtime.jobs.read(uid)):
-                continue
-            if not is_due(memory) and not await has_drifted(memory):
+            async with runtime.turns.at(scope, is_one_of_many=True) as turn:
+                memory = turn.memory
+                size, uid = memory.traces.size, memory.space.uid
+                sizes[uid] = size
+                if before.get(uid) != size or _rests(runtime.jobs.read(uid)):
+                    continue
+                verdict = True if is_due(memory) else await turn.run(partial(drift.ask, memory))
+            if not await drift.judge(memory, verdict):
                 continue
             await consolidate(runtime, scope)
-        except (Conflict, SpaceNotFound):
+        except (Conflict, SpaceNotFound, Unavailable):
             continue
         return True
     return False

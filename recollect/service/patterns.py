@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
+from functools import partial
 
 from engine import Learned, Pattern, find_patterns, recount
 from recollect.memory import SpaceMemory
@@ -14,7 +14,6 @@ from recollect.service.runtime import Runtime
 
 DEFAULT_PAGE, LARGEST_PAGE = 100, 1000
 FOUND_AT_ONCE = 5_000  # episodes up to which regularities are found without a consolidation
-COUNTED_AT_ONCE = 25  # others get their turn after so many
 LONGEST_SHOWN = 60
 
 
@@ -22,46 +21,44 @@ async def list_patterns(
     runtime: Runtime, scope: Scope, *, limit: int = DEFAULT_PAGE, cursor: str | None = None
 ) -> PatternListing:
     """A page of regularities, strongest first. A large space has none before its first consolidation."""
-    memory = runtime.memories.at(scope)
-    bound_to = f"patterns:{memory.space.uid}"
+    space = runtime.space(scope)
+    bound_to = f"patterns:{space.uid}"
     position = None if cursor is None else cursors.unseal(cursor, bound_to)
     after = None
     if position is not None:
         strength, _, pattern_id = position.partition(",")
         after = (-float(strength), pattern_id)
     limit = min(limit, LARGEST_PAGE)
-    found = [p for p in await _patterns(memory) if after is None or _rank(p) > after]
+    async with runtime.turns.at(scope) as turn:
+        known = await turn.run(partial(_patterns, turn.memory))
+    found = [p for p in known if after is None or _rank(p) > after]
     items = tuple(_told(pattern) for pattern in found[:limit])
     more = len(found) > limit
     following = cursors.seal(f"{items[-1].strength!r},{items[-1].pattern_id}", bound_to) if more else None
     return PatternListing(items, following)
 
 
-async def _patterns(memory: SpaceMemory) -> list[Pattern]:
+def _patterns(memory: SpaceMemory) -> list[Pattern]:
     """The regularities that hold now, strongest first; worked out once per state of the space."""
     state = memory.state
     if memory.patterns is None or memory.patterns[0] != state:
         learned = memory.learned
         if learned is not None:
-            found = await _recounted(memory, learned)
+            found = _recounted(memory, learned)
         elif memory.traces.size <= FOUND_AT_ONCE:
-            # A copy: the memory may go on changing meanwhile.
-            found = await asyncio.to_thread(find_patterns, memory.traces.without(()))
+            found = find_patterns(memory.traces)
         else:
             found = []
         memory.patterns = (state, sorted(found, key=_rank))
     return memory.patterns[1]
 
 
-async def _recounted(memory: SpaceMemory, learned: Learned) -> list[Pattern]:
-    found = []
-    for place, (field, value, target, answer) in enumerate(learned.settings.get("patterns", ()), 1):
-        pattern = recount(memory.traces, Pattern(field, value, target, answer, 0, 0.0, 1.0))
-        if pattern is not None:
-            found.append(pattern)
-        if place % COUNTED_AT_ONCE == 0:
-            await asyncio.sleep(0)
-    return found
+def _recounted(memory: SpaceMemory, learned: Learned) -> list[Pattern]:
+    told = [
+        recount(memory.traces, Pattern(field, value, target, answer, 0, 0.0, 1.0))
+        for field, value, target, answer in learned.settings.get("patterns", ())
+    ]
+    return [pattern for pattern in told if pattern is not None]
 
 
 def _rank(pattern: Pattern) -> tuple[float, str]:

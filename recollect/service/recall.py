@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 import engine
@@ -14,7 +16,11 @@ from recollect.times import epoch_seconds
 
 async def recall(runtime: Runtime, scope: Scope, cue: Cue, limit: int, where: EpisodeFilter) -> list[RecalledEpisode]:
     """The stored episodes most like the cue, best first; similarities are no probabilities."""
-    memory = runtime.memories.at(scope)
+    async with runtime.turns.at(scope) as turn:
+        return await turn.run(partial(_recall, runtime, turn.memory, cue, limit, where))
+
+
+def _recall(runtime: Runtime, memory: SpaceMemory, cue: Cue, limit: int, where: EpisodeFilter) -> list[RecalledEpisode]:
     if not memory.traces.size:
         return []
     ranked = engine.recall(memory.traces, read_cue(memory, cue), limit, _allowed(memory, where))

@@ -12,38 +12,35 @@ from recollect.memory import Memories
 from recollect.model import Scope, Space
 from recollect.service.jobs import Jobs
 from recollect.service.quota import Quota
+from recollect.service.turns import Turns
 from recollect.settings import Settings
 from recollect.store import Store, open_store
 from recollect.store.aside import discard_if_damaged
 from recollect.store.cues import CueCounts
 from recollect.store.recent import RecentCompletions
 
-# On one thread two would finish no sooner than one after the other, only both late; and each holds
-# arrays as long as its space.
-LIVE_DYNAMICS = 1
-
 
 @dataclass(slots=True)
 class Runtime:
     """One per worker process; opened in the worker, never before a fork.
 
-    `quota` counts for both edges together; `dynamics` lets only so many streams compute at once;
-    `recent` remembers what was completed lately, for feedback; `jobs` are the consolidations; `cues` counts
-    how damaged cues were, for them.
+    `quota` counts for both edges together; `turns` tells whose turn it is at a space; `recent` remembers
+    what was completed lately, for feedback; `jobs` are the consolidations; `cues` counts how damaged cues
+    were, for them.
     """
 
     settings: Settings
     store: Store
     memories: Memories
     quota: Quota = field(init=False)
-    dynamics: asyncio.Semaphore = field(init=False)
+    turns: Turns = field(init=False)
     recent: RecentCompletions = field(init=False)
     jobs: Jobs = field(init=False)
     cues: CueCounts = field(init=False)
 
     def __post_init__(self) -> None:
         self.quota = Quota(self.settings)
-        self.dynamics = asyncio.Semaphore(LIVE_DYNAMICS)
+        self.turns = Turns(self.settings, self.memories)
         self.jobs = Jobs(self.settings.data)
         self.recent = RecentCompletions(_recent_completions(self.settings))
         self.cues = CueCounts(_cue_counts(self.settings))
@@ -62,6 +59,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     try:
         yield runtime
     finally:
+        await asyncio.to_thread(runtime.turns.close)
         await asyncio.to_thread(runtime.jobs.close)
         runtime.recent.close()
         runtime.cues.close()

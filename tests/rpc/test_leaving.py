@@ -15,7 +15,6 @@ import pytest
 from recollect.model import CA3Progress
 from recollect.rpc.v1 import completion_pb2
 from recollect.service import streaming
-from recollect.service.runtime import LIVE_DYNAMICS
 from tests.rpc import edges as wire
 from tests.rpc.conftest import meals, run
 from tests.rpc.edges import SPACE, Edges
@@ -48,7 +47,7 @@ def test_a_hundred_streams_cancelled_half_way_leave_nothing_behind(
             leave(edges, number % 4)
         after = _held(edges)
         assert after["tasks"] <= before["tasks"]
-        assert after["dynamics"] == before["dynamics"] == LIVE_DYNAMICS
+        assert after["turns"] == before["turns"] == 0
         for kind in ("threads", "descriptors"):  # gRPC's own pool may grow by one or two, not by a hundred
             assert after[kind] < before[kind] + 10, (before, after)
         monkeypatch.undo()
@@ -112,7 +111,7 @@ def _held(edges: Edges) -> dict[str, int]:
         gc.collect()
         return {
             "tasks": len(asyncio.all_tasks()),
-            "dynamics": edges.runtime.dynamics._value,
+            "turns": len(edges.runtime.turns),
             "threads": len(os.listdir("/proc/self/task")),
             "descriptors": len(os.listdir("/proc/self/fd")),
         }

@@ -1,0 +1,258 @@
+"""Whose turn it is at a space. One piece of work at a time per space and worker, in the order of arrival.
+
+What takes a few milliseconds runs on the event loop at once. What takes longer runs in a thread, and
+so does the reading of a space that this worker has not been asked about: other spaces, and the
+probes, are answered meanwhile. A space's memory is touched by nobody else while a turn lasts.
+
+How long a piece of work will take is estimated before it runs, from the cells that it touches and
+the pace at which this space's earlier work went. Who would wait longer than may be is refused at once,
+with the time after which it is worth coming back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sys
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from time import perf_counter
+from typing import Any, TypeVar
+
+from recollect.errors import Unavailable
+from recollect.memory import Memories, SpaceMemory
+from recollect.model import Scope, Space
+from recollect.settings import Settings
+
+T = TypeVar("T")
+
+INLINE_S = 0.005  # work of at most this length runs on the event loop
+INLINE_EPISODES = 200  # so many are read on it
+READING_S = 3e-5  # seconds an episode takes to be read, until some were
+LEARNING = 0.2  # weight of the newest measurement
+COMPUTING_THREADS = 2
+SWITCH_S = 0.0005  # for which a thread may keep the interpreter while the loop wants it
+WAITING_SHARE = 0.5  # of a request's time: how long a stream waits, and all for a space that is being read
+LONGEST_RETRY_S = 60
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Those who wait for one space, and when the work under way should be over (loop time)."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: int = 0
+    over_at: float = 0.0
+    is_loading: bool = False
+
+
+class Turn:
+    """The time in which a space's memory is one request's own."""
+
+    def __init__(self, turns: Turns, queue: _Queue, memory: SpaceMemory, cells: float, *, is_one_of_many: bool) -> None:
+        self.memory = memory
+        self.cells = cells
+        self.is_one_of_many = is_one_of_many
+        self._turns = turns
+        self._queue = queue
+        self._pending: asyncio.Future[Any] | None = None
+        self._left = threading.Event()
+
+    @property
+    def has_left(self) -> bool:
+        """Whether nobody waits for the work any more: it may end early."""
+        return self._left.is_set()
+
+    async def run(self, work: Callable[[], T], *, share: float = 1.0) -> T:
+        """Do a piece of the turn's work, which is about this `share` of it, on the loop or beside it."""
+        estimate_s = self.memory.pace_s * self.cells * share
+        if estimate_s <= INLINE_S and not self.is_one_of_many:
+            return self._timed(work, share)
+        self._queue.over_at = asyncio.get_running_loop().time() + estimate_s
+        future = self._turns.beside(lambda: self._timed(work, share))
+        self._pending = future
+        return await asyncio.shield(future)
+
+    async def each(self, told: Generator[T, None, None]) -> AsyncGenerator[T, None]:
+        """What a generator of the turn tells, each step on the loop or beside it; close it to end the work."""
+        end = object()
+        try:
+            while True:
+                event = await self.run(lambda: next(told, end), share=0.1)
+                if event is end:
+                    return
+                yield event  # type: ignore[misc]
+        finally:
+            self._after(told.close)
+
+    def leave(self, release: Callable[[], None]) -> None:
+        """End the turn; where its work still runs in a thread, as soon as that has seen it."""
+        self._left.set()
+        self._after(release)
+
+    def _after(self, action: Callable[[], None]) -> None:
+        """Do it once nothing of the turn runs beside the loop."""
+        if self._pending is None or self._pending.done():
+            action()
+        else:
+            self._pending.add_done_callback(lambda _: action())
+
+    def _timed(self, work: Callable[[], T], share: float) -> T:
+        begun = perf_counter()
+        result = work()
+        cells = self.cells * share
+        if cells > 0 and share == 1.0:
+            self.memory.pace_s += LEARNING * ((perf_counter() - begun) / cells - self.memory.pace_s)
+        return result
+
+
+class Turns:
+    """The turns of one worker; used on its event loop."""
+
+    def __init__(self, settings: Settings, memories: Memories) -> None:
+        self._settings = settings
+        self._memories = memories
+        self._queues: dict[int, _Queue] = {}
+        self._readers: dict[int, asyncio.Task[None]] = {}
+        self._reading_s = READING_S
+        # Threads begin with the first work: many a process has none.
+        self._computing = ThreadPoolExecutor(COMPUTING_THREADS, "compute")
+        self._loading = ThreadPoolExecutor(1, "load")
+
+    def __len__(self) -> int:
+        """Spaces at which somebody works or waits."""
+        return len(self._queues)
+
+    def close(self) -> None:
+        """Begin nothing more; a space that is being read is given up."""
+        self._memories.stop()
+        self._computing.shutdown(cancel_futures=True)
+        self._loading.shutdown(cancel_futures=True)
+
+    @asynccontextmanager
+    async def at(
+        self,
+        scope: Scope,
+        cells: Callable[[SpaceMemory], float] | None = None,
+        *,
+        is_one_of_many: bool = False,
+        is_stream: bool = False,
+    ) -> AsyncIterator[Turn]:
+        """The turn at a space, with every acknowledged write in its memory; raises SpaceNotFound or Unavailable.
+
+        `cells` tells how many the work will touch; without it, all that the space has. What is one piece
+        of a long work runs beside the loop, however short the piece.
+        """
+        space = self._memories.space(scope)
+        queue = self._queues.setdefault(space.uid, _Queue())
+        if queue.lock.locked():
+            await self._wait(queue, space, is_stream=is_stream)
+        else:
+            await queue.lock.acquire()
+        turn: Turn | None = None
+        try:
+            memory = await self._bring(queue, scope)
+            turn = Turn(
+                self, queue, memory, memory.cells if cells is None else cells(memory), is_one_of_many=is_one_of_many
+            )
+            yield turn
+        finally:
+            if turn is not None:
+                turn.leave(lambda: self._release(space.uid, queue))
+            elif (reader := self._readers.get(space.uid)) is not None:
+                reader.add_done_callback(lambda _: self._release(space.uid, queue))
+            else:
+                self._release(space.uid, queue)
+
+    def beside(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        """Work in a thread, begun in the order of asking."""
+        yield_quickly()
+        return asyncio.get_running_loop().run_in_executor(self._computing, work)
+
+    def _release(self, uid: int, queue: _Queue) -> None:
+        queue.over_at, queue.is_loading = 0.0, False
+        queue.lock.release()
+        if not queue.waiting and self._queues.get(uid) is queue:
+            del self._queues[uid]
+
+    async def _wait(self, queue: _Queue, space: Space, *, is_stream: bool) -> None:
+        """Take the place in the queue, unless it is too long; raises Unavailable."""
+        settings = self._settings
+        is_patient = is_stream or queue.is_loading
+        limit_s = WAITING_SHARE * settings.request_timeout_s if is_patient else settings.max_queue_s
+        expected_s = max(0.0, queue.over_at - asyncio.get_running_loop().time()) * (1 + queue.waiting)
+        # One space's requests may not take the places of all.
+        most = max(1, (settings.max_streams if is_stream else settings.max_in_flight) // 2)
+        if expected_s > limit_s or queue.waiting >= most:
+            raise _refusal(queue, expected_s, queue.waiting + 1)
+        queue.waiting += 1
+        try:
+            async with asyncio.timeout(limit_s):
+                await queue.lock.acquire()
+        except TimeoutError:
+            raise _refusal(queue, limit_s, queue.waiting) from None
+        finally:
+            queue.waiting -= 1
+            if not queue.waiting and not queue.lock.locked() and self._queues.get(space.uid) is queue:
+                del self._queues[space.uid]
+
+    async def _bring(self, queue: _Queue, scope: Scope) -> SpaceMemory:
+        """The space's memory as it is now, read beside the loop where that takes long."""
+        patience_s = WAITING_SHARE * self._settings.request_timeout_s
+        ends_at = asyncio.get_running_loop().time() + patience_s
+        while True:
+            space = self._memories.space(scope)
+            lag = self._memories.lag(space)
+            if lag <= INLINE_EPISODES:
+                queue.is_loading = False
+                return self._memories.bring(space)
+            expected_s = lag * self._reading_s
+            queue.over_at, queue.is_loading = asyncio.get_running_loop().time() + expected_s, True
+            reader = asyncio.create_task(self._read(space, lag))
+            self._readers[space.uid] = reader
+            reader.add_done_callback(partial(self._forget_reader, space.uid))
+            if expected_s > patience_s:
+                raise _refusal(queue, expected_s, queue.waiting + 1)
+            try:
+                async with asyncio.timeout_at(ends_at):
+                    await asyncio.shield(reader)
+            except TimeoutError:
+                raise _refusal(queue, expected_s, queue.waiting + 1) from None
+
+    def _forget_reader(self, uid: int, reader: asyncio.Task[None]) -> None:
+        self._readers.pop(uid, None)
+        if not reader.cancelled():
+            reader.exception()  # those who waited have had it; nobody else asks
+
+    async def _read(self, space: Space, lag: int) -> None:
+        begun = perf_counter()
+        yield_quickly()
+        await asyncio.get_running_loop().run_in_executor(self._loading, self._memories.bring, space)
+        self._reading_s += LEARNING * ((perf_counter() - begun) / lag - self._reading_s)
+
+
+def yield_quickly() -> None:
+    """Let a thread that the event loop waits for give the interpreter up soon."""
+    if sys.getswitchinterval() > SWITCH_S:
+        sys.setswitchinterval(SWITCH_S)
+
+
+def _refusal(queue: _Queue, expected_s: float, before: int) -> Unavailable:
+    retry_s = min(LONGEST_RETRY_S, max(1, math.ceil(expected_s)))
+    if queue.is_loading:
+        return Unavailable(
+            f"The worker is still reading the memory space from the store; retry in {retry_s} s.",
+            code="WARMING_UP",
+            context={"retry_after_s": retry_s},
+            headers={"Retry-After": str(retry_s)},
+        )
+    return Unavailable(
+        f"{before} requests are before this one at the memory space; retry in {retry_s} s.",
+        code="OVERLOADED",
+        context={"waiting": before, "retry_after_s": retry_s},
+        headers={"Retry-After": str(retry_s)},
+    )
