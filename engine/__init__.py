@@ -25,7 +25,7 @@ from which every number of an answer is read. `consolidation` replays the episod
     answer = complete(traces, CueInput({"what": "breakfast"}), Options(("where",)), attach(traces))
 """
 
-from engine.answer.abstention import IS_STORED, Advice, Doubt
+from engine.answer.abstention import IS_STORED, Advice, RefusalGround
 from engine.answer.attractor import Sweep
 from engine.answer.completion import Answer, FieldAnswer, NotConverged, Retrieved, complete, steps
 from engine.answer.confidence import Shares
@@ -38,7 +38,7 @@ from engine.consolidation import noise
 from engine.consolidation.calibration import BINS, Outcome, reliability
 from engine.consolidation.consolidate import (
     MIN_EPISODES,
-    Heard,
+    Feedback,
     attach,
     attached_rows,
     consolidate,
@@ -66,16 +66,16 @@ __all__ = [
     "Advice",
     "Answer",
     "CueInput",
-    "Doubt",
     "Explanation",
+    "Feedback",
     "FieldAnswer",
-    "Heard",
     "Learned",
     "NotConverged",
     "Options",
     "Outcome",
     "Pattern",
     "Ranked",
+    "RefusalGround",
     "Retrieved",
     "Schema",
     "Shares",

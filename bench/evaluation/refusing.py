@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.evaluation.measures import refused_at, spearman, with_error
 from bench.evaluation.trial import SEED, Trial
-from engine import Doubt
+from engine import RefusalGround
 from engine.answer import abstention
 from recollect.service.gate import DEFAULT_CA1_THRESHOLD
 
@@ -71,23 +71,23 @@ def refusals(trial: Trial) -> None:
     _grounds(trial, without)
 
 
-Doubting = Callable[..., Doubt | None]
-DOUBT: Doubting = abstention.doubt
-# The grounds of a refusal: what `abstention.doubt` is told of the cue beside the match.
+Doubting = Callable[..., RefusalGround | None]
+DOUBT: Doubting = abstention.refusal_ground
+# The grounds of a refusal: what `abstention.refusal_ground` is told of the cue beside the match.
 GROUNDS = tuple(inspect.signature(DOUBT).parameters)[1:]
 WHOLE, NO_DOUBT = "nothing", "any of them"
 
 
 @contextmanager
 def _listening() -> Iterator[list[dict[str, float]]]:
-    """What `abstention.doubt` was asked with while this lasts; never, where the cue means a stored event."""
+    """What `abstention.refusal_ground` was asked with while this lasts; never, where the cue means a stored event."""
     heard: list[dict[str, float]] = []
 
-    def doubt(*told: float, **named: float) -> Doubt | None:
+    def refusal_ground(*told: float, **named: float) -> RefusalGround | None:
         heard.append(dict(inspect.signature(DOUBT).bind(*told, **named).arguments))
         return DOUBT(*told, **named)
 
-    with mock.patch.object(abstention, "doubt", doubt):
+    with mock.patch.object(abstention, "refusal_ground", refusal_ground):
         yield heard
 
 

@@ -77,14 +77,16 @@ def _every_map(memory: SpaceMemory, schema: engine.Schema) -> engine.Schema:
         plain = replace(consolidate.attach(rest, memory.learned), corrections={})
         asked = list(drift.ask(rest, plain, [replay.cue | replay.hidden for replay in new]))
         kinds = {name: column.kind for name, column in rest.columns.items()}
-        judged = [correction.Judged(a.field, kinds[a.field], a.episode, a.choice.shares, a.is_right) for a in asked]
+        judged = [
+            correction.JudgedAnswer(a.field, kinds[a.field], a.episode, a.decision.shares, a.is_right) for a in asked
+        ]
         with mock.patch.object(correction, "_earns", return_value=True):
             _FITTED[memory] = memory.learned_revision, dict(correction.fit(judged).maps)
     return replace(schema, corrections=_FITTED[memory][1])
 
 
-def _chosen_by(choose: Callable[..., int]) -> Seam:
-    return lambda: mock.patch.object(posterior, "choose", choose)
+def _chosen_by(decide: Callable[..., int]) -> Seam:
+    return lambda: mock.patch.object(posterior, "decide", decide)
 
 
 def _likeliest(column: Column, p: Floats, _rho: float, _recollected: Floats) -> int:

@@ -8,7 +8,7 @@ J(v, y) = sum_k p_k 1[x_kf = v] 1[x_kg = y] + k m_f(v) m_g(y), p the posterior o
 is by how much the expected confidence in g rises once f is known.
 
 A cue that means no stored event can still be answered from what events like it go with, if there is reason to:
-its own values go together, and it tells something about the field that the base rates do not (`doubt`).
+its own values go together, and it tells something about the field that the base rates do not (`refusal_ground`).
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def value_of_information(
     return before, max(before, after)
 
 
-class Doubt(NamedTuple):
+class RefusalGround(NamedTuple):
     """Why a field should not be answered, whatever its confidence: the reason, and which number was short of what."""
 
     reason: str
@@ -91,19 +91,19 @@ class Doubt(NamedTuple):
     required: float
 
 
-def doubt(match: float, supplied_nats: float, coherence_nats: float, told_bits: float) -> Doubt | None:
-    """The doubt about one field of a cue, or None.
+def refusal_ground(match: float, supplied_nats: float, coherence_nats: float, told_bits: float) -> RefusalGround | None:
+    """The ground to refuse one field of a cue, or None.
 
     `contradictory_cue`: no stored event is meant, and the cue's values do not go together. `uninformed`: none is
     meant, or nothing in the cue speaks for any, and it tells no more of the field than the field's base rate does;
     or none is meant and what is new in the cue outweighs what is known: a learned head has an answer for any cue.
     """
     if match < IS_STORED and coherence_nats < COHERENT_NATS:
-        return Doubt("contradictory_cue", "cue_coherence_nats", coherence_nats, COHERENT_NATS)
+        return RefusalGround("contradictory_cue", "cue_coherence_nats", coherence_nats, COHERENT_NATS)
     if told_bits < TOLD_BITS and (match < IS_STORED or supplied_nats <= 0.0):
-        return Doubt("uninformed", "told_bits", told_bits, TOLD_BITS)
+        return RefusalGround("uninformed", "told_bits", told_bits, TOLD_BITS)
     if match < IS_STORED and supplied_nats <= 0.0:
-        return Doubt("uninformed", "supplied_nats", supplied_nats, 0.0)
+        return RefusalGround("uninformed", "supplied_nats", supplied_nats, 0.0)
     return None
 
 

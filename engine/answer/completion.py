@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.answer import abstention, attractor
-from engine.answer.abstention import Doubt
+from engine.answer.abstention import RefusalGround
 from engine.answer.attractor import Sweep
 from engine.answer.confidence import Shares
 from engine.answer.posterior import CueInput, Options, Posterior
@@ -46,14 +46,14 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class FieldAnswer:
-    """The answer for one target: value, the value's code, P(right) in [0, 1], what that is made of, and any doubt."""
+    """The answer for one target: value, its code, P(right) in [0, 1], its shares, and any ground to refuse it."""
 
     name: str
     value: Value
     code: int
     confidence: float
     shares: Shares
-    doubt: Doubt | None = None
+    ground: RefusalGround | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def _answer(posterior: Posterior, answers: Mapping[str, FieldAnswer], sweeps: Se
 
 
 def _field_answer(posterior: Posterior, name: str) -> FieldAnswer:
-    choice, p = posterior.choice(name), posterior.probabilities(name)
-    confidence = float(min(1.0, posterior.known(name) * p[choice.same].sum()))
-    value = posterior.traces.columns[name].values[choice.code]
-    return FieldAnswer(name, value, choice.code, confidence, choice.shares, posterior.doubt(name))
+    decision, p = posterior.decision(name), posterior.probabilities(name)
+    confidence = float(min(1.0, posterior.known(name) * p[decision.same].sum()))
+    value = posterior.traces.columns[name].values[decision.code]
+    return FieldAnswer(name, value, decision.code, confidence, decision.shares, posterior.refusal_ground(name))

@@ -14,7 +14,7 @@ TOLERANCE = 0.02  # a number within 2 % of the answer counts as the answer
 STANDS_OUT = 3.0
 
 
-def choose(column: Column, p: Floats, rho: float, recollected: Floats) -> int:
+def decide(column: Column, p: Floats, rho: float, recollected: Floats) -> int:
     """The answer's code: the likeliest value; for a number that is no recurring one recollected, the median.
 
     Unless one value is a memory (P_R of the V values is `recollected`) and stands out from the median: then that one.

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.answer import abstention, attractor
-from engine.answer.abstention import Doubt
+from engine.answer.abstention import RefusalGround
 from engine.answer.attractor import TargetField
 from engine.answer.confidence import Shares, corrected
-from engine.answer.decision import choose, same_answer
+from engine.answer.decision import decide, same_answer
 from engine.answer.schema import Schema
 from engine.generalisation.closed_form import Generaliser, top_rows
 from engine.generalisation.distribution import Generalisation, background, unmet
@@ -95,7 +95,7 @@ class Posterior:
         self._heads = {g: self._recollect(g) for g in self.targets}
         self._plain: dict[str, Generalisation] = {}
         self._general: dict[str, Generalisation] = {}
-        self._choices: dict[str, Choice] = {}
+        self._decisions: dict[str, Decision] = {}
         self.rows, self.row_weights = self._candidates()
 
     def rho(self, target: str) -> float:
@@ -112,29 +112,29 @@ class Posterior:
         if target not in self.schema.corrections:
             return self._uncorrected(target)
         if target not in self._general:
-            same, correction = self.choice(target).same, self.schema.corrections[target]
+            same, correction = self.decision(target).same, self.schema.corrections[target]
             self._general[target] = corrected(self._uncorrected(target), same, correction)
         return self._general[target]
 
-    def choice(self, target: str) -> Choice:
+    def decision(self, target: str) -> Decision:
         """The answer for one target, which no correction changes."""
-        if target not in self._choices:
+        if target not in self._decisions:
             column, rho, recollected = self.traces.columns[target], self.rho(target), self._heads[target].recollected
             p, known = recollected, None
             if not self._is_memory_alone(target):
                 known = self._uncorrected(target)
                 p = self._mixed(target, known)
-            code = choose(column, p, rho, recollected)
+            code = decide(column, p, rho, recollected)
             same = np.flatnonzero(same_answer(column, code))
             general = 0.0 if known is None else (1.0 - known.novel) * float(known.posterior[same].sum())
             memory = 1.0 if known is None else rho
-            self._choices[target] = Choice(code, same, p, Shares(memory, float(recollected[same].sum()), general))
-        return self._choices[target]
+            self._decisions[target] = Decision(code, same, p, Shares(memory, float(recollected[same].sum()), general))
+        return self._decisions[target]
 
     def probabilities(self, target: str) -> Floats:
         """P(y | q) float64[V], sum 1; recollection alone where hardly anything is left for the rest."""
         if self._is_memory_alone(target) or target not in self.schema.corrections:
-            return self.choice(target).p
+            return self.decision(target).p
         return self._mixed(target, self.general(target))
 
     def known(self, target: str) -> float:
@@ -156,13 +156,13 @@ class Posterior:
             self._plain[target] = self._generalise(target)
         return self._plain[target]
 
-    def doubt(self, target: str) -> Doubt | None:
+    def refusal_ground(self, target: str) -> RefusalGround | None:
         """Why the target should not be answered, whatever its confidence; None where there is no such reason."""
         recollection = self.recollection
         if recollection.match >= abstention.IS_STORED and recollection.supplied > 0.0:
             return None
         told = abstention.information_bits(self.probabilities(target), background(self.traces.columns[target]))
-        return abstention.doubt(recollection.match, recollection.supplied, self.coherence, told)
+        return abstention.refusal_ground(recollection.match, recollection.supplied, self.coherence, told)
 
     @cached_property
     def coherence(self) -> float:
@@ -255,7 +255,7 @@ class Posterior:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Decision:
     """The answer of one target: its code, `same` the codes that count as it, P(y | q) and shares before correction."""
 
     code: int

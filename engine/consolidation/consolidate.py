@@ -20,7 +20,7 @@ from engine.answer.confidence import Beta, Shares
 from engine.answer.schema import Schema
 from engine.consolidation import calibration, correction, drift, noise
 from engine.consolidation.calibration import Outcome
-from engine.consolidation.correction import Judged
+from engine.consolidation.correction import JudgedAnswer
 from engine.consolidation.drift import Asked, Surprise
 from engine.consolidation.learned import Learned, TargetLoss
 from engine.generalisation.attention.learner import CategoricalLearner
@@ -45,7 +45,7 @@ Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Feedback:
     """What a user said of one completed field: what the answer was made of, and whether it was right."""
 
     field: str
@@ -57,7 +57,7 @@ def consolidate(
     traces: Traces,
     progress: Progress,
     learners: Sequence[Learner] = LEARNERS,
-    heard: Sequence[Heard] = (),
+    feedback: Sequence[Feedback] = (),
     cues: Sequence[float] | None = None,
 ) -> Learned:
     """Learn from a space of at least MIN_EPISODES episodes. `progress` gets the stage and the share done.
@@ -77,7 +77,7 @@ def consolidate(
     gate = calibration.fit_gate(remembered, calibration.novelty_evidence(beside, new), damaged)
     asked = list(drift.ask(rest, replace(without, gate=gate), [replay.cue | replay.hidden for replay in new]))
     surprise = drift.surprise(asked)
-    corrections = correction.fit(_judged(rest, asked, heard, len(new)))
+    corrections = correction.fit(_judged(rest, asked, feedback, len(new)))
     progress("telling patterns", SHARE_LEARNING + SHARE_REPLAYING)
     settings = {
         **told,
@@ -136,13 +136,14 @@ def has_drifted(before: Traces, learned: Learned, episodes: Sequence[Mapping[str
     return found.is_beyond(Surprise(*learned.settings["surprise"]))
 
 
-def _judged(rest: Traces, asked: Sequence[Asked], heard: Sequence[Heard], episodes: int) -> list[Judged]:
+def _judged(rest: Traces, asked: Sequence[Asked], feedback: Sequence[Feedback], episodes: int) -> list[JudgedAnswer]:
     """The answers that the corrections are fitted on; every feedback counts as an episode of its own."""
     kinds = {name: column.kind for name, column in rest.columns.items()}
-    own = [Judged(a.field, kinds[a.field], a.episode, a.choice.shares, a.is_right) for a in asked]
-    told = [h for h in heard if h.field in kinds]
+    own = [JudgedAnswer(a.field, kinds[a.field], a.episode, a.decision.shares, a.is_right) for a in asked]
+    answered = [h for h in feedback if h.field in kinds]
     return own + [
-        Judged(h.field, kinds[h.field], episodes + place, h.shares, h.is_right) for place, h in enumerate(told)
+        JudgedAnswer(h.field, kinds[h.field], episodes + place, h.shares, h.is_right)
+        for place, h in enumerate(answered)
     ]
 
 

@@ -34,7 +34,7 @@ STEPS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedAnswer:
     """One answer that was found right or wrong; `episode` says which of them were asked of one episode."""
 
     field: str
@@ -56,7 +56,7 @@ class Corrections:
         return self.halves[episode % 2].get(field, IDENTITY) if field in self.maps else IDENTITY
 
 
-def fit(judged: Sequence[Judged]) -> Corrections:
+def fit(judged: Sequence[JudgedAnswer]) -> Corrections:
     """The maps that earn their place. Cost O(n) per field."""
     halves = tuple(_maps([j for j in judged if j.episode % 2 != side]) for side in (0, 1))
     kinds = {kind for kind in sorted({j.kind for j in judged}) if _earns([j for j in judged if j.kind == kind], halves)}
@@ -65,7 +65,7 @@ def fit(judged: Sequence[Judged]) -> Corrections:
     return Corrections(maps, (halves[0], halves[1]))
 
 
-def _earns(judged: Sequence[Judged], halves: Sequence[Mapping[str, Beta]]) -> bool:
+def _earns(judged: Sequence[JudgedAnswer], halves: Sequence[Mapping[str, Beta]]) -> bool:
     """Whether the maps of one half make the other half's log-loss smaller by more than one standard error."""
     if _amount(judged) < FEWEST:
         return False
@@ -77,7 +77,7 @@ def _earns(judged: Sequence[Judged], halves: Sequence[Mapping[str, Beta]]) -> bo
     return float(by_episode.sum()) > math.sqrt(len(by_episode)) * float(by_episode.std())
 
 
-def _maps(judged: Sequence[Judged]) -> dict[str, Beta]:
+def _maps(judged: Sequence[JudgedAnswer]) -> dict[str, Beta]:
     """A map per field, each group's drawn towards that of the larger group it belongs to."""
     whole = _shrunk(judged, np.array([1.0, 1.0, 0.0]))
     maps = {}
@@ -90,18 +90,18 @@ def _maps(judged: Sequence[Judged]) -> dict[str, Beta]:
     return maps
 
 
-def _shrunk(judged: Sequence[Judged], parent: Floats) -> Floats:
+def _shrunk(judged: Sequence[JudgedAnswer], parent: Floats) -> Floats:
     n = _amount(judged)
     made: Floats = parent + n / (n + SHRINK) * (_fitted(judged) - parent)
     return made
 
 
-def _amount(judged: Sequence[Judged]) -> float:
+def _amount(judged: Sequence[JudgedAnswer]) -> float:
     """n: how many answers generalisation gave."""
     return sum(1.0 - j.shares.memory for j in judged)
 
 
-def _fitted(judged: Sequence[Judged]) -> Floats:
+def _fitted(judged: Sequence[JudgedAnswer]) -> Floats:
     """float64[3]: (a, b, c) of least log-loss with a Gaussian prior at identity, by Fisher scoring."""
     identity = np.array([1.0, 1.0, 0.0])
     theta = identity

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.answer.decision import is_answer
-from engine.answer.posterior import Choice, CueInput, Options, Posterior
+from engine.answer.posterior import CueInput, Decision, Options, Posterior
 from engine.answer.schema import Schema
 from engine.generalisation.learning import log_loss
 from engine.memory.columns import MISSING, Column
@@ -54,7 +54,7 @@ class Asked:
 
     episode: int
     field: str
-    choice: Choice
+    decision: Decision
     is_right: bool
     loss: float
 
@@ -73,9 +73,9 @@ def ask(
         for target in (able[first:] + able[:first])[:count]:
             cue = CueInput({name: value for name, value in episode.items() if name != target})
             posterior = Posterior(memory, cue, Options((target,)), schema)
-            choice, column = posterior.choice(target), memory.columns[target]
-            is_right = is_answer(column, choice.code, episode[target])
-            yield Asked(turn, target, choice, is_right, _loss(posterior, target, episode[target]))
+            decision, column = posterior.decision(target), memory.columns[target]
+            is_right = is_answer(column, decision.code, episode[target])
+            yield Asked(turn, target, decision, is_right, _loss(posterior, target, episode[target]))
 
 
 def surprise(asked: Iterable[Asked]) -> Surprise:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import partial
 
 import engine
-from engine import Heard, Learned, Shares
+from engine import Feedback, Learned, Shares
 from recollect import telemetry
 from recollect.errors import Conflict, RecollectError, SpaceNotFound, Unavailable
 from recollect.memory import LEARNED, Memories, SpaceMemory
@@ -137,9 +137,9 @@ async def _learn(runtime: Runtime, memory: SpaceMemory, state: Consolidation) ->
     )
     runtime.jobs.write(uid, state)
     told = await asyncio.to_thread(feedback_of, runtime, uid)
-    heard = [Heard(x.field, Shares(*x.shares), x.is_right) for x in told if x.shares is not None]
+    feedback = [Feedback(x.field, Shares(*x.shares), x.is_right) for x in told if x.shares is not None]
     cues = cuenoise.counted(runtime, memory)
-    learned = engine.consolidate(memory.traces, _teller(runtime, uid, state), heard=heard, cues=cues)
+    learned = engine.consolidate(memory.traces, _teller(runtime, uid, state), feedback=feedback, cues=cues)
     finished_at = rfc3339(time.time())
     facts = {"started_at": state.started_at, "fitted_at": finished_at, "space_revision": memory.revision}
     learned = replace(learned, settings={**learned.settings, **facts})

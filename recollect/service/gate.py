@@ -2,14 +2,14 @@
 
 A threshold of the caller's own is the whole rule. Without one a field must be more likely right than
 wrong, and there must be no doubt about it: the cue means a stored event, or its own values go together
-and it tells of the field what the base rates do not (`engine.answer.abstention.doubt`).
+and it tells of the field what the base rates do not (`engine.answer.abstention.refusal_ground`).
 """
 
 from __future__ import annotations
 
 import math
 
-from engine import Answer, Doubt, FieldAnswer
+from engine import Answer, FieldAnswer, RefusalGround
 from recollect.model import CompleteRequest
 
 DEFAULT_CA1_THRESHOLD = 0.5
@@ -21,14 +21,14 @@ def threshold_of(request: CompleteRequest) -> float:
     return DEFAULT_CA1_THRESHOLD if threshold is None else threshold
 
 
-def doubt_of(request: CompleteRequest, field: FieldAnswer) -> Doubt | None:
-    """The doubt that keeps a field out whatever its confidence; none for callers with a threshold of their own."""
-    return field.doubt if request.config.ca1_threshold is None else None
+def ground_of(request: CompleteRequest, field: FieldAnswer) -> RefusalGround | None:
+    """The ground that keeps a field out whatever its confidence; none for callers with a threshold of their own."""
+    return field.ground if request.config.ca1_threshold is None else None
 
 
 def passes(request: CompleteRequest, field: FieldAnswer) -> bool:
     """Whether a field is part of the answer."""
-    return field.confidence >= threshold_of(request) and doubt_of(request, field) is None
+    return field.confidence >= threshold_of(request) and ground_of(request, field) is None
 
 
 def left_out(request: CompleteRequest, answer: Answer) -> dict[str, str]:
@@ -40,24 +40,24 @@ def left_out(request: CompleteRequest, answer: Answer) -> dict[str, str]:
     }
     threshold = threshold_of(request)
     for name, field in answer.fields.items():
-        doubt = doubt_of(request, field)
+        ground = ground_of(request, field)
         if field.confidence < threshold:
             reasons[name] = f"below ca1_threshold: {shown(field.confidence)} < {threshold:g}"
-        elif doubt is not None:
-            reasons[name] = worded(doubt)
+        elif ground is not None:
+            reasons[name] = worded(ground)
     return reasons
 
 
-def worded(doubt: Doubt) -> str:
-    """A doubt for people, its reason first."""
-    if doubt.reason == "contradictory_cue":
+def worded(ground: RefusalGround) -> str:
+    """A ground for people, its reason first."""
+    if ground.reason == "contradictory_cue":
         return (
             f"contradictory_cue: no stored event, and its values do not go together "
-            f"({shown(doubt.measured)} nats a field)"
+            f"({shown(ground.measured)} nats a field)"
         )
-    if doubt.measure == "supplied_nats":
+    if ground.measure == "supplied_nats":
         return "uninformed: what is new in the cue outweighs what is known of it"
-    return f"uninformed: the cue tells {shown(doubt.measured)} bits of it, {doubt.required:g} are needed"
+    return f"uninformed: the cue tells {shown(ground.measured)} bits of it, {ground.required:g} are needed"
 
 
 def shown(number: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import engine
-from engine import IS_STORED, Advice, Answer, Doubt, FieldAnswer
+from engine import IS_STORED, Advice, Answer, FieldAnswer, RefusalGround
 from recollect.errors import Change, Diagnosis, InsufficientEvidence, Measurement, Suggestion
 from recollect.memory import SpaceMemory
 from recollect.model import CompleteRequest
@@ -17,8 +17,8 @@ THIN_SPACE = 20
 FIELDS_SUGGESTED = 3
 FIELDS_NAMED = 2  # in the sentence
 DIGITS = 4
-# By what a doubt has measured: how the sentence goes on.
-DOUBTED = {
+# By what a ground has measured: how the sentence goes on.
+SHORTFALLS = {
     "cue_coherence_nats": "its values do not go together ({measured} nats a field, {required:g} required)",
     "told_bits": "it tells {measured} bits of '{field}' beyond the base rate, {required:g} are required",
     "supplied_nats": "what is new in it outweighs what is known ({measured} nats for the best episode, more required)",
@@ -44,36 +44,36 @@ def insufficient_evidence(memory: SpaceMemory, request: CompleteRequest, answer:
     """No wanted field passed the gate: say by how much it fell short and what to add."""
     threshold = gate.threshold_of(request)
     best = max(answer.fields.values(), key=lambda field: field.confidence, default=None)
-    doubt = gate.doubt_of(request, best) if best is not None and best.confidence >= threshold else None
+    ground = gate.ground_of(request, best) if best is not None and best.confidence >= threshold else None
     advice = engine.advise(answer)[:FIELDS_SUGGESTED]
     lower = None if best is None else min(threshold, math.floor(best.confidence * 10**DIGITS) / 10**DIGITS)
     reached = best.confidence if best is not None else 0.0
     measured = [
         Measurement("best_confidence", reached, threshold),
         Measurement("cue_overlap", answer.overlap, 1.0),
-        Measurement("match_confidence", answer.match, None if doubt is None else IS_STORED),
+        Measurement("match_confidence", answer.match, None if ground is None else IS_STORED),
     ]
-    if doubt is not None:
-        measured.append(Measurement(doubt.measure, doubt.measured, doubt.required))
+    if ground is not None:
+        measured.append(Measurement(ground.measure, ground.measured, ground.required))
     return InsufficientEvidence(
-        f"{_shortfall(memory, answer, best, doubt, threshold)} {_remedy(advice, lower, doubt)}".strip(),
-        context=_context(memory, answer, best, doubt, threshold),
-        diagnosis=Diagnosis("ca1_gate", _reason(memory, answer, doubt), tuple(measured)),
-        suggestions=tuple(_suggestions(answer, advice, threshold, lower, doubt)),
+        f"{_shortfall(memory, answer, best, ground, threshold)} {_remedy(advice, lower, ground)}".strip(),
+        context=_context(memory, answer, best, ground, threshold),
+        diagnosis=Diagnosis("ca1_gate", _reason(memory, answer, ground), tuple(measured)),
+        suggestions=tuple(_suggestions(answer, advice, threshold, lower, ground)),
     )
 
 
 def _shortfall(
-    memory: SpaceMemory, answer: Answer, best: FieldAnswer | None, doubt: Doubt | None, threshold: float
+    memory: SpaceMemory, answer: Answer, best: FieldAnswer | None, ground: RefusalGround | None, threshold: float
 ) -> str:
     """What is missing, in one sentence with its numbers."""
-    if best is not None and doubt is not None:
-        ground = f"is no stored event (match {gate.shown(answer.match)} of {IS_STORED:g} required)"
+    if best is not None and ground is not None:
+        found = f"is no stored event (match {gate.shown(answer.match)} of {IS_STORED:g} required)"
         if answer.match >= IS_STORED:
-            ground = f"gives {answer.overlap:.0%} of the evidence that identifies one of {memory.traces.size} episodes"
-        measured = gate.shown(doubt.measured)
-        lack = DOUBTED[doubt.measure].format(field=best.name, measured=measured, required=doubt.required)
-        return f"The cue {ground}, and {lack}."
+            found = f"gives {answer.overlap:.0%} of the evidence that identifies one of {memory.traces.size} episodes"
+        measured = gate.shown(ground.measured)
+        lack = SHORTFALLS[ground.measure].format(field=best.name, measured=measured, required=ground.required)
+        return f"The cue {found}, and {lack}."
     named = f"best is '{best.name}' with" if best is not None else "best"
     reached = best.confidence if best is not None else 0.0
     return (
@@ -83,7 +83,7 @@ def _shortfall(
 
 
 def _context(
-    memory: SpaceMemory, answer: Answer, best: FieldAnswer | None, doubt: Doubt | None, threshold: float
+    memory: SpaceMemory, answer: Answer, best: FieldAnswer | None, ground: RefusalGround | None, threshold: float
 ) -> dict[str, Any]:
     """Every number of the refusal."""
     context: dict[str, Any] = {
@@ -97,8 +97,8 @@ def _context(
     }
     if best is not None:
         context["best_field"] = best.name
-    if doubt is not None:
-        context[doubt.measure] = doubt.measured
+    if ground is not None:
+        context[ground.measure] = ground.measured
     if answer.unseen:
         context["unseen_value_fields"] = list(answer.unseen)
     if answer.without_evidence:
@@ -106,11 +106,11 @@ def _context(
     return context
 
 
-def _reason(memory: SpaceMemory, answer: Answer, doubt: Doubt | None) -> str:
+def _reason(memory: SpaceMemory, answer: Answer, ground: RefusalGround | None) -> str:
     """Why, in the documented words, the one that decided first."""
     unseen = f"unseen_value: no stored episode has the cue's value of {', '.join(answer.unseen)}"
-    if doubt is not None:
-        return f"{gate.worded(doubt)}; {unseen}" if answer.unseen else gate.worded(doubt)
+    if ground is not None:
+        return f"{gate.worded(ground)}; {unseen}" if answer.unseen else gate.worded(ground)
     if answer.unseen:
         return unseen
     if memory.traces.size < THIN_SPACE:
@@ -120,24 +120,24 @@ def _reason(memory: SpaceMemory, answer: Answer, doubt: Doubt | None) -> str:
     return "ambiguous: several stored episodes fit the cue and do not agree"
 
 
-def _remedy(advice: Sequence[Advice], lower: float | None, doubt: Doubt | None) -> str:
+def _remedy(advice: Sequence[Advice], lower: float | None, ground: RefusalGround | None) -> str:
     """What to do, in one sentence; empty when nothing helps."""
     fields = " or ".join(f"'{item.field}'" for item in advice[:FIELDS_NAMED])
     ways = [f"add {fields}"] if fields else []
     if lower is not None:
-        ways.append(_threshold_advice(lower, doubt))
+        ways.append(_threshold_advice(lower, ground))
     sentence = ", or ".join(ways)
     return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else ""
 
 
-def _threshold_advice(lower: float, doubt: Doubt | None) -> str:
-    if doubt is None:
+def _threshold_advice(lower: float, ground: RefusalGround | None) -> str:
+    if ground is None:
         return f"reduce ca1_threshold to {lower:g}"
     return f"set ca1_threshold to {lower:g} to be answered from what similar events have"
 
 
 def _suggestions(
-    answer: Answer, advice: Sequence[Advice], threshold: float, lower: float | None, doubt: Doubt | None
+    answer: Answer, advice: Sequence[Advice], threshold: float, lower: float | None, ground: RefusalGround | None
 ) -> Iterator[Suggestion]:
     for item in advice:
         yield Suggestion(
@@ -153,7 +153,7 @@ def _suggestions(
         )
     if lower is not None:
         passing = {name: field.confidence for name, field in answer.fields.items() if field.confidence >= lower}
-        words = _threshold_advice(lower, doubt)
+        words = _threshold_advice(lower, ground)
         yield Suggestion(
             "lower_ca1_threshold",
             f"{words[:1].upper()}{words[1:]}.",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import CueInput, Options, attach, complete
-from engine.answer.abstention import doubt, value_of_information
+from engine.answer.abstention import refusal_ground, value_of_information
 from tests.engine import oracle
 from tests.engine.worlds import NAMES, random_cue, random_records, traces_of
 
@@ -48,7 +48,7 @@ def test_a_misspelt_cue_of_a_stored_event_is_answered() -> None:
     records = [{"what": f"{w}ing", "where": f"place {w}"} for w in ("runn", "swimm", "cook", "paint", "read") * 12]
     traces = traces_of(records)
     answer = complete(traces, CueInput({"what": "swiming"}), Options(("where",)), attach(traces))
-    assert answer.fields["where"].doubt is None
+    assert answer.fields["where"].ground is None
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -69,7 +69,7 @@ def two_worlds() -> list[dict[str, str]]:
 def doubts(cue: dict[str, str], targets: tuple[str, ...]) -> dict[str, str | None]:
     traces = traces_of(two_worlds())
     answer = complete(traces, CueInput(cue), Options(targets), attach(traces))
-    return {name: field.doubt and field.doubt.reason for name, field in answer.fields.items()}
+    return {name: field.ground and field.ground.reason for name, field in answer.fields.items()}
 
 
 ONE, OTHER = two_worlds()[:2]
@@ -112,7 +112,7 @@ def test_a_cue_of_another_world_and_one_that_says_nothing_inform_of_nothing() ->
 def test_a_field_is_in_doubt_by_the_numbers(
     match: float, supplied: float, coherence: float, told: float, reason: str | None
 ) -> None:
-    found = doubt(match, supplied, coherence, told)
+    found = refusal_ground(match, supplied, coherence, told)
     assert (found and found.reason) == reason
     if found is not None:
         assert found.measured <= found.required

@@ -11,7 +11,7 @@ from engine import CueInput, Options, Traces, attach, complete, consolidate, exp
 from engine.answer.confidence import IDENTITY, Beta, Shares, corrected
 from engine.answer.posterior import Posterior
 from engine.answer.schema import Schema
-from engine.consolidation.correction import FEWEST, Judged, fit
+from engine.consolidation.correction import FEWEST, JudgedAnswer, fit
 from engine.generalisation.distribution import Generalisation
 from tests.engine.worlds import random_cue, random_records, traces_of
 
@@ -20,18 +20,18 @@ WARPED = Beta(0.6, 1.7, -0.4)
 
 def judged(
     count: int, truth: Beta, seed: int = 0, *, memory: float = 0.0, field: str = "where", kind: str = "category"
-) -> list[Judged]:
+) -> list[JudgedAnswer]:
     """Answers of generalisation that are right as often as `truth` says."""
     rng = np.random.default_rng(seed)
     found = []
     for episode in range(count):
         p = float(rng.uniform(0.02, 0.98))
         is_right = bool(rng.random() < Shares(memory, 0.5, p).confidence(truth))
-        found.append(Judged(field, kind, episode, Shares(memory, 0.5, p), is_right))
+        found.append(JudgedAnswer(field, kind, episode, Shares(memory, 0.5, p), is_right))
     return found
 
 
-def log_loss(found: list[Judged], map_: Beta) -> float:
+def log_loss(found: list[JudgedAnswer], map_: Beta) -> float:
     p = np.array([j.shares.confidence(map_) for j in found])
     right = np.array([j.is_right for j in found])
     return float(-np.log(np.where(right, p, 1.0 - p)).mean())
@@ -100,7 +100,9 @@ def test_a_field_of_few_answers_is_corrected_as_its_kind_is_and_another_kind_is_
 
 def test_each_half_s_map_is_learned_from_the_other_half_alone() -> None:
     found = judged(800, WARPED)
-    changed = [Judged(j.field, j.kind, j.episode, j.shares, not j.is_right) if j.episode % 2 else j for j in found]
+    changed = [
+        JudgedAnswer(j.field, j.kind, j.episode, j.shares, not j.is_right) if j.episode % 2 else j for j in found
+    ]
     before, after = fit(found), fit(changed)
     assert before.halves[1] == after.halves[1]  # the map for odd episodes comes from the even ones
     assert before.halves[0] != after.halves[0]
