@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 from rapidfuzz.distance import OSA
 
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Floats, Rows
 from engine.memory.columns import MISSING, Column
 from engine.memory.values import Value, identity, place, trigrams, word_sequence, words
 
@@ -71,7 +70,7 @@ STEP = 1.0
 class NumberLine:
     """A column's live numbers in ascending order: their codes, places, mid-ranks in (0, 1), and steps."""
 
-    codes: npt.NDArray[np.intp]
+    codes: Rows
     places: Floats
     ranks: Floats
     steps: Floats
