@@ -27,12 +27,14 @@ from which every number of an answer is read. `consolidation` replays the episod
 
 from engine.answer.abstention import IS_STORED, Advice, RefusalGround
 from engine.answer.attractor import Sweep
+from engine.answer.block import Block, Predicted
 from engine.answer.completion import Answer, FieldAnswer, NotConverged, Retrieved, complete, steps
 from engine.answer.confidence import Shares
-from engine.answer.decision import TOLERANCE
+from engine.answer.decision import TOLERANCE, is_answer
 from engine.answer.posterior import CueInput, Options
 from engine.answer.recall import Ranked, recall
 from engine.answer.schema import Schema
+from engine.answer.selection import Selection, select
 from engine.answer.why import Explanation, advise, explain
 from engine.consolidation import noise
 from engine.consolidation.calibration import BINS, Outcome, reliability
@@ -65,6 +67,7 @@ __all__ = [
     "VERSION",
     "Advice",
     "Answer",
+    "Block",
     "CueInput",
     "Explanation",
     "Feedback",
@@ -74,10 +77,12 @@ __all__ = [
     "Options",
     "Outcome",
     "Pattern",
+    "Predicted",
     "Ranked",
     "RefusalGround",
     "Retrieved",
     "Schema",
+    "Selection",
     "Shares",
     "Sweep",
     "Traces",
@@ -90,11 +95,13 @@ __all__ = [
     "explain",
     "find_patterns",
     "has_drifted",
+    "is_answer",
     "noise",
     "outcomes",
     "parse_time",
     "recall",
     "recount",
     "reliability",
+    "select",
     "steps",
 ]

@@ -37,6 +37,12 @@ async def complete_stream(call: Call) -> Response:
     return replies.EventStream(call, first, events)
 
 
+async def fill(call: Call) -> Response:
+    """Fill the blank cells of a table."""
+    request = reading.fill_request(call.body)
+    return replies.filled(call, await service.fill(call.runtime, call.scope, request))
+
+
 async def recall(call: Call) -> Response:
     """Rank the stored episodes by likeness to a cue."""
     body: dict[str, Any] = call.body

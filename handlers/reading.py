@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recollect import vectors
-from recollect.model import CompleteRequest, CompletionConfig, Cue, EpisodeFilter, Origin
-from recollect.service.admission import require_names
+from recollect.errors import InvalidRequest, Violation
+from recollect.model import CompleteRequest, CompletionConfig, Cue, EpisodeFilter, FillRequest, Origin
+from recollect.service.admission import escape, require_names
 
 Json = Mapping[str, Any]
 
@@ -22,6 +23,42 @@ def complete_request(body: Json, *, verbose: bool, at: str = "") -> CompleteRequ
         config=CompletionConfig() if config is None else CompletionConfig(**config),
         verbose=verbose,
     )
+
+
+def fill_request(body: Json) -> FillRequest:
+    """A FillRequest; null is a blank cell, whichever way the table came."""
+    columns = body.get("columns")
+    rows = body["rows"] if columns is None else _as_rows(columns)
+    for place, row in enumerate(rows):
+        require_names(row, f"/rows/{place}" if columns is None else "/columns")
+    targets = body.get("targets")
+    named = tuple(dict.fromkeys(name for row in rows for name in row))
+    return FillRequest(
+        rows=[{name: value for name, value in row.items() if value is not None} for row in rows],
+        targets=named if targets is None else tuple(targets),
+        threshold=body.get("threshold", 0.0),
+        target_accuracy=body.get("target_accuracy"),
+        may_be_stored=body.get("may_be_stored", False),
+    )
+
+
+def _as_rows(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """A table by columns as rows; raises InvalidRequest where the columns differ in length."""
+    sizes = {name: len(cells) for name, cells in columns.items()}
+    size = next(iter(sizes.values()))
+    violations = tuple(
+        Violation(f"/columns/{escape(name)}", "COLUMN_LENGTH", f"{size} cells", f"{found} cells")
+        for name, found in sizes.items()
+        if found != size
+    )
+    if violations:
+        raise InvalidRequest(
+            f"The columns differ in length: {len(violations)} of {len(sizes)} have not the {size} cells of the first.",
+            code="COLUMN_LENGTH",
+            context={"cells": size, "columns": len(sizes)},
+            violations=violations[:20],
+        )
+    return [{name: cells[place] for name, cells in columns.items()} for place in range(size)]
 
 
 def cue(body: Json, at: str) -> Cue:

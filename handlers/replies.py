@@ -22,6 +22,8 @@ from recollect.model import (
     CompleteProgress,
     Completion,
     Episode,
+    FilledCell,
+    Filling,
     Hypothesis,
     PartialResult,
     PatternRetrieval,
@@ -168,6 +170,36 @@ def batch(call: Call, outcomes: Sequence[Completion | RecollectError], *, verbos
     failed = sum(isinstance(outcome, RecollectError) for outcome in outcomes)
     whole = {"items": items, "succeeded": len(items) - failed, "failed": failed}
     return Reply(orjson.dumps(whole, option=_OPTIONS))
+
+
+def filled(call: Call, found: Filling) -> Reply:
+    """A table with its blanks filled as far as is certain enough, in the form in which it came."""
+    call.clock.computed = perf_counter()
+    document: dict[str, Any] = {
+        "blank": found.blank,
+        "filled": found.filled,
+        "threshold": found.threshold,
+        **({} if found.held_out is None else {"held_out": found.held_out}),
+        **_filled_table(call.body, found.cells),
+        "cells": found.cells,
+    }
+    return Reply(orjson.dumps(document, option=_OPTIONS))
+
+
+def _filled_table(body: Mapping[str, Any], cells: Iterable[FilledCell]) -> dict[str, Any]:
+    """The rows or columns of a request with the filled cells in them."""
+    if "rows" in body:
+        rows = [dict(row) for row in body["rows"]]
+        for cell in cells:
+            if cell.filled:
+                rows[cell.row][cell.field] = cell.value
+        return {"rows": rows}
+    columns = {name: list(column) for name, column in body["columns"].items()}
+    size = len(next(iter(columns.values())))
+    for cell in cells:
+        if cell.filled:
+            columns.setdefault(cell.field, [None] * size)[cell.row] = cell.value
+    return {"columns": columns}
 
 
 def recalled(call: Call, found: Sequence[RecalledEpisode]) -> Reply:

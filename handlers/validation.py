@@ -203,9 +203,17 @@ def _expected(kind: Any) -> str:
     if kind.name == "uniqueItems":
         return "items that differ"
     if kind.name == "not":
-        excluded = kind.schema.get("required") if isinstance(kind.schema, Mapping) else None
-        return f"only one of {', '.join(excluded)}" if excluded else "text, number, boolean or a list of those"
+        return _allowed(kind.schema if isinstance(kind.schema, Mapping) else {})
     return str(_EXPECTED.get(kind.name, kind.name)).format(value)
+
+
+def _allowed(excluded: Mapping[str, Any]) -> str:
+    """What a value may be that must not be what a schema says."""
+    if "required" in excluded:
+        return f"only one of {', '.join(excluded['required'])}"
+    if any("required" in each for each in excluded.get("anyOf", ())):
+        return f"anything but {excluded['description']}"
+    return "text, number, boolean or a list of those"
 
 
 def _actual(keyword: str, instance: Any) -> str:

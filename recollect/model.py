@@ -7,7 +7,7 @@ errors may import this module; it imports nothing of the project.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -296,6 +296,53 @@ class Completion:
     hypotheses: tuple[Hypothesis, ...] = ()
     metacognitive_confidence: float | None = None
     stats: ReconstructionStats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FillRequest:
+    """A table to be filled: per row its known cells. `targets` None means every column that has a blank.
+
+    With a `target_accuracy` the threshold is picked on known cells. `may_be_stored`: rows may be stored events.
+    """
+
+    rows: Sequence[Fields]
+    targets: tuple[str, ...] | None = None
+    threshold: float = 0.0
+    target_accuracy: float | None = None
+    may_be_stored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FilledCell:
+    """A blank cell and what was found for it; `supporters` is the effective number of episodes behind it."""
+
+    row: int
+    field: str
+    value: FieldValue
+    confidence: float
+    source: Source
+    supporters: float
+    filled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Known cells asked as if they were blank: how many, the share filled at a threshold, the share of those right."""
+
+    cells: int
+    share_filled: float
+    accuracy: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """What was found for the `blank` cells of a table, by row; `filled` of them reach the threshold."""
+
+    cells: tuple[FilledCell, ...]
+    blank: int
+    filled: int
+    threshold: float
+    held_out: HeldOut | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.answer import abstention
 from engine.answer.attribution import AnswerParts, Masses, attribute
@@ -19,9 +20,10 @@ from engine.answer.hypotheses import Alternative, hypotheses
 from engine.answer.metacognition import metacognition, spread
 from engine.answer.posterior import Posterior
 from engine.generalisation.distribution import background
-from engine.memory.arrays import Floats, Mask, Rows, Singles
+from engine.memory.arrays import Floats
 from engine.memory.columns import Column, same_records
 from engine.memory.patterns import KINDS, Pattern, between
+from engine.memory.vectors import Matrix
 from engine.recollection.evidence import NOISE_LEVELS, FieldEvidence
 
 EVIDENCE_LISTED = 8
@@ -41,7 +43,7 @@ class Support:
 class FieldExplanation:
     """Where one field came from. `information_bits` is KL(P || m): what the cue told beyond the base rate.
 
-    `spread` is the standard deviation of P(right).
+    `spread` is the standard deviation of P(right), `supporters` >= 0 the effective number of episodes behind it.
     """
 
     source: str
@@ -49,6 +51,7 @@ class FieldExplanation:
     support: tuple[Support, ...]
     information_bits: float
     spread: float
+    supporters: float
     typicality: float
     patterns: tuple[Pattern, ...]
 
@@ -60,9 +63,9 @@ class Events:
     `having` lists per cue field of words the rows int[n] of all episodes that have the cue's value.
     """
 
-    which: Rows
-    order: Rows
-    having: Mapping[str, Rows]
+    which: npt.NDArray[np.intp]
+    order: npt.NDArray[np.intp]
+    having: Mapping[str, npt.NDArray[np.intp]]
 
     @classmethod
     def of(cls, posterior: Posterior) -> Events:
@@ -90,7 +93,7 @@ class Explanation:
     suspects: Mapping[str, float]
     plausibility: float
     metacognition: float
-    vector: Singles | None
+    vector: Matrix | None
 
 
 def explain(answer: Answer, num_hypotheses: int) -> Explanation:
@@ -149,12 +152,13 @@ def _explain_field(
         support=support,
         information_bits=abstention.information_bits(p, m),
         spread=spread(answer.shares, parts.supporters),
+        supporters=parts.supporters,
         typicality=min(1.0, float(general.posterior[same].sum() / max(general.posterior.max(), 1e-12))),
         patterns=_patterns(posterior, events, column, code),
     )
 
 
-def _heaviest_trace(posterior: Posterior, events: Events, group: Mask) -> float:
+def _heaviest_trace(posterior: Posterior, events: Events, group: npt.NDArray[np.bool_]) -> float:
     """Recollected weight of the heaviest event among a group bool[C] of the candidates, 0 of none.
 
     Identical stored records are one event (REM): their weights are pooled.
@@ -164,7 +168,9 @@ def _heaviest_trace(posterior: Posterior, events: Events, group: Mask) -> float:
     return float(np.bincount(events.which[members], weights=weights).max(initial=0.0))
 
 
-def similarities(evidence: Sequence[FieldEvidence], rows: Rows, further: Floats | None = None) -> Floats:
+def similarities(
+    evidence: Sequence[FieldEvidence], rows: npt.NDArray[np.intp], further: Floats | None = None
+) -> Floats:
     """float64[C] in [0, 1]: an episode's evidence as a share of what a perfect match would give.
 
     `further` float64[N] nats of vectors and times, whose perfect match is the best one there is.
@@ -230,7 +236,7 @@ def advise(answer: Answer) -> tuple[abstention.Advice, ...]:
     return tuple(sorted(advice, key=lambda a: (-a.gain, a.field)))
 
 
-def _complete_vector(posterior: Posterior) -> Singles | None:
+def _complete_vector(posterior: Posterior) -> Matrix | None:
     vectors = posterior.traces.vectors
     if vectors is None or not vectors.size:
         return None

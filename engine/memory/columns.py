@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-from engine.memory.arrays import Codes, Floats, Ints, Mask, Rows
+from engine.memory.arrays import Codes, Floats
 from engine.memory.values import Value, identity, place, trigrams, value_kind, words
 
 MISSING = -1
@@ -100,7 +101,7 @@ class Column:
         return self._codes[: self.size]
 
     @property
-    def counts(self) -> Ints:
+    def counts(self) -> npt.NDArray[np.int64]:
         """int64[V]: episodes per value."""
         return self._counts[: len(self.values)]
 
@@ -165,7 +166,7 @@ class Column:
         self._codes[self.size : size] = MISSING
         self.size = size
 
-    def keep(self, rows: Mask) -> None:
+    def keep(self, rows: npt.NDArray[np.bool_]) -> None:
         """Drop the episodes where `rows` (bool[N]) is False, and take them out of every count."""
         dropped = self.codes[~rows]
         for code in dropped[dropped != MISSING].tolist():
@@ -247,7 +248,7 @@ class Column:
             self._word_total += step * (str(value).count(" ") + 1)
 
 
-def same_records(columns: Iterable[Codes], size: int) -> Rows:
+def same_records(columns: Iterable[Codes], size: int) -> npt.NDArray[np.intp]:
     """int[C]: one number per distinct record of C = `size`, given the codes int32[C] of each of its fields."""
     which, span = np.zeros(size, dtype=np.int64), 1
     for codes in columns:

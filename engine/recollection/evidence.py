@@ -92,13 +92,18 @@ class FieldEvidence:
         return parse_time(self.value) > float(stored.max(initial=-np.inf))
 
     @cached_property
-    def similar(self) -> tuple[npt.NDArray[np.intp], Floats]:
-        """The episodes whose value is the cue's, or where none is or the scale is a line, like it; and how like."""
+    def alike(self) -> Floats:
+        """float64[V + 1]: the cue's value, or where none is or the scale is a line, those like it; and how like."""
         line = self.column.kind in ("number", "time", "text", "list")
         table = np.zeros(len(self.near) + 1)
         table[:-1] = self.near if line or self.is_unseen else self.exact
         table[table < NEAR_ENOUGH] = 0.0
-        near = table[self.column.codes]
+        return table
+
+    @cached_property
+    def similar(self) -> tuple[npt.NDArray[np.intp], Floats]:
+        """The episodes that are `alike`; and how like."""
+        near = self.alike[self.column.codes]
         rows = np.flatnonzero(near)
         return rows, near[rows]
 
@@ -131,7 +136,12 @@ class FieldEvidence:
 
 def weigh_field(name: str, column: Column, value: Value, width: float) -> FieldEvidence:
     """The evidence of one cue field. Cost O(V) for numbers, O(postings) for strings."""
-    near = nearness(column, value, width)
+    return weigh_nearness(name, column, value, nearness(column, value, width))
+
+
+def weigh_nearness(name: str, column: Column, value: Value, near: Floats, mean: float | None = None) -> FieldEvidence:
+    """The evidence of one cue field, whose nearness to the column's values, float64[V], is known; and so may be
+    its `mean` over the episodes that have the field."""
     live = column.counts > 0
     code = column.find(value)
     exact = np.zeros(len(near), dtype=bool)
@@ -142,14 +152,18 @@ def weigh_field(name: str, column: Column, value: Value, width: float) -> FieldE
     n = max(1, column.present)
     same = int(column.counts[exact].sum())
     m = (same + 0.5) / (column.present + 0.5 * column.distinct + 0.5)
-    touched = np.flatnonzero(near > 1e-9)
-    # fsum: exact, so the order in which values were first met does not show
-    u = math.fsum((near[touched] * column.counts[touched]).tolist()) / n
+    u = _mean_nearness(column, near) if mean is None else mean
     if column.kind == "category" and isinstance(value, str) and not exact.any():
         by_chance = new_value_chance(column) * chance_nearness(value)
         u += by_chance
         return FieldEvidence(name, column, value, code, exact, near, m, u, by_chance / u)
     return FieldEvidence(name, column, value, code, exact, near, m, max(u, 0.5 / n))
+
+
+def _mean_nearness(column: Column, near: Floats) -> float:
+    touched = np.flatnonzero(near > 1e-9)
+    # fsum: exact, so the order in which values were first met does not show
+    return math.fsum((near[touched] * column.counts[touched]).tolist()) / max(1, column.present)
 
 
 def new_value_chance(column: Column) -> float:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 from rapidfuzz.distance import OSA
 
-from engine.memory.arrays import Floats, Rows
+from engine.memory.arrays import Floats
 from engine.memory.columns import MISSING, Column
 from engine.memory.values import Value, identity, place, trigrams, word_sequence, words
 
@@ -46,13 +47,14 @@ def nearness(column: Column, value: Value, width: float) -> Floats:
     return _indicator(column, value)
 
 
-def number_nearness(column: Column, where: float, width: float) -> Floats:
+def number_nearness(column: Column, where: float, width: float, line: NumberLine | None = None) -> Floats:
     """Laplace kernel exp(-d), d the lesser of |u - u'| / width in mid-ranks and of the steps between.
 
     Ranks make every column's scale alike; steps (one per distinct value, `STEP` each) keep
-    the neighbours of a coarse scale, such as 2 and 3 goals, near however common they are.
+    the neighbours of a coarse scale, such as 2 and 3 goals, near however common they are. `line` is the
+    column's, where it is known already.
     """
-    line = number_line(column)
+    line = number_line(column) if line is None else line
     if not len(line.codes):
         return np.zeros(len(column.values))
     here, step = line.locate(where)
@@ -70,7 +72,7 @@ STEP = 1.0
 class NumberLine:
     """A column's live numbers in ascending order: their codes, places, mid-ranks in (0, 1), and steps."""
 
-    codes: Rows
+    codes: npt.NDArray[np.intp]
     places: Floats
     ranks: Floats
     steps: Floats

@@ -6,6 +6,7 @@ import heapq
 import math
 from array import array
 from bisect import bisect_right
+from collections.abc import Mapping
 
 import numpy as np
 import orjson
@@ -81,7 +82,7 @@ class SpaceMemory:
         self._row_of[episode.episode_id] = self.traces.size
         self.ids.append(episode.episode_id)
         self._revisions.append(episode.revision)
-        self.traces.append(fields, _moment(document.get("occurred_at"), fields), vector)
+        self.traces.append(fields, moment_of(document.get("occurred_at"), fields), vector)
 
     @property
     def state(self) -> tuple[int, int]:
@@ -158,7 +159,7 @@ class SpaceMemory:
         self._erasures += 1
 
 
-def _moment(occurred_at: str | None, fields: dict[str, object]) -> float:
+def moment_of(occurred_at: str | None, fields: Mapping[str, object]) -> float:
     """When an episode happened: its `occurred_at`, or its first field that holds a time; NaN if neither."""
     if occurred_at is not None:
         return epoch_seconds(occurred_at)

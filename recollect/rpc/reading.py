@@ -22,6 +22,7 @@ from recollect.model import (
     EpisodeFilter,
     EpisodeInput,
     FieldType,
+    FillRequest,
     Origin,
     SpaceDraft,
 )
@@ -44,6 +45,7 @@ MAX_HYPOTHESES = 50
 MAX_ITERATIONS = 50
 MAX_BATCH = 256
 MAX_MESSAGE_EPISODES = 1000
+MAX_ROWS = 1000
 MAX_RECALLED = 200
 LARGEST_PAGE = 1000
 NO_REVISION = 2**62  # a condition on a revision that nothing can have holds for nothing
@@ -97,18 +99,22 @@ def question(message: Question, *, verbose: bool, at: str = "") -> CompleteReque
 def question_faults(message: Question, at: str = "") -> list[Violation]:
     """Every way in which a completion asked for breaks the contract."""
     faults = cue_faults(message, at)
-    if len(message.targets) > MAX_FIELDS:
-        faults.append(_too_many(f"{at}/targets", MAX_FIELDS, message.targets))
-    if len(set(message.targets)) != len(message.targets):
-        faults.append(Violation(f"{at}/targets", "NOT_UNIQUE", "items that differ", f"{len(message.targets)} items"))
-    for index, name in enumerate(message.targets):
-        faults += _text_faults(name, f"{at}/targets/{index}", MAX_NAME_LENGTH)
+    faults += _targets_faults(message.targets, f"{at}/targets")
     config = message.config
     faults += _range_faults(config, "ca1_threshold", f"{at}/config", 0, 1)
     faults += _range_faults(config, "num_hypotheses", f"{at}/config", 0, MAX_HYPOTHESES)
     faults += _range_faults(config, "max_iterations", f"{at}/config", 1, MAX_ITERATIONS)
     faults += _range_faults(config, "pattern_weight", f"{at}/config", 0, 1)
     faults += _encoding_faults(message.vector_encoding, f"{at}/vector_encoding")
+    return faults
+
+
+def _targets_faults(targets: Sequence[str], at: str) -> list[Violation]:
+    faults = [_too_many(at, MAX_FIELDS, targets)] if len(targets) > MAX_FIELDS else []
+    if len(set(targets)) != len(targets):
+        faults.append(Violation(at, "NOT_UNIQUE", "items that differ", f"{len(targets)} items"))
+    for index, name in enumerate(targets):
+        faults += _text_faults(name, f"{at}/{index}", MAX_NAME_LENGTH)
     return faults
 
 
@@ -119,6 +125,34 @@ def batch_faults(message: completion_pb2.CompleteBatchRequest) -> list[Violation
     if len(message.items) > MAX_BATCH:
         return [_too_many("/items", MAX_BATCH, message.items)]
     return [fault for index, item in enumerate(message.items) for fault in question_faults(item, f"/items/{index}")]
+
+
+def fill_request(message: completion_pb2.FillRequest) -> FillRequest:
+    """A table to be filled; its rules are `fill_faults`, save for names."""
+    rows = [{field.name: _content(field.value) for field in row.cells} for row in message.rows]
+    for place, row in enumerate(rows):
+        require_names(row, f"/rows/{place}")
+    bar = message.WhichOneof("bar")
+    return FillRequest(
+        rows=rows,
+        targets=tuple(message.targets) or None,
+        threshold=message.threshold if bar == "threshold" else 0.0,
+        target_accuracy=message.target_accuracy if bar == "target_accuracy" else None,
+        may_be_stored=message.may_be_stored,
+    )
+
+
+def fill_faults(message: completion_pb2.FillRequest) -> list[Violation]:
+    """Every way in which a table to be filled breaks the contract."""
+    if not message.rows:
+        return [Violation("/rows", "TOO_FEW", "at least 1 items", "0 items")]
+    if len(message.rows) > MAX_ROWS:
+        return [_too_many("/rows", MAX_ROWS, message.rows)]
+    faults = [fault for place, row in enumerate(message.rows) for fault in _fields_faults(row.cells, f"/rows/{place}")]
+    faults += _targets_faults(message.targets, "/targets")
+    if message.WhichOneof("bar"):
+        faults += _range_faults(message, message.WhichOneof("bar"), "", 0, 1)
+    return faults
 
 
 def cue(message: completion_pb2.PartialEpisode, at: str) -> Cue:

@@ -54,6 +54,12 @@ async def complete_stream(
             yield writing.progress(event, request.vector_encoding)
 
 
+async def fill(call: Call, request: completion_pb2.FillRequest) -> completion_pb2.FillResponse:
+    """Fill the blank cells of a table."""
+    reading.check(reading.fill_faults(request))
+    return writing.filling(await service.fill(call.runtime, call.scope, reading.fill_request(request)))
+
+
 async def recall(call: Call, request: episode_pb2.RecallRequest) -> episode_pb2.RecallResponse:
     """Rank the stored episodes by likeness to a cue."""
     reading.check(reading.cue_faults(request, ""))

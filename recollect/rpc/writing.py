@@ -20,6 +20,7 @@ from recollect.model import (
     Episode,
     FieldType,
     FieldValue,
+    Filling,
     ForgetReceipt,
     Hypothesis,
     Origin,
@@ -79,6 +80,27 @@ def completion(completed: Completion, *, verbose: bool, encoding: int) -> comple
             response.metacognitive_confidence = completed.metacognitive_confidence
         if completed.stats is not None:
             response.reconstruction_stats.CopyFrom(_stats(completed.stats))
+    return response
+
+
+def filling(found: Filling) -> completion_pb2.FillResponse:
+    """The cells of a table that were filled, and those that could be."""
+    response = completion_pb2.FillResponse(blank=found.blank, filled=found.filled, threshold=found.threshold)
+    for cell in found.cells:
+        message = response.cells.add(
+            row=cell.row,
+            field=cell.field,
+            confidence=cell.confidence,
+            source=SOURCES[cell.source],
+            supporters=cell.supporters,
+            filled=cell.filled,
+        )
+        _put_value(message.value, cell.value)
+    if found.held_out is not None:
+        response.held_out.cells = found.held_out.cells
+        response.held_out.share_filled = found.held_out.share_filled
+        if found.held_out.accuracy is not None:
+            response.held_out.accuracy = found.held_out.accuracy
     return response
 
 

@@ -17,6 +17,7 @@ from recollect.service.episodes import (
     put_episode,
 )
 from recollect.service.feedback import create_feedback
+from recollect.service.filling import fill
 from recollect.service.imports import import_episodes
 from recollect.service.patterns import list_patterns
 from recollect.service.recall import recall
@@ -33,6 +34,7 @@ __all__ = [
     "create_feedback",
     "delete_episode",
     "delete_space",
+    "fill",
     "forget_episodes",
     "get_calibration",
     "get_consolidation",

@@ -25,6 +25,7 @@ ACTIONS: Mapping[str, Action | None] = {
     "complete": Action.READ,
     "complete_batch": Action.READ,
     "complete_stream": Action.READ,
+    "fill": Action.READ,
     "recall": Action.READ,
     "create_episode": Action.WRITE,
     "import_episodes": Action.WRITE,

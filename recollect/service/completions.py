@@ -123,7 +123,7 @@ def unfold(
             yield event
             answer = event if isinstance(event, Answer) else None
     except NotConverged as failure:
-        raise _not_converged(failure) from failure
+        raise not_converged(failure) from failure
     assert answer is not None
     cuenoise.note(runtime, memory, answer)
     completion = _reply(memory, request, answer, (perf_counter() - started) * 1e3)
@@ -252,7 +252,8 @@ def _notable(suspects: Mapping[str, float]) -> dict[str, float]:
     return {name: suspicion for name, suspicion in suspects.items() if suspicion > 0.01}
 
 
-def _not_converged(failure: NotConverged) -> ConvergenceFailure:
+def not_converged(failure: NotConverged) -> ConvergenceFailure:
+    """The failure of dynamics that found no fixed point."""
     return ConvergenceFailure(
         f"The CA3 dynamics found no fixed point: after {failure.iterations} sweeps the energy stood at "
         f"{failure.energy:.4f} nats and the weights still moved by {failure.change:.4f}.",

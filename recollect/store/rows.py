@@ -6,14 +6,17 @@ from typing import Any
 
 import orjson
 
-from recollect.model import Action, Episode, FieldType, Key, Space
-from recollect.store.checksums import COLUMNS, verify
-from recollect.store.plan import revision_of
+from recollect.model import Action, FieldType, Key, Space
+
+SPACE_COLUMNS = (
+    "space_id, uid, revision, created_at, updated_at, description, embedding_dimensions, field_types, read_only"
+)
+KEY_COLUMNS = "key_id, digest, actions, spaces, label, created_at, expires_at, revoked_at"
 
 
 def space_of(row: tuple[Any, ...]) -> Space:
-    """A space from the columns of its row."""
-    uid, space_id, revision, created_at, updated_at, description, dimensions, field_types, is_read_only, *_ = row
+    """A space from SPACE_COLUMNS."""
+    space_id, uid, revision, created_at, updated_at, description, dimensions, field_types, is_read_only = row
     return Space(
         space_id,
         uid,
@@ -27,13 +30,8 @@ def space_of(row: tuple[Any, ...]) -> Space:
     )
 
 
-def embeddings_of(row: tuple[Any, ...]) -> int:
-    """How many embeddings a space's row counts."""
-    return int(row[COLUMNS["space"].index("embeddings")])
-
-
 def key_from(row: tuple[Any, ...]) -> Key:
-    """A key from the columns of its row."""
+    """A key from KEY_COLUMNS."""
     key_id, digest, actions, spaces, *rest = row
     return Key(
         key_id,
@@ -42,9 +40,3 @@ def key_from(row: tuple[Any, ...]) -> Key:
         None if spaces is None else tuple(orjson.loads(spaces)),
         *rest,
     )
-
-
-def episode_from(row: tuple[Any, ...]) -> Episode:
-    """An episode from its row with the checksum; raises Damaged."""
-    key, _, episode_id, _, _, _, _, _, document, embedding = verify("episode", row)
-    return Episode(episode_id, revision_of(key), document, embedding)

@@ -22,9 +22,11 @@ PROBLEM_TYPES = {row["code"]: row for row in yaml.safe_load((ROOT / "handlers/pr
 DEMO = [json.loads(line) for line in (ROOT / "recollect/demo/episodes.jsonl").read_text("utf-8").splitlines()]
 
 METHODS = {"get", "put", "post", "patch", "delete"}
-VERBS = {"complete", "consolidate", "create", "delete", "forget", "get", "import", "list", "patch", "put", "recall"}
+VERBS = {
+    "complete", "consolidate", "create", "delete", "fill", "forget", "get", "import", "list", "patch", "put", "recall",
+}  # fmt: skip
 ANYWHERE = {"400", "401", "403", "406", "429", "431", "500", "503", "504", "default"}
-COMPLETIONS = {"complete", "complete_stream"}
+COMPLETIONS = {"complete", "complete_stream", "fill"}
 
 
 def resolve(node: dict[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from engine.memory.arrays import SINGLE, Floats, Ints, Mask, Singles
+from engine.generalisation.attention.contingency import SINGLE, Singles
+from engine.generalisation.attention.features import Ints
+from engine.memory.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Batch:
     schema: Singles
     log_m: Singles
     truth: Ints
-    known: Mask
+    known: npt.NDArray[np.bool_]
     equalities: list[tuple[Ints, Singles]]
 
     @property

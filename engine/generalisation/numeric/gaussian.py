@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from engine.memory.arrays import Codes, Floats
+from engine.memory.arrays import Floats
 
 LEVELS = 192
 RIDGE = 0.005
@@ -41,7 +42,7 @@ class Scale:
         """Whether the field has more than two levels."""
         return len(self.upper) > 2
 
-    def code(self, values: Floats) -> Codes:
+    def code(self, values: Floats) -> npt.NDArray[np.int32]:
         """int32 levels; a missing value has the level after the last."""
         level = np.minimum(np.searchsorted(self.upper, values), max(len(self.upper) - 1, 0))
         return np.where(np.isfinite(values), level, len(self.rank)).astype(np.int32)

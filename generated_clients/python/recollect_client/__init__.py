@@ -60,8 +60,12 @@ __all__ = [
     "FeedbackInput",
     "FieldStats",
     "FieldType",
+    "FillRequest",
+    "FillResponse",
+    "FilledCell",
     "ForgetReceipt",
     "ForgetRequest",
+    "HeldOut",
     "Hypothesis",
     "HypotheticalEpisode",
     "ImportReport",
@@ -139,8 +143,12 @@ from recollect_client.models.feedback import Feedback as Feedback
 from recollect_client.models.feedback_input import FeedbackInput as FeedbackInput
 from recollect_client.models.field_stats import FieldStats as FieldStats
 from recollect_client.models.field_type import FieldType as FieldType
+from recollect_client.models.fill_request import FillRequest as FillRequest
+from recollect_client.models.fill_response import FillResponse as FillResponse
+from recollect_client.models.filled_cell import FilledCell as FilledCell
 from recollect_client.models.forget_receipt import ForgetReceipt as ForgetReceipt
 from recollect_client.models.forget_request import ForgetRequest as ForgetRequest
+from recollect_client.models.held_out import HeldOut as HeldOut
 from recollect_client.models.hypothesis import Hypothesis as Hypothesis
 from recollect_client.models.hypothetical_episode import HypotheticalEpisode as HypotheticalEpisode
 from recollect_client.models.import_report import ImportReport as ImportReport

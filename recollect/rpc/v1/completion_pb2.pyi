@@ -289,3 +289,65 @@ class PartialField(_message.Message):
     value: _value_pb2.Value
     confidence: float
     def __init__(self, name: _Optional[str] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., confidence: _Optional[float] = ...) -> None: ...
+
+class FillRequest(_message.Message):
+    __slots__ = ("rows", "targets", "threshold", "target_accuracy", "may_be_stored")
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    TARGET_ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    MAY_BE_STORED_FIELD_NUMBER: _ClassVar[int]
+    rows: _containers.RepeatedCompositeFieldContainer[Row]
+    targets: _containers.RepeatedScalarFieldContainer[str]
+    threshold: float
+    target_accuracy: float
+    may_be_stored: bool
+    def __init__(self, rows: _Optional[_Iterable[_Union[Row, _Mapping]]] = ..., targets: _Optional[_Iterable[str]] = ..., threshold: _Optional[float] = ..., target_accuracy: _Optional[float] = ..., may_be_stored: _Optional[bool] = ...) -> None: ...
+
+class Row(_message.Message):
+    __slots__ = ("cells",)
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    cells: _containers.RepeatedCompositeFieldContainer[_value_pb2.Field]
+    def __init__(self, cells: _Optional[_Iterable[_Union[_value_pb2.Field, _Mapping]]] = ...) -> None: ...
+
+class FillResponse(_message.Message):
+    __slots__ = ("cells", "blank", "filled", "threshold", "held_out")
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    BLANK_FIELD_NUMBER: _ClassVar[int]
+    FILLED_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    HELD_OUT_FIELD_NUMBER: _ClassVar[int]
+    cells: _containers.RepeatedCompositeFieldContainer[FilledCell]
+    blank: int
+    filled: int
+    threshold: float
+    held_out: HeldOut
+    def __init__(self, cells: _Optional[_Iterable[_Union[FilledCell, _Mapping]]] = ..., blank: _Optional[int] = ..., filled: _Optional[int] = ..., threshold: _Optional[float] = ..., held_out: _Optional[_Union[HeldOut, _Mapping]] = ...) -> None: ...
+
+class FilledCell(_message.Message):
+    __slots__ = ("row", "field", "value", "confidence", "source", "supporters", "filled")
+    ROW_FIELD_NUMBER: _ClassVar[int]
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    SUPPORTERS_FIELD_NUMBER: _ClassVar[int]
+    FILLED_FIELD_NUMBER: _ClassVar[int]
+    row: int
+    field: str
+    value: _value_pb2.Value
+    confidence: float
+    source: Source
+    supporters: float
+    filled: bool
+    def __init__(self, row: _Optional[int] = ..., field: _Optional[str] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., confidence: _Optional[float] = ..., source: _Optional[_Union[Source, str]] = ..., supporters: _Optional[float] = ..., filled: _Optional[bool] = ...) -> None: ...
+
+class HeldOut(_message.Message):
+    __slots__ = ("cells", "share_filled", "accuracy")
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FILLED_FIELD_NUMBER: _ClassVar[int]
+    ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    cells: int
+    share_filled: float
+    accuracy: float
+    def __init__(self, cells: _Optional[int] = ..., share_filled: _Optional[float] = ..., accuracy: _Optional[float] = ...) -> None: ...

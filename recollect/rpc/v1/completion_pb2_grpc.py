@@ -51,6 +51,11 @@ class CompletionServiceStub:
                 request_serializer=recollect_dot_rpc_dot_v1_dot_completion__pb2.CompleteStreamRequest.SerializeToString,
                 response_deserializer=recollect_dot_rpc_dot_v1_dot_completion__pb2.CompleteProgress.FromString,
                 _registered_method=True)
+        self.Fill = channel.unary_unary(
+                '/recollect.v1.CompletionService/Fill',
+                request_serializer=recollect_dot_rpc_dot_v1_dot_completion__pb2.FillRequest.SerializeToString,
+                response_deserializer=recollect_dot_rpc_dot_v1_dot_completion__pb2.FillResponse.FromString,
+                _registered_method=True)
 
 
 class CompletionServiceServicer:
@@ -82,6 +87,13 @@ class CompletionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Fill(self, request, context):
+        """Fills the blank cells of a table.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CompletionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -99,6 +111,11 @@ def add_CompletionServiceServicer_to_server(servicer, server):
                     servicer.CompleteStream,
                     request_deserializer=recollect_dot_rpc_dot_v1_dot_completion__pb2.CompleteStreamRequest.FromString,
                     response_serializer=recollect_dot_rpc_dot_v1_dot_completion__pb2.CompleteProgress.SerializeToString,
+            ),
+            'Fill': grpc.unary_unary_rpc_method_handler(
+                    servicer.Fill,
+                    request_deserializer=recollect_dot_rpc_dot_v1_dot_completion__pb2.FillRequest.FromString,
+                    response_serializer=recollect_dot_rpc_dot_v1_dot_completion__pb2.FillResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -184,6 +201,33 @@ class CompletionService:
             '/recollect.v1.CompletionService/CompleteStream',
             recollect_dot_rpc_dot_v1_dot_completion__pb2.CompleteStreamRequest.SerializeToString,
             recollect_dot_rpc_dot_v1_dot_completion__pb2.CompleteProgress.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Fill(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recollect.v1.CompletionService/Fill',
+            recollect_dot_rpc_dot_v1_dot_completion__pb2.FillRequest.SerializeToString,
+            recollect_dot_rpc_dot_v1_dot_completion__pb2.FillResponse.FromString,
             options,
             channel_credentials,
             insecure,

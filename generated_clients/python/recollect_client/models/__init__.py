@@ -41,8 +41,12 @@ from recollect_client.models.feedback import Feedback
 from recollect_client.models.feedback_input import FeedbackInput
 from recollect_client.models.field_stats import FieldStats
 from recollect_client.models.field_type import FieldType
+from recollect_client.models.fill_request import FillRequest
+from recollect_client.models.fill_response import FillResponse
+from recollect_client.models.filled_cell import FilledCell
 from recollect_client.models.forget_receipt import ForgetReceipt
 from recollect_client.models.forget_request import ForgetRequest
+from recollect_client.models.held_out import HeldOut
 from recollect_client.models.hypothesis import Hypothesis
 from recollect_client.models.hypothetical_episode import HypotheticalEpisode
 from recollect_client.models.import_report import ImportReport

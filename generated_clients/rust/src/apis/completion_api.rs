@@ -54,6 +54,18 @@ pub struct CompleteStreamParams {
     pub traceparent: Option<String>
 }
 
+/// struct for passing parameters to the method [`fill`]
+#[derive(Clone, Debug, Default)]
+pub struct FillParams {
+    /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+    pub x_memory_space: String,
+    pub fill_request: models::FillRequest,
+    /// Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+    pub x_request_id: Option<String>,
+    /// The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+    pub traceparent: Option<String>
+}
+
 /// struct for passing parameters to the method [`recall`]
 #[derive(Clone, Debug, Default)]
 pub struct RecallParams {
@@ -112,6 +124,27 @@ pub enum CompleteBatchError {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum CompleteStreamError {
+    Status422(models::Problem),
+    Status400(models::Problem),
+    Status401(models::Problem),
+    Status403(models::Problem),
+    Status404(models::Problem),
+    Status406(models::Problem),
+    Status413(models::Problem),
+    Status415(models::Problem),
+    Status429(models::Problem),
+    Status431(models::Problem),
+    Status500(models::Problem),
+    Status503(models::Problem),
+    Status504(models::Problem),
+    DefaultResponse(models::Problem),
+    UnknownValue(serde_json::Value),
+}
+
+/// struct for typed errors of method [`fill`]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum FillError {
     Status422(models::Problem),
     Status400(models::Problem),
     Status401(models::Problem),
@@ -290,6 +323,52 @@ pub async fn complete_stream(configuration: &configuration::Configuration, param
     } else {
         let content = resp.text().await?;
         let entity: Option<CompleteStreamError> = serde_json::from_str(&content).ok();
+        Err(Error::ResponseError(ResponseContent { status, content, entity }))
+    }
+}
+
+/// Takes a table, by rows or by columns, and answers every blank cell from what the space remembers: its value, the probability that it is right, and where it comes from. Cells below the `threshold` are left blank in the table that comes back. With a `target_accuracy` the threshold is picked on known cells of the table itself, each asked as if it were blank, and `held_out` tells what to expect. Rows are read as new events, and many are answered as one pass; the values and confidences are those of `complete`. Nothing is stored by this call.  Do not use it for one episode (use `complete`), nor to store a table (use `import_episodes`). 
+pub async fn fill(configuration: &configuration::Configuration, params: FillParams) -> Result<models::FillResponse, Error<FillError>> {
+
+    let uri_str = format!("{}/fill", configuration.base_path);
+    let mut req_builder = configuration.client.request(reqwest::Method::POST, &uri_str);
+
+    if let Some(ref user_agent) = configuration.user_agent {
+        req_builder = req_builder.header(reqwest::header::USER_AGENT, user_agent.clone());
+    }
+    req_builder = req_builder.header("X-Memory-Space", params.x_memory_space.to_string());
+    if let Some(param_value) = params.x_request_id {
+        req_builder = req_builder.header("X-Request-Id", param_value.to_string());
+    }
+    if let Some(param_value) = params.traceparent {
+        req_builder = req_builder.header("traceparent", param_value.to_string());
+    }
+    if let Some(ref token) = configuration.bearer_access_token {
+        req_builder = req_builder.bearer_auth(token.to_owned());
+    };
+    req_builder = req_builder.json(&params.fill_request);
+
+    let req = req_builder.build()?;
+    let resp = configuration.client.execute(req).await?;
+
+    let status = resp.status();
+    let content_type = resp
+        .headers()
+        .get("content-type")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("application/octet-stream");
+    let content_type = super::ContentType::from(content_type);
+
+    if !status.is_client_error() && !status.is_server_error() {
+        let content = resp.text().await?;
+        match content_type {
+            ContentType::Json => serde_json::from_str(&content).map_err(Error::from),
+            ContentType::Text => return Err(Error::from(serde_json::Error::custom("Received `text/plain` content type response that cannot be converted to `models::FillResponse`"))),
+            ContentType::Unsupported(unknown_type) => return Err(Error::from(serde_json::Error::custom(format!("Received `{unknown_type}` content type response that cannot be converted to `models::FillResponse`")))),
+        }
+    } else {
+        let content = resp.text().await?;
+        let entity: Option<FillError> = serde_json::from_str(&content).ok();
         Err(Error::ResponseError(ResponseContent { status, content, entity }))
     }
 }

@@ -34,6 +34,16 @@ import {
     CompleteResponseToJSON,
 } from '../models/CompleteResponse';
 import {
+    type FillRequest,
+    FillRequestFromJSON,
+    FillRequestToJSON,
+} from '../models/FillRequest';
+import {
+    type FillResponse,
+    FillResponseFromJSON,
+    FillResponseToJSON,
+} from '../models/FillResponse';
+import {
     type Problem,
     ProblemFromJSON,
     ProblemToJSON,
@@ -104,6 +114,25 @@ export interface CompleteStreamRequest {
      * 
      */
     completeRequest: CompleteRequest;
+    /**
+     * Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+     */
+    xRequestId?: string;
+    /**
+     * The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+     */
+    traceparent?: string;
+}
+
+export interface FillOperationRequest {
+    /**
+     * The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+     */
+    xMemorySpace: string;
+    /**
+     * 
+     */
+    fillRequest: FillRequest;
     /**
      * Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
      */
@@ -375,6 +404,82 @@ export class CompletionApi extends runtime.BaseAPI {
      */
     async completeStream(requestParameters: CompleteStreamRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<string> {
         const response = await this.completeStreamRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
+
+    /**
+     * Creates request options for fill without sending the request
+     */
+    async fillRequestOpts(requestParameters: FillOperationRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['xMemorySpace'] == null) {
+            throw new runtime.RequiredError(
+                'xMemorySpace',
+                'Required parameter "xMemorySpace" was null or undefined when calling fill().'
+            );
+        }
+
+        if (requestParameters['fillRequest'] == null) {
+            throw new runtime.RequiredError(
+                'fillRequest',
+                'Required parameter "fillRequest" was null or undefined when calling fill().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        headerParameters['Content-Type'] = 'application/json';
+
+        if (requestParameters['xMemorySpace'] != null) {
+            headerParameters['X-Memory-Space'] = String(requestParameters['xMemorySpace']);
+        }
+
+        if (requestParameters['xRequestId'] != null) {
+            headerParameters['X-Request-Id'] = String(requestParameters['xRequestId']);
+        }
+
+        if (requestParameters['traceparent'] != null) {
+            headerParameters['traceparent'] = String(requestParameters['traceparent']);
+        }
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", []);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/fill`;
+
+        return {
+            path: urlPath,
+            method: 'POST',
+            headers: headerParameters,
+            query: queryParameters,
+            body: FillRequestToJSON(requestParameters['fillRequest']),
+        };
+    }
+
+    /**
+     * Takes a table, by rows or by columns, and answers every blank cell from what the space remembers: its value, the probability that it is right, and where it comes from. Cells below the `threshold` are left blank in the table that comes back. With a `target_accuracy` the threshold is picked on known cells of the table itself, each asked as if it were blank, and `held_out` tells what to expect. Rows are read as new events, and many are answered as one pass; the values and confidences are those of `complete`. Nothing is stored by this call.  Do not use it for one episode (use `complete`), nor to store a table (use `import_episodes`). 
+     * Fill the blank cells of a table
+     */
+    async fillRaw(requestParameters: FillOperationRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<FillResponse>> {
+        const requestOptions = await this.fillRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => FillResponseFromJSON(jsonValue));
+    }
+
+    /**
+     * Takes a table, by rows or by columns, and answers every blank cell from what the space remembers: its value, the probability that it is right, and where it comes from. Cells below the `threshold` are left blank in the table that comes back. With a `target_accuracy` the threshold is picked on known cells of the table itself, each asked as if it were blank, and `held_out` tells what to expect. Rows are read as new events, and many are answered as one pass; the values and confidences are those of `complete`. Nothing is stored by this call.  Do not use it for one episode (use `complete`), nor to store a table (use `import_episodes`). 
+     * Fill the blank cells of a table
+     */
+    async fill(requestParameters: FillOperationRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<FillResponse> {
+        const response = await this.fillRaw(requestParameters, initOverrides);
         return await response.value();
     }
 

@@ -22,6 +22,8 @@ import recollect.client.model.CompleteBatchRequest;
 import recollect.client.model.CompleteBatchResponse;
 import recollect.client.model.CompleteRequest;
 import recollect.client.model.CompleteResponse;
+import recollect.client.model.FillRequest;
+import recollect.client.model.FillResponse;
 import recollect.client.model.Problem;
 import recollect.client.model.RecallRequest;
 import recollect.client.model.RecallResponse;
@@ -1050,6 +1052,277 @@ public class CompletionApi {
       }
       public APICompleteStreamRequest build() {
         return new APICompleteStreamRequest(this);
+      }
+    }
+  }
+
+  /**
+   * Fill the blank cells of a table
+   * Takes a table, by rows or by columns, and answers every blank cell from what the space remembers: its value, the probability that it is right, and where it comes from. Cells below the &#x60;threshold&#x60; are left blank in the table that comes back. With a &#x60;target_accuracy&#x60; the threshold is picked on known cells of the table itself, each asked as if it were blank, and &#x60;held_out&#x60; tells what to expect. Rows are read as new events, and many are answered as one pass; the values and confidences are those of &#x60;complete&#x60;. Nothing is stored by this call.  Do not use it for one episode (use &#x60;complete&#x60;), nor to store a table (use &#x60;import_episodes&#x60;). 
+   * @param apiRequest {@link APIFillRequest}
+   * @return FillResponse
+   * @throws ApiException if fails to make API call
+   */
+  public FillResponse fill(APIFillRequest apiRequest) throws ApiException {
+    return fill(apiRequest, null);
+  }
+
+  /**
+   * Fill the blank cells of a table
+   * Takes a table, by rows or by columns, and answers every blank cell from what the space remembers: its value, the probability that it is right, and where it comes from. Cells below the &#x60;threshold&#x60; are left blank in the table that comes back. With a &#x60;target_accuracy&#x60; the threshold is picked on known cells of the table itself, each asked as if it were blank, and &#x60;held_out&#x60; tells what to expect. Rows are read as new events, and many are answered as one pass; the values and confidences are those of &#x60;complete&#x60;. Nothing is stored by this call.  Do not use it for one episode (use &#x60;complete&#x60;), nor to store a table (use &#x60;import_episodes&#x60;). 
+   * @param apiRequest {@link APIFillRequest}
+   * @param headers Optional headers to include in the request
+   * @return FillResponse
+   * @throws ApiException if fails to make API call
+   */
+  public FillResponse fill(APIFillRequest apiRequest, Map<String, String> headers) throws ApiException {
+    @jakarta.annotation.Nonnull
+    String xMemorySpace = apiRequest.xMemorySpace();
+    @jakarta.annotation.Nonnull
+    FillRequest fillRequest = apiRequest.fillRequest();
+    @jakarta.annotation.Nullable
+    String xRequestId = apiRequest.xRequestId();
+    @jakarta.annotation.Nullable
+    String traceparent = apiRequest.traceparent();
+    return fill(xMemorySpace, fillRequest, xRequestId, traceparent, headers);
+  }
+
+  /**
+   * Fill the blank cells of a table
+   * Takes a table, by rows or by columns, and answers every blank cell from what the space remembers: its value, the probability that it is right, and where it comes from. Cells below the &#x60;threshold&#x60; are left blank in the table that comes back. With a &#x60;target_accuracy&#x60; the threshold is picked on known cells of the table itself, each asked as if it were blank, and &#x60;held_out&#x60; tells what to expect. Rows are read as new events, and many are answered as one pass; the values and confidences are those of &#x60;complete&#x60;. Nothing is stored by this call.  Do not use it for one episode (use &#x60;complete&#x60;), nor to store a table (use &#x60;import_episodes&#x60;). 
+   * @param apiRequest {@link APIFillRequest}
+   * @return ApiResponse&lt;FillResponse&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<FillResponse> fillWithHttpInfo(APIFillRequest apiRequest) throws ApiException {
+    return fillWithHttpInfo(apiRequest, null);
+  }
+
+  /**
+   * Fill the blank cells of a table
+   * Takes a table, by rows or by columns, and answers every blank cell from what the space remembers: its value, the probability that it is right, and where it comes from. Cells below the &#x60;threshold&#x60; are left blank in the table that comes back. With a &#x60;target_accuracy&#x60; the threshold is picked on known cells of the table itself, each asked as if it were blank, and &#x60;held_out&#x60; tells what to expect. Rows are read as new events, and many are answered as one pass; the values and confidences are those of &#x60;complete&#x60;. Nothing is stored by this call.  Do not use it for one episode (use &#x60;complete&#x60;), nor to store a table (use &#x60;import_episodes&#x60;). 
+   * @param apiRequest {@link APIFillRequest}
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;FillResponse&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<FillResponse> fillWithHttpInfo(APIFillRequest apiRequest, Map<String, String> headers) throws ApiException {
+    String xMemorySpace = apiRequest.xMemorySpace();
+    FillRequest fillRequest = apiRequest.fillRequest();
+    String xRequestId = apiRequest.xRequestId();
+    String traceparent = apiRequest.traceparent();
+    return fillWithHttpInfo(xMemorySpace, fillRequest, xRequestId, traceparent, headers);
+  }
+
+  /**
+   * Fill the blank cells of a table
+   * Takes a table, by rows or by columns, and answers every blank cell from what the space remembers: its value, the probability that it is right, and where it comes from. Cells below the &#x60;threshold&#x60; are left blank in the table that comes back. With a &#x60;target_accuracy&#x60; the threshold is picked on known cells of the table itself, each asked as if it were blank, and &#x60;held_out&#x60; tells what to expect. Rows are read as new events, and many are answered as one pass; the values and confidences are those of &#x60;complete&#x60;. Nothing is stored by this call.  Do not use it for one episode (use &#x60;complete&#x60;), nor to store a table (use &#x60;import_episodes&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param fillRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @return FillResponse
+   * @throws ApiException if fails to make API call
+   */
+  public FillResponse fill(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull FillRequest fillRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent) throws ApiException {
+    return fill(xMemorySpace, fillRequest, xRequestId, traceparent, null);
+  }
+
+  /**
+   * Fill the blank cells of a table
+   * Takes a table, by rows or by columns, and answers every blank cell from what the space remembers: its value, the probability that it is right, and where it comes from. Cells below the &#x60;threshold&#x60; are left blank in the table that comes back. With a &#x60;target_accuracy&#x60; the threshold is picked on known cells of the table itself, each asked as if it were blank, and &#x60;held_out&#x60; tells what to expect. Rows are read as new events, and many are answered as one pass; the values and confidences are those of &#x60;complete&#x60;. Nothing is stored by this call.  Do not use it for one episode (use &#x60;complete&#x60;), nor to store a table (use &#x60;import_episodes&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param fillRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param headers Optional headers to include in the request
+   * @return FillResponse
+   * @throws ApiException if fails to make API call
+   */
+  public FillResponse fill(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull FillRequest fillRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, Map<String, String> headers) throws ApiException {
+    ApiResponse<FillResponse> localVarResponse = fillWithHttpInfo(xMemorySpace, fillRequest, xRequestId, traceparent, headers);
+    return localVarResponse.getData();
+  }
+
+  /**
+   * Fill the blank cells of a table
+   * Takes a table, by rows or by columns, and answers every blank cell from what the space remembers: its value, the probability that it is right, and where it comes from. Cells below the &#x60;threshold&#x60; are left blank in the table that comes back. With a &#x60;target_accuracy&#x60; the threshold is picked on known cells of the table itself, each asked as if it were blank, and &#x60;held_out&#x60; tells what to expect. Rows are read as new events, and many are answered as one pass; the values and confidences are those of &#x60;complete&#x60;. Nothing is stored by this call.  Do not use it for one episode (use &#x60;complete&#x60;), nor to store a table (use &#x60;import_episodes&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param fillRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @return ApiResponse&lt;FillResponse&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<FillResponse> fillWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull FillRequest fillRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent) throws ApiException {
+    return fillWithHttpInfo(xMemorySpace, fillRequest, xRequestId, traceparent, null);
+  }
+
+  /**
+   * Fill the blank cells of a table
+   * Takes a table, by rows or by columns, and answers every blank cell from what the space remembers: its value, the probability that it is right, and where it comes from. Cells below the &#x60;threshold&#x60; are left blank in the table that comes back. With a &#x60;target_accuracy&#x60; the threshold is picked on known cells of the table itself, each asked as if it were blank, and &#x60;held_out&#x60; tells what to expect. Rows are read as new events, and many are answered as one pass; the values and confidences are those of &#x60;complete&#x60;. Nothing is stored by this call.  Do not use it for one episode (use &#x60;complete&#x60;), nor to store a table (use &#x60;import_episodes&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param fillRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;FillResponse&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<FillResponse> fillWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull FillRequest fillRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, Map<String, String> headers) throws ApiException {
+    HttpRequest.Builder localVarRequestBuilder = fillRequestBuilder(xMemorySpace, fillRequest, xRequestId, traceparent, headers);
+    try {
+      HttpResponse<InputStream> localVarResponse = memberVarHttpClient.send(
+          localVarRequestBuilder.build(),
+          HttpResponse.BodyHandlers.ofInputStream());
+      if (memberVarResponseInterceptor != null) {
+        memberVarResponseInterceptor.accept(localVarResponse);
+      }
+      InputStream localVarResponseBody = null;
+      try {
+        if (localVarResponse.statusCode()/ 100 != 2) {
+          throw getApiException("fill", localVarResponse);
+        }
+        localVarResponseBody = ApiClient.getResponseBody(localVarResponse);
+        if (localVarResponseBody == null) {
+          return new ApiResponse<FillResponse>(
+              localVarResponse.statusCode(),
+              localVarResponse.headers().map(),
+              null
+          );
+        }
+
+        
+        
+        String responseBody = new String(localVarResponseBody.readAllBytes());
+        FillResponse responseValue = responseBody.isBlank()? null: memberVarObjectMapper.readValue(responseBody, new TypeReference<FillResponse>() {});
+        
+
+        return new ApiResponse<FillResponse>(
+            localVarResponse.statusCode(),
+            localVarResponse.headers().map(),
+            responseValue
+        );
+      } finally {
+        if (localVarResponseBody != null) {
+          localVarResponseBody.close();
+        }
+      }
+    } catch (IOException e) {
+      throw new ApiException(e);
+    }
+    catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ApiException(e);
+    }
+  }
+
+  private HttpRequest.Builder fillRequestBuilder(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull FillRequest fillRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, Map<String, String> headers) throws ApiException {
+    // verify the required parameter 'xMemorySpace' is set
+    if (xMemorySpace == null) {
+      throw new ApiException(400, "Missing the required parameter 'xMemorySpace' when calling fill");
+    }
+    // verify the required parameter 'fillRequest' is set
+    if (fillRequest == null) {
+      throw new ApiException(400, "Missing the required parameter 'fillRequest' when calling fill");
+    }
+
+    HttpRequest.Builder localVarRequestBuilder = HttpRequest.newBuilder();
+
+    String localVarPath = "/fill";
+
+    localVarRequestBuilder.uri(URI.create(memberVarBaseUri + localVarPath));
+
+    if (xMemorySpace != null) {
+      localVarRequestBuilder.header("X-Memory-Space", xMemorySpace.toString());
+    }
+    if (xRequestId != null) {
+      localVarRequestBuilder.header("X-Request-Id", xRequestId.toString());
+    }
+    if (traceparent != null) {
+      localVarRequestBuilder.header("traceparent", traceparent.toString());
+    }
+    localVarRequestBuilder.header("Content-Type", "application/json");
+    localVarRequestBuilder.header("Accept", "application/json, application/problem+json");
+
+    try {
+      byte[] localVarPostBody = memberVarObjectMapper.writeValueAsBytes(fillRequest);
+      localVarRequestBuilder.method("POST", HttpRequest.BodyPublishers.ofByteArray(localVarPostBody));
+    } catch (IOException e) {
+      throw new ApiException(e);
+    }
+    if (memberVarReadTimeout != null) {
+      localVarRequestBuilder.timeout(memberVarReadTimeout);
+    }
+    // Add custom headers if provided
+    localVarRequestBuilder = HttpRequestBuilderExtensions.withAdditionalHeaders(localVarRequestBuilder, headers);
+    if (memberVarInterceptor != null) {
+      memberVarInterceptor.accept(localVarRequestBuilder);
+    }
+    return localVarRequestBuilder;
+  }
+
+
+  public static final class APIFillRequest {
+    @jakarta.annotation.Nonnull
+    private String xMemorySpace; // The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+    @jakarta.annotation.Nonnull
+    private FillRequest fillRequest; //  (required)
+    @jakarta.annotation.Nullable
+    private String xRequestId; // Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+    @jakarta.annotation.Nullable
+    private String traceparent; // The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+
+    private APIFillRequest(Builder builder) {
+      this.xMemorySpace = builder.xMemorySpace;
+      this.fillRequest = builder.fillRequest;
+      this.xRequestId = builder.xRequestId;
+      this.traceparent = builder.traceparent;
+    }
+    @jakarta.annotation.Nonnull
+    public String xMemorySpace() {
+      return xMemorySpace;
+    }
+    @jakarta.annotation.Nonnull
+    public FillRequest fillRequest() {
+      return fillRequest;
+    }
+    @jakarta.annotation.Nullable
+    public String xRequestId() {
+      return xRequestId;
+    }
+    @jakarta.annotation.Nullable
+    public String traceparent() {
+      return traceparent;
+    }
+    public static Builder newBuilder() {
+      return new Builder();
+    }
+
+    public static class Builder {
+      private String xMemorySpace;
+      private FillRequest fillRequest;
+      private String xRequestId;
+      private String traceparent;
+
+      public Builder xMemorySpace(@jakarta.annotation.Nonnull String xMemorySpace) {
+        this.xMemorySpace = xMemorySpace;
+        return this;
+      }
+      public Builder fillRequest(@jakarta.annotation.Nonnull FillRequest fillRequest) {
+        this.fillRequest = fillRequest;
+        return this;
+      }
+      public Builder xRequestId(@jakarta.annotation.Nullable String xRequestId) {
+        this.xRequestId = xRequestId;
+        return this;
+      }
+      public Builder traceparent(@jakarta.annotation.Nullable String traceparent) {
+        this.traceparent = traceparent;
+        return this;
+      }
+      public APIFillRequest build() {
+        return new APIFillRequest(this);
       }
     }
   }

@@ -1,0 +1,53 @@
+"""Which answers to keep so that a wanted share of them is right (selective prediction)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.memory.arrays import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A threshold on the confidence, the share of n answers that reach it, and the share of those right, in [0, 1].
+
+    `accuracy` is None where no answer reaches it.
+    """
+
+    n: int
+    threshold: float
+    share: float
+    accuracy: float | None
+
+
+def select(confidence: Floats, is_right: npt.NDArray[np.bool_], accuracy: float) -> Selection:
+    """The least threshold at which `accuracy` of the answers kept are right; 1 where none does.
+
+    `confidence` float64[n] and `is_right` bool[n]. Equal confidences are kept or left together. Cost O(n log n).
+    """
+    n = len(confidence)
+    if not n:
+        return Selection(0, 1.0, 0.0, None)
+    order = np.argsort(-confidence, kind="stable")
+    ranked, right = confidence[order], np.cumsum(is_right[order])
+    kept = np.arange(1, n + 1)
+    is_last = np.append(ranked[1:] < ranked[:-1], True)
+    reaches = np.flatnonzero(is_last & (right >= accuracy * kept))
+    if not len(reaches):
+        return Selection(n, 1.0, 0.0, None)
+    last = int(reaches[-1])
+    # Halfway to the next answer: what lies between is as likely on the one side as on the other.
+    below = float(ranked[last + 1]) if last + 1 < n else 0.0
+    threshold = 0.0 if last + 1 == n else 0.5 * (float(ranked[last]) + below)
+    return Selection(n, threshold, (last + 1) / n, float(right[last] / (last + 1)))
+
+
+def reached(confidence: Floats, is_right: npt.NDArray[np.bool_], threshold: float) -> Selection:
+    """What a given threshold keeps."""
+    kept = confidence >= threshold
+    count = int(kept.sum())
+    accuracy = float(is_right[kept].mean()) if count else None
+    return Selection(len(confidence), threshold, count / max(1, len(confidence)), accuracy)

@@ -1,0 +1,256 @@
+"""`fill`: a file with gaps in, the same file with the gaps filled out, and what to trust beside it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from recollect.cli.client import Client
+from recollect.cli.console import (
+    EXIT_NO_EVIDENCE,
+    EXIT_USAGE,
+    AsJson,
+    Failure,
+    KeyOption,
+    Url,
+    err,
+    out,
+    percent,
+    print_json,
+    print_table,
+)
+from recollect.cli.sheets import Sheet, read_sheet, write_cells
+
+_ROWS_AT_ONCE, _CALLS_AT_ONCE = 200, 2  # by request; a server has two workers unless told otherwise
+_PICKED_ON = 1000  # rows a server picks a threshold on
+
+Json = dict[str, Any]
+Report = Callable[[int], None]
+
+
+def fill(  # noqa: PLR0913, PLR0917  # a parameter per option
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV, JSON lines or JSON.")],
+    space: Annotated[
+        str | None,
+        typer.Option("--space", "-s", help="Fill from this memory space. (default: from the file's own rows)"),
+    ] = None,
+    target: Annotated[
+        list[str] | None, typer.Option("--target", "-t", help="A column to fill; repeat for more. (default: all)")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", min=0, max=1, help="Leave blank what is less sure. (default: 0)")
+    ] = None,
+    target_accuracy: Annotated[
+        float | None,
+        typer.Option("--target-accuracy", min=0, max=1, help="Pick the threshold so that this share is right."),
+    ] = None,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", "-o", dir_okay=False, help="The file to write. (default: NAME.filled.…)")
+    ] = None,
+    notes: Annotated[
+        bool, typer.Option("--notes", help="Add a confidence and a source column beside each filled one.")
+    ] = False,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes at work without a space.")] = 2,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+    url: Url = None,
+    key: KeyOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fill the gaps of a table and say how sure each filled cell is.
+
+    For example: recollect fill orders.csv --target-accuracy .95
+    """
+    if threshold is not None and target_accuracy is not None:
+        raise Failure("One of --threshold and --target-accuracy", exit_code=EXIT_USAGE, as_json=as_json)
+    sheet = _read(file, as_json=as_json)
+    blanks = _blanks(sheet, target, as_json=as_json)
+    written = out_file or file.with_name(f"{file.stem}.filled{file.suffix}")
+    cells_file = written.with_name(f"{written.name.removesuffix(written.suffix)}.cells.csv")
+    _require_free(file, written, cells_file, force=force, as_json=as_json)
+    request: Json = {"threshold": threshold or 0.0, "target_accuracy": target_accuracy}
+    if blanks:
+        with _progress(visible=not as_json) as progress:
+            task = progress.add_task("fill", total=len(blanks))
+            report: Report = lambda done: progress.advance(task, done)  # noqa: E731
+            if space is None:
+                found = _alone(sheet, blanks, request, workers, report)
+            else:
+                with Client(url, key, as_json=as_json) as client:
+                    found = _by_space(client, space, sheet, blanks, request, report)
+    else:
+        found = {"cells": [], "threshold": request["threshold"], "held_out": None}
+    _write(sheet, found, written, cells_file, notes=notes)
+    _tell(sheet, blanks, found, written, cells_file, as_json=as_json)
+    if blanks and not any(cell["filled"] for cell in found["cells"]):
+        raise typer.Exit(EXIT_NO_EVIDENCE)
+
+
+def _read(file: Path, *, as_json: bool) -> Sheet:
+    try:
+        return read_sheet(file)
+    except (UnicodeDecodeError, ValueError, csv.Error) as fault:
+        raise Failure("The file cannot be read", f"{file}: {fault}", exit_code=EXIT_USAGE, as_json=as_json) from None
+
+
+def _blanks(sheet: Sheet, target: list[str] | None, *, as_json: bool) -> list[tuple[int, tuple[str, ...]]]:
+    """The rows with blanks, and which cells of them to fill."""
+    unknown = [name for name in target or () if name not in sheet.columns]
+    if unknown:
+        detail = f"{', '.join(unknown)}; the columns are {', '.join(sheet.columns)}."
+        raise Failure("The file has no such column", detail, exit_code=EXIT_USAGE, as_json=as_json)
+    wanted = target or sheet.columns
+    found = [(place, tuple(name for name in wanted if name not in row)) for place, row in enumerate(sheet.rows)]
+    return [(place, names) for place, names in found if names]
+
+
+def _require_free(file: Path, *written: Path, force: bool, as_json: bool) -> None:
+    for path in written:
+        if path.resolve() == file.resolve() or (path.exists() and not force):
+            hint = "Name another with --out" + (", or add --force." if path.resolve() != file.resolve() else ".")
+            detail = f"{path.absolute()} exists already."
+            raise Failure("Nothing was filled", detail, hints=[hint], exit_code=EXIT_USAGE, as_json=as_json)
+
+
+def _progress(*, visible: bool) -> Progress:
+    columns = (TextColumn("filling"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeRemainingColumn())
+    return Progress(*columns, console=err, transient=True, disable=not (visible and err.is_terminal))
+
+
+def _alone(
+    sheet: Sheet,
+    blanks: Sequence[tuple[int, tuple[str, ...]]],
+    request: Mapping[str, Any],
+    workers: int,
+    report: Report,
+) -> Json:
+    """Fill from the file's own rows, on this machine."""
+    # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
+    from dataclasses import asdict
+
+    from recollect.model import FillRequest
+    from recollect.service.standalone import fill_alone
+
+    asked = FillRequest(sheet.rows, None, request["threshold"], request["target_accuracy"])
+    return asdict(fill_alone(asked, blanks, workers=workers, report=report))
+
+
+def _by_space(
+    client: Client,
+    space: str,
+    sheet: Sheet,
+    blanks: Sequence[tuple[int, tuple[str, ...]]],
+    request: Mapping[str, Any],
+    report: Report,
+) -> Json:
+    """Fill from a memory space, a few requests at a time."""
+    threshold, held_out = request["threshold"], None
+    targets = list(dict.fromkeys(name for _, names in blanks for name in names))
+    if request["target_accuracy"] is not None:
+        step = max(1, len(sheet.rows) // _PICKED_ON)
+        body = {"rows": _sent(sheet.rows[::step][:_PICKED_ON]), "target_accuracy": request["target_accuracy"]}
+        picked = client.call("POST", "/fill", space=space, body=body | {"targets": targets})
+        threshold, held_out = picked["threshold"], picked["held_out"]
+
+    def ask(chunk: list[tuple[int, tuple[str, ...]]]) -> list[Json]:
+        rows = _sent([sheet.rows[place] for place, _ in chunk])
+        body = {"rows": rows, "targets": targets, "threshold": threshold}
+        found = client.call("POST", "/fill", space=space, body=body)["cells"]
+        report(len(chunk))
+        return [{**cell, "row": chunk[cell["row"]][0]} for cell in found]
+
+    with ThreadPoolExecutor(_CALLS_AT_ONCE) as pool:
+        cells = [cell for part in pool.map(ask, _chunks(blanks)) for cell in part]
+    return {"cells": cells, "threshold": threshold, "held_out": held_out}
+
+
+def _sent(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [dict(row) for row in rows]
+
+
+def _chunks(blanks: Sequence[tuple[int, tuple[str, ...]]]) -> Iterator[list[tuple[int, tuple[str, ...]]]]:
+    left = iter(blanks)
+    while chunk := list(islice(left, _ROWS_AT_ONCE)):
+        yield chunk
+
+
+def _write(sheet: Sheet, found: Mapping[str, Any], written: Path, cells_file: Path, *, notes: bool) -> None:
+    filled = {(cell["row"], cell["field"]): cell["value"] for cell in found["cells"] if cell["filled"]}
+    noted = {
+        (cell["row"], cell["field"]): (cell["confidence"], cell["source"]) for cell in found["cells"] if cell["filled"]
+    }
+    rows = (
+        [
+            sheet.lines[cell["row"]],
+            cell["field"],
+            cell["value"],
+            f"{cell['confidence']:.4f}",
+            cell["source"],
+            f"{cell['supporters']:.1f}",
+            "yes" if cell["filled"] else "no",
+        ]
+        for cell in found["cells"]
+    )
+    try:
+        sheet.write(written, filled, noted if notes else None)
+        write_cells(cells_file, ("line", "field", "value", "confidence", "source", "episodes", "filled"), rows)
+    except OSError as fault:
+        raise Failure("The table cannot be written", f"{fault.filename}: {fault.strerror}") from None
+
+
+def _tell(
+    sheet: Sheet,
+    blanks: Sequence[tuple[int, tuple[str, ...]]],
+    found: Mapping[str, Any],
+    written: Path,
+    cells_file: Path,
+    *,
+    as_json: bool,
+) -> None:
+    blank = sum(len(names) for _, names in blanks)
+    kept = [cell for cell in found["cells"] if cell["filled"]]
+    if as_json:
+        summary = {
+            "rows": len(sheet.rows),
+            "blank": blank,
+            "filled": len(kept),
+            "threshold": found["threshold"],
+            "held_out": found["held_out"],
+            "file": str(written.absolute()),
+            "cells_file": str(cells_file.absolute()),
+        }
+        print_json(summary)
+        return
+    rows = []
+    for name in sheet.columns:
+        wanted = sum(name in names for _, names in blanks)
+        own = [cell["confidence"] for cell in kept if cell["field"] == name]
+        if wanted:
+            rows.append([name, f"{wanted:,}", f"{len(own):,}", percent(sum(own) / len(own)) if own else ""])
+    if rows:
+        print_table(["column", "blank>", "filled>", "expected right>"], rows)
+    out.print(f"\n[bold]{len(kept):,}[/] of {blank:,} blank cells filled, in {len(sheet.rows):,} rows.")
+    _tell_held_out(found)
+    out.print(f"The table: {written.absolute()}")
+    out.print(f"Each cell with its confidence and source: {cells_file.absolute()}")
+
+
+def _tell_held_out(found: Mapping[str, Any]) -> None:
+    held_out = found["held_out"]
+    if held_out is None:
+        return
+    if not held_out["cells"]:
+        out.print("No known cell could be asked to pick a threshold on, so nothing was filled.")
+    elif held_out["accuracy"] is None:
+        out.print(f"Of {held_out['cells']:,} known cells asked as if blank, no threshold gave that accuracy.")
+    else:
+        out.print(
+            f"Threshold {found['threshold']:.3f}: of {held_out['cells']:,} known cells asked as if blank it fills "
+            f"{percent(held_out['share_filled'])}, of which {percent(held_out['accuracy'])} are right."
+        )

@@ -1,0 +1,182 @@
+"""Tables in, tables out: every blank cell answered from what a memory has, many rows as one pass."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+
+import engine
+from engine import Block, CueInput, NotConverged, Options, Predicted, Schema, Traces
+from recollect.errors import DeadlineExceeded
+from recollect.memory import SpaceMemory
+from recollect.memory.space import FIXED_CELLS
+from recollect.model import Cue, Fields, FilledCell, Filling, FillRequest, HeldOut, Scope, Source
+from recollect.service import refusals
+from recollect.service.completions import not_converged, read_cue
+from recollect.service.runtime import Runtime
+from recollect.service.turns import Turn
+
+MOST_HELD_OUT = 4000
+PIECE = 16  # rows answered in one turn
+BLOCK_SHARE = 0.2  # of what a single completion takes, where rows are one pass
+SEED = 20240601
+
+Blanks = Sequence[tuple[int, tuple[str, ...]]]
+FoundRow = tuple[int, Sequence[Predicted]]
+Asker = Callable[[CueInput, tuple[str, ...]], Sequence[Predicted]]
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+async def fill(runtime: Runtime, scope: Scope, request: FillRequest) -> Filling:
+    """Answer every blank cell of a table; raises InsufficientEvidence in a space without episodes."""
+    desk = _Desk(runtime, scope, request)
+    blanks = blank_cells(request)
+    threshold, held_out = request.threshold, None
+    if request.target_accuracy is not None:
+        threshold, held_out = pick(await desk.judge(held_out_cells(request, blanks)), request.target_accuracy)
+    cells = [cell for row, found in await desk.ask(blanks) for cell in told(row, found, threshold)]
+    return filling(cells, blanks, threshold, held_out)
+
+
+def blank_cells(request: FillRequest) -> Blanks:
+    """The rows with blanks, and which cells of them to fill."""
+    columns = request.targets or tuple(dict.fromkeys(name for row in request.rows for name in row))
+    found = ((place, tuple(name for name in columns if name not in row)) for place, row in enumerate(request.rows))
+    return [(place, names) for place, names in found if names]
+
+
+def held_out_cells(request: FillRequest, blanks: Blanks, most: int = MOST_HELD_OUT) -> list[tuple[int, str]]:
+    """Known cells, of every column as large a share as of the blanks: what is found of them is to be expected."""
+    missing: dict[str, int] = {}
+    for _, names in blanks:
+        for name in names:
+            missing[name] = missing.get(name, 0) + 1
+    total = sum(missing.values())
+    rng, chosen = np.random.default_rng(SEED), []
+    known = {
+        name: [place for place, row in enumerate(request.rows) if name in row and len(row) > 1] for name in missing
+    }
+    # So many that the rarest column still has its share, as far as the table goes.
+    scale = min([most / max(1, total), *(len(known[name]) / count for name, count in missing.items() if known[name])])
+    for name, count in missing.items():
+        size = min(len(known[name]), max(1, round(scale * count)))
+        chosen += [(int(place), name) for place in sorted(rng.choice(known[name], size, replace=False))] if size else []
+    return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One known cell asked as if it were blank: the confidence of the answer, and whether it was right."""
+
+    field: str
+    confidence: float
+    is_right: bool
+
+
+def pick(judged: Sequence[Judged], accuracy: float) -> tuple[float, HeldOut]:
+    """The threshold that reaches an accuracy on known cells, and what to expect of it."""
+    confidence = np.array([each.confidence for each in judged], dtype=np.float64)
+    found = engine.select(confidence, np.array([each.is_right for each in judged], dtype=bool), accuracy)
+    return found.threshold, HeldOut(found.n, found.share, found.accuracy)
+
+
+def told(row: int, predicted: Sequence[Predicted], threshold: float) -> Iterator[FilledCell]:
+    """The answers of one row in the terms of the model."""
+    for each in predicted:
+        filled = each.confidence >= threshold
+        source = Source(each.source)
+        yield FilledCell(row, each.name, each.value, each.confidence, source, each.supporters, filled)
+
+
+def filling(cells: Sequence[FilledCell], blanks: Blanks, threshold: float, held_out: HeldOut | None) -> Filling:
+    """All that was found."""
+    blank = sum(len(names) for _, names in blanks)
+    return Filling(tuple(cells), blank, sum(each.filled for each in cells), threshold, held_out)
+
+
+class _Desk:
+    """Where the rows of one request are answered, piece by piece, each in a turn of its own at the space."""
+
+    def __init__(self, runtime: Runtime, scope: Scope, request: FillRequest) -> None:
+        self._runtime, self._scope, self._request = runtime, scope, request
+        self._asker: Asker | None = None
+        self._answers_for: tuple[SpaceMemory, int] | None = None
+
+    async def ask(self, rows: Blanks) -> list[FoundRow]:
+        """The answers for blank cells, by row."""
+        work = partial(self._ask_one, self._request.rows)
+        return [each async for part in self._pieces(rows, work) for each in part]
+
+    async def judge(self, cells: Sequence[tuple[int, str]]) -> list[Judged]:
+        """How known cells of the table are answered."""
+        return [each async for part in self._pieces(cells, self._judge_one) for each in part if each is not None]
+
+    async def _pieces(self, items: Sequence[T], do: Callable[[SpaceMemory, T], R]) -> AsyncIterator[list[R]]:
+        for begin in range(0, len(items), PIECE):
+            piece = items[begin : begin + PIECE]
+            cells = partial(_cells, self._request, len(piece))
+            async with self._runtime.turns.at(self._scope, cells, is_one_of_many=True) as turn:
+                yield await turn.run(partial(self._work, turn, piece, do))
+
+    def _work(self, turn: Turn, piece: Sequence[T], do: Callable[[SpaceMemory, T], R]) -> list[R]:
+        self._open(turn.memory)
+        done = []
+        for item in piece:
+            if turn.has_left:
+                raise DeadlineExceeded("Nobody waits for the table any more.")
+            done.append(do(turn.memory, item))
+        return done
+
+    def _ask_one(self, rows: Sequence[Fields], memory: SpaceMemory, blank: tuple[int, tuple[str, ...]]) -> FoundRow:
+        row, names = blank
+        assert self._asker is not None
+        return row, self._asker(read_cue(memory, Cue(rows[row])), names)
+
+    def _judge_one(self, memory: SpaceMemory, cell: tuple[int, str]) -> Judged | None:
+        row, name = cell
+        known = dict(self._request.rows[row])
+        truth = known.pop(name)
+        assert self._asker is not None
+        answer = next(iter(self._asker(read_cue(memory, Cue(known)), (name,))), None)
+        if answer is None:
+            return None
+        return Judged(name, answer.confidence, engine.is_answer(memory.traces.columns[name], answer.code, truth))
+
+    def _open(self, memory: SpaceMemory) -> None:
+        """Make ready for the memory as it is now: what was worked out for it before a write is void."""
+        if not memory.traces.size:
+            raise refusals.empty_space()
+        if self._answers_for is None or self._answers_for[0] is not memory or self._answers_for[1] != memory.revision:
+            self._asker = asker(memory.traces, memory.schema(), may_be_stored=self._request.may_be_stored)
+            self._answers_for = memory, memory.revision
+
+
+def _cells(request: FillRequest, rows: int, memory: SpaceMemory) -> float:
+    """What some rows will touch, as `completions.cells` counts it."""
+    share = 1.0 if request.may_be_stored else BLOCK_SHARE
+    return rows * (FIXED_CELLS + share * memory.traces.size * len(memory.traces.columns))
+
+
+def asker(traces: Traces, schema: Schema, *, may_be_stored: bool) -> Asker:
+    """What answers one row after the other: as one pass where they are new events, else each by itself."""
+    if not may_be_stored:
+        block = Block(traces, schema)
+        return lambda cue, names: block.ask(cue.values, names)
+    return lambda cue, names: _complete(traces, schema, cue, names)
+
+
+def _complete(traces: Traces, schema: Schema, cue: CueInput, names: tuple[str, ...]) -> Sequence[Predicted]:
+    try:
+        answer = engine.complete(traces, cue, Options(names), schema)
+    except NotConverged as failure:
+        raise not_converged(failure) from failure
+    why = engine.explain(answer, 0)
+    return [
+        Predicted(name, field.value, field.code, field.confidence, why.fields[name].source, why.fields[name].supporters)
+        for name, field in answer.fields.items()
+    ]

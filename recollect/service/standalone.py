@@ -1,0 +1,84 @@
+"""A table on its own, in no space: what a file's own rows say of its cells, on this machine."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import engine
+from engine import Block, Predicted
+from recollect.memory.table import as_traces
+from recollect.model import FilledCell, Filling, FillRequest
+from recollect.service.filling import Blanks, Judged, filling, held_out_cells, pick, told
+
+PIECE = 100  # rows a process takes at a time
+
+
+def fill_alone(
+    request: FillRequest, blanks: Blanks, *, workers: int = 1, report: Callable[[int], None] = lambda _: None
+) -> Filling:
+    """Fill a table from its own rows, in `workers` processes; `report` hears how many rows were answered.
+
+    A cell that a threshold is picked on is taken out of the table first.
+    """
+    traces = as_traces(request.rows)
+    table = _Table(request, Block(traces, engine.attach(traces)))
+    with _processes(table, workers) as run:
+        threshold, held_out = request.threshold, None
+        if request.target_accuracy is not None:
+            judged = run(_judge, held_out_cells(request, blanks))
+            threshold, held_out = pick([each for part in judged for each in part], request.target_accuracy)
+        cells: list[FilledCell] = []
+        for part in run(_ask, blanks):
+            report(len(part))
+            cells += [cell for row, found in part for cell in told(row, found, threshold)]
+    return filling(cells, blanks, threshold, held_out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table and what answers its rows."""
+
+    request: FillRequest
+    block: Block
+
+
+_inherited: list[_Table] = []  # what processes have from the one that made them
+Run = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
+
+
+@contextmanager
+def _processes(table: _Table, workers: int) -> Iterator[Run]:
+    """A way to work through a list piece by piece, in order: in processes that inherit the table, or here."""
+
+    def pieces(work: Sequence[Any]) -> Iterator[Sequence[Any]]:
+        return (work[begin : begin + PIECE] for begin in range(0, len(work), PIECE))
+
+    _inherited.append(table)
+    try:
+        if workers == 1 or "fork" not in multiprocessing.get_all_start_methods():
+            yield lambda do, work: map(do, pieces(work))
+        else:
+            with multiprocessing.get_context("fork").Pool(workers) as pool:
+                yield lambda do, work: pool.imap(do, pieces(work))
+    finally:
+        _inherited.pop()
+
+
+def _ask(piece: Blanks) -> list[tuple[int, list[Predicted]]]:
+    table = _inherited[-1]
+    return [(row, table.block.ask(table.request.rows[row], names)) for row, names in piece]
+
+
+def _judge(piece: Sequence[tuple[int, str]]) -> list[Judged]:
+    table, found = _inherited[-1], []
+    for row, name in piece:
+        known = dict(table.request.rows[row])
+        truth = known.pop(name)
+        answer = table.block.ask_without(row, name, known)
+        is_right = engine.is_answer(table.block.traces.columns[name], answer.code, truth)
+        found.append(Judged(name, answer.confidence, is_right))
+    return found

@@ -1,0 +1,97 @@
+"""Many cues as one pass give what single completions give."""
+
+import math
+
+import numpy as np
+import pytest
+
+from engine import CueInput, Options, Traces, attach, complete, consolidate, explain
+from engine.answer.block import Block
+from engine.answer.schema import Schema
+from tests.engine.worlds import random_records
+
+PREDICT = 1.0
+
+
+def mixed_records(seed: int, size: int) -> list[dict[str, object]]:
+    """Records of every kind of field: names with typos, numbers, times, booleans, lists, prose; some values missing."""
+    rng = np.random.default_rng(seed)
+    records = []
+    for base in random_records(seed, size):
+        kind = len(base.get("f0", ""))
+        record: dict[str, object] = dict(base)
+        record["n"] = int(rng.integers(5)) + kind
+        record["x"] = float(rng.normal(kind, 0.5))
+        record["t"] = f"2026-{1 + kind % 12:02d}-{1 + int(rng.integers(28)):02d}"
+        record["b"] = bool(rng.random() < 0.2 + 0.1 * (kind % 5))
+        record["l"] = [base.get("f1", "none"), base.get("f2", "none")]
+        record["p"] = " ".join(str(word) for word in rng.permutation([*base.values(), "and", "then", "some"]))
+        if rng.random() < 0.2 and "f3" in record:
+            record["f3"] = str(record["f3"])[::-1]
+        records.append({name: value for name, value in record.items() if rng.random() > 0.1} or {"n": 1})
+    return records
+
+
+def memory(records: list[dict[str, object]]) -> Traces:
+    traces = Traces()
+    for record in records:
+        traces.append(record, math.nan, None)  # type: ignore[arg-type]
+    return traces
+
+
+def assert_same(traces: Traces, schema: Schema, records: list[dict[str, object]], seed: int) -> None:
+    rng, block = np.random.default_rng(seed), Block(traces, schema)
+    for record in records:
+        names = [str(name) for name in rng.permutation(sorted(record))]
+        hidden = tuple(names[: 1 + int(rng.integers(2))])
+        cue = {name: value for name, value in record.items() if name not in hidden}
+        answer = complete(traces, CueInput(cue), Options(hidden, pattern_weight=PREDICT), schema)  # type: ignore[arg-type]
+        why = explain(answer, 0)
+        told = block.ask(cue, hidden)  # type: ignore[arg-type]
+        assert [each.name for each in told] == list(answer.fields)
+        for each in told:
+            single = answer.fields[each.name]
+            assert each.value == single.value, (each, single)
+            assert each.confidence == pytest.approx(single.confidence, abs=1e-5)
+            assert each.source == why.fields[each.name].source
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_block_answers_as_single_completions_do(seed: int) -> None:
+    records = mixed_records(seed, 150)
+    traces = memory(records[:120])
+    assert_same(traces, attach(traces), records[60:], seed)
+
+
+def test_a_block_answers_as_single_completions_do_once_learned() -> None:
+    records = mixed_records(7, 160)
+    traces = memory(records[:120])
+    schema = attach(traces, consolidate(traces, lambda _stage, _share: None))
+    assert schema.heads
+    assert_same(traces, schema, records[100:], 7)
+
+
+def test_a_block_over_more_episodes_than_candidates_answers_the_same() -> None:
+    records = mixed_records(9, 6000)
+    traces = memory(records)
+    assert_same(traces, attach(traces), records[:20], 9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_cell_left_out_is_asked_of_a_memory_that_lacks_it(seed: int) -> None:
+    records = mixed_records(seed, 90)
+    traces = memory(records)
+    schema = attach(traces)
+    block, rng = Block(traces, schema), np.random.default_rng(seed)
+    for row in range(0, 90, 3):
+        target = str(rng.choice(sorted(records[row])))
+        cue = {name: value for name, value in records[row].items() if name != target}
+        found, counts = block.without(row, target, cue)  # type: ignore[arg-type]
+        lacking = memory([cue if place == row else record for place, record in enumerate(records)])
+        wanted = Block(lacking, schema).general(cue, target)  # type: ignore[arg-type]
+        column, left = traces.columns[target], lacking.columns[target]
+        assert int(counts.sum()) == left.present
+        there = {str(value): p for value, p in zip(left.values, wanted.posterior.tolist(), strict=True)}
+        told = {str(value): p for value, p in zip(column.values, found.posterior.tolist(), strict=True)}
+        assert told == pytest.approx({value: there.get(value, 0.0) for value in told}, abs=1e-6)
+        assert found.novel == pytest.approx(wanted.novel)

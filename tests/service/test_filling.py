@@ -1,0 +1,84 @@
+"""Tables in, tables out, through the service."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recollect import service
+from recollect.errors import InsufficientEvidence
+from recollect.model import CompleteRequest, CompletionConfig, Cue, Fields, FillRequest, Scope
+from recollect.service.filling import blank_cells
+from recollect.service.runtime import Runtime
+from recollect.service.standalone import fill_alone
+from tests.engine.worlds import random_records
+
+
+def with_blanks(records: list[dict[str, str]], seed: int, share: float = 0.2) -> list[Fields]:
+    rng = np.random.default_rng(seed)
+    return [{name: value for name, value in record.items() if rng.random() > share} for record in records]
+
+
+async def test_the_cells_of_a_table_are_those_of_single_completions(runtime: Runtime, scope: Scope) -> None:
+    records = random_records(1, 160)
+    await service.import_episodes(runtime, scope, [{"fields": each} for each in records[:120]])
+    rows = with_blanks(records[120:], 1)
+    found = await service.fill(runtime, scope, FillRequest(rows))
+    assert found.blank == sum(5 - len(row) for row in rows)
+    assert found.filled == len(found.cells) == found.blank
+    for place, names in blank_cells(FillRequest(rows)):
+        config = CompletionConfig(ca1_threshold=0.0, pattern_weight=1.0)
+        single = await service.complete(runtime, scope, CompleteRequest(Cue(rows[place]), names, config, verbose=True))
+        for cell in (each for each in found.cells if each.row == place):
+            assert cell.value == single.fields[cell.field]
+            assert cell.confidence == pytest.approx(single.attribution[cell.field].confidence, abs=1e-5)
+            assert cell.source == single.attribution[cell.field].source
+
+
+async def test_rows_that_may_be_stored_are_recalled(runtime: Runtime, scope: Scope) -> None:
+    await service.import_episodes(runtime, scope, [{"fields": {"id no": f"n{i}", "city": f"c{i}"}} for i in range(40)])
+    rows = [{"id no": "n7"}]
+    request = FillRequest(rows, ("city",), may_be_stored=True)
+    (cell,) = (await service.fill(runtime, scope, request)).cells
+    assert (cell.value, cell.source) == ("c7", "recalled")
+    (guess,) = (await service.fill(runtime, scope, FillRequest(rows, ("city",)))).cells
+    assert guess.confidence < cell.confidence
+
+
+async def test_a_space_without_episodes_fills_nothing(runtime: Runtime, scope: Scope) -> None:
+    with pytest.raises(InsufficientEvidence):
+        await service.fill(runtime, scope, FillRequest([{"a": 1}], ("b",)))
+
+
+async def test_a_column_that_nobody_has_stays_blank(runtime: Runtime, scope: Scope) -> None:
+    await service.import_episodes(runtime, scope, [{"fields": {"a": 1, "b": 2}}])
+    found = await service.fill(runtime, scope, FillRequest([{"a": 1}], ("c",)))
+    assert (found.blank, found.filled, found.cells) == (1, 0, ())
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_table_fills_itself_as_well_as_it_promises(workers: int) -> None:
+    records = random_records(5, 1500, missing=0.0)
+    rows = with_blanks(records, 5)
+    request = FillRequest(rows, target_accuracy=0.75)
+    heard: list[int] = []
+    blanks = blank_cells(request)
+    found = fill_alone(request, blanks, workers=workers, report=heard.append)
+    kept = [cell for cell in found.cells if cell.filled]
+    right = np.mean([records[cell.row][cell.field] == cell.value for cell in kept])
+    assert found.held_out is not None
+    assert found.held_out.accuracy is not None
+    assert found.held_out.accuracy >= 0.75
+    assert abs(right - found.held_out.accuracy) < 0.05
+    assert abs(len(kept) / found.blank - found.held_out.share_filled) < 0.05
+    assert sum(heard) == len(blanks)
+    assert found == fill_alone(request, blanks)
+
+
+def test_a_threshold_that_nothing_reaches_leaves_the_table_as_it_is() -> None:
+    rng = np.random.default_rng(0)
+    rows: list[Fields] = [{"a": f"a{rng.integers(50)}", "b": f"b{rng.integers(50)}"} for _ in range(200)]
+    rows.append({"a": "a1"})
+    found = fill_alone(FillRequest(rows, target_accuracy=1.0), blank_cells(FillRequest(rows)))
+    assert found.filled == 0
+    assert found.held_out is not None
