@@ -52,7 +52,7 @@ from engine.consolidation.learned import Learned
 from engine.generalisation.weights import Weights
 from engine.memory.patterns import Pattern, find_patterns, recount
 from engine.memory.traces import Traces
-from engine.memory.values import parse_time
+from engine.memory.values import Missing, canonical, folded, identity, is_day, number_of, parse_time, plain, value_kind
 from engine.recollection.evidence import NOISE_LEVELS
 
 VERSION = "1.0.0"
@@ -73,6 +73,7 @@ __all__ = [
     "Feedback",
     "FieldAnswer",
     "Learned",
+    "Missing",
     "NotConverged",
     "Options",
     "Outcome",
@@ -90,18 +91,25 @@ __all__ = [
     "advise",
     "attach",
     "attached_rows",
+    "canonical",
     "complete",
     "consolidate",
     "explain",
     "find_patterns",
+    "folded",
     "has_drifted",
+    "identity",
     "is_answer",
+    "is_day",
     "noise",
+    "number_of",
     "outcomes",
     "parse_time",
+    "plain",
     "recall",
     "recount",
     "reliability",
     "select",
     "steps",
+    "value_kind",
 ]

@@ -4,7 +4,8 @@ Every field of a space is one `Column`. Equal values share one code; what a code
 (its value, its place on the number line, its words) is kept once per distinct value,
 so a kernel is evaluated over the V distinct values and gathered over the N episodes.
 
-Values of different JSON types never share a code: 3, 3.0, true and "3" stay apart.
+Which values are equal `values.identity` says: 3 and 3.0 share a code, true and "3" have others. A code shows the
+value as the first of its episodes has it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.memory.arrays import Codes, Floats
-from engine.memory.values import Value, identity, place, trigrams, value_kind, words
+from engine.memory.values import Value, identity, place, plain, trigrams, value_kind, words
 
 MISSING = -1
 MOST_NUMBERS = 1 << 62
@@ -90,6 +91,7 @@ class Column:
         self._numbers = np.full(16, np.nan)
         self._postings: dict[str, Postings] = {}
         self._spelling: Column | None = None
+        self._otherwise: dict[int, Value] = {}  # by row: the value of an episode that writes it unlike its code
         self._kind_tally = dict.fromkeys(("boolean", "number", "time", "string", "list"), 0)
         self._word_total = 0
         self.size = 0
@@ -144,9 +146,11 @@ class Column:
             grown = np.full(2 * len(self._codes), MISSING, dtype=np.int32)
             grown[: self.size] = self._codes
             self._codes = grown
-        self._codes[self.size] = MISSING if value is None else self._intern(value)
+        code = self._codes[self.size] = MISSING if value is None else self._intern(value)
         if value is not None:
-            self._tally(int(self._codes[self.size]), 1)
+            self._tally(code, 1)
+            if not _are_written_alike(value, self.values[code]):
+                self._otherwise[self.size] = value
         self.size += 1
 
     def copy(self) -> Column:
@@ -156,6 +160,7 @@ class Column:
         twin._code_of = dict(self._code_of)
         twin._codes, twin._counts, twin._numbers = self._codes.copy(), self._counts.copy(), self._numbers.copy()
         twin._kind_tally, twin._word_total = dict(self._kind_tally), self._word_total
+        twin._otherwise = dict(self._otherwise)
         twin.size, twin.present = self.size, self.present
         return twin
 
@@ -174,6 +179,8 @@ class Column:
         kept = self.codes[rows]
         self._codes[: len(kept)] = kept
         self.size = len(kept)
+        if self._otherwise:
+            self._show_first(rows)
         if dropped.size:
             self._renumber()
 
@@ -194,6 +201,23 @@ class Column:
         for word in list(known.items())[self._spelling.size :]:
             self._spelling.append(str(word))
         return self._spelling
+
+    def _show_first(self, rows: npt.NDArray[np.bool_]) -> None:
+        """After `keep(rows)`: let every value show as the first of the episodes that are left has it."""
+        moved = np.cumsum(rows) - 1
+        self._otherwise = {int(moved[row]): value for row, value in self._otherwise.items() if rows[row]}
+        for code in sorted({int(self.codes[row]) for row in self._otherwise}):
+            holders, formerly = np.flatnonzero(self.codes == code).tolist(), self.values[code]
+            shown = self._otherwise.get(holders[0])
+            if shown is None:
+                continue
+            self.values[code] = shown
+            for row in holders:
+                value = self._otherwise.pop(row, formerly)
+                if not _are_written_alike(value, shown):
+                    self._otherwise[row] = value
+            self._postings.clear()
+            self._spelling = None
 
     def _renumber(self) -> None:
         """Number the codes by first use again and forget the values that no episode has any more."""
@@ -245,7 +269,12 @@ class Column:
         kind = value_kind(value)
         self._kind_tally[kind] += step
         if kind == "string":
-            self._word_total += step * (str(value).count(" ") + 1)
+            self._word_total += step * (plain(str(value)).count(" ") + 1)
+
+
+def _are_written_alike(value: Value, other: Value) -> bool:
+    """Whether two equal values are also written the same."""
+    return value is other or (value == other if isinstance(value, str) else repr(value) == repr(other))
 
 
 def same_records(columns: Iterable[Codes], size: int) -> npt.NDArray[np.intp]:

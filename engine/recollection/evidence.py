@@ -57,6 +57,8 @@ NOISE_LEVELS = (
 # A new event shares about half of its values with the stored ones it resembles most.
 # It is misspelt no more often than a stored one is, and as a rule it comes after them.
 NOVEL = NoiseLevel(wrong=0.5, distorted=0.2, absent=1.0, prior=1.0, slip=0.003, later=1.0)
+# Where a field has values that differ in capitals or accents only, a cue in one of the spellings means it mostly.
+READS_ALIKE = 0.1
 NEAR_ENOUGH = 0.05  # values less like the cue's than this are not similar
 SAME = 0.999  # a value this like the cue's does not contradict it
 RECOLLECTION_WIDTH = 0.01
@@ -68,9 +70,10 @@ class FieldEvidence:
     """What one cue field says about the distinct values of its column.
 
     `exact` bool[V] marks the values equal to the cue's, `near` float64[V] in [0, 1] how like
-    it each value is, `m` and `u` the background of either. `surprise` in (0, 1] is the share of u
-    that a name drawn at random has, for a name no episode has: what is spelt almost like a
-    stored name was hardly drawn at random.
+    it each value is, `m` and `u` the background of either. `share` in (0, 1] of each exact value is how far
+    it counts: less for what only reads like the cue's where the cue's own spelling is stored, too.
+    `surprise` in (0, 1] is the share of u that a name drawn at random has, for a name no episode has:
+    what is spelt almost like a stored name was hardly drawn at random.
     """
 
     name: str
@@ -81,6 +84,7 @@ class FieldEvidence:
     near: Floats
     m: float
     u: float
+    share: Floats
     surprise: float = 1.0
 
     @cached_property
@@ -123,7 +127,7 @@ class FieldEvidence:
         ratio = distorted * self.near / self.u
         if self.column.kind in ("text", "list"):  # a fragment is no damage: likeness is the match
             ratio = self.near / self.u
-        ratio[self.exact] += (1.0 - level.distorted) / self.m
+        ratio[self.exact] += (1.0 - level.distorted) * self.share / self.m
         # How often a cue has this field at all, in units of how often one of an event with the field has it.
         present = self.column.present / max(1, self.column.size)
         has = present + (1.0 - present) * level.absent
@@ -145,19 +149,22 @@ def weigh_nearness(name: str, column: Column, value: Value, near: Floats, mean: 
     live = column.counts > 0
     code = column.find(value)
     exact = np.zeros(len(near), dtype=bool)
-    if column.kind not in ("text", "list"):
+    if column.kind not in ("text", "list", "number"):  # numbers that no float tells apart are two nevertheless
         exact = (near >= 1.0 - 1e-12) & live
     if code != MISSING:
         exact[code] = True
+    share = np.full(int(exact.sum()), 1.0)
+    if column.kind == "category" and code != MISSING:
+        share[np.flatnonzero(exact) != code] = READS_ALIKE
     n = max(1, column.present)
-    same = int(column.counts[exact].sum())
+    same = float(column.counts[exact] @ share)
     m = (same + 0.5) / (column.present + 0.5 * column.distinct + 0.5)
     u = _mean_nearness(column, near) if mean is None else mean
     if column.kind == "category" and isinstance(value, str) and not exact.any():
         by_chance = new_value_chance(column) * chance_nearness(value)
         u += by_chance
-        return FieldEvidence(name, column, value, code, exact, near, m, u, by_chance / u)
-    return FieldEvidence(name, column, value, code, exact, near, m, max(u, 0.5 / n))
+        return FieldEvidence(name, column, value, code, exact, near, m, u, share, by_chance / u)
+    return FieldEvidence(name, column, value, code, exact, near, m, max(u, 0.5 / n), share)
 
 
 def _mean_nearness(column: Column, near: Floats) -> float:

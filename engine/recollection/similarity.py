@@ -18,7 +18,7 @@ from rapidfuzz.distance import OSA
 
 from engine.memory.arrays import Floats
 from engine.memory.columns import MISSING, Column
-from engine.memory.values import Value, identity, place, trigrams, word_sequence, words
+from engine.memory.values import DAY_S, Value, folded, identity, is_day, place, trigrams, word_sequence, words
 
 # Names that share fewer of their trigrams are not compared letter by letter.
 NAME_FLOOR = 0.2
@@ -37,7 +37,8 @@ def nearness(column: Column, value: Value, width: float) -> Floats:
     if kind in ("number", "time"):
         where = place(value)
         if not math.isnan(where):
-            return number_nearness(column, where, width)
+            inside = _inside(column, where) if kind == "time" and is_day(value) else None
+            return number_nearness(column, where, width) if inside is None else _day_nearness(column, inside, width)
     if kind == "list" or isinstance(value, list):
         return element_nearness(column, value)
     if isinstance(value, str):
@@ -45,6 +46,21 @@ def nearness(column: Column, value: Value, width: float) -> Floats:
             return prose_nearness(column, value)
         return name_nearness(column, value)
     return _indicator(column, value)
+
+
+def _inside(column: Column, start: float) -> npt.NDArray[np.bool_] | None:
+    """bool[V]: the moments of the day that starts there; None where the field has days itself, or none of that day."""
+    inside = (column.numbers >= start) & (column.numbers < start + DAY_S) & (column.counts > 0)
+    values = (column.values[code] for code in np.flatnonzero(inside).tolist())
+    return inside if inside.any() and not any(map(is_day, values)) else None
+
+
+def _day_nearness(column: Column, inside: npt.NDArray[np.bool_], width: float) -> Floats:
+    """A day means each of its moments alike; others are as near to it as to the nearest of those."""
+    ends = column.numbers[inside]
+    near = np.maximum(*(number_nearness(column, float(end), width) for end in (ends.min(), ends.max())))
+    near[inside] = 1.0
+    return near
 
 
 def number_nearness(column: Column, where: float, width: float, line: NumberLine | None = None) -> Floats:
@@ -107,9 +123,9 @@ def number_line(column: Column) -> NumberLine:
 def name_nearness(column: Column, value: str) -> Floats:
     """exp(-TYPO_NATS d), d the edits (insert, delete, replace, swap) between the names; 0 beyond a third of it.
 
-    Trigrams pick the names that may be near; capitals do not count. Cost O(postings touched).
+    Trigrams pick the names that may be near; capitals and accents do not count. Cost O(postings touched).
     """
-    grams, folded = trigrams(value), value.casefold()
+    grams, read = trigrams(value), folded(value)
     index = column.postings("trigram")
     shared = index.overlap(grams)
     dice = 2.0 * shared / (len(grams) + np.asarray(index.sizes, dtype=np.float64))
@@ -117,9 +133,9 @@ def name_nearness(column: Column, value: str) -> Floats:
     if len(alike) > NAMES_COMPARED:
         alike = np.sort(alike[np.argsort(-dice[alike], kind="stable")[:NAMES_COMPARED]])
     near = np.zeros(len(dice))
-    furthest = max(1, len(folded) // 3)
+    furthest = max(1, len(read) // 3)
     for code in alike.tolist():
-        edits = OSA.distance(folded, str(column.values[code]).casefold(), score_cutoff=furthest)
+        edits = OSA.distance(read, folded(str(column.values[code])), score_cutoff=furthest)
         if edits <= furthest:
             near[code] = math.exp(-TYPO_NATS * edits)
     code = column.find(value)

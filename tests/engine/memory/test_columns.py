@@ -18,10 +18,21 @@ def filled(*values: object) -> Column:
     return column
 
 
-def test_values_of_different_json_types_never_share_a_code() -> None:
-    column = filled(3, 3.0, True, "3", [3], [3.0])
-    assert sorted(column.codes.tolist()) == [0, 1, 2, 3, 4, 5]
-    assert [type(v) for v in column.values] == [int, float, bool, str, list, list]
+def test_equal_numbers_share_a_code_and_other_types_never_do() -> None:
+    column = filled(3, 3.0, True, "3", [3], [3.0], "true")
+    assert column.codes.tolist() == [0, 0, 1, 2, 3, 3, 4]
+    assert [type(v) for v in column.values] == [int, bool, str, list, str]
+
+
+def test_a_value_shows_as_the_first_of_its_episodes_has_it_whatever_was_erased() -> None:
+    spelt = [3.0, 3, " 3 ", "3", 3.0, "2026-03-01T09:00:00+01:00", "2026-03-01T08:00Z"]
+    for erased in range(1 << len(spelt)):
+        kept = np.array([not erased >> row & 1 for row in range(len(spelt))])
+        column, fresh = filled(*spelt), filled(*(v for v, keep in zip(spelt, kept, strict=True) if keep))
+        column.keep(kept)
+        assert list(map(repr, column.values)) == list(map(repr, fresh.values))
+        assert column.codes.tolist() == fresh.codes.tolist()
+        assert column._otherwise == fresh._otherwise
 
 
 def test_equal_values_share_a_code_and_are_counted() -> None:
