@@ -174,7 +174,7 @@ class EpisodeListing:
 class EpisodeFilter:
     """Which episodes: every given condition must hold.
 
-    `fields` compares for equality, in type too; `occurred_after` includes its instant,
+    `fields` holds values that must be the same, however they are written; `occurred_after` includes its instant,
     `occurred_before` does not, and neither holds for an episode without `occurred_at`.
     """
 

@@ -18,7 +18,7 @@ import (
 // checks if the EpisodeFilter type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &EpisodeFilter{}
 
-// EpisodeFilter Which episodes; every condition given must hold.
+// EpisodeFilter Which episodes; every condition given must hold. A field equals a value if both are the same, however they are written: 2 and 2.0, an instant in any offset, text without blanks at its ends. A blank text means the episodes that lack the field.
 type EpisodeFilter struct {
 	// Values by field name. Any names of 1 to 128 characters; up to 256 fields.
 	Fields map[string]interface{} `json:"fields,omitempty"`

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import orjson
 
-from engine import Learned, Pattern, Schema, Traces, attach, attached_rows, parse_time
+from engine import Learned, Missing, Pattern, Schema, Traces, attach, attached_rows, parse_time
 from recollect.model import Episode, FieldType, Origin, Space
 from recollect.store import Change
 from recollect.times import epoch_seconds
@@ -27,6 +27,7 @@ class SpaceMemory:
     def __init__(self, space: Space) -> None:
         self.space = space
         self.revision = 0
+        self.missing = Missing()
         self.traces = Traces(kinds=dict(space.schema))
         self.ids: list[str] = []
         self._revisions = array("q")  # of every row, rising
@@ -77,7 +78,7 @@ class SpaceMemory:
             return
         if "expires_at" in document:
             heapq.heappush(self._ends, (epoch_seconds(document["expires_at"]), episode.episode_id, episode.revision))
-        fields = document["fields"]
+        fields = {name: value for name, value in document["fields"].items() if value not in self.missing}
         vector = None if episode.embedding is None else to_array(episode.embedding)
         self._row_of[episode.episode_id] = self.traces.size
         self.ids.append(episode.episode_id)

@@ -180,7 +180,7 @@ def _told(completion: Completion, answer: Answer) -> list[Told]:
     """(name, value, confidence, source if it was worked out, shares) of every completed field, for feedback."""
     sources = {name: attribution.source for name, attribution in completion.attribution.items()}
     return [
-        (name, field.value, field.confidence, sources.get(name, ""), (*field.shares,))
+        (name, engine.canonical(field.value), field.confidence, sources.get(name, ""), (*field.shares,))
         for name, field in answer.fields.items()
         if name not in completion.abstained
     ]

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
+from dataclasses import replace
 
 import orjson
 
@@ -23,9 +24,19 @@ from recollect.model import (
 )
 from recollect.service import cursors
 from recollect.service.admission import admit, encode
-from recollect.service.idempotency import idempotency
+from recollect.service.filters import missing_of, select
+from recollect.service.idempotency import canonical_fields, idempotency
 from recollect.service.runtime import Runtime
-from recollect.store import DeleteEpisode, EpisodePage, Idempotency, PutEpisode, Receipt, finish_document
+from recollect.store import (
+    EVERYTHING,
+    DeleteEpisode,
+    EpisodePage,
+    Idempotency,
+    PutEpisode,
+    Receipt,
+    Selection,
+    finish_document,
+)
 from recollect.times import epoch_seconds
 
 DEFAULT_PAGE, LARGEST_PAGE = 100, 1000
@@ -45,7 +56,7 @@ async def create_episode(
         receipt = await _put(runtime, scope, space, episode, write, 0, "create_episode", idempotency_key)
     if receipt is None:
         raise Conflict("The space already holds an episode with this id.", code="EPISODE_EXISTS")
-    return _written(episode, write, receipt)
+    return _written(runtime, space, episode, write, receipt)
 
 
 async def put_episode(
@@ -64,7 +75,7 @@ async def put_episode(
         raise InvalidRequest("The episode's id differs from the path's.", code="ID_DIFFERS", violations=(violation,))
     write = admit(episode, episode_id, space.embedding_dimensions)
     receipt = await _put(runtime, scope, space, episode, write, if_revision, "put_episode", idempotency_key)
-    return _written(episode, write, receipt)
+    return _written(runtime, space, episode, write, receipt)
 
 
 async def get_episode(runtime: Runtime, scope: Scope, episode_id: str) -> Episode:
@@ -102,11 +113,12 @@ async def list_episodes(
     space = runtime.space(scope)
     where = where or EpisodeFilter()
     check_filter(where)
+    chosen = select(where, missing_of(space))
     bound_to = f"{space.uid}:{_canonical(where).decode()}"
     until_revision, after = space.revision, 0
     if cursor is not None:
         until_revision, after = map(int, cursors.unseal(cursor, bound_to).split(","))
-    page = await _page(runtime, space, where, after, until_revision, min(limit, LARGEST_PAGE))
+    page = await _page(runtime, space, chosen, after, until_revision, min(limit, LARGEST_PAGE))
     following = None if page.next_after is None else cursors.seal(f"{until_revision},{page.next_after}", bound_to)
     return EpisodeListing(page.items, following)
 
@@ -138,7 +150,7 @@ async def forget_episodes(
     earlier = None if dry_run or key is None else runtime.store.find_receipt(key)
     if earlier is not None:
         return _read_receipt(earlier)
-    matching = await _matching(runtime, space, where)
+    matching = await _matching(runtime, space, select(where, missing_of(space)))
     if expected_count is not None and expected_count != len(matching):
         raise Conflict(
             f"{len(matching)} episodes match, {expected_count} were expected. Nothing was erased.",
@@ -224,7 +236,8 @@ async def _put(
 ) -> Receipt:
     if runtime.store.get_episode(space.uid, write.episode_id) is None:
         require_room(runtime, space, 1)
-    content = encode(episode, episode.episode_id or ""), episode.embedding or b"", str(if_revision).encode()
+    same = replace(episode, fields=canonical_fields(episode.fields))
+    content = encode(same, episode.episode_id or ""), episode.embedding or b"", str(if_revision).encode()
     conditional = PutEpisode(
         write.episode_id,
         write.document,
@@ -243,11 +256,16 @@ async def _put(
     )
 
 
-def _written(episode: EpisodeInput, write: PutEpisode, receipt: Receipt) -> WrittenEpisode:
-    """What was written, made again from the request and the receipt: a replay gives the same bytes."""
+def _written(
+    runtime: Runtime, space: Space, episode: EpisodeInput, write: PutEpisode, receipt: Receipt
+) -> WrittenEpisode:
+    """What was written: a replay gives the same bytes, as they are stored or else made again from the request."""
     episode_id, document = write.episode_id, write.document
     if receipt.replayed:
         episode_id = receipt.note.decode()
+        stored = runtime.store.get_episode(space.uid, episode_id)
+        if stored is not None and stored.revision == receipt.revisions[0]:
+            return WrittenEpisode(stored, receipt.created[0], replayed=True)
         document = encode(episode, episode_id)
     document = finish_document(document, receipt.created_at[0], receipt.updated_at, receipt.revisions[0])
     stored = Episode(episode_id, receipt.revisions[0], document, episode.embedding)
@@ -255,17 +273,17 @@ def _written(episode: EpisodeInput, write: PutEpisode, receipt: Receipt) -> Writ
 
 
 async def _page(
-    runtime: Runtime, space: Space, where: EpisodeFilter, after: int, until_revision: int, limit: int
+    runtime: Runtime, space: Space, where: Selection, after: int, until_revision: int, limit: int
 ) -> EpisodePage:
     """A page; a filtered one may have to look through many episodes and does so beside the event loop."""
 
     def read() -> EpisodePage:
         return runtime.store.page_episodes(space.uid, where, after=after, until_revision=until_revision, limit=limit)
 
-    return read() if where == EpisodeFilter() else await asyncio.to_thread(read)
+    return read() if where == EVERYTHING else await asyncio.to_thread(read)
 
 
-async def _matching(runtime: Runtime, space: Space, where: EpisodeFilter) -> list[tuple[str, int, bool]]:
+async def _matching(runtime: Runtime, space: Space, where: Selection) -> list[tuple[str, int, bool]]:
     """(id, revision, has an embedding) of every episode that matches now."""
     matching: list[tuple[str, int, bool]] = []
     after: int | None = 0
@@ -307,5 +325,5 @@ def _receipt(erased: int, embeddings: int, revision: int) -> ForgetReceipt:
 
 
 def _canonical(where: EpisodeFilter) -> bytes:
-    parts = [dict(where.fields), where.occurred_after, where.occurred_before, where.origin]
+    parts = [canonical_fields(where.fields), where.occurred_after, where.occurred_before, where.origin]
     return orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)

@@ -8,7 +8,7 @@ import re
 
 import orjson
 
-from engine import TOLERANCE
+from engine import TOLERANCE, canonical
 from recollect.errors import CompletionNotFound, InvalidRequest, Violation
 from recollect.model import Feedback, FeedbackInput, Scope, Source, Space, Verdict
 from recollect.service.idempotency import idempotency
@@ -73,7 +73,7 @@ def _is_right(given: FeedbackInput, completed: CompletedField) -> bool:
     if given.true_value is None:
         violation = Violation("", "TOO_FEW", "verdict or true_value", "neither")
         raise InvalidRequest("Feedback takes a verdict or the true value.", violations=(violation,))
-    true, said = digest(given.true_value), completed.value
+    true, said = digest(canonical(given.true_value)), completed.value
     if isinstance(true, float) and isinstance(said, float):  # as the engine's replays judge numbers
         return abs(true - said) <= max(1e-9, TOLERANCE * abs(said))
     return true == said
@@ -85,4 +85,8 @@ def _name(completion_id: str, field: str) -> str:
 
 
 def _content(given: FeedbackInput) -> tuple[bytes, ...]:
-    return given.completion_id.encode(), given.field.encode(), orjson.dumps([given.verdict, given.true_value])
+    return (
+        given.completion_id.encode(),
+        given.field.encode(),
+        orjson.dumps([given.verdict, None if given.true_value is None else canonical(given.true_value)]),
+    )

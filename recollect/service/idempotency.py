@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
-from recollect.model import Scope
+from engine import canonical
+from recollect.model import Fields, Scope
 from recollect.store import Idempotency
 
 
 def idempotency(scope: Scope, operation: str, key: str | None, *content: bytes) -> Idempotency | None:
-    """Scope = key + space + operation + the caller's key; the digest is over the content, so both edges agree."""
+    """Scope = key + space + operation + the caller's key; the digest is over the content, so both edges agree.
+
+    Content tells fields by `canonical_fields`: a request that writes the same values in another way is the same.
+    """
     if key is None:
         return None
     digest = hashlib.sha256()
@@ -17,3 +22,8 @@ def idempotency(scope: Scope, operation: str, key: str | None, *content: bytes) 
         digest.update(len(part).to_bytes(8, "little"))
         digest.update(part)
     return Idempotency("\n".join((scope.key_id, scope.space_id, operation, key)), digest.digest())
+
+
+def canonical_fields(fields: Fields) -> dict[str, Any]:
+    """Every value in its one spelling; what is no value is left for whoever refuses it."""
+    return {name: canonical(value) for name, value in fields.items()}

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -16,7 +16,7 @@ from recollect.model import EpisodeInput, ImportFormat, ImportReport, Rejection,
 from recollect.service.admission import admit, encode, require_dimensions
 from recollect.service.episodes import new_episode_id, require_room, writable
 from recollect.service.fieldtypes import FieldTypes
-from recollect.service.idempotency import idempotency
+from recollect.service.idempotency import canonical_fields, idempotency
 from recollect.service.records import Block, Reader, Record, RowReader, read_items, read_lines, rejection
 from recollect.service.runtime import Runtime
 from recollect.service.tables import TableReader
@@ -211,6 +211,6 @@ def _digest(records: list[Record | Rejection]) -> bytes:
 
 def _content(episode: EpisodeInput) -> bytes:
     try:
-        return encode(episode, episode.episode_id or "")
+        return encode(replace(episode, fields=canonical_fields(episode.fields)), episode.episode_id or "")
     except (InvalidRequest, orjson.JSONEncodeError):
         return b""  # refused, and so without effect

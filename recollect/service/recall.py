@@ -40,8 +40,12 @@ def _allowed(memory: SpaceMemory, where: EpisodeFilter) -> np.ndarray[tuple[int]
     allowed = np.ones(traces.size, dtype=bool)
     for name, value in where.fields.items():
         column = traces.columns.get(name)
-        code = column.find(value) if column is not None else -1
-        allowed &= (column.codes == code) if column is not None and code >= 0 else False
+        is_missing = value in memory.missing
+        code = column.find(value) if column is not None and not is_missing else -1
+        if column is None or (code < 0 and not is_missing):
+            allowed &= is_missing
+        else:
+            allowed &= column.codes == code
     if where.occurred_after is not None:
         allowed &= traces.times >= epoch_seconds(where.occurred_after)
     if where.occurred_before is not None:

@@ -28,12 +28,12 @@ before `open()`, so a master process may fork freely.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from recollect.model import Episode, EpisodeFilter, EpisodeInput, Key, Space, SpaceDraft
+from recollect.model import Episode, EpisodeInput, Key, Space, SpaceDraft
 
 Operation = Literal["put", "delete", "artifact", "feedback", "space"]
 
@@ -136,6 +136,33 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Mention:
+    """What every document with a wanted value holds: one of `commonly`, or `uncommonly` where the document has
+    texts that could be written in another way (escapes, blanks at an end, characters beyond ASCII)."""
+
+    commonly: tuple[bytes, ...]
+    uncommonly: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which episodes a page holds: every given condition must hold.
+
+    `test` decides about a document: which values are the same is not the store's to say. `mentions` only spare
+    it most of the work.
+    """
+
+    occurred_after_s: float | None = None  # included
+    occurred_before_s: float | None = None  # not included
+    origin: str | None = None
+    mentions: tuple[Mention, ...] = ()
+    test: Callable[[bytes], bool] | None = None
+
+
+EVERYTHING = Selection()
+
+
+@dataclass(frozen=True, slots=True)
 class EpisodePage:
     """Episodes in order of creation; `next_after` continues, None at the end.
 
@@ -210,9 +237,7 @@ class Store(Protocol):
     def measure_space(self, uid: int) -> SpaceSize:
         """What the space holds, zeros for an unknown space; cost as above."""
 
-    def page_episodes(
-        self, uid: int, where: EpisodeFilter, *, after: int, until_revision: int, limit: int
-    ) -> EpisodePage:
+    def page_episodes(self, uid: int, where: Selection, *, after: int, until_revision: int, limit: int) -> EpisodePage:
         """Episodes created after position `after`, none created after `until_revision`."""
 
     def iterate_episodes(self, uid: int) -> Iterator[Episode]:
@@ -284,15 +309,18 @@ def open_store(url: str) -> Store:
 
 
 __all__ = [
+    "EVERYTHING",
     "Change",
     "DeleteEpisode",
     "EpisodeInput",
     "EpisodePage",
     "Idempotency",
+    "Mention",
     "PutArtifact",
     "PutEpisode",
     "PutFeedback",
     "Receipt",
+    "Selection",
     "SpaceDraft",
     "SpaceSize",
     "Store",

@@ -1,58 +1,41 @@
-"""Which episodes a filter means, as SQL for the bulk of the work and a check for the rest."""
+"""A selection as SQL: what SQLite can decide, and what it can see without parsing a document."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-import orjson
+from recollect.store import Mention, Selection
 
-from recollect.model import EpisodeFilter, FieldValue
-from recollect.times import epoch_seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """`clause` (to be and-ed) with its `bindings`, and the fields that `matches` still has to compare."""
-
-    clause: str
-    bindings: tuple[Any, ...]
-    where: EpisodeFilter
-
-    def matches(self, document: bytes) -> bool:
-        """Whether a document that passed the clause really holds the wanted fields."""
-        if not self.where.fields:
-            return True
-        stored = orjson.loads(document)["fields"]
-        return all(_is_same(stored.get(name), value) for name, value in self.where.fields.items())
+# Compact JSON without escapes, without blanks next to a quote and within ASCII writes a text in one way only.
+_IS_UNCOMMON = (
+    "(instr(document, X'5C') OR instr(document, X'2220') OR instr(document, X'2022')"
+    " OR length(CAST(document AS TEXT)) <> length(document))"
+)
 
 
-def select(where: EpisodeFilter) -> Selection:
-    """The selection of a filter; raises ValueError for a bound that is no RFC 3339 time.
-
-    Documents are compact JSON from one encoder, so a member that is equal is equal in
-    its bytes: SQLite looks for those without parsing anything, and only documents that
-    contain them are read. They may still mean something else (`"a":1` is in `"a":10`).
-    """
+def where(selection: Selection) -> tuple[str, tuple[Any, ...]]:
+    """The clause (to be and-ed) with its bindings; `selection.test` has still to see what passes."""
     clauses: list[str] = []
     bindings: list[Any] = []
-    if where.occurred_after is not None:
-        clauses.append("occurred_at_s >= ?")
-        bindings.append(epoch_seconds(where.occurred_after))
-    if where.occurred_before is not None:
-        clauses.append("occurred_at_s < ?")
-        bindings.append(epoch_seconds(where.occurred_before))
-    if where.origin is not None:
-        clauses.append("origin = ?")
-        bindings.append(where.origin.value)
-    for name, value in where.fields.items():
-        clauses.append("instr(document, ?)")
-        bindings.append(orjson.dumps({name: value})[1:-1])
-    return Selection("".join(f" AND {clause}" for clause in clauses), tuple(bindings), where)
+    for clause, bound in (
+        ("occurred_at_s >= ?", selection.occurred_after_s),
+        ("occurred_at_s < ?", selection.occurred_before_s),
+        ("origin = ?", selection.origin),
+    ):
+        if bound is not None:
+            clauses.append(clause)
+            bindings.append(bound)
+    for mention in selection.mentions:
+        clause, held = _mentions(mention)
+        clauses.append(clause)
+        bindings += held
+    return "".join(f" AND {clause}" for clause in clauses), tuple(bindings)
 
 
-def _is_same(stored: Any, wanted: FieldValue) -> bool:
-    """Equality that tells 3, 3.0, true and "3" apart, in lists too."""
-    if isinstance(wanted, list):
-        return isinstance(stored, list) and len(stored) == len(wanted) and all(map(_is_same, stored, wanted))
-    return type(stored) is type(wanted) and stored == wanted
+def _mentions(mention: Mention) -> tuple[str, list[bytes]]:
+    ways = ["instr(document, ?)" for _ in mention.commonly]
+    held = list(mention.commonly)
+    if mention.uncommonly:
+        ways.append(f"(instr(document, ?) AND {_IS_UNCOMMON})")
+        held.append(mention.uncommonly)
+    return f"({' OR '.join(ways)})", held

@@ -19,13 +19,14 @@ from typing import Any
 import apsw
 
 from recollect.errors import RecollectError, StorageFull, Unavailable
-from recollect.model import Episode, EpisodeFilter, Key, Space
+from recollect.model import Episode, Key, Space
 from recollect.store import (
     Change,
     EpisodePage,
     Idempotency,
     PutFeedback,
     Receipt,
+    Selection,
     SpaceDraft,
     SpaceSize,
     Write,
@@ -162,21 +163,19 @@ class SQLiteStore:
         )
         return SpaceSize(*row) if row else SpaceSize(0, 0, 0)
 
-    def page_episodes(
-        self, uid: int, where: EpisodeFilter, *, after: int, until_revision: int, limit: int
-    ) -> EpisodePage:
-        chosen = filters.select(where)
+    def page_episodes(self, uid: int, where: Selection, *, after: int, until_revision: int, limit: int) -> EpisodePage:
+        clause, bindings = filters.where(where)
         last = min(until_revision, LAST_REVISION)
-        scan_end = min(last, after + SCAN_PLACES) if chosen.clause else last
+        scan_end = min(last, after + SCAN_PLACES) if clause else last
         items: list[Episode] = []
         with self._reader() as db:
             rows = db.execute(
                 "SELECT place, key, episode_id, document, embedding FROM episode"
-                f" WHERE place > ? AND place <= ? AND {_LIVES}{chosen.clause} ORDER BY place",
-                (key_of(uid, after), key_of(uid, scan_end), self._clock(), *chosen.bindings),
+                f" WHERE place > ? AND place <= ? AND {_LIVES}{clause} ORDER BY place",
+                (key_of(uid, after), key_of(uid, scan_end), self._clock(), *bindings),
             )
             for place, key, episode_id, document, embedding in rows:
-                if not chosen.matches(document):
+                if where.test is not None and not where.test(document):
                     continue
                 items.append(Episode(episode_id, revision_of(key), document, embedding))
                 if len(items) == limit:

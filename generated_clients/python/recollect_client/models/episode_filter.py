@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class EpisodeFilter(BaseModel):
     """
-    Which episodes; every condition given must hold.
+    Which episodes; every condition given must hold. A field equals a value if both are the same, however they are written: 2 and 2.0, an instant in any offset, text without blanks at its ends. A blank text means the episodes that lack the field.
     """ # noqa: E501
     fields: Optional[Dict[str, Any]] = Field(default=None, description="Values by field name. Any names of 1 to 128 characters; up to 256 fields.", json_schema_extra={"examples": [{"what": "breakfast", "where": "kitchen"}]})
     occurred_after: Optional[datetime] = Field(default=None, description="A time with its offset (RFC 3339).", json_schema_extra={"examples": ["2026-03-02T07:31:00+01:00"]})

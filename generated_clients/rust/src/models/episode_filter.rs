@@ -11,7 +11,7 @@
 use crate::models;
 use serde::{Deserialize, Serialize};
 
-/// EpisodeFilter : Which episodes; every condition given must hold.
+/// EpisodeFilter : Which episodes; every condition given must hold. A field equals a value if both are the same, however they are written: 2 and 2.0, an instant in any offset, text without blanks at its ends. A blank text means the episodes that lack the field.
 #[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpisodeFilter {
     /// Values by field name. Any names of 1 to 128 characters; up to 256 fields.
@@ -28,7 +28,7 @@ pub struct EpisodeFilter {
 }
 
 impl EpisodeFilter {
-    /// Which episodes; every condition given must hold.
+    /// Which episodes; every condition given must hold. A field equals a value if both are the same, however they are written: 2 and 2.0, an instant in any offset, text without blanks at its ends. A blank text means the episodes that lack the field.
     pub fn new() -> EpisodeFilter {
         EpisodeFilter {
             fields: None,

@@ -34,7 +34,7 @@ import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
 import recollect.client.ApiClient;
 /**
- * Which episodes; every condition given must hold.
+ * Which episodes; every condition given must hold. A field equals a value if both are the same, however they are written: 2 and 2.0, an instant in any offset, text without blanks at its ends. A blank text means the episodes that lack the field.
  */
 @JsonPropertyOrder({
   EpisodeFilter.JSON_PROPERTY_FIELDS,
