@@ -165,6 +165,31 @@ def test_the_client_does_everything_it_promises(language: str, server: Server) -
         assert fields_as_sent(server, f"client-{language}", episode_id) == VALUES
 
 
+@pytest.mark.skipif(shutil.which("npm") is None, reason="the TypeScript clients need npm, which is not installed here")
+def test_the_thin_typescript_client_does_what_it_promises(server: Server) -> None:
+    folder, generated = BUILD / "typescript-sdk", BUILD / "typescript-sdk/client"
+    shutil.copytree(ROOT / "generated_clients/typescript", generated, dirs_exist_ok=True)
+    shutil.copytree(ROOT / "clients/typescript", folder / "sdk", dirs_exist_ok=True)
+    shutil.copytree(PROGRAMS / "typescript", folder, dirs_exist_ok=True)
+    shutil.copytree(PROGRAMS / "typescript-sdk", folder, dirs_exist_ok=True)
+    readme = (ROOT / "clients/typescript/README.md").read_text("utf-8")
+    found = re.search(r"^```typescript\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE)
+    assert found
+    where = f'new Recollect({{ url: "{server.url}", key: "{server.key}" }})'
+    (folder / "example.ts").write_text(found[1].replace("new Recollect()", where), "utf-8")
+
+    run("npm", "ci", "--no-audit", "--no-fund", "--prefer-offline", cwd=folder)
+    compiler = folder / "node_modules/.bin/tsc"
+    for name, package in (("recollect-client", generated), ("recollect-sdk", folder / "sdk")):
+        run(compiler, "-p", package, cwd=folder)
+        installed = folder / "node_modules" / name
+        shutil.copytree(package / "dist", installed / "dist")
+        shutil.copy(package / "package.json", installed)
+    run(compiler, "-p", ".", cwd=folder)
+    run("node", folder / "dist/live.js", cwd=folder, RECOLLECT_URL=server.url, RECOLLECT_KEY=server.key or "")
+    assert run("node", folder / "dist/example.js", cwd=folder).startswith("kitchen 0.")
+
+
 def fields_as_sent(server: Server, space: str, episode_id: str) -> str:
     """The spelling of an episode's fields on the wire, in the order of the values of this test."""
     request = urllib.request.Request(
