@@ -17,11 +17,11 @@ from bench.evaluation.relations import rank
 from bench.evaluation.trial import Trial
 from engine.generalisation.relational import features, learner, mixture, rates
 from engine.generalisation.relational.features import FEATURES
-from engine.generalisation.relational.incidences import Incidences, Ints
+from engine.generalisation.relational.incidences import Incidences
 from engine.generalisation.relational.interaction import InteractionGraph
 from engine.generalisation.relational.learner import RelationalLearner
 from engine.generalisation.relational.rates import PairRates, PairRatesFit
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Floats, Ints
 
 Json = dict[str, Any]
 NEWEST, QUERIES = 8_000, 1_000

@@ -21,9 +21,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from engine.memory.arrays import Codes, Floats
+from engine.memory.arrays import Codes, Floats, Mask
 from engine.memory.columns import sum_by_value
 
 COUPLING = 0.1  # how strongly the completed fields together act back on the episodes
@@ -51,7 +50,7 @@ class TargetField:
         return gain
 
     @cached_property
-    def has(self) -> npt.NDArray[np.bool_]:
+    def has(self) -> Mask:
         """bool[C]: the candidates that have the field."""
         return self.codes >= 0
 
@@ -128,6 +127,6 @@ def _supports(targets: Sequence[TargetField], beliefs: Sequence[Floats], size: i
     return support
 
 
-def _negentropy(p: npt.NDArray[np.float64]) -> float:
+def _negentropy(p: Floats) -> float:
     positive = p[p > 0]
     return float((positive * np.log(positive)).sum())

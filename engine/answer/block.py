@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.answer import attractor
 from engine.answer.attribution import AnswerParts, attribute
@@ -26,7 +25,7 @@ from engine.answer.posterior import DYNAMICS_CANDIDATES
 from engine.answer.schema import Schema
 from engine.generalisation.closed_form import BROAD, CANDIDATES, SCHEMA_PSEUDOCOUNT, top_rows
 from engine.generalisation.distribution import Generalisation, background, normalised, unmet
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Floats, Ints, Mask, Rows, Singles
 from engine.memory.columns import MISSING, Column, sum_by_value
 from engine.memory.traces import Traces
 from engine.memory.values import Value, identity, place
@@ -36,8 +35,8 @@ from engine.recollection.similarity import NumberLine, number_line, number_nearn
 KEPT_BYTES = 64 << 20  # of gains per episode, the larger part of what is kept
 KEPT_VALUES = 10_000
 FEW = 0.125  # of the episodes: so many are added one by one
-Gains = npt.NDArray[np.float32]
-_Few = tuple[np.float32, npt.NDArray[np.intp] | None, Gains | None]
+Gains = Singles
+_Few = tuple[np.float32, Rows | None, Gains | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class _Order:
         self.line: NumberLine = number_line(column)
         self.line_counts: Floats = column.counts[self.line.codes].astype(np.float64)
 
-    def rows(self, codes: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    def rows(self, codes: Rows) -> Rows:
         """The episodes that have one of the codes, MISSING included, in no particular order."""
         ends = self._ends[codes + 1]
         begins = np.where(codes >= 0, self._ends[codes], 0)
@@ -90,7 +89,7 @@ class _Known:
 
     evidence: FieldEvidence
     table: Gains
-    rows: npt.NDArray[np.intp]
+    rows: Rows
     near: Floats
     share: float
     few: _Few | None = None
@@ -103,7 +102,7 @@ class _Scored:
     """The episodes most like one cue, int[C], and their evidence in nats per target, float64[C]."""
 
     known: Sequence[_Known]
-    candidates: npt.NDArray[np.intp]
+    candidates: Rows
     scores: Mapping[str, Floats]
 
 
@@ -111,10 +110,10 @@ class _Scored:
 class _Backing:
     """The episodes that carry an answer, int[C], and their weight, float64[C]."""
 
-    rows: npt.NDArray[np.intp]
+    rows: Rows
     weights: Floats
 
-    def supporters(self, column: Column, same: npt.NDArray[np.bool_]) -> float:
+    def supporters(self, column: Column, same: Mask) -> float:
         """The effective number of those that have one of the values `same`, bool[V]."""
         codes = column.codes[self.rows]
         own = self.weights[(codes >= 0) & same[codes]]
@@ -149,7 +148,7 @@ class Block:
         general, _ = self.without(row, target, cue)
         return self._predict(target, general, self._backing(None))
 
-    def without(self, row: int, target: str, cue: Mapping[str, Value]) -> tuple[Generalisation, npt.NDArray[np.int64]]:
+    def without(self, row: int, target: str, cue: Mapping[str, Value]) -> tuple[Generalisation, Ints]:
         """P_G in closed form of the cell (`row`, `target`), and int64[V] the counts, of a memory that lacks it."""
         column = self.traces.columns[target]
         code, counts = int(column.codes[row]), column.counts.copy()
@@ -346,7 +345,7 @@ class Block:
         return beta
 
 
-def _background_without(column: Column, counts: npt.NDArray[np.int64]) -> tuple[Floats, float]:
+def _background_without(column: Column, counts: Ints) -> tuple[Floats, float]:
     """`background` and `unmet` of a column with these counts, int64[V], one less than it has."""
     present, live = int(counts.sum()), counts > 0
     m = np.where(live, (counts + 0.5) / (present + 0.5 * int(live.sum()) + 0.5), 0.0)

@@ -6,10 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
 from engine.generalisation.distribution import Generalisation
+from engine.memory.arrays import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ class Shares(NamedTuple):
         return self.memory * self.recollected + (1.0 - self.memory) * correction(self.generalised)
 
 
-def corrected(general: Generalisation, same: npt.NDArray[np.intp], correction: Beta) -> Generalisation:
+def corrected(general: Generalisation, same: Rows, correction: Beta) -> Generalisation:
     """P_G with f(G) on the answer, the codes `same`; the rest keeps its proportions.
 
     No other value rises above the answer that was below it: what it may not have is kept for new values.

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.answer import abstention, attractor
 from engine.answer.abstention import RefusalGround
@@ -22,11 +21,10 @@ from engine.answer.decision import decide, same_answer
 from engine.answer.schema import Schema
 from engine.generalisation.closed_form import Generaliser, top_rows
 from engine.generalisation.distribution import Generalisation, background, unmet
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Floats, Mask, Rows, Singles
 from engine.memory.columns import Column, recurs, sum_by_value
 from engine.memory.traces import Traces, contiguity
 from engine.memory.values import Value
-from engine.memory.vectors import Matrix
 from engine.recollection.coherence import coherence
 from engine.recollection.evidence import (
     GENERALISATION_WIDTH,
@@ -54,7 +52,7 @@ class CueInput:
     """A cue in the engine's terms. `vector` float32[d] with NaN where unknown; `times` seconds since 1970."""
 
     values: Mapping[str, Value]
-    vector: Matrix | None = None
+    vector: Singles | None = None
     strength: float = 1.0
     times: tuple[float, ...] = ()
 
@@ -234,7 +232,7 @@ class Posterior:
             general = Generalisation(m, m, m, np.zeros(len(m)), unmet(column))
         return general
 
-    def _candidates(self) -> tuple[npt.NDArray[np.intp], Floats]:
+    def _candidates(self) -> tuple[Rows, Floats]:
         """The episodes that carry the posterior, and their share of it (sum 1)."""
         rho = self.recollection.match if self.weight_of_memory is None else self.weight_of_memory
         total = rho * self.recollection.weights
@@ -247,7 +245,7 @@ class Posterior:
         mass = np.maximum(total[rows], 1e-300)
         return rows, mass / mass.sum()
 
-    def _likely_rows(self, general: Generaliser | None) -> npt.NDArray[np.intp]:
+    def _likely_rows(self, general: Generaliser | None) -> Rows:
         """The episodes among which the heaviest are: all of them, unless most are known to be light."""
         if self._heavy is None or len(self._heavy) < DYNAMICS_CANDIDATES:
             return np.arange(self.traces.size)
@@ -259,7 +257,7 @@ class Decision:
     """The answer of one target: its code, `same` the codes that count as it, P(y | q) and shares before correction."""
 
     code: int
-    same: npt.NDArray[np.intp]
+    same: Rows
     p: Floats
     shares: Shares
 
@@ -273,7 +271,7 @@ class Recollected:
     trust: float
 
 
-def _trust(column: Column, weights: Floats, has: npt.NDArray[np.bool_], share_with_field: float) -> float:
+def _trust(column: Column, weights: Floats, has: Mask, share_with_field: float) -> float:
     """How far recollection may speak of a field, in [0, 1].
 
     Where the very event that comes to mind lacks it, only as far as others do that have it; of a
@@ -284,7 +282,7 @@ def _trust(column: Column, weights: Floats, has: npt.NDArray[np.bool_], share_wi
     return trust * heaviest if column.kind == "number" and not recurs(column) else trust
 
 
-def _heavy_rows(weights: Floats) -> tuple[npt.NDArray[np.intp] | None, float]:
+def _heavy_rows(weights: Floats) -> tuple[Rows | None, float]:
     """The episodes to sum one by one and the mass of all others; None: all of them."""
     if len(weights) <= SUMMED_EXACTLY:
         return None, 0.0

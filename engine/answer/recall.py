@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.answer.posterior import CueInput, further_evidence
 from engine.answer.why import similarities
+from engine.memory.arrays import Floats, Mask
 from engine.memory.traces import Traces
 from engine.recollection.evidence import NOISE_LEVELS, RECOLLECTION_WIDTH, score_episodes, weigh_field
 
@@ -24,7 +24,7 @@ class Ranked:
     matched_fields: tuple[str, ...]
 
 
-def recall(traces: Traces, cue: CueInput, limit: int, rows: npt.NDArray[np.bool_] | None = None) -> list[Ranked]:
+def recall(traces: Traces, cue: CueInput, limit: int, rows: Mask | None = None) -> list[Ranked]:
     """The `limit` episodes with most evidence, best first, later ones before earlier at a tie.
 
     Only episodes that some part of the cue speaks for are listed. `rows` bool[N] restricts them.
@@ -55,5 +55,5 @@ def recall(traces: Traces, cue: CueInput, limit: int, rows: npt.NDArray[np.bool_
     ]
 
 
-def _matches(exact: npt.NDArray[np.bool_], near: npt.NDArray[np.float64], code: int) -> bool:
+def _matches(exact: Mask, near: Floats, code: int) -> bool:
     return code >= 0 and bool(exact[code] or near[code] >= MATCHED)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Floats, Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class Selection:
     accuracy: float | None
 
 
-def select(confidence: Floats, is_right: npt.NDArray[np.bool_], accuracy: float) -> Selection:
+def select(confidence: Floats, is_right: Mask, accuracy: float) -> Selection:
     """The least threshold at which `accuracy` of the answers kept are right; 1 where none does.
 
     `confidence` float64[n] and `is_right` bool[n]. Equal confidences are kept or left together. Cost O(n log n).
@@ -45,7 +44,7 @@ def select(confidence: Floats, is_right: npt.NDArray[np.bool_], accuracy: float)
     return Selection(n, threshold, (last + 1) / n, float(right[last] / (last + 1)))
 
 
-def reached(confidence: Floats, is_right: npt.NDArray[np.bool_], threshold: float) -> Selection:
+def reached(confidence: Floats, is_right: Mask, threshold: float) -> Selection:
     """What a given threshold keeps."""
     kept = confidence >= threshold
     count = int(kept.sum())

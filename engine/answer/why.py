@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.answer import abstention
 from engine.answer.attribution import AnswerParts, Masses, attribute
@@ -20,10 +19,9 @@ from engine.answer.hypotheses import Alternative, hypotheses
 from engine.answer.metacognition import metacognition, spread
 from engine.answer.posterior import Posterior
 from engine.generalisation.distribution import background
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Floats, Mask, Rows, Singles
 from engine.memory.columns import Column, same_records
 from engine.memory.patterns import KINDS, Pattern, between
-from engine.memory.vectors import Matrix
 from engine.recollection.evidence import NOISE_LEVELS, FieldEvidence
 
 EVIDENCE_LISTED = 8
@@ -63,9 +61,9 @@ class Events:
     `having` lists per cue field of words the rows int[n] of all episodes that have the cue's value.
     """
 
-    which: npt.NDArray[np.intp]
-    order: npt.NDArray[np.intp]
-    having: Mapping[str, npt.NDArray[np.intp]]
+    which: Rows
+    order: Rows
+    having: Mapping[str, Rows]
 
     @classmethod
     def of(cls, posterior: Posterior) -> Events:
@@ -93,7 +91,7 @@ class Explanation:
     suspects: Mapping[str, float]
     plausibility: float
     metacognition: float
-    vector: Matrix | None
+    vector: Singles | None
 
 
 def explain(answer: Answer, num_hypotheses: int) -> Explanation:
@@ -158,7 +156,7 @@ def _explain_field(
     )
 
 
-def _heaviest_trace(posterior: Posterior, events: Events, group: npt.NDArray[np.bool_]) -> float:
+def _heaviest_trace(posterior: Posterior, events: Events, group: Mask) -> float:
     """Recollected weight of the heaviest event among a group bool[C] of the candidates, 0 of none.
 
     Identical stored records are one event (REM): their weights are pooled.
@@ -168,9 +166,7 @@ def _heaviest_trace(posterior: Posterior, events: Events, group: npt.NDArray[np.
     return float(np.bincount(events.which[members], weights=weights).max(initial=0.0))
 
 
-def similarities(
-    evidence: Sequence[FieldEvidence], rows: npt.NDArray[np.intp], further: Floats | None = None
-) -> Floats:
+def similarities(evidence: Sequence[FieldEvidence], rows: Rows, further: Floats | None = None) -> Floats:
     """float64[C] in [0, 1]: an episode's evidence as a share of what a perfect match would give.
 
     `further` float64[N] nats of vectors and times, whose perfect match is the best one there is.
@@ -236,7 +232,7 @@ def advise(answer: Answer) -> tuple[abstention.Advice, ...]:
     return tuple(sorted(advice, key=lambda a: (-a.gain, a.field)))
 
 
-def _complete_vector(posterior: Posterior) -> Matrix | None:
+def _complete_vector(posterior: Posterior) -> Singles | None:
     vectors = posterior.traces.vectors
     if vectors is None or not vectors.size:
         return None

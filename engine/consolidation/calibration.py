@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.answer.completion import NotConverged, complete
 from engine.answer.confidence import Shares
@@ -24,7 +23,7 @@ from engine.answer.schema import Schema
 from engine.answer.why import explain
 from engine.consolidation.correction import Corrections
 from engine.generalisation.weights import Weights
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Floats, Mask
 from engine.memory.holdout import Replay
 from engine.memory.traces import Traces
 from engine.recollection.evidence import NOISE_LEVELS, Gate
@@ -119,7 +118,7 @@ def as_corrected(outcomes: Sequence[Outcome], corrections: Corrections) -> list[
     return found
 
 
-def fit_gate(stored: Floats, new: Floats, damaged: npt.NDArray[np.bool_] | None = None) -> Gate:
+def fit_gate(stored: Floats, new: Floats, damaged: Mask | None = None) -> Gate:
     """The gate between the match evidence of stored and of new replays: logistic, shrunk to the shipped gate.
 
     Of the stored ones the `damaged` count as cues are damaged by the prior of the readings, not as often as they are

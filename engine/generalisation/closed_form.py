@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from engine.generalisation.distribution import Generalisation, background, normalised, unmet
 from engine.generalisation.weights import Weights
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Floats, Rows
 from engine.memory.columns import Column, sum_by_value
 from engine.recollection.evidence import FieldEvidence, NoiseLevel
 
@@ -74,7 +74,7 @@ class Generaliser:
         return beta
 
 
-def top_rows(scores: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.intp]:
+def top_rows(scores: npt.NDArray[np.floating], count: int) -> Rows:
     """The rows of the `count` highest scores, ascending; ties at the edge go to later rows."""
     if len(scores) <= count:
         return np.arange(len(scores))

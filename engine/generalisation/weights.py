@@ -20,9 +20,8 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 
-from engine.memory.arrays import Codes, Floats
+from engine.memory.arrays import Codes, Floats, Ints, Rows
 from engine.memory.columns import MISSING, Column
 
 SAMPLE_SIZE = 4096
@@ -74,7 +73,7 @@ def closed_form(columns: Mapping[str, Column], size: int) -> Weights:
     return Weights(w, v)
 
 
-def sample_rows(size: int) -> npt.NDArray[np.intp]:
+def sample_rows(size: int) -> Rows:
     """Up to SAMPLE_SIZE rows spread over the first 2^k <= size episodes; changes only when size doubles."""
     if size < 2:
         return np.arange(size)
@@ -83,7 +82,7 @@ def sample_rows(size: int) -> npt.NDArray[np.intp]:
     return np.arange(0, prefix, stride)
 
 
-def bin_codes(column: Column, rows: npt.NDArray[np.intp]) -> Codes:
+def bin_codes(column: Column, rows: Rows) -> Codes:
     """int32 codes of the sampled rows; numbers and times in up to BINS quantile bins."""
     codes = column.codes[rows]
     if column.kind not in ("number", "time") or column.distinct <= BINS:
@@ -113,7 +112,7 @@ def shared_information(x: Codes, y: Codes) -> tuple[float, float, float, float]:
     return max(0.0, information - mean - 2.0 * float(np.std(by_chance))), mean, h_x, h_y
 
 
-def entropy(counts: npt.NDArray[np.int64]) -> float:
+def entropy(counts: Ints) -> float:
     """Entropy in nats of a count vector."""
     share = counts[counts > 0] / counts.sum()
     return float(-(share * np.log(share)).sum())

@@ -1,11 +1,19 @@
-"""The array types of the engine."""
+"""The array types of the engine: one name for each kind of number."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Codes = npt.NDArray[np.int32]
-
+SINGLE = np.float32  # what the long sums over episodes are kept in; totals are float64
 
 Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
+Codes = npt.NDArray[np.int32]  # of values in a column, MISSING where an episode lacks the field
+Ints = npt.NDArray[np.integer[Any]]
+Rows = npt.NDArray[np.intp]  # of episodes
+Mask = npt.NDArray[np.bool_]
+Keys = npt.NDArray[np.uint64]
+Bytes = npt.NDArray[np.uint8]

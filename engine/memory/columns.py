@@ -13,9 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from engine.memory.arrays import Codes, Floats
+from engine.memory.arrays import Codes, Floats, Ints, Mask, Rows
 from engine.memory.values import Value, identity, place, plain, trigrams, value_kind, words
 
 MISSING = -1
@@ -103,7 +102,7 @@ class Column:
         return self._codes[: self.size]
 
     @property
-    def counts(self) -> npt.NDArray[np.int64]:
+    def counts(self) -> Ints:
         """int64[V]: episodes per value."""
         return self._counts[: len(self.values)]
 
@@ -171,7 +170,7 @@ class Column:
         self._codes[self.size : size] = MISSING
         self.size = size
 
-    def keep(self, rows: npt.NDArray[np.bool_]) -> None:
+    def keep(self, rows: Mask) -> None:
         """Drop the episodes where `rows` (bool[N]) is False, and take them out of every count."""
         dropped = self.codes[~rows]
         for code in dropped[dropped != MISSING].tolist():
@@ -202,7 +201,7 @@ class Column:
             self._spelling.append(str(word))
         return self._spelling
 
-    def _show_first(self, rows: npt.NDArray[np.bool_]) -> None:
+    def _show_first(self, rows: Mask) -> None:
         """After `keep(rows)`: let every value show as the first of the episodes that are left has it."""
         moved = np.cumsum(rows) - 1
         self._otherwise = {int(moved[row]): value for row, value in self._otherwise.items() if rows[row]}
@@ -277,7 +276,7 @@ def _are_written_alike(value: Value, other: Value) -> bool:
     return value is other or (value == other if isinstance(value, str) else repr(value) == repr(other))
 
 
-def same_records(columns: Iterable[Codes], size: int) -> npt.NDArray[np.intp]:
+def same_records(columns: Iterable[Codes], size: int) -> Rows:
     """int[C]: one number per distinct record of C = `size`, given the codes int32[C] of each of its fields."""
     which, span = np.zeros(size, dtype=np.int64), 1
     for codes in columns:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.memory.arrays import Rows
 from engine.memory.traces import Traces
 from engine.memory.values import Value
 
@@ -82,7 +82,7 @@ def set_apart(traces: Traces) -> list[int]:
     return replays(traces)[0] if late is None else sorted(late.tolist())
 
 
-def _late(traces: Traces, count: int) -> npt.NDArray[np.intp] | None:
+def _late(traces: Traces, count: int) -> Rows | None:
     """The last fifth by time, `count` rows at least; None where times are not known."""
     known = np.flatnonzero(~np.isnan(traces.times))
     if len(known) <= 0.9 * traces.size:

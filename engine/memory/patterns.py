@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.memory.arrays import Rows
 from engine.memory.columns import MISSING, Column
 from engine.memory.traces import Traces
 from engine.memory.values import Value
@@ -76,7 +76,7 @@ def recount(traces: Traces, pattern: Pattern) -> Pattern | None:
     return between(source, target, value, answer, np.flatnonzero(source.codes == value))
 
 
-def between(source: Column, target: Column, value: int, answer: int, having: npt.NDArray[np.intp]) -> Pattern | None:
+def between(source: Column, target: Column, value: int, answer: int, having: Rows) -> Pattern | None:
     """The regularity from code `value` of a field to `answer` of another; `having` int[n]: the rows with `value`."""
     theirs = target.codes[having]
     return _pattern(source, target, value, answer, int((theirs == answer).sum()), int((theirs != MISSING).sum()))

@@ -21,9 +21,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Floats, Rows
 
 AXES = 64
 # An axis needs several sampled vectors to be more than their chance alignment.
@@ -77,7 +76,7 @@ class Spectrum:
         left = np.maximum(own @ own - along**2 / np.maximum(lengths, 1e-300), 0.0)
         return self.independent(left + (squares - left) / (1.0 + n), n) - math.log(1.0 + n)
 
-    def shaped(self, away: Floats, squares: Floats, observed: npt.NDArray[np.intp]) -> Floats:
+    def shaped(self, away: Floats, squares: Floats, observed: Rows) -> Floats:
         """log t float64[m] of the differences float64[m, n] over the observed dimensions under C = Sigma.
 
         Woodbury: a'C^-1 a = (|a|^2 - y'(diag(i/L) + V'V)^-1 y) / i, y = V'a. Cost O(m n r + n r^2).

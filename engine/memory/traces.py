@@ -6,12 +6,11 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Floats, Rows, Singles
 from engine.memory.columns import Column
 from engine.memory.values import Value
-from engine.memory.vectors import Matrix, Vectors
+from engine.memory.vectors import Vectors
 
 
 @dataclass(slots=True)
@@ -33,7 +32,7 @@ class Traces:
         """float64[N], read-only by convention."""
         return self._times[: self.size]
 
-    def append(self, fields: Mapping[str, Value], time: float, vector: Matrix | None) -> None:
+    def append(self, fields: Mapping[str, Value], time: float, vector: Singles | None) -> None:
         """Add one episode. Cost O(fields + columns)."""
         for name in fields:
             if name not in self.columns:
@@ -71,7 +70,7 @@ class Traces:
                 found[name] = column.values[code]
         return found
 
-    def having_only(self, rows: npt.NDArray[np.intp], names: Container[str]) -> npt.NDArray[np.intp]:
+    def having_only(self, rows: Rows, names: Container[str]) -> Rows:
         """Those of the episodes that have no field but these. Cost O(rows columns)."""
         for name, column in self.columns.items():
             if name not in names:
@@ -98,7 +97,7 @@ class Traces:
             column.declared_kind = kinds.get(name)
 
 
-def contiguity(times: npt.NDArray[np.float64], contexts: Iterable[float], scale: float = 5.0) -> Floats:
+def contiguity(times: Floats, contexts: Iterable[float], scale: float = 5.0) -> Floats:
     """float64[N] nats: how much nearer than chance each episode lies to the context's times.
 
     log[0.3 + 0.7 K / mean K], K = mean over contexts of exp(-lag / scale), lag counted in

@@ -20,13 +20,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Floats, Mask, Rows, Singles
 from engine.memory.spectrum import Spectrum
 
-Matrix = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
 LIKE = 0.1
 MAX_NATS = 20.0
 MIN_OBSERVED = 2
@@ -44,17 +41,17 @@ class Vectors:
 
     def __init__(self, dimensions: int) -> None:
         self.dimensions = dimensions
-        self._rows: Matrix = np.empty((64, dimensions), dtype=np.float32)
+        self._rows: Singles = np.empty((64, dimensions), dtype=np.float32)
         self.size = 0
         self._spectrum: tuple[int, Spectrum, float] | None = None
-        self._lengths: tuple[int, Matrix] | None = None
+        self._lengths: tuple[int, Singles] | None = None
 
     @property
-    def rows(self) -> Matrix:
+    def rows(self) -> Singles:
         """float32[N, d], read-only by convention."""
         return self._rows[: self.size]
 
-    def append(self, vector: Matrix | None) -> None:
+    def append(self, vector: Singles | None) -> None:
         """Add the next episode's embedding; None when it has none."""
         if self.size == len(self._rows):
             grown = np.empty((2 * len(self._rows), self.dimensions), dtype=np.float32)
@@ -82,7 +79,7 @@ class Vectors:
         """The second moments, over a strided sample of the first 2^k episodes: they change only when N doubles."""
         return self._sampled()[1]
 
-    def evidence(self, cue: Matrix) -> Floats:
+    def evidence(self, cue: Singles) -> Floats:
         """float64[N] of l_k in nats for a cue vector with NaN at unknown dimensions; 0 where unknown."""
         if not self.size:
             return np.zeros(0)
@@ -116,7 +113,7 @@ class Vectors:
             self._spectrum = (prefix, Spectrum.of(sample), zeros)
         return self._spectrum
 
-    def _readings(self, cue: Matrix) -> list[tuple[float, Mask]]:
+    def _readings(self, cue: Singles) -> list[tuple[float, Mask]]:
         """(prior, observed dimensions) of each way to read the cue.
 
         Zeros may stand for dimensions that were lost, the likelier the more of them are more than stored vectors have.
@@ -129,7 +126,7 @@ class Vectors:
         lost = min(max(1.0 - usual, LEAST_LOST), MOST_LOST)
         return [(1.0 - lost, known), (lost, known & ~zeros)]
 
-    def _squares(self, cue: Matrix, masks: list[Mask]) -> Floats:
+    def _squares(self, cue: Singles, masks: list[Mask]) -> Floats:
         """float64[J, N]: |q_o - x_ko|^2 of every episode over the dimensions of each mask, to float32. Cost O(N d)."""
         if len(masks) == 1 and masks[0].all():
             mean = self.spectrum().mean
@@ -147,7 +144,7 @@ class Vectors:
             squares[begin : begin + block] = away @ columns
         return squares.T.astype(np.float64)
 
-    def _centred_lengths(self) -> Matrix:
+    def _centred_lengths(self) -> Singles:
         """float32[N]: |x_k - mean|^2, added to as episodes come, anew with the spectrum."""
         prefix, spectrum, _ = self._sampled()
         done = self._lengths[1] if self._lengths is not None and self._lengths[0] == prefix else np.zeros(0, np.float32)
@@ -162,7 +159,7 @@ class Vectors:
             self._lengths = (prefix, done)
         return done[: self.size]
 
-    def _log_ratio(self, cue: Matrix, observed: npt.NDArray[np.intp], squares: Floats) -> Floats:
+    def _log_ratio(self, cue: Singles, observed: Rows, squares: Floats) -> Floats:
         """float64[N]: l_k over the given dimensions, unbounded; NaN where an episode has no vector.
 
         -inf where it is so far below the best one that `evidence` would bound it in any case.
@@ -185,7 +182,7 @@ class Vectors:
         nats[others] = _either(alone - background, spectrum.share * (alone - apart))
         return nats
 
-    def _copies(self, rows: Floats, heard: Floats, observed: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+    def _copies(self, rows: Floats, heard: Floats, observed: Rows) -> tuple[Floats, Floats]:
         """Log densities of the heard float64[n] as a copy of each row float64[m, n]: by independent noise, by any."""
         spectrum, away = self.spectrum(), rows - heard
         squares = np.einsum("kd,kd->k", away, away)
@@ -193,19 +190,19 @@ class Vectors:
         shaped, rescaled = spectrum.shaped(away, squares, observed), spectrum.rescaled(rows, heard, squares)
         return single, np.logaddexp(np.logaddexp(single, shaped), rescaled)
 
-    def _nearest(self, squares: Floats) -> npt.NDArray[np.intp]:
+    def _nearest(self, squares: Floats) -> Rows:
         """The episodes nearest to the cue, in order of writing: as many as are compared exactly."""
         count = max(1, COMPARED_EXACTLY // self.dimensions)
         rows = np.arange(self.size) if count >= self.size else np.sort(np.argpartition(squares, count)[:count])
         return rows[~np.isnan(squares[rows])]
 
-    def complete(self, cue: Matrix | None, weights: Floats) -> Matrix:
+    def complete(self, cue: Singles | None, weights: Floats) -> Singles:
         """float32[d]: the cue's own dimensions, the rest the weighted mean of the stored vectors."""
         top = np.flatnonzero(weights > 1e-6 * weights.max())
         rows, mass = self.rows[top].astype(np.float64), weights[top]
         known = ~np.isnan(rows[:, 0])
         mean = mass[known] @ rows[known] / mass[known].sum() if known.any() else self.spectrum().mean
-        whole: Matrix = mean.astype(np.float32)
+        whole: Singles = mean.astype(np.float32)
         if cue is not None:
             given = ~np.isnan(cue)
             whole[given] = cue[given]

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 from rapidfuzz.distance import OSA
 
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Floats, Mask, Rows
 from engine.memory.columns import MISSING, Column
 from engine.memory.values import DAY_S, Value, folded, identity, is_day, place, trigrams, word_sequence, words
 
@@ -48,14 +47,14 @@ def nearness(column: Column, value: Value, width: float) -> Floats:
     return _indicator(column, value)
 
 
-def _inside(column: Column, start: float) -> npt.NDArray[np.bool_] | None:
+def _inside(column: Column, start: float) -> Mask | None:
     """bool[V]: the moments of the day that starts there; None where the field has days itself, or none of that day."""
     inside = (column.numbers >= start) & (column.numbers < start + DAY_S) & (column.counts > 0)
     values = (column.values[code] for code in np.flatnonzero(inside).tolist())
     return inside if inside.any() and not any(map(is_day, values)) else None
 
 
-def _day_nearness(column: Column, inside: npt.NDArray[np.bool_], width: float) -> Floats:
+def _day_nearness(column: Column, inside: Mask, width: float) -> Floats:
     """A day means each of its moments alike; others are as near to it as to the nearest of those."""
     ends = column.numbers[inside]
     near = np.maximum(*(number_nearness(column, float(end), width) for end in (ends.min(), ends.max())))
@@ -88,7 +87,7 @@ STEP = 1.0
 class NumberLine:
     """A column's live numbers in ascending order: their codes, places, mid-ranks in (0, 1), and steps."""
 
-    codes: npt.NDArray[np.intp]
+    codes: Rows
     places: Floats
     ranks: Floats
     steps: Floats

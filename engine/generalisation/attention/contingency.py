@@ -10,13 +10,10 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from engine.generalisation.attention.features import Feature, Ints
-from engine.memory.arrays import Floats
+from engine.generalisation.attention.features import Feature
+from engine.memory.arrays import SINGLE, Floats, Ints, Singles
 
-SINGLE = np.float32
-Singles = npt.NDArray[np.float32]
 DENSE = 60_000  # larger tables of names are counted on demand from the episodes that have the code
 SHRINKS = (0.5, 2.0, 8.0, 32.0, 128.0)
 WIDTHS = (0.0, 0.02, 0.06, 0.15)

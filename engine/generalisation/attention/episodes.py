@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from engine.generalisation.attention.contingency import SINGLE, ContingencyTable, Singles
+from engine.generalisation.attention.contingency import ContingencyTable
 from engine.generalisation.attention.equality import EqualityBias
-from engine.generalisation.attention.features import CodedCues, Feature, FeatureSpace, Ints
+from engine.generalisation.attention.features import CodedCues, Feature, FeatureSpace
 from engine.generalisation.attention.likeness import Likeness, Passages, Term, age
 from engine.generalisation.attention.regression import SoftmaxRegression
-from engine.memory.arrays import Floats
+from engine.memory.arrays import SINGLE, Floats, Ints, Singles
 
 MOMENTS = 1000  # steps of time on which ages are told
 UNDATED = 0.1  # the weight of an episode without a time, where episodes count by their age

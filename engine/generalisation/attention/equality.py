@@ -11,11 +11,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-from engine.generalisation.attention.contingency import SINGLE, Singles
-from engine.generalisation.attention.features import CodedCues, Feature, Ints
-from engine.memory.arrays import Floats
+from engine.generalisation.attention.features import CodedCues, Feature
+from engine.memory.arrays import SINGLE, Floats, Ints, Mask, Singles
 
 PSEUDO = 4.0
 
@@ -65,7 +63,7 @@ class EqualityBias:
                 told += weight * float(table[asked])
         return answer, told
 
-    def _left_out(self, counts: tuple[Floats, Floats], asked: Ints, same: npt.NDArray[np.bool_]) -> Floats:
+    def _left_out(self, counts: tuple[Floats, Floats], asked: Ints, same: Mask) -> Floats:
         """The same with every replay's own episode taken out of the counts."""
         n, together = counts
         yes, no = together[asked] - same, n[asked] - together[asked] - ~same

@@ -18,16 +18,12 @@ from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
-import numpy.typing as npt
 
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Floats, Ints, Keys
 from engine.memory.columns import MISSING, Column
 from engine.memory.traces import Traces
 from engine.memory.values import Value, identity, place, words
 from engine.recollection.similarity import name_nearness
-
-Ints = npt.NDArray[np.int64]
-Keys = npt.NDArray[np.uint64]
 
 CELLS, BINS = 100, 64  # a number of up to CELLS values is told by value, else by one of BINS quantile bins
 TOKENS, TOKEN_MIN, TOKEN_MAX_SHARE, TOKENS_TOLD = 4000, 5, 0.5, 24

@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.generalisation.attention.episodes import AttentionParameters, EpisodeAttention
-from engine.generalisation.attention.features import FeatureSpace, Ints, Keys, grids_of, key
+from engine.generalisation.attention.features import FeatureSpace, grids_of, key
 from engine.generalisation.attention.regression import SoftmaxRegression
 from engine.generalisation.attention.training import AttentionTraining
 from engine.generalisation.distribution import Generalisation, background
 from engine.generalisation.learning import Fitted, Losses, Parameters, Report, log_loss
 from engine.memory import holdout
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Floats, Ints, Keys
 from engine.memory.columns import MISSING, RECURS, Column
 from engine.memory.traces import Traces
 from engine.memory.values import Value

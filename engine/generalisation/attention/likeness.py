@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.generalisation.attention.contingency import SINGLE, Singles, kernel
-from engine.generalisation.attention.features import Feature, Ints
-from engine.memory.arrays import Floats
+from engine.generalisation.attention.contingency import kernel
+from engine.generalisation.attention.features import Feature
+from engine.memory.arrays import SINGLE, Floats, Ints, Singles
 
 WIDTHS = {"near": 0.03, "about": 0.12}
 UNLIKE = 0.05

@@ -13,11 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from engine.generalisation.attention.contingency import SINGLE, Singles
-from engine.generalisation.attention.features import Ints
-from engine.memory.arrays import Floats
+from engine.memory.arrays import SINGLE, Floats, Ints, Mask, Singles
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Batch:
     schema: Singles
     log_m: Singles
     truth: Ints
-    known: npt.NDArray[np.bool_]
+    known: Mask
     equalities: list[tuple[Ints, Singles]]
 
     @property

@@ -14,9 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from engine.generalisation.attention.contingency import SINGLE, Singles
-from engine.generalisation.attention.features import CodedCues, Feature, Ints, Keys
-from engine.memory.arrays import Floats
+from engine.generalisation.attention.features import CodedCues, Feature
+from engine.memory.arrays import SINGLE, Floats, Ints, Keys, Singles
 
 RATE, BATCH, PULL = 0.3, 256, 1e-3
 SEEN = 3  # a code must be that often in an episode to have a row

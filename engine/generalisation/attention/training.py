@@ -15,15 +15,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.generalisation.attention import likeness
-from engine.generalisation.attention.contingency import SHRINKS, SINGLE, Singles, TableSearch
+from engine.generalisation.attention.contingency import SHRINKS, TableSearch
 from engine.generalisation.attention.episodes import AttentionParameters, EpisodeAttention
-from engine.generalisation.attention.features import CodedCues, FeatureSpace, Ints
+from engine.generalisation.attention.features import CodedCues, FeatureSpace
 from engine.generalisation.attention.objective import Batch, loss_and_slope, shares
 from engine.generalisation.attention.regression import SoftmaxRegression
-from engine.memory.arrays import Floats
+from engine.memory.arrays import SINGLE, Floats, Ints, Mask, Singles
 
 REPLAYS, STEPS, BATCH, RATE = 1536, 200, 144, 0.05
 # Stored up to, asked up to, shares of the times; share of the replays, of the steps.
@@ -124,7 +123,7 @@ class AttentionTraining:
         features, rng, size = memory.features, self.rng, len(cues.codes)
         sources = sorted({s for f in features for s in f.sources})
         share = rng.uniform(*LOST, (size, 1)) * (rng.random((size, 1)) < PARTIAL)
-        lost: npt.NDArray[np.bool_] = np.array(rng.random((size, len(sources))) < share)
+        lost: Mask = np.array(rng.random((size, len(sources))) < share)
         codes, tokens, times = cues.codes.copy(), dict(cues.tokens), cues.times.copy()
         for j, feature in enumerate(features):
             # A part of an event says nothing by its gaps.
@@ -293,7 +292,7 @@ def _ageing(batch: Batch, weights: dict[str, Floats]) -> tuple[float, float]:
     Half of the fitted correction: the rest is the smaller first stage's overfitting.
     """
     told = [shares(batch.take(slice(s, s + 128)), weights) for s in range(0, batch.size, 128)]
-    log_p: npt.NDArray[np.float64] = np.log(np.concatenate(told) + 1e-12)
+    log_p: Floats = np.log(np.concatenate(told) + 1e-12)
     hit = np.where(batch.known, batch.truth, log_p.shape[1] - 1)
     best, found = -np.inf, (1.0, 0.0)
     for temperature in np.arange(1.0, 2.01, 0.05):

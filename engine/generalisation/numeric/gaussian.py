@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Codes, Floats
 
 LEVELS = 192
 RIDGE = 0.005
@@ -42,7 +41,7 @@ class Scale:
         """Whether the field has more than two levels."""
         return len(self.upper) > 2
 
-    def code(self, values: Floats) -> npt.NDArray[np.int32]:
+    def code(self, values: Floats) -> Codes:
         """int32 levels; a missing value has the level after the last."""
         level = np.minimum(np.searchsorted(self.upper, values), max(len(self.upper) - 1, 0))
         return np.where(np.isfinite(values), level, len(self.rank)).astype(np.int32)

@@ -17,12 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.generalisation.relational.structure import MAX_CONTEXTS, Structure
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Bytes, Codes, Floats, Ints, Mask
 from engine.memory.columns import MISSING, Column
 from engine.memory.traces import Traces
 from engine.memory.values import Value, identity, place
-
-Ints = npt.NDArray[np.integer[Any]]
 
 SLOTS = 512  # resolution of the time axis over the range of the stored times
 MAX_RELATIONS = 512
@@ -62,18 +60,18 @@ class Axis:
         slots = min(int((end - origin) / unit + 1e-6) + 1, 4 * SLOTS)
         return cls(float(origin), unit, slots, max(1, (slots - 1).bit_length()) if reach is None else reach)
 
-    def slot(self, times: Floats) -> npt.NDArray[np.int32]:
+    def slot(self, times: Floats) -> Codes:
         """int32: the slots of some times, UNKNOWN where NaN; those far outside lie one axis beyond either end."""
         raw = np.floor((times - self.origin) / self.unit + 1e-6)
         inside = np.clip(np.nan_to_num(raw), -self.slots, 2 * self.slots)
-        slots: npt.NDArray[np.int32] = np.where(np.isfinite(times), inside, UNKNOWN).astype(np.int32)
+        slots: Codes = np.where(np.isfinite(times), inside, UNKNOWN).astype(np.int32)
         return slots
 
-    def bin_table(self) -> npt.NDArray[np.int32]:
+    def bin_table(self) -> Codes:
         """int32: the bin of every step between two slots, from -3 slots to 3 slots."""
         steps = np.arange(-3 * self.slots, 3 * self.slots + 1)
         near = np.minimum(np.ceil(np.log2(np.abs(steps) + 1)), self.reach)
-        table: npt.NDArray[np.int32] = np.where(steps < 0, near + self.reach, near).astype(np.int32)
+        table: Codes = np.where(steps < 0, near + self.reach, near).astype(np.int32)
         return table
 
 
@@ -119,8 +117,8 @@ class Incidences:
     def _index_entities(self, traces: Traces, rows: int) -> None:
         """Number the entities by field and first use; `seats` maps a field's codes to them."""
         self._entity_of: dict[tuple[str, object], int] = {}
-        self.seats: dict[str, npt.NDArray[np.int32]] = {}
-        self._held: dict[str, npt.NDArray[np.int32]] = {}
+        self.seats: dict[str, Codes] = {}
+        self._held: dict[str, Codes] = {}
         for name in self.structure.entities:
             column = traces.columns.get(name)
             codes = np.full(rows, MISSING, np.int32) if column is None else column.codes[:rows]
@@ -136,7 +134,7 @@ class Incidences:
         table = np.array([*(self.context(value) for value in column.values), self.other], dtype=np.int32)
         return table[column.codes[:rows]]
 
-    def _look(self, slots: npt.NDArray[np.int32], context: Ints) -> None:
+    def _look(self, slots: Codes, context: Ints) -> None:
         parts = []
         for role, (f, g) in enumerate(self.roles):
             a, b = self._held[f], self._held[g]
@@ -150,7 +148,7 @@ class Incidences:
         self.size = len(order)
 
 
-def worth_asking(incidences: Incidences, free: npt.NDArray[np.bool_]) -> Ints:
+def worth_asking(incidences: Incidences, free: Mask) -> Ints:
     """The `free` incidences (bool[K]) that stand for what is asked of generalisation; all where they are under half.
 
     Their anchor, relation and slot no other incidence has: what a stored event answers, recollection tells.
@@ -178,7 +176,7 @@ def learned_contexts(traces: Traces, structure: Structure) -> list[Value]:
     return [column.values[code] for code in order if column.counts[code] >= MIN_CONTEXT_EPISODES]
 
 
-def contexts_to_array(contexts: Sequence[Value]) -> npt.NDArray[np.uint8]:
+def contexts_to_array(contexts: Sequence[Value]) -> Bytes:
     """As JSON bytes, types and all."""
     return np.frombuffer(json.dumps(list(contexts)).encode(), dtype=np.uint8)
 

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.generalisation.relational.incidences import UNKNOWN, Incidences, Ints
-from engine.memory.arrays import Floats
+from engine.generalisation.relational.incidences import UNKNOWN, Incidences
+from engine.memory.arrays import Floats, Ints
 
 UNSEEN = 0.2  # pseudo-count of an entity in m
 WHAT_PSEUDOCOUNT = 20.0

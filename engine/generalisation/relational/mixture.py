@@ -21,10 +21,10 @@ import numpy.typing as npt
 
 from engine.generalisation.learning import Report
 from engine.generalisation.relational.features import FEATURES, find_features
-from engine.generalisation.relational.incidences import Incidences, Ints
+from engine.generalisation.relational.incidences import Incidences
 from engine.generalisation.relational.interaction import InteractionGraph
 from engine.generalisation.relational.rates import PairRates
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Floats, Ints, Singles
 
 STEPS = 12
 LONGEST = 1.0  # of a step, in any number
@@ -32,7 +32,6 @@ GAIN = 1e-4  # nats per replay that a step must be worth
 PULL = 3.0  # of the fit towards the start, as so many replays' worth of information in each number
 NEAR, SILENT = 100, 150  # entities without evidence of their own: the nearest, and some that stand for the rest
 FLOOR = 1e-12
-Table = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ def choose_replays(graph: InteractionGraph, free: Ints, count: int, seed: int) -
 class _Replays:
     """What the posteriors of all replays need: their tables (`_replay`) side by side."""
 
-    def __init__(self, parts: list[Table]) -> None:
+    def __init__(self, parts: list[Singles]) -> None:
         self.sizes = np.array([part.shape[1] for part in parts])
         self.start = np.cumsum(self.sizes) - self.sizes
         table = np.concatenate(parts, axis=1)
@@ -143,10 +142,10 @@ class _Replays:
         information = (weighted @ d.T).astype(np.float64) - mean @ mean.T
         return gradient, information / len(self.start)
 
-    def _posterior(self, mixture: MixtureWeights) -> tuple[Table, Table]:
+    def _posterior(self, mixture: MixtureWeights) -> tuple[Singles, Singles]:
         """(log mass, the share of every candidate and of those it stands for), float32[candidates] each."""
         bracket = np.maximum(mixture.bracket(self.direct, self.base, self.kappa), FLOOR)
-        log_mass: Table = np.float32(mixture.sharp) * (np.log(bracket) + mixture.schema(self.features))
+        log_mass: Singles = np.float32(mixture.sharp) * (np.log(bracket) + mixture.schema(self.features))
         top = np.repeat(np.maximum.reduceat(log_mass, self.start), self.sizes)
         mass = np.exp(log_mass - top) * self.stands_for
         return log_mass, mass / np.repeat(np.add.reduceat(mass, self.start), self.sizes)
@@ -179,7 +178,7 @@ def _descend(replays: _Replays, point: Floats, first: Floats, loss: float) -> tu
     return point, loss
 
 
-def _replay(incidences: Incidences, graph: InteractionGraph, rates: PairRates, incidence: int) -> Table:
+def _replay(incidences: Incidences, graph: InteractionGraph, rates: PairRates, incidence: int) -> Singles:
     """float32[6 + features, candidates]: what the posterior of one incidence needs without it, its partner first.
 
     The rows: direct, m, the walks, kappa, how many entities a candidate stands for, the features. Of the silent

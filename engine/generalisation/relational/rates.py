@@ -24,9 +24,9 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.generalisation.learning import Report
-from engine.generalisation.relational.incidences import UNKNOWN, Incidences, Ints
+from engine.generalisation.relational.incidences import UNKNOWN, Incidences
 from engine.generalisation.relational.interaction import FLOOR, STEADY, WHAT_PSEUDOCOUNT, InteractionGraph
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Floats, Ints, Mask, Singles
 
 SWEEPS = 3  # more over-fit the cells
 INITIAL_POWER = 2.5  # the start: odds of a shared partner to this power
@@ -44,14 +44,14 @@ PRIOR_WHAT, PRIOR_WHEN, PRIOR_HOP, PRIOR_HOP3 = 0.25, 0.25, 1.0, 0.3
 class PairRates:
     """`weight` float32[R, R, D]: w by relation asked, relation stored and bin; `kappa` float64[R]."""
 
-    weight: npt.NDArray[np.float32]
+    weight: Singles
     kappa: Floats
 
 
 class PairRatesFit:
     """The learning of `PairRates` from the incidences; those of `held_out` (bool[K]) never serve as cues."""
 
-    def __init__(self, incidences: Incidences, graph: InteractionGraph, held_out: npt.NDArray[np.bool_]) -> None:
+    def __init__(self, incidences: Incidences, graph: InteractionGraph, held_out: Mask) -> None:
         self.incidences, self.graph, self._held_out = incidences, graph, held_out
         self._shape = (incidences.relations, incidences.relations, incidences.axis.bins)
 
@@ -229,7 +229,7 @@ class _Cells:
         self._weights: dict[str, list[npt.NDArray[np.floating[Any]]]] = {"exposed": [], "earned": []}
         self._size = 0
 
-    def add(self, key: Ints, exposure: npt.NDArray[np.float32] | None, hit: Ints, earned: Floats | None) -> None:
+    def add(self, key: Ints, exposure: Singles | None, hit: Ints, earned: Floats | None) -> None:
         """One chunk: every key is exposed, every hit key earns; without weights each counts once."""
         self._keys["exposed"].append(key.ravel())
         self._keys["earned"].append(hit)

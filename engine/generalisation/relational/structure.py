@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Bytes, Codes, Floats
 from engine.memory.columns import MISSING, Column
 from engine.memory.traces import Traces
 from engine.memory.values import identity
@@ -44,7 +44,7 @@ class Structure:
         """The ordered pairs (anchor's field, partner's field)."""
         return list(permutations(self.entities, 2))
 
-    def to_array(self) -> npt.NDArray[np.uint8]:
+    def to_array(self) -> Bytes:
         """As JSON bytes."""
         return np.frombuffer(json.dumps([self.entities, self.context, self.time]).encode(), dtype=np.uint8)
 
@@ -103,7 +103,7 @@ def _is_context(column: Column) -> bool:
     return column.distinct > 1 and int(common.sum()) >= COVERED * column.present
 
 
-def _told(context: npt.NDArray[np.int32], seat: npt.NDArray[np.int32]) -> float:
+def _told(context: Codes, seat: Codes) -> float:
     """Nats per episode: mean of log P(entity | context) / P(entity), the episode itself left out of the counts."""
     known = (context != MISSING) & (seat != MISSING)
     context, seat = context[known].astype(np.int64), seat[known]
