@@ -22,6 +22,7 @@ from functools import cached_property
 
 import numpy as np
 
+from engine.generalisation.softmax import softmax
 from engine.memory.arrays import Codes, Floats, Mask
 from engine.memory.columns import sum_by_value
 
@@ -104,13 +105,6 @@ def free_energy(
     for target, belief in zip(targets, beliefs, strict=True):
         total += COUPLING / len(targets) * (_negentropy(belief) - float(belief @ target.beta))
     return total
-
-
-def softmax(logits: Floats) -> Floats:
-    """exp(x) / sum exp(x), float64, safe for any finite logits."""
-    lifted: Floats = np.exp(logits - logits.max())
-    normal: Floats = lifted / lifted.sum()
-    return normal
 
 
 def _believe(target: TargetField, weights: Floats) -> Floats:

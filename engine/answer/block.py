@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.answer import attractor
 from engine.answer.attribution import AnswerParts, attribute
 from engine.answer.confidence import corrected
 from engine.answer.decision import decide, same_answer
@@ -25,6 +24,7 @@ from engine.answer.posterior import DYNAMICS_CANDIDATES
 from engine.answer.schema import Schema
 from engine.generalisation.closed_form import BROAD, CANDIDATES, SCHEMA_PSEUDOCOUNT, top_rows
 from engine.generalisation.distribution import Generalisation, background, normalised, unmet
+from engine.generalisation.softmax import softmax
 from engine.memory.arrays import Floats, Ints, Mask, Rows, Singles
 from engine.memory.columns import MISSING, Column, sum_by_value
 from engine.memory.traces import Traces
@@ -232,7 +232,7 @@ class Block:
         if scored is None:
             rows = np.arange(max(0, self.traces.size - DYNAMICS_CANDIDATES), self.traces.size)
             return _Backing(rows, np.ones(len(rows)))
-        weights = attractor.softmax(np.mean(list(scored.scores.values()), axis=0))
+        weights = softmax(np.mean(list(scored.scores.values()), axis=0))
         best = top_rows(weights, DYNAMICS_CANDIDATES)
         return _Backing(scored.candidates[best], weights[best])
 

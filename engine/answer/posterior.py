@@ -21,6 +21,7 @@ from engine.answer.decision import decide, same_answer
 from engine.answer.schema import Schema
 from engine.generalisation.closed_form import Generaliser, top_rows
 from engine.generalisation.distribution import Generalisation, background, unmet
+from engine.generalisation.softmax import softmax
 from engine.memory.arrays import Floats, Mask, Rows, Singles
 from engine.memory.columns import Column, recurs, sum_by_value
 from engine.memory.traces import Traces, contiguity
@@ -239,7 +240,7 @@ class Posterior:
         general = self.generaliser if 1.0 - rho >= MEMORY_ALONE else None
         if general is not None and self.targets:
             scores = np.mean([general.episode_scores(g) for g in self.targets], axis=0)
-            total[general.candidates] += (1.0 - rho) * attractor.softmax(scores)
+            total[general.candidates] += (1.0 - rho) * softmax(scores)
         rows = self._likely_rows(general)
         rows = rows[top_rows(total[rows], DYNAMICS_CANDIDATES)]
         mass = np.maximum(total[rows], 1e-300)

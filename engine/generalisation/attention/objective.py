@@ -1,20 +1,23 @@
-"""The log-loss of a batch of replays and its gradient in every weight, closed form.
+"""The log-loss of a batch of replays and its gradient in every weight.
 
-With masses n_y = kappa m e^{beta_y} (the null), e_k = stands_k e^{s_k + alpha beta(y_k)} (the episodes),
-nu = kappa new (NEW) and Z their sum, the loss of a replay with truth y is
+The competitors of a replay are, in this order, the null's share of every answer, the episodes, and NEW:
 
-    -log P = -log [ (n_y + sum_k e_k 1[y_k = y]) / Z ]        (nu / Z where y was never stored)
+    z_null(y) = kappa + log m(y) + beta(y)    z_k = stands_k + sum_j a_j l_j + alpha beta(y_k)    z_NEW = kappa + new
 
-and every derivative is the difference of two shares of mass, all of it and that on the truth.
+with beta(y) = sum_f v_f PMI_f(y) + equality(y). `engine.generalisation.softmax` gives the slope in every logit,
+and that in every weight is its product with what the weight multiplies.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from engine.generalisation.softmax import log_loss, softmax
 from engine.memory.arrays import SINGLE, Floats, Ints, Mask, Singles
+
+Weights = dict[str, Floats]
 
 
 @dataclass(frozen=True)
@@ -39,88 +42,64 @@ class Batch:
 
     def take(self, rows: slice) -> Batch:
         """Some of the replays."""
-        equalities = [(answer[rows], told[rows]) for answer, told in self.equalities]
-        return Batch(
-            self.terms[rows],
-            self.answers[rows],
-            self.stands[rows],
-            self.schema[rows],
-            self.log_m,
-            self.truth[rows],
-            self.known[rows],
-            equalities,
-        )
+        each = {name: getattr(self, name)[rows] for name in ("terms", "answers", "stands", "schema", "truth", "known")}
+        return replace(self, **each, equalities=[(answer[rows], terms[rows]) for answer, terms in self.equalities])
 
+    def logits(self, w: Weights) -> tuple[Singles, Singles]:
+        """(z float32[R, Y + C + 1], beta float32[R, Y])."""
+        beta = self.schema @ w["v"].astype(SINGLE)
+        for rows, spoken, terms, weights in self._spoken(w["c"]):
+            beta[rows, spoken] += (terms @ weights).astype(SINGLE)
+        null = SINGLE(w["kappa"][0]) + self.log_m + beta
+        episodes = self.terms @ w["a"].astype(SINGLE) + self.stands
+        episodes += SINGLE(w["alpha"][0]) * np.take_along_axis(beta, self.answers, axis=1)
+        new = np.full((self.size, 1), w["kappa"][0] + w["new"][0], SINGLE)
+        return np.concatenate([null, episodes, new], axis=1), beta
 
-@dataclass(frozen=True)
-class _Masses:
-    """Unnormalised masses of null [R, Y], episodes [R, C] and NEW [R], their sum [R], and beta at the episodes."""
+    def by_answer(self, episodes: Singles) -> Floats:
+        """float64[R, Y]: what float32[R, C] of the candidates comes to per answer."""
+        answers = len(self.log_m)
+        flat = np.arange(self.size)[:, None] * answers + self.answers
+        found: Floats = np.bincount(flat.ravel(), episodes.ravel(), self.size * answers).astype(np.float64)
+        return found.reshape(self.size, answers)
 
-    null: Singles
-    episodes: Singles
-    new: Floats
-    total: Floats
-    flat: Ints
-    at_episodes: Singles
+    def is_true(self) -> Mask:
+        """bool[R, Y + C + 1]: the competitors that stand for the truth."""
+        null = self.truth[:, None] == np.arange(len(self.log_m))
+        stored = np.concatenate([null, self.answers == self.truth[:, None]], axis=1) & self.known[:, None]
+        return np.append(stored, ~self.known[:, None], axis=1)
 
+    def _spoken(self, weights: Floats) -> list[tuple[Ints, Ints, Singles, Floats]]:
+        """Per equality the replays in which it speaks, the answers it speaks of, its terms there, and its weights."""
+        found: list[tuple[Ints, Ints, Singles, Floats]] = []
+        first = 0
+        for answer, terms in self.equalities:
+            rows = np.flatnonzero(answer >= 0)
+            found.append((rows, answer[rows], terms[rows], weights[first : first + terms.shape[1]]))
+            first += terms.shape[1]
+        return found
 
-def _masses(batch: Batch, w: dict[str, Floats]) -> _Masses:
-    size, candidates, terms = batch.terms.shape
-    answers = len(batch.log_m)
-    scores = (batch.terms.reshape(-1, terms) @ w["a"].astype(SINGLE)).reshape(size, candidates) + batch.stands
-    beta = (batch.schema.reshape(-1, batch.schema.shape[2]) @ w["v"].astype(SINGLE)).reshape(size, answers)
-    first = 0
-    for answer, told in batch.equalities:
-        spoken = answer >= 0
-        nats = told @ w["c"][first : first + told.shape[1]]
-        beta[spoken.nonzero()[0], answer[spoken]] += nats[spoken].astype(SINGLE)
-        first += told.shape[1]
-    flat = (np.arange(size)[:, None] * answers + batch.answers).ravel()
-    at_episodes = beta.ravel().take(flat).reshape(size, candidates)
-    null = SINGLE(w["kappa"][0]) + batch.log_m + beta
-    episodes = scores + SINGLE(w["alpha"][0]) * at_episodes
-    new = float(w["kappa"][0] + w["new"][0])
-    top = np.maximum(np.maximum(null.max(axis=1), episodes.max(axis=1)), SINGLE(new))[:, None]
-    null, episodes = np.exp(null - top), np.exp(episodes - top)
-    fresh = np.exp(new - top[:, 0].astype(np.float64))
-    total = null.sum(axis=1) + episodes.sum(axis=1) + fresh
-    return _Masses(null, episodes, fresh, total, flat, at_episodes)
+    def slope(self, w: Weights) -> Weights:
+        """The gradient of the mean log-loss in every weight, in nats."""
+        z, beta = self.logits(w)
+        answers = len(self.log_m)
+        _, slope = log_loss(z, self.is_true())
+        slope /= self.size
+        null, episodes, new = slope[:, :answers], slope[:, answers:-1], slope[:, -1]
+        in_beta = null + w["alpha"][0] * self.by_answer(episodes)
+        equal = [in_beta[rows, spoken] @ terms for rows, spoken, terms, _ in self._spoken(w["c"])]
+        fresh = float(new.sum())
+        return {
+            "a": np.tensordot(episodes, self.terms, 2).astype(np.float64),
+            "v": np.tensordot(in_beta.astype(SINGLE), self.schema, 2).astype(np.float64),
+            "c": np.concatenate([np.zeros(0), *equal]),
+            "alpha": np.array([float((episodes * np.take_along_axis(beta, self.answers, axis=1)).sum())]),
+            "kappa": np.array([float(null.sum()) + fresh]),
+            "new": np.array([fresh]),
+        }
 
-
-def shares(batch: Batch, w: dict[str, Floats]) -> Floats:
-    """float64[R, Y + 1]: P over the answers, and of NEW."""
-    mass = _masses(batch, w)
-    by_answer = np.bincount(mass.flat, mass.episodes.ravel(), mass.null.size).reshape(mass.null.shape)
-    p: Floats = np.concatenate([mass.null + by_answer, mass.new[:, None]], axis=1) / mass.total[:, None]
-    return p
-
-
-def loss_and_slope(batch: Batch, w: dict[str, Floats]) -> tuple[float, dict[str, Floats]]:
-    """(mean log-loss in nats, its gradient in every weight)."""
-    mass = _masses(batch, w)
-    size, truth, known, total = batch.size, batch.truth, batch.known.astype(np.float64), mass.total
-    every, hit = np.arange(size), batch.answers == batch.truth[:, None]
-    stored = mass.null[every, truth] + (mass.episodes * hit).sum(axis=1)
-    p = np.maximum(np.where(batch.known, stored, mass.new) / total, 1e-12)
-    null = mass.null / total[:, None].astype(SINGLE)
-    episodes = mass.episodes / total[:, None].astype(SINGLE)
-    new = mass.new / total * (1.0 - (1.0 - known) / p)
-    on_truth = (known / p).astype(SINGLE)
-    null[every, truth] *= 1.0 - on_truth
-    episodes *= 1.0 - hit * on_truth[:, None]
-    alpha = w["alpha"][0]
-    by_answer = np.bincount(mass.flat, (alpha * episodes).ravel(), null.size).reshape(null.shape) + null
-    equalities, first = np.zeros_like(w["c"]), 0
-    for answer, told in batch.equalities:
-        spoken = np.flatnonzero(answer >= 0)
-        equalities[first : first + told.shape[1]] = by_answer[spoken, answer[spoken]] @ told[spoken] / size
-        first += told.shape[1]
-    slope = {
-        "a": (episodes.ravel() @ batch.terms.reshape(-1, batch.terms.shape[2])).astype(np.float64) / size,
-        "v": (by_answer.astype(SINGLE).ravel() @ batch.schema.reshape(null.size, -1)).astype(np.float64) / size,
-        "c": equalities,
-        "alpha": np.array([float((episodes * mass.at_episodes).sum()) / size]),
-        "kappa": np.array([float(null.sum() + new.sum()) / size]),
-        "new": np.array([float(new.sum()) / size]),
-    }
-    return float(-np.log(p).mean()), slope
+    def shares(self, w: Weights) -> Floats:
+        """float64[R, Y + 1]: P over the answers, and of NEW."""
+        p, answers = softmax(self.logits(w)[0]), len(self.log_m)
+        known = p[:, :answers] + self.by_answer(p[:, answers:-1])
+        return np.append(known, p[:, -1:], axis=1)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.generalisation.attention.features import CodedCues, Feature
+from engine.generalisation.softmax import softmax
 from engine.memory.arrays import SINGLE, Floats, Ints, Keys, Singles
 
 RATE, BATCH, PULL = 0.3, 256, 1e-3
@@ -105,13 +106,6 @@ class SoftmaxRegression:
         self.theta = np.zeros((len(theta) + 1, len(self.base)), SINGLE)
         self.theta[1:, column >= 0] = theta[:, column[column >= 0]]
         return self
-
-
-def softmax(z: Singles) -> Singles:
-    """Row-wise, in a new array."""
-    z = np.exp(z - z.max(axis=1, keepdims=True))
-    z /= z.sum(axis=1, keepdims=True)
-    return z
 
 
 def _find(keys: Keys, order: Ints, wanted: Keys) -> Ints:

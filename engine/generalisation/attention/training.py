@@ -20,8 +20,9 @@ from engine.generalisation.attention import likeness
 from engine.generalisation.attention.contingency import SHRINKS, TableSearch
 from engine.generalisation.attention.episodes import AttentionParameters, EpisodeAttention
 from engine.generalisation.attention.features import CodedCues, FeatureSpace
-from engine.generalisation.attention.objective import Batch, loss_and_slope, shares
+from engine.generalisation.attention.objective import Batch
 from engine.generalisation.attention.regression import SoftmaxRegression
+from engine.generalisation.descent import adam
 from engine.memory.arrays import SINGLE, Floats, Ints, Mask, Singles
 
 REPLAYS, STEPS, BATCH, RATE = 1536, 200, 144, 0.05
@@ -234,25 +235,21 @@ class AttentionTraining:
         return rows, stands - SINGLE(np.log(memory.count))
 
     def _weigh(self, batch: Batch, episodes: int, params: AttentionParameters, steps: int) -> AttentionParameters:
-        """Adam on the log-loss of replays asked of so many episodes."""
-        weights = {k: x.copy() for k, x in params.weights.items()}
-        first = {k: np.zeros_like(x) for k, x in weights.items()}
-        second = {k: np.zeros_like(x) for k, x in weights.items()}
-        mean = {k: np.zeros_like(x) for k, x in weights.items()}
-        pull, averaged = 2.0 * PULL / episodes, steps - steps // 2
-        for step in range(steps):
+        """Adam on the log-loss of replays asked of so many episodes, pulled towards the closed form."""
+        names, pull = list(params.weights), 2.0 * PULL / episodes
+        ends = np.cumsum([len(x) for x in params.weights.values()])[:-1]
+        pulled = np.concatenate([np.full(len(x), pull * (k not in UNLEARNED)) for k, x in params.weights.items()])
+        prior = np.concatenate([self.prior[k] for k in names])
+
+        def slope(at: Floats) -> Floats:
             start = int(self.rng.integers(0, max(1, batch.size - BATCH + 1)))
-            _, slope = loss_and_slope(batch.take(slice(start, start + BATCH)), weights)
-            rate = RATE * (1.0 - 0.9 * step / steps)
-            for k, x in weights.items():
-                g = slope[k] if k in UNLEARNED else slope[k] + pull * (x - self.prior[k])
-                first[k] = 0.9 * first[k] + 0.1 * g
-                second[k] = 0.98 * second[k] + 0.02 * g * g
-                move = (first[k] / (1 - 0.9 ** (step + 1))) / (np.sqrt(second[k] / (1 - 0.98 ** (step + 1))) + 1e-6)
-                weights[k] = np.maximum(LEAST[k], x - rate * move)
-                if step >= steps // 2:
-                    mean[k] += weights[k] / averaged
-        return replace(params, weights=mean)
+            found = batch.take(slice(start, start + BATCH)).slope(dict(zip(names, np.split(at, ends), strict=True)))
+            whole: Floats = np.concatenate([found[k] for k in names]) + pulled * (at - prior)
+            return whole
+
+        least = np.concatenate([np.full(len(x), LEAST[k]) for k, x in params.weights.items()])
+        learned = adam(slope, np.concatenate(list(params.weights.values())), least, steps, RATE)
+        return replace(params, weights=dict(zip(names, np.split(learned, ends), strict=True)))
 
     def _batch(self, stage: _Stage, params: AttentionParameters) -> Batch:
         memory = stage.memory
@@ -291,7 +288,7 @@ def _ageing(batch: Batch, weights: dict[str, Floats]) -> tuple[float, float]:
 
     Half of the fitted correction: the rest is the smaller first stage's overfitting.
     """
-    told = [shares(batch.take(slice(s, s + 128)), weights) for s in range(0, batch.size, 128)]
+    told = [batch.take(slice(s, s + 128)).shares(weights) for s in range(0, batch.size, 128)]
     log_p: Floats = np.log(np.concatenate(told) + 1e-12)
     hit = np.where(batch.known, batch.truth, log_p.shape[1] - 1)
     best, found = -np.inf, (1.0, 0.0)

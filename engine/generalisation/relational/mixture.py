@@ -19,12 +19,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.generalisation.descent import fisher_scoring
 from engine.generalisation.learning import Report
 from engine.generalisation.relational.features import FEATURES, find_features
 from engine.generalisation.relational.incidences import Incidences
 from engine.generalisation.relational.interaction import InteractionGraph
 from engine.generalisation.relational.rates import PairRates
-from engine.memory.arrays import Floats, Ints, Singles
+from engine.generalisation.softmax import grouped_softmax
+from engine.memory.arrays import SINGLE, Floats, Ints, Singles
 
 STEPS = 12
 LONGEST = 1.0  # of a step, in any number
@@ -92,15 +94,17 @@ def fit_mixture(
         parts.append(_replay(incidences, graph, rates, incidence))
         if done % 256 == 0:
             report(0.8 * done / len(replayed))
-    replays = _Replays(parts)
-    first = _to_point(MixtureWeights())
-    point, loss = first, replays.loss(MixtureWeights())
-    for step in range(STEPS):
-        before = loss
-        point, loss = _descend(replays, point, first, loss)
-        report(0.8 + 0.2 * (step + 1) / STEPS)
-        if loss > before - GAIN:
-            break
+    replays, first = _Replays(parts), _to_point(MixtureWeights())
+    pull = PULL / len(replayed)
+
+    def slopes(point: Floats) -> tuple[Floats, Floats]:
+        gradient, information = replays.slopes(_to_weights(point))
+        return gradient + pull * (point - first), information + pull * np.eye(len(point))
+
+    point, loss = fisher_scoring(
+        lambda at: replays.loss(_to_weights(at)), slopes, first, steps=STEPS, longest=LONGEST, gain=GAIN
+    )
+    report(1.0)
     return _to_weights(point), loss
 
 
@@ -120,7 +124,7 @@ class _Replays:
         self.start = np.cumsum(self.sizes) - self.sizes
         table = np.concatenate(parts, axis=1)
         self.direct, self.base, self.kappa = table[0], (table[1], table[2], table[3]), table[4]
-        self.stands_for, self.features = table[5], table[6:]
+        self.log_stands_for, self.features = np.log(np.maximum(table[5], SINGLE(FLOOR))), table[6:]
 
     def loss(self, mixture: MixtureWeights) -> float:
         """Mean -log P of the truths, the first candidates of their segments."""
@@ -146,9 +150,7 @@ class _Replays:
         """(log mass, the share of every candidate and of those it stands for), float32[candidates] each."""
         bracket = np.maximum(mixture.bracket(self.direct, self.base, self.kappa), FLOOR)
         log_mass: Singles = np.float32(mixture.sharp) * (np.log(bracket) + mixture.schema(self.features))
-        top = np.repeat(np.maximum.reduceat(log_mass, self.start), self.sizes)
-        mass = np.exp(log_mass - top) * self.stands_for
-        return log_mass, mass / np.repeat(np.add.reduceat(mass, self.start), self.sizes)
+        return log_mass, grouped_softmax(log_mass + self.log_stands_for, self.start, self.sizes)
 
 
 def _to_point(mixture: MixtureWeights) -> Floats:
@@ -161,21 +163,6 @@ def _to_weights(point: Floats) -> MixtureWeights:
     positive = zip(POSITIVE, np.exp(point[: len(POSITIVE)]).tolist(), strict=True)
     weights = zip(FEATURES, point[len(POSITIVE) :].tolist(), strict=True)
     return MixtureWeights(**dict(positive), **dict(weights))
-
-
-def _descend(replays: _Replays, point: Floats, first: Floats, loss: float) -> tuple[Floats, float]:
-    """One step, halved until the loss falls; the same point where it does not."""
-    pull = PULL / len(replays.start)
-    gradient, information = replays.slopes(_to_weights(point))
-    gradient = gradient + pull * (point - first)
-    step = -np.linalg.solve(information + pull * np.eye(len(point)), gradient)
-    step *= min(1.0, LONGEST / max(float(np.abs(step).max()), FLOOR))
-    for _ in range(4):
-        trial = replays.loss(_to_weights(point + step))
-        if trial < loss:
-            return point + step, trial
-        step /= 2.0
-    return point, loss
 
 
 def _replay(incidences: Incidences, graph: InteractionGraph, rates: PairRates, incidence: int) -> Singles:

@@ -26,11 +26,11 @@ DAY = 86400.0
 def world(seed: int, size: int = 500) -> list[Record]:
     """`what` follows from `who` and from how high `level` is; `odd` has nothing to do with anything."""
     rng = np.random.default_rng(seed)
-    counted_by = rng.integers(6, size=(8, 2))
+    habit = rng.integers(6, size=(8, 2))
     records = []
     for _ in range(size):
         who, level = int(rng.integers(8)), float(np.round(rng.normal(), 1))
-        what = int(counted_by[who, int(level > 0)]) if rng.random() < 0.8 else int(rng.integers(6))
+        what = int(habit[who, int(level > 0)]) if rng.random() < 0.8 else int(rng.integers(6))
         record: Record = {"who": NAMES[who], "level": level, "what": NAMES[what], "odd": NAMES[int(rng.integers(10))]}
         if rng.random() < 0.3:
             record["note"] = f"it was {NAMES[what]} again" if rng.random() < 0.5 else "nothing seen"
