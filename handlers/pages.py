@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from handlers import problems
 from handlers.worker import Worker, warming_up
 from recollect import telemetry
-from recollect.errors import RouteNotFound, Unavailable
+from recollect.errors import RouteNotFound
 
 Page = Callable[[Request], Awaitable[Response]]
 
@@ -73,8 +73,7 @@ class Pages:
         """Ready: the worker is open and its store takes writes."""
         if not self._worker.is_ready:
             raise warming_up()
-        if not self._worker.runtime.store.is_writable():
-            raise Unavailable("The store takes no writes any more; reads go on.", code="STORE_FENCED")
+        self._worker.runtime.store.require_writable()
         return _json({"status": "ok"})
 
     async def metrics(self, request: Request) -> Response:

@@ -22,6 +22,7 @@ RecollectError
 ├── ConvergenceFailure      the CA3 dynamics did not reach a fixed point
 ├── Unexpected              a fault of ours; no internals shown
 ├── Unavailable             overload, warming up, store fenced
+│   └── Damaged             something stored is not what was written
 ├── StorageFull             no room left to make a write durable
 └── DeadlineExceeded
 
@@ -222,6 +223,15 @@ class Unavailable(RecollectError):
     code = "UNAVAILABLE"
     title = "The service cannot take this now"
     retryable = True
+
+
+class Damaged(Unavailable):
+    """`where` names what is damaged by table and key, for the log; never by content."""
+
+    code = "STORE_CORRUPT"
+    title = "The store is damaged"
+    retryable = False
+    where = ""
 
 
 class StorageFull(RecollectError):

@@ -1,8 +1,9 @@
-"""The command line. It talks to a running server over HTTP; only `serve`, `keys` and `backup` work on
-this machine's data.
+"""The command line. It talks to a running server over HTTP; only `serve`, `keys`, `backup`, `check` and
+`restore` work on this machine's data.
 
 Exit codes: 0 done · 1 refused by the server · 2 wrong usage · 3 no server reached ·
-4 not enough evidence to complete or to fill anything · 5 imported, but some records were rejected · 70 a fault of ours.
+4 not enough evidence to complete or to fill anything · 5 imported, but some records were rejected ·
+6 the store is damaged · 70 a fault of ours.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from recollect.cli.filling import fill
 from recollect.cli.importing import import_file
 from recollect.cli.keys import keys
 from recollect.cli.learning import calibration, consolidate, learn, patterns
+from recollect.cli.maintenance import check, restore
 from recollect.cli.preparing import prepare
 from recollect.cli.serving import serve
 from recollect.cli.spaces import spaces
@@ -46,6 +48,8 @@ app.command("learn", hidden=True)(learn)
 app.add_typer(spaces, name="spaces")
 app.add_typer(keys, name="keys")
 app.command("backup")(backup)
+app.command("check")(check)
+app.command("restore")(restore)
 app.command("status")(status)
 
 

@@ -45,7 +45,7 @@ async def _prepare(settings: Settings, *, for_serving: bool) -> None:
     async with open_runtime(settings) as runtime:
         if for_serving:
             _refuse_open_service(settings, runtime)
-        if settings.demo:
+        if settings.demo and runtime.store.is_writable():  # a fenced store is served as it is
             await provide_demo(runtime)
 
 

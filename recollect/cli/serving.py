@@ -20,7 +20,7 @@ import typer
 from gunicorn.app.base import BaseApplication
 from rich.markup import escape
 
-from recollect import telemetry
+from recollect import locks, telemetry
 from recollect.cli.console import EXIT_USAGE, Failure, err, out
 from recollect.cli.local import Data
 from recollect.cli.running import announced
@@ -46,6 +46,7 @@ def serve(
     publish_one_thread_per_worker()
     settings = Settings.from_environment()
     _require_free_ports(settings)
+    _own_data_folder(settings.data)
     _mention_former_folder(settings)
     _prepare()
     logging.captureWarnings(True)
@@ -69,6 +70,24 @@ def _prepare() -> None:
     done = subprocess.run([sys.executable, "-m", "recollect", "prepare", "--for-serving"], check=False)
     if done.returncode != 0:
         raise SystemExit(done.returncode)  # it has said why
+
+
+def _own_data_folder(data: Path) -> None:
+    """Raise Failure where another server works on the folder. The lock ends with this process and its workers."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        lock = locks.take(data / locks.SERVING)
+    except OSError as fault:
+        raise Failure("The data folder cannot be used", f"{data}: {fault.strerror}") from None
+    if lock is None:
+        owner = (data / locks.SERVING).read_text("ascii", "replace").strip() or "unknown"
+        raise Failure(
+            "Another server works on this data folder",
+            f"{data.absolute()}, process {owner}.",
+            hints=["End it first, or name another folder with --data or RECOLLECT_DATA."],
+            exit_code=EXIT_USAGE,
+        )
+    locks.sign(lock)
 
 
 def _require_free_ports(settings: Settings) -> None:

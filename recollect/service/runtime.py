@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -70,6 +71,15 @@ def discard_damage(settings: Settings) -> None:
     """Delete what is not durable and did not survive a power cut; for a start, before anyone has it open."""
     discard_if_damaged(_recent_completions(settings))
     discard_if_damaged(_cue_counts(settings))
+
+
+def forget_aside(settings: Settings) -> None:
+    """Delete what lies beside the store and speaks of one that is there no more."""
+    for path in (_recent_completions(settings), _cue_counts(settings)):
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    shutil.rmtree(settings.data / "consolidation", ignore_errors=True)
+    shutil.rmtree(settings.data / "imports", ignore_errors=True)
 
 
 def _recent_completions(settings: Settings) -> Path:

@@ -21,6 +21,10 @@ Isolated
 Fenced
     A failed flush closes the store for writes for good (`Unavailable`, code
     STORE_FENCED); reads go on. A full disk refuses (`StorageFull`) and loses nothing.
+Sound
+    Every row and journal entry carries a checksum, verified by every read. What does not
+    hold is refused (`Unavailable`, code STORE_CORRUPT), never answered, and fences the
+    store for writes on all workers until a check finds it sound.
 
 Reads are synchronous and cheap and may be called from any thread. Nothing is opened
 before `open()`, so a master process may fork freely.
@@ -31,9 +35,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from recollect.model import Episode, EpisodeInput, Key, Space, SpaceDraft
+
+if TYPE_CHECKING:
+    from recollect.store.damage import Fault
 
 Operation = Literal["put", "delete", "artifact", "feedback", "space"]
 
@@ -193,7 +200,19 @@ class Store(Protocol):
         """Finish pending commits, then close."""
 
     def is_writable(self) -> bool:
-        """False once fenced."""
+        """False once fenced, or found damaged."""
+
+    def require_writable(self) -> None:
+        """Raise Unavailable with the reason why no writes are taken, where none are."""
+
+    def check(self) -> list[Fault]:
+        """Look through everything; each fault by table and row. Finding none lifts the fence of damage."""
+
+    def scrub(self, rest: Callable[[], None]) -> int:
+        """The same beside the work, for one worker at a time: how many faults. Fences, never lifts a fence.
+
+        `rest` is called between pieces of work and may raise to end it.
+        """
 
     def version(self) -> int:
         """A token that differs whenever any worker has committed since; a few microseconds."""
@@ -263,6 +282,16 @@ class Store(Protocol):
 
     def find_receipt(self, idempotency: Idempotency) -> Receipt | None:
         """The receipt of an earlier commit under the same scope, None when there is none."""
+
+    # the store itself
+    def exists(self) -> bool:
+        """Whether there is a store to open, sound or not; `open()` makes one where there is none."""
+
+    def restore(self, backup: Path) -> Path | None:
+        """Put a verified backup, of a new incarnation, in the place of this store, which nobody may have open.
+
+        Where the store before it is kept; None where there was none.
+        """
 
     # journal and learned state
     async def backup(self, path: Path) -> None:

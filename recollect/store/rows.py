@@ -6,17 +6,14 @@ from typing import Any
 
 import orjson
 
-from recollect.model import Action, FieldType, Key, Space
-
-SPACE_COLUMNS = (
-    "space_id, uid, revision, created_at, updated_at, description, embedding_dimensions, field_types, read_only"
-)
-KEY_COLUMNS = "key_id, digest, actions, spaces, label, created_at, expires_at, revoked_at"
+from recollect.model import Action, Episode, FieldType, Key, Space
+from recollect.store.checksums import COLUMNS, verify
+from recollect.store.plan import revision_of
 
 
 def space_of(row: tuple[Any, ...]) -> Space:
-    """A space from SPACE_COLUMNS."""
-    space_id, uid, revision, created_at, updated_at, description, dimensions, field_types, is_read_only = row
+    """A space from the columns of its row."""
+    uid, space_id, revision, created_at, updated_at, description, dimensions, field_types, is_read_only, *_ = row
     return Space(
         space_id,
         uid,
@@ -30,8 +27,13 @@ def space_of(row: tuple[Any, ...]) -> Space:
     )
 
 
+def embeddings_of(row: tuple[Any, ...]) -> int:
+    """How many embeddings a space's row counts."""
+    return int(row[COLUMNS["space"].index("embeddings")])
+
+
 def key_from(row: tuple[Any, ...]) -> Key:
-    """A key from KEY_COLUMNS."""
+    """A key from the columns of its row."""
     key_id, digest, actions, spaces, *rest = row
     return Key(
         key_id,
@@ -40,3 +42,9 @@ def key_from(row: tuple[Any, ...]) -> Key:
         None if spaces is None else tuple(orjson.loads(spaces)),
         *rest,
     )
+
+
+def episode_from(row: tuple[Any, ...]) -> Episode:
+    """An episode from its row with the checksum; raises Damaged."""
+    key, _, episode_id, _, _, _, _, _, document, embedding = verify("episode", row)
+    return Episode(episode_id, revision_of(key), document, embedding)

@@ -13,12 +13,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import apsw
 
-from recollect.errors import RecollectError, StorageFull, Unavailable
+from recollect import locks
+from recollect.errors import Damaged, RecollectError, StorageFull, Unavailable
 from recollect.model import Episode, Key, Space
 from recollect.store import (
     Change,
@@ -31,19 +33,25 @@ from recollect.store import (
     SpaceSize,
     Write,
     filters,
+    restoring,
     schema,
     transactions,
 )
+from recollect.store.checksums import COLUMNS, damaged, selected, verify
+from recollect.store.damage import FAULTS_TOLD, Fault, Sign, find_faults, find_page_faults
 from recollect.store.plan import LAST_REVISION, key_of, revision_of
-from recollect.store.rows import KEY_COLUMNS, SPACE_COLUMNS, key_from, space_of
+from recollect.store.rows import episode_from, key_from, space_of
 from recollect.store.turn import Turn
 from recollect.store.writer import Writer
 
 CHORE_EVERY_S = 60.0
+_CORRUPT = (apsw.CorruptError, apsw.NotADBError)
 IDLE_READERS = 8
 # A filtered page looks through this many places at most, then hands back what it has.
 SCAN_PLACES = 200_000
+_EXPIRES_AT = COLUMNS["episode"].index("expires_at_s")
 _LIVES = "(expires_at_s IS NULL OR expires_at_s > ?)"
+MOST_PAGES_SCRUBBED_BYTES = 1 << 30  # looking through the structure of a file holds its WAL back meanwhile
 
 
 class SQLiteStore:
@@ -59,6 +67,7 @@ class SQLiteStore:
         self._readers: deque[apsw.Connection] = deque()
         self._version_lock = threading.Lock()
         self._next_chore_s = 0.0
+        self._damage = Sign(self._path)
         self._turn: Turn | None = None
         self._writer: Writer | None = None
         self._watcher: apsw.Connection | None = None
@@ -71,10 +80,11 @@ class SQLiteStore:
             with self._turn:
                 schema.prepare(self._path, self._vfs)
             self._watcher = self._connect()
-            self._writer = Writer(self._connect(reads_only=False), self._turn, self._chore)
+            self._writer = Writer(self._connect(reads_only=False), self._turn, self._chore, self._damage)
         except (apsw.Error, OSError) as error:
             raise _refusal(error) from error
-        self._resume_erasures()
+        if not self._damage.is_up():
+            self._resume_erasures()
 
     async def close(self) -> None:
         writer, self._writer = self._writer, None
@@ -92,7 +102,12 @@ class SQLiteStore:
             self._turn.close()
 
     def is_writable(self) -> bool:
-        return self._writer is not None and not self._writer.is_fenced
+        return self._writer is not None and self._writer.refusal() is None
+
+    def require_writable(self) -> None:
+        refusal = self._write().refusal()
+        if refusal is not None:
+            raise refusal
 
     def version(self) -> int:
         try:
@@ -112,17 +127,15 @@ class SQLiteStore:
     # spaces
 
     def get_space(self, space_id: str) -> Space | None:
-        row = self._maybe(f"SELECT {SPACE_COLUMNS} FROM space WHERE space_id = ?", (space_id,))
+        row = self._maybe(f"SELECT {selected('space')} FROM space WHERE space_id = ?", (space_id,), "space")
         return space_of(row) if row else None
 
     def count_spaces(self) -> int:
         return int(self._one("SELECT count(*) FROM space", ())[0])
 
     def list_spaces(self, after: str | None, limit: int) -> list[Space]:
-        rows = self._all(
-            f"SELECT {SPACE_COLUMNS} FROM space WHERE space_id > ? ORDER BY space_id LIMIT ?", (after or "", limit)
-        )
-        return [space_of(row) for row in rows]
+        query = f"SELECT {selected('space')} FROM space WHERE space_id > ? ORDER BY space_id LIMIT ?"
+        return [space_of(row) for row in self._all(query, (after or "", limit), "space")]
 
     async def put_space(
         self, space_id: str, draft: SpaceDraft, *, if_revision: int | None = None
@@ -144,11 +157,11 @@ class SQLiteStore:
     # episodes
 
     def get_episode(self, uid: int, episode_id: str) -> Episode | None:
-        row = self._maybe(
-            f"SELECT key, document, embedding FROM episode WHERE uid = ? AND episode_id = ? AND {_LIVES}",
-            (uid, episode_id, self._clock()),
-        )
-        return Episode(episode_id, revision_of(row[0]), row[1], row[2]) if row else None
+        query = f"SELECT {selected('episode')} FROM episode WHERE uid = ? AND episode_id = ?"
+        with self._reader() as db:
+            rows = db.execute(query, (uid, episode_id)).fetchall()
+            episode = episode_from(rows[0]) if rows else None
+        return episode if episode and _lives(rows[0], self._clock()) else None
 
     def count_episodes(self, uid: int) -> int:
         return self.measure_space(uid).episodes
@@ -170,14 +183,15 @@ class SQLiteStore:
         items: list[Episode] = []
         with self._reader() as db:
             rows = db.execute(
-                "SELECT place, key, episode_id, document, embedding FROM episode"
+                f"SELECT place, {selected('episode')} FROM episode"
                 f" WHERE place > ? AND place <= ? AND {_LIVES}{clause} ORDER BY place",
                 (key_of(uid, after), key_of(uid, scan_end), self._clock(), *bindings),
             )
-            for place, key, episode_id, document, embedding in rows:
-                if where.test is not None and not where.test(document):
+            for place, *row in rows:
+                episode = episode_from(tuple(row))
+                if where.test is not None and not where.test(episode.document):
                     continue
-                items.append(Episode(episode_id, revision_of(key), document, embedding))
+                items.append(episode)
                 if len(items) == limit:
                     rows.close()
                     return EpisodePage(tuple(items), revision_of(place))
@@ -185,13 +199,22 @@ class SQLiteStore:
 
     def iterate_episodes(self, uid: int) -> Iterator[Episode]:
         with self._reader() as db:
+            db.execute("BEGIN")  # the count and the rows as of one moment
+            counted = db.execute("SELECT episodes FROM space WHERE uid = ?", (uid,)).fetchone()
+            found = 0
             rows = db.execute(
-                "SELECT key, episode_id, document, embedding FROM episode"
-                f" WHERE key BETWEEN ? AND ? AND {_LIVES} ORDER BY key",
-                (key_of(uid, 0), key_of(uid, LAST_REVISION), self._clock()),
+                f"SELECT {selected('episode')} FROM episode WHERE key BETWEEN ? AND ? ORDER BY key",
+                (key_of(uid, 0), key_of(uid, LAST_REVISION)),
             )
-            for key, episode_id, document, embedding in rows:
-                yield Episode(episode_id, key & LAST_REVISION, document, embedding)
+            now_s = self._clock()
+            for row in rows:
+                found += 1
+                episode = episode_from(row)
+                if _lives(row, now_s):
+                    yield episode
+            db.execute("COMMIT")
+            if counted is not None and counted[0] != found:
+                raise damaged(f"episode of space {uid}")
 
     def expired_episodes(self, uid: int, now_s: float, limit: int) -> list[tuple[str, int]]:
         rows = self._all(
@@ -216,44 +239,46 @@ class SQLiteStore:
     # journal and learned state
 
     def read_journal(self, uid: int, after: int, limit: int) -> list[Change]:
-        rows = self._all(
-            "SELECT j.key, j.operation, j.name, e.document, e.embedding"
-            " FROM journal AS j LEFT JOIN episode AS e ON e.key = j.key"
-            " WHERE j.key > ? AND j.key <= ? ORDER BY j.key LIMIT ?",
-            (key_of(uid, after), key_of(uid, LAST_REVISION), limit),
-        )
-        changes = []
-        for key, operation, name, document, embedding in rows:
-            sequence = revision_of(key)
-            episode = None if document is None else Episode(name, sequence, document, embedding)
-            changes.append(Change(sequence, operation, name, episode))
+        with self._reader() as db:
+            rows = db.execute(
+                f"SELECT {selected('journal', 'j')}, {selected('episode', 'e')}"
+                " FROM journal AS j LEFT JOIN episode AS e ON e.key = j.key"
+                " WHERE j.key > ? AND j.key <= ? ORDER BY j.key LIMIT ?",
+                (key_of(uid, after), key_of(uid, LAST_REVISION), limit),
+            ).fetchall()
+            changes = [_change(row) for row in rows]
+            if any(change.sequence != after + n for n, change in enumerate(changes, 1)):
+                raise damaged(f"journal of space {uid}")  # a sequence has no gaps
         return changes
 
     def get_artifact(self, uid: int, name: str) -> bytes | None:
-        row = self._maybe("SELECT blob FROM artifact WHERE uid = ? AND name = ?", (uid, name))
-        return row[0] if row else None
+        query = f"SELECT {selected('artifact')} FROM artifact WHERE uid = ? AND name = ?"
+        row = self._maybe(query, (uid, name), "artifact")
+        return row[2] if row else None
 
     def list_feedback(self, uid: int, limit: int) -> list[PutFeedback]:
         rows = self._all(
-            "SELECT feedback_id, field, source, confidence, is_right, memory, recollected, generalised FROM feedback"
-            " WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT ?",
+            f"SELECT {selected('feedback')} FROM feedback WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT ?",
             (key_of(uid, 0), key_of(uid, LAST_REVISION), limit),
+            "feedback",
         )
         return [
             PutFeedback(
                 feedback_id, field, source, confidence, bool(is_right), None if None in shares else tuple(shares)
             )
-            for feedback_id, field, source, confidence, is_right, *shares in rows
+            for _, _, feedback_id, field, source, confidence, is_right, _, *shares in rows
         ]
 
     # keys
 
     def find_key(self, digest: bytes) -> Key | None:
-        row = self._maybe(f"SELECT {KEY_COLUMNS} FROM access_key WHERE digest = ?", (digest,))
+        query = f"SELECT {selected('access_key')} FROM access_key WHERE digest = ?"
+        row = self._maybe(query, (digest,), "access_key")
         return key_from(row) if row else None
 
     def list_keys(self) -> list[Key]:
-        return [key_from(row) for row in self._all(f"SELECT {KEY_COLUMNS} FROM access_key ORDER BY created_at, key_id")]
+        query = f"SELECT {selected('access_key')} FROM access_key ORDER BY created_at, key_id"
+        return [key_from(row) for row in self._all(query, (), "access_key")]
 
     async def put_key(self, key: Key) -> None:
         await self._write().submit(lambda db: transactions.put_key(db, key))
@@ -276,7 +301,15 @@ class SQLiteStore:
         try:
             yield connection
             is_sound = True
+        except Damaged as damage:
+            self._damage.put_up(damage.where)
+            raise
+        except UnicodeDecodeError as error:  # SQLite hands over text that is none
+            self._damage.put_up("text")
+            raise damaged("text") from error
         except apsw.Error as error:
+            if isinstance(error, _CORRUPT):
+                self._damage.put_up("file")
             raise _refusal(error) from error
         finally:
             if is_sound:
@@ -302,19 +335,20 @@ class SQLiteStore:
         else:
             self._readers.append(connection)
 
-    def _maybe(self, sql: str, bindings: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        with self._reader() as db:
-            rows = db.execute(sql, bindings).fetchall()  # to the end: no read transaction stays open
-            return rows[0] if rows else None
+    def _maybe(self, sql: str, bindings: tuple[Any, ...], table: str = "") -> tuple[Any, ...] | None:
+        rows = self._all(sql, bindings, table)
+        return rows[0] if rows else None
 
     def _one(self, sql: str, bindings: tuple[Any, ...]) -> tuple[Any, ...]:
         row = self._maybe(sql, bindings)
         assert row is not None
         return row
 
-    def _all(self, sql: str, bindings: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    def _all(self, sql: str, bindings: tuple[Any, ...] = (), table: str = "") -> list[tuple[Any, ...]]:
+        """The rows, read to the end so that no read transaction stays open; those of a table as verified."""
         with self._reader() as db:
-            return db.execute(sql, bindings).fetchall()
+            rows = db.execute(sql, bindings).fetchall()
+            return [verify(table, row) for row in rows] if table else rows
 
     # housekeeping
 
@@ -337,6 +371,35 @@ class SQLiteStore:
 
         self._write().post(step, weight=transactions.ERASURE_CHUNK)
 
+    def check(self) -> list[Fault]:
+        with self._reader() as db:
+            faults = list(islice(chain(find_page_faults(db), find_faults(db)), FAULTS_TOLD))
+        if faults:
+            self._damage.put_up(f"{faults[0].table} {faults[0].row}")
+        elif self._damage.is_up():
+            self._damage.take_down()
+        return faults
+
+    def exists(self) -> bool:
+        return self._path.exists()
+
+    def restore(self, backup: Path) -> Path | None:
+        try:
+            return restoring.restore(backup, self._path)
+        except (apsw.Error, OSError) as error:
+            raise _refusal(error) from error
+
+    def scrub(self, rest: Callable[[], None]) -> int:
+        with locks.held(self._path.with_name(self._path.name + "-scrub")) as is_ours, self._reader() as db:
+            if not is_ours:
+                return 0
+            faults = list(islice(find_faults(db, rest), FAULTS_TOLD))
+            if not faults and self._path.stat().st_size <= MOST_PAGES_SCRUBBED_BYTES:
+                faults = list(find_page_faults(db))
+        for fault in faults:
+            self._damage.put_up(f"{fault.table} of space {fault.uid}")
+        return len(faults)
+
     def _back_up(self, path: Path) -> None:
         try:
             with self._reader() as source:
@@ -354,12 +417,25 @@ def _closed() -> Unavailable:
     return Unavailable("The store is not open.", code="STORE_CLOSED")
 
 
+def _lives(row: tuple[Any, ...], now_s: float) -> bool:
+    """Whether an episode's row is not of an expired one."""
+    return row[_EXPIRES_AT] is None or row[_EXPIRES_AT] > now_s
+
+
+def _change(row: tuple[Any, ...]) -> Change:
+    """A journal entry from its row and that of the episode that still stands there, if one does."""
+    width = len(COLUMNS["journal"]) + 1
+    key, operation, name = verify("journal", row[:width])
+    episode = None if row[width] is None else episode_from(row[width:])
+    return Change(revision_of(key), operation, name, episode)
+
+
 def _refusal(error: Exception) -> RecollectError:
     """What a caller hears when a read or an opening fails."""
     if isinstance(error, apsw.FullError):
         return StorageFull("The disk is full.")
-    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
-        return Unavailable("The store's file is damaged. Restore a backup.", code="STORE_CORRUPT")
+    if isinstance(error, _CORRUPT):
+        return damaged("file")
     if isinstance(error, (apsw.BusyError, apsw.LockedError)):
         return Unavailable("Another program holds the store's lock.", code="STORE_BUSY")
     return Unavailable("The store cannot be read.", code="STORE_UNREADABLE")

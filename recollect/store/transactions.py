@@ -14,33 +14,37 @@ import orjson
 from recollect.errors import Conflict, PreconditionFailed, SpaceNotFound
 from recollect.model import Key, Space
 from recollect.store import DeleteEpisode, Idempotency, PutEpisode, Receipt, SpaceDraft, Write
+from recollect.store.checksums import COLUMNS, insertion, seal, selected, verify
 from recollect.store.plan import LAST_UID, Plan, Standing, key_of, plan, require_revision, revision_of
-from recollect.store.rows import SPACE_COLUMNS, space_of
+from recollect.store.rows import embeddings_of, space_of
 from recollect.times import rfc3339
 
 RECEIPT_LIFE_S = 24 * 3600.0
 ERASURE_CHUNK = 2000
 _PURGE_CHUNK = 1000
+_REPLACED = frozenset(("access_key", "artifact", "feedback", "receipt"))
+_INSERT = {table: f"INSERT {'OR REPLACE ' if table in _REPLACED else ''}{insertion(table)}" for table in COLUMNS}
+_SEAL_SPACE = f"{seal('space')} WHERE uid = ?"
 
 
 def commit_writes(
     db: apsw.Connection, uid: int, writes: Sequence[Write], idempotency: Idempotency | None, note: bytes, now_s: float
 ) -> Receipt:
     """Apply the writes in order with their journal entries, counters and receipt."""
-    head = db.execute("SELECT revision, embedding_dimensions, read_only FROM space WHERE uid = ?", (uid,)).fetchone()
-    if head is None:
+    found = db.execute(f"SELECT {selected('space')} FROM space WHERE uid = ?", (uid,)).fetchone()
+    if found is None:
         raise SpaceNotFound("The memory space does not exist any more.")
-    revision, dimensions, is_read_only = head
+    head = space_of(verify("space", found))
     if idempotency is not None:
         earlier = find_receipt(db, idempotency, now_s)
         if earlier is not None:
             return earlier
     about_episodes = [write for write in writes if isinstance(write, PutEpisode | DeleteEpisode)]
-    if is_read_only and about_episodes:
+    if head.read_only and about_episodes:
         raise Conflict("The memory space is read-only.", code="SPACE_READ_ONLY")
     names = {write.episode_id for write in about_episodes}
     now = rfc3339(now_s)
-    done = plan(uid, revision, dimensions, _standing(db, uid, names, now_s), writes, now)
+    done = plan(uid, head.revision, head.embedding_dimensions, _standing(db, uid, names, now_s), writes, now)
     _apply(db, done)
     receipt = Receipt(
         revisions=tuple(done.revisions),
@@ -84,12 +88,12 @@ def _apply(db: apsw.Connection, done: Plan) -> None:
     if done.erased:
         db.executemany("DELETE FROM episode WHERE key = ?", done.erased)
     if done.inserted:
-        db.executemany("INSERT INTO episode VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", done.inserted.values())
+        db.executemany(_INSERT["episode"], done.inserted.values())
     if done.artifacts:
-        db.executemany("INSERT OR REPLACE INTO artifact VALUES (?, ?, ?)", done.artifacts)
+        db.executemany(_INSERT["artifact"], done.artifacts)
     if done.feedback:
-        db.executemany("INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", done.feedback)
-    db.executemany("INSERT INTO journal VALUES (?, ?, ?)", done.journal)
+        db.executemany(_INSERT["feedback"], done.feedback)
+    db.executemany(_INSERT["journal"], done.journal)
     db.execute(
         "UPDATE space SET revision = ?, episodes = episodes + ?, embeddings = embeddings + ?,"
         " size_bytes = size_bytes + ? WHERE uid = ?",
@@ -100,17 +104,18 @@ def _apply(db: apsw.Connection, done: Plan) -> None:
             "UPDATE space SET embedding_dimensions = ?, updated_at = ? WHERE uid = ?",
             (done.dimensions, done.now, done.uid),
         )
+    db.execute(_SEAL_SPACE, (done.uid,))
 
 
 def find_receipt(db: apsw.Connection, idempotency: Idempotency, now_s: float) -> Receipt | None:
     """The living receipt under the scope, None when there is none; raises Conflict for another digest."""
     row = db.execute(
-        "SELECT digest, outcome, note FROM receipt WHERE scope = ? AND recorded_at_s > ?",
+        f"SELECT {selected('receipt')} FROM receipt WHERE scope = ? AND recorded_at_s > ?",
         (idempotency.scope, now_s - RECEIPT_LIFE_S),
     ).fetchone()
     if row is None:
         return None
-    digest, outcome, note = row
+    _, _, digest, outcome, note, _ = verify("receipt", row)
     if digest != idempotency.digest:
         raise Conflict(
             "This Idempotency-Key was used within the last 24 hours with another body.", code="IDEMPOTENCY_KEY_REUSED"
@@ -132,7 +137,7 @@ def _record(db: apsw.Connection, uid: int, idempotency: Idempotency, receipt: Re
         [receipt.revisions, receipt.created, receipt.revision, receipt.created_at, receipt.updated_at]
     )
     db.execute(
-        "INSERT OR REPLACE INTO receipt VALUES (?, ?, ?, ?, ?, ?)",
+        _INSERT["receipt"],
         (idempotency.scope, uid, idempotency.digest, outcome, receipt.note, now_s),
     )
 
@@ -149,11 +154,12 @@ def put_space(
     db: apsw.Connection, space_id: str, draft: SpaceDraft, if_revision: int | None, now_s: float
 ) -> tuple[Space, bool]:
     """Create or change a space, with a journal entry."""
-    row = db.execute(f"SELECT {SPACE_COLUMNS}, embeddings FROM space WHERE space_id = ?", (space_id,)).fetchone()
-    require_revision(if_revision, row[2] if row else 0)
+    row = db.execute(f"SELECT {selected('space')} FROM space WHERE space_id = ?", (space_id,)).fetchone()
+    old = None if row is None else space_of(verify("space", row))
+    require_revision(if_revision, old.revision if old else 0)
     now = rfc3339(now_s)
     field_types = orjson.dumps(dict(draft.schema)).decode()
-    if row is None:
+    if row is None or old is None:
         db.execute(
             "INSERT INTO space (space_id, revision, created_at, updated_at, description, embedding_dimensions,"
             " field_types, read_only) VALUES (?, 1, ?, ?, ?, ?, ?, ?)",
@@ -163,18 +169,18 @@ def put_space(
         if uid > LAST_UID:
             raise Conflict("The store has used up its internal space ids.", code="STORE_EXHAUSTED")
     else:
-        old, embeddings = space_of(row[:-1]), row[-1]
         uid, revision = old.uid, old.revision + 1
-        dimensions = _dimensions(old, draft, embeddings)
+        dimensions = _dimensions(old, draft, embeddings_of(row))
         db.execute(
             "UPDATE space SET revision = ?, updated_at = ?, description = ?, embedding_dimensions = ?,"
             " field_types = ?, read_only = ? WHERE uid = ?",
             (revision, now, draft.description, dimensions, field_types, draft.read_only, uid),
         )
-    db.execute("INSERT INTO journal VALUES (?, 'space', '')", (key_of(uid, revision),))
-    written = db.execute(f"SELECT {SPACE_COLUMNS} FROM space WHERE uid = ?", (uid,)).fetchone()
+    db.execute(_SEAL_SPACE, (uid,))
+    db.execute(_INSERT["journal"], (key_of(uid, revision), "space", ""))
+    written = db.execute(f"SELECT {selected('space')} FROM space WHERE uid = ?", (uid,)).fetchone()
     assert written is not None
-    return space_of(written), row is None
+    return space_of(verify("space", written)), old is None
 
 
 def _dimensions(old: Space, draft: SpaceDraft, embeddings: int) -> int | None:
@@ -229,7 +235,7 @@ def erase_chunk(db: apsw.Connection, uid: int) -> bool:
 def put_key(db: apsw.Connection, key: Key) -> None:
     """Store or replace a key."""
     db.execute(
-        "INSERT OR REPLACE INTO access_key VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        _INSERT["access_key"],
         (
             key.key_id,
             key.digest,

@@ -13,13 +13,15 @@ import os
 from pathlib import Path
 from types import TracebackType
 
+from recollect.locks import open_lock
+
 
 class Turn:
     """Context manager; blocks until the pen is ours. Not reentrant, one thread at a time."""
 
     def __init__(self, store: Path) -> None:
-        self._turn = _open(store.with_name(store.name + "-turn"))
-        self._pen = _open(store.with_name(store.name + "-pen"))
+        self._turn = open_lock(store.with_name(store.name + "-turn"))
+        self._pen = open_lock(store.with_name(store.name + "-pen"))
 
     def __enter__(self) -> None:
         fcntl.flock(self._turn, fcntl.LOCK_EX)
@@ -37,7 +39,3 @@ class Turn:
         """Give the descriptors back."""
         os.close(self._turn)
         os.close(self._pen)
-
-
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -18,7 +18,9 @@ from typing import Any, TypeVar
 
 import apsw
 
-from recollect.errors import RecollectError, StorageFull, Unavailable
+from recollect.errors import Damaged, RecollectError, StorageFull, Unavailable
+from recollect.store.checksums import damaged
+from recollect.store.damage import Sign
 from recollect.store.turn import Turn
 
 T = TypeVar("T")
@@ -55,10 +57,13 @@ class _Job:
 class Writer:
     """Runs jobs on the store's only writing connection of this worker."""
 
-    def __init__(self, connection: apsw.Connection, turn: Turn, chore: Callable[[apsw.Connection], None]) -> None:
+    def __init__(
+        self, connection: apsw.Connection, turn: Turn, chore: Callable[[apsw.Connection], None], damage: Sign
+    ) -> None:
         self.connection = connection
         self._turn = turn
         self._chore = chore
+        self._damage = damage
         self._queue: deque[_Job] = deque()
         self._wake = threading.Condition()
         self._is_stopping = False
@@ -77,6 +82,12 @@ class Writer:
     def post(self, work: Callable[[apsw.Connection], object], weight: int = 1) -> None:
         """Run `work` some time soon; nobody waits for it."""
         self._enqueue(_Job(work, weight, None))
+
+    def refusal(self) -> RecollectError | None:
+        """Why the store takes no writes, None where it takes them."""
+        if self.is_fenced:
+            return fenced()
+        return damaged("") if self._damage.is_up() else None
 
     def stop(self) -> None:
         """Finish what is queued, then end the thread."""
@@ -136,15 +147,16 @@ class Writer:
 
     def _commit(self, jobs: list[_Job]) -> None:
         try:
-            if self.is_fenced:
-                raise fenced()
+            refusal = self.refusal()
+            if refusal is not None:
+                raise refusal
             self.connection.execute("BEGIN IMMEDIATE")
             self._chore(self.connection)
             for job in jobs:
                 self._attempt(job)
             self.connection.execute("COMMIT")
         except (apsw.Error, RecollectError) as error:
-            refusal = error if isinstance(error, RecollectError) else self._refuse(error)
+            refusal = self._refuse(error)
             for job in jobs:
                 job.error = job.error or refusal
 
@@ -154,14 +166,17 @@ class Writer:
             job.result = job.work(self.connection)
         except _GROUP_ERRORS:
             raise
+        except (Damaged, UnicodeDecodeError) as error:  # met while writing: nothing of this group is written
+            self._damage.put_up(error.where if isinstance(error, Damaged) else "text")
+            raise damaged("") from error
         except Exception as error:  # noqa: BLE001 - handed over to whoever waits for the job
             job.error = error
             self.connection.execute("ROLLBACK TO job")
         self.connection.execute("RELEASE job")
 
-    def _refuse(self, error: apsw.Error) -> RecollectError:
+    def _refuse(self, error: apsw.Error | RecollectError) -> RecollectError:
         """Undo the transaction; fence when the disk may have lost what SQLite thinks is there."""
-        refusal = self._classify(error)
+        refusal = error if isinstance(error, RecollectError) else self._classify(error)
         try:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
@@ -181,6 +196,9 @@ class Writer:
             return Unavailable("Another program holds the store's lock.", code="STORE_BUSY")
         if isinstance(error, (apsw.ReadOnlyError, apsw.CantOpenError)):
             return Unavailable("The store's files cannot be written.", code="STORE_READ_ONLY")
+        if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
+            self._damage.put_up("file")
+            return damaged("file")
         self.is_fenced = True  # after a failed flush the page cache cannot be trusted: never retry
         return fenced()
 

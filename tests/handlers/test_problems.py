@@ -23,7 +23,7 @@ STATUSES = {
     "RouteNotFound": 404, "MethodNotAllowed": 405, "NotAcceptable": 406,
     "Conflict": 409, "PreconditionFailed": 412, "TooLarge": 413, "UnsupportedMediaType": 415, "RateLimited": 429,
     "HeadersTooLarge": 431, "InsufficientEvidence": 422, "ConvergenceFailure": 500, "Unexpected": 500,
-    "RecollectError": 500, "Unavailable": 503, "StorageFull": 507, "DeadlineExceeded": 504,
+    "RecollectError": 500, "Unavailable": 503, "Damaged": 503, "StorageFull": 507, "DeadlineExceeded": 504,
 }  # fmt: skip
 
 

@@ -1,0 +1,57 @@
+"""`check` and `restore`: what an operator does to the store of the local data folder."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recollect.cli.console import AsJson, Failure, out, print_json, print_table
+from recollect.cli.local import Data, served_settings
+from recollect.errors import RecollectError
+
+EXIT_DAMAGED = 6
+
+
+def check(data: Data = None, as_json: AsJson = False) -> None:
+    """Look through the whole local store, also while a server runs; exit code 6 where something is damaged."""
+    # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
+    from recollect.service.maintenance import check_store
+
+    try:
+        faults = asyncio.run(check_store(served_settings(data, as_json=as_json)))
+    except RecollectError as refusal:
+        raise Failure(refusal.title, refusal.detail, as_json=as_json) from None
+    if as_json:
+        print_json({"is_sound": not faults, "faults": [asdict(fault) for fault in faults]})
+    elif faults:
+        print_table(["what", "space", "which"], [[fault.table, fault.space, fault.row] for fault in faults])
+        out.print("The store is damaged and takes no writes. Bring a backup in: recollect restore FILE")
+    else:
+        out.print("The store is sound.")
+    if faults:
+        raise typer.Exit(EXIT_DAMAGED)
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A file that `recollect backup` wrote.")],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a backup in the place of the local store, after checking it; the server must not run."""
+    from recollect.service.maintenance import restore_store
+
+    settings = served_settings(data, as_json=as_json, makes_store=True)
+    try:
+        before = restore_store(settings, file)
+    except RecollectError as refusal:
+        raise Failure(refusal.title, refusal.detail, as_json=as_json) from None
+    if as_json:
+        print_json({"restored": str(file), "store_before": None if before is None else str(before)})
+        return
+    out.print(f"Restored {file}. Entity tags, cursors and idempotency keys given out before hold no more.")
+    if before is not None:
+        out.print(f"The store before it is kept as {before}.")
