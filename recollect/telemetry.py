@@ -19,6 +19,7 @@ from typing import Any
 
 import orjson
 
+from recollect import counts
 from recollect.settings import metrics_folder, publish_metrics_folder
 
 _CHATTY = ("asyncio", "connexion", "httpcore", "httpx")
@@ -87,18 +88,16 @@ def share_metrics(folder: Path) -> None:
     publish_metrics_folder(folder)
 
 
-def forget_worker(process_id: int, folder: Path) -> None:
-    """Drop the gauges of a worker that has ended; its counters stay."""
-    for path in folder.glob(f"gauge_live*_{process_id}.db"):
-        path.unlink(missing_ok=True)
-
-
 class Metrics:
     """The service's metrics. Made once per process, in the worker."""
 
     def __init__(self) -> None:
         # Imported here: at import the library decides, from the shared folder, whether it is one of several workers.
         from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+        folder = metrics_folder()
+        if folder is not None:
+            counts.use(folder)
 
         self._registry = CollectorRegistry()
         self._children: dict[tuple[int, tuple[str, ...]], Any] = {}

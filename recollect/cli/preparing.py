@@ -7,6 +7,7 @@ and the read-only space `demo` holds its shipped episodes.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -46,7 +47,10 @@ async def _prepare(settings: Settings, *, for_serving: bool) -> None:
         if for_serving:
             _refuse_open_service(settings, runtime)
         if settings.demo and runtime.store.is_writable():  # a fenced store is served as it is
-            await provide_demo(runtime)
+            try:
+                await provide_demo(runtime)
+            except RecollectError as refusal:  # a full disk, for one: what is stored is served all the same
+                telemetry.log("demo_not_provided", level=logging.WARNING, code=refusal.code)
 
 
 def _refuse_open_service(settings: Settings, runtime: Runtime) -> None:

@@ -146,7 +146,6 @@ class _Master(BaseApplication):  # type: ignore[misc]
             "loglevel": settings.log_level,
             "logconfig_dict": telemetry.server_logging(settings.log_level),
             "post_worker_init": self._announce,
-            "child_exit": lambda _, worker: telemetry.forget_worker(worker.pid, settings.data / "metrics"),
         }
         for name, value in values.items():
             self.cfg.set(name, value)

@@ -11,6 +11,7 @@ beside it, which the kernel drops when a process dies, say whether the job still
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import subprocess
@@ -22,7 +23,7 @@ from pathlib import Path
 
 import orjson
 
-from recollect.errors import Unavailable
+from recollect.errors import StorageFull, Unavailable
 from recollect.model import Consolidation, ConsolidationStatus
 from recollect.settings import Settings, for_children
 
@@ -74,7 +75,7 @@ class Jobs:
 
         Raises Unavailable when as many jobs wait as may.
         """
-        with contextlib.ExitStack() as locks:
+        with _telling_room(), contextlib.ExitStack() as locks:
             own = self._take(f"{uid}.lock")
             if own is None:
                 return False
@@ -161,3 +162,14 @@ class Jobs:
         finally:
             os.close(descriptor)
         return False
+
+
+@contextlib.contextmanager
+def _telling_room() -> Iterator[None]:
+    """A full disk as the refusal that it is; raises StorageFull."""
+    try:
+        yield
+    except OSError as fault:
+        if fault.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise StorageFull("The disk is full: the consolidation was not begun.") from fault

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from recollect.model import Action, EpisodeFilter, Key
-from recollect.store import Idempotency, PutEpisode, PutFeedback, schema
+from recollect.model import Action, Key
+from recollect.store import Idempotency, PutEpisode, PutFeedback, Selection, schema
 from recollect.store.sqlite import SQLiteStore
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -33,7 +33,7 @@ async def test_a_store_of_this_format_is_brought_forward_whole(number: int, tmp_
     space = store.get_space("diary")
     assert space is not None
     assert (space.description, dict(space.schema), space.embedding_dimensions) == ("Diary", {"what": "category"}, 4)
-    page = store.page_episodes(space.uid, EpisodeFilter(), after=0, until_revision=space.revision, limit=100)
+    page = store.page_episodes(space.uid, Selection(), after=0, until_revision=space.revision, limit=100)
     assert [each.episode_id for each in page.items] == [f"ep_{n}" for n in (0, 1, 2, 3, 5, 6, 7, 8, 9)]
     assert page.items[1].document == (
         '{"id":"ep_1","fields":{"what":"walk","n":1,"where":"Århus"},"origin":"observed",'
