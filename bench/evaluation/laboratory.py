@@ -160,7 +160,7 @@ class Laboratory:
         )
         answer = completion = None
         try:
-            for event in unfold(self.runtime, Scope(space_id), request):
+            for event in unfold(self.runtime, self.memory(space_id), request):
                 answer = event if isinstance(event, engine.Answer) else answer
                 completion = event if isinstance(event, Completion) else completion
         except InsufficientEvidence as refusal:

@@ -15,13 +15,16 @@ stored episodes themselves, so every worker derives the same weights.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 
-from engine.memory.arrays import Codes, Floats, Ints, Rows
+from engine.memory.arrays import Codes, Floats, Rows
 from engine.memory.columns import MISSING, Column
 
 SAMPLE_SIZE = 4096
@@ -100,19 +103,32 @@ def bin_codes(column: Column, rows: Rows) -> Codes:
 def shared_information(x: Codes, y: Codes) -> tuple[float, float, float, float]:
     """(I(x; y) beyond chance, mean I by chance, H(x), H(y)) in nats, each >= 0, from paired codes; 0 when unknown."""
     both = (x != MISSING) & (y != MISSING)
-    if both.sum() < LEAST_PAIRS:
+    x, y = x[both], y[both]
+    if len(x) < LEAST_PAIRS:
         return 0.0, 0.0, 0.0, 0.0
-    (_, xi), (_, yi) = (np.unique(codes[both], return_inverse=True) for codes in (x, y))
-    h_x, h_y = entropy(np.bincount(xi)), entropy(np.bincount(yi))
-    pairs, rng = xi.astype(np.int64) * (int(yi.max()) + 1), np.random.default_rng(0)
-    information = h_x + h_y - entropy(np.unique(pairs + yi, return_counts=True)[1])
-    shuffled = [np.unique(pairs + rng.permutation(yi), return_counts=True)[1] for _ in range(SHUFFLES)]
-    by_chance = [h_x + h_y - entropy(counts) for counts in shuffled]
+    pairs = np.stack([y, *(y[order] for order in _shuffles(len(y)))])
+    pairs = x.astype(np.int64) * (int(y.max()) + 1) + pairs
+    h_x, h_y = _entropies(np.stack([x, y]))
+    information, *by_chance = (h_x + h_y - _entropies(pairs)).tolist()
     mean = max(0.0, float(np.mean(by_chance)))
-    return max(0.0, information - mean - 2.0 * float(np.std(by_chance))), mean, h_x, h_y
+    return max(0.0, information - mean - 2.0 * float(np.std(by_chance))), mean, float(h_x), float(h_y)
 
 
-def entropy(counts: Ints) -> float:
-    """Entropy in nats of a count vector."""
-    share = counts[counts > 0] / counts.sum()
-    return float(-(share * np.log(share)).sum())
+@lru_cache(maxsize=8)
+def _shuffles(size: int) -> tuple[npt.NDArray[np.intp], ...]:
+    """The orders by which chance is told; every pair of fields is shuffled alike."""
+    rng = np.random.default_rng(0)
+    return tuple(rng.permutation(size) for _ in range(SHUFFLES))
+
+
+def _entropies(codes: npt.NDArray[np.integer]) -> Floats:
+    """float64[M] in nats of each row of codes int[M, n]: log n - (1 / n) sum of c log c over the counts c."""
+    rows, size = codes.shape
+    ordered = np.sort(codes, axis=1)
+    begins = np.ones((rows, size), dtype=bool)
+    np.not_equal(ordered[:, 1:], ordered[:, :-1], out=begins[:, 1:])
+    starts = np.flatnonzero(begins)
+    counts = np.diff(starts, append=rows * size).astype(np.float64)
+    sums = np.add.reduceat(counts * np.log(counts), np.searchsorted(starts, np.arange(rows) * size))
+    entropies: Floats = math.log(size) - sums / size
+    return entropies

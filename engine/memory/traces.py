@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 
@@ -34,23 +35,31 @@ class Traces:
 
     def append(self, fields: Mapping[str, Value], time: float, vector: Singles | None) -> None:
         """Add one episode. Cost O(fields + columns)."""
-        for name in fields:
+        self.extend((fields,), (time,), (vector,))
+
+    def extend(
+        self, fields: Sequence[Mapping[str, Value]], times: Sequence[float], vectors: Sequence[Singles | None]
+    ) -> None:
+        """Add episodes. Cost O(fields + columns), some microseconds an episode where many come at once."""
+        for name in dict.fromkeys(chain.from_iterable(fields)):
             if name not in self.columns:
                 column = Column(name, self.kinds.get(name))
                 column.pad(self.size)
                 self.columns[name] = column
         for name, column in self.columns.items():
-            column.append(fields.get(name))
-        if vector is not None and self.vectors is None:
-            self.vectors = Vectors(len(vector))
-            for _ in range(self.size):
-                self.vectors.append(None)
+            column.extend([each.get(name) for each in fields])
+        if self.vectors is None:
+            first = next((vector for vector in vectors if vector is not None), None)
+            if first is not None:
+                self.vectors = Vectors(len(first))
+                self.vectors.extend([None] * self.size)
         if self.vectors is not None:
-            self.vectors.append(vector)
-        if self.size == len(self._times):
-            self._times = np.concatenate([self._times, np.full(self.size, np.nan)])
-        self._times[self.size] = time
-        self.size += 1
+            self.vectors.extend(vectors)
+        size = self.size + len(times)
+        if size > len(self._times):
+            self._times = np.concatenate([self._times, np.full(max(self.size, len(times)), np.nan)])
+        self._times[self.size : size] = times
+        self.size = size
 
     def without(self, rows: Iterable[int]) -> Traces:
         """A copy that never had these episodes. Cost O(N columns)."""
@@ -79,11 +88,12 @@ class Traces:
 
     def remove(self, rows: Iterable[int]) -> None:
         """Erase episodes by row: every count is as if they had never been. Cost O(N columns)."""
-        keep = np.ones(self.size, dtype=bool)
-        keep[list(rows)] = False
+        gone = sorted(rows)
         for column in self.columns.values():
-            column.keep(keep)
+            column.remove(gone)
         self.columns = {name: column for name, column in self.columns.items() if column.present}
+        keep = np.ones(self.size, dtype=bool)
+        keep[gone] = False
         if self.vectors is not None:
             self.vectors.keep(keep)
         kept = self.times[keep]

@@ -18,6 +18,7 @@ All episodes are compared in float32 by one matrix product, the nearest again in
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -53,12 +54,18 @@ class Vectors:
 
     def append(self, vector: Singles | None) -> None:
         """Add the next episode's embedding; None when it has none."""
-        if self.size == len(self._rows):
-            grown = np.empty((2 * len(self._rows), self.dimensions), dtype=np.float32)
-            grown[: self.size] = self._rows
+        self.extend((vector,))
+
+    def extend(self, vectors: Sequence[Singles | None]) -> None:
+        """Add the embeddings of the next episodes, None for one that has none."""
+        size = self.size + len(vectors)
+        if size > len(self._rows):
+            grown = np.empty((max(2 * len(self._rows), size), self.dimensions), dtype=np.float32)
+            grown[: self.size] = self._rows[: self.size]
             self._rows = grown
-        self._rows[self.size] = np.nan if vector is None else vector
-        self.size += 1
+        for row, vector in enumerate(vectors, self.size):
+            self._rows[row] = np.nan if vector is None else vector
+        self.size = size
 
     def copy(self) -> Vectors:
         """Vectors of their own with the same episodes."""

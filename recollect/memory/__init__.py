@@ -12,6 +12,7 @@ import logging
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from engine import Learned
 from recollect import telemetry
@@ -21,6 +22,7 @@ from recollect.model import Scope, Space
 from recollect.store import Store
 
 JOURNAL_PAGE = 5000
+READ_AT_ONCE = 1000
 NAMES_COMPARED = 10_000
 NAMES_SUGGESTED = 3
 LEARNED = "learned"  # the artifact that a consolidation leaves
@@ -85,10 +87,11 @@ class Memories:
             memory = SpaceMemory(space)
             # What is read row by row may be newer than `space`; the journal from its revision on
             # brings every row to the same end, since an entry that a later one overtook is skipped.
-            for episode in self._store.iterate_episodes(space.uid):
+            episodes = self._store.iterate_episodes(space.uid)
+            while page := tuple(islice(episodes, READ_AT_ONCE)):
                 if self._is_stopping:
                     raise Unavailable("The service shuts down.", code="SHUTTING_DOWN", headers={"Retry-After": "1"})
-                memory.put(episode)
+                memory.put(*page)
             self._learn(memory, space.revision)
             self._loaded[space.space_id] = memory
         if memory.revision < space.revision:
@@ -107,8 +110,7 @@ class Memories:
             changes = self._store.read_journal(space.uid, memory.revision, JOURNAL_PAGE)
             if not changes:
                 return
-            for change in changes:
-                memory.apply(change)
+            memory.apply(changes)
             learned = [c.sequence for c in changes if c.operation == "artifact" and c.name == LEARNED]
             if learned:
                 self._learn(memory, learned[-1])

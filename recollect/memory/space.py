@@ -5,19 +5,21 @@ from __future__ import annotations
 import heapq
 import math
 from array import array
-from bisect import bisect_right
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping
+from itertools import compress
 
 import numpy as np
 import orjson
 
 from engine import Learned, Missing, Pattern, Schema, Traces, attach, attached_rows, parse_time
-from recollect.model import Episode, FieldType, Origin, Space
+from recollect.model import Episode, FieldType, FieldValue, Origin, Space
 from recollect.store import Change
 from recollect.times import epoch_seconds
 from recollect.vectors import to_array
 
 PACE_S = 1e-7  # seconds a cell takes, until a space's own pace is known; its indexes are still to be built
+FEW = 64  # episodes up to which each is erased by itself
 FIXED_CELLS = 20_000  # what a completion costs whatever the space's size, in cells
 
 
@@ -31,7 +33,7 @@ class SpaceMemory:
         self.traces = Traces(kinds=dict(space.schema))
         self.ids: list[str] = []
         self._revisions = array("q")  # of every row, rising
-        self._row_of: dict[str, int] = {}
+        self._revision_of: dict[str, int] = {}  # by which its row is found: rows move, revisions stay
         self._ends: list[tuple[float, str, int]] = []  # heap of (seconds since 1970, id, revision) of what expires
         self._stale: set[int] = set()
         self.learned: Learned | None = None
@@ -44,7 +46,7 @@ class SpaceMemory:
         self.drift: tuple[tuple[int, int, int], bool] | None = None  # (what was judged, the verdict)
 
     def __len__(self) -> int:
-        return len(self._row_of)
+        return len(self._revision_of)
 
     @property
     def cells(self) -> int:
@@ -59,31 +61,49 @@ class SpaceMemory:
 
     def row(self, episode_id: str) -> int | None:
         """The trace row of an episode, None when it is not part of the evidence."""
-        return self._row_of.get(episode_id)
+        revision = self._revision_of.get(episode_id)
+        return None if revision is None else bisect_left(self._revisions, revision)
 
-    def apply(self, change: Change) -> None:
-        """Follow one journal entry. A put that a later entry overtook is skipped: that one brings it."""
-        if change.operation == "delete":
-            self._drop(change.name)
-        elif change.operation == "put" and change.episode is not None and change.episode.revision == change.sequence:
-            self.put(change.episode)
-        self.revision = max(self.revision, change.sequence)
+    def apply(self, changes: Iterable[Change]) -> None:
+        """Follow the journal. A put that a later entry overtook is skipped: that one brings it."""
+        puts: list[Episode] = []
+        for change in changes:
+            if change.operation == "delete":
+                self.put(*puts)
+                puts.clear()
+                self._drop(change.name)
+            elif change.operation == "put" and change.episode and change.episode.revision == change.sequence:
+                puts.append(change.episode)
+            self.revision = max(self.revision, change.sequence)
+        self.put(*puts)
 
-    def put(self, episode: Episode) -> None:
-        """Insert or replace one episode at the end. Cost O(fields)."""
-        self._drop(episode.episode_id)
-        self.revision = max(self.revision, episode.revision)
-        document = orjson.loads(episode.document)
-        if document["origin"] == Origin.RECONSTRUCTED:
-            return
-        if "expires_at" in document:
-            heapq.heappush(self._ends, (epoch_seconds(document["expires_at"]), episode.episode_id, episode.revision))
-        fields = {name: value for name, value in document["fields"].items() if value not in self.missing}
-        vector = None if episode.embedding is None else to_array(episode.embedding)
-        self._row_of[episode.episode_id] = self.traces.size
-        self.ids.append(episode.episode_id)
-        self._revisions.append(episode.revision)
-        self.traces.append(fields, moment_of(document.get("occurred_at"), fields), vector)
+    def put(self, *episodes: Episode) -> None:
+        """Insert or replace episodes at the end, in order of their revisions. Cost O(fields)."""
+        fields, moments, vectors = [], [], []
+        for episode in episodes:
+            self._drop(episode.episode_id)
+            self.revision = max(self.revision, episode.revision)
+            document = orjson.loads(episode.document)
+            if document["origin"] == Origin.RECONSTRUCTED:
+                continue
+            if "expires_at" in document:
+                ends_at_s = epoch_seconds(document["expires_at"])
+                heapq.heappush(self._ends, (ends_at_s, episode.episode_id, episode.revision))
+            known = self._present(document["fields"])
+            self._revision_of[episode.episode_id] = episode.revision
+            self.ids.append(episode.episode_id)
+            self._revisions.append(episode.revision)
+            fields.append(known)
+            moments.append(moment_of(document.get("occurred_at"), known))
+            vectors.append(None if episode.embedding is None else to_array(episode.embedding))
+        if fields:
+            self.traces.extend(fields, moments, vectors)
+
+    def _present(self, fields: dict[str, FieldValue]) -> dict[str, FieldValue]:
+        """The fields that hold a value."""
+        if not self.missing.marked and all(type(v) is not str or v[:1].isalnum() for v in fields.values()):
+            return fields  # what begins with a letter or a digit is not blank
+        return {name: value for name, value in fields.items() if value not in self.missing}
 
     @property
     def state(self) -> tuple[int, int]:
@@ -99,8 +119,7 @@ class SpaceMemory:
         self.revision = space.revision
         while self._ends and self._ends[0][0] <= now_s:
             _, episode_id, revision = heapq.heappop(self._ends)
-            row = self._row_of.get(episode_id)
-            if row is not None and self._revisions[row] == revision:
+            if self._revision_of.get(episode_id) == revision:
                 self._drop(episode_id)
         if self._stale:
             self._erase()
@@ -136,26 +155,31 @@ class SpaceMemory:
         """Seconds since 1970 of a temporal context of episode ids and times; unknown ones are left out."""
         found = []
         for item in context:
-            row = self._row_of.get(item)
+            row = self.row(item)
             moment = float(self.traces.times[row]) if row is not None else parse_time(item)
             if not math.isnan(moment):
                 found.append(moment)
         return tuple(found)
 
     def _drop(self, episode_id: str) -> None:
-        row = self._row_of.pop(episode_id, None)
+        row = self.row(episode_id)
         if row is not None:
+            del self._revision_of[episode_id]
             self._stale.add(row)
 
     def _erase(self) -> None:
         """Take the stale rows out of every array, count and index."""
-        self.traces.remove(self._stale)
-        keep = np.ones(len(self.ids), dtype=bool)
-        keep[list(self._stale)] = False
-        self.ids = [episode_id for episode_id, kept in zip(self.ids, keep.tolist(), strict=True) if kept]
-        self._revisions = array("q", np.array(self._revisions)[keep].tobytes())
-        self._row_of = {episode_id: row for row, episode_id in enumerate(self.ids)}
-        self.erased_since_learning += len(self._stale)
+        stale = sorted(self._stale)
+        self.traces.remove(stale)
+        if len(stale) > FEW:
+            keep = np.ones(len(self.ids), dtype=bool)
+            keep[stale] = False
+            self.ids = list(compress(self.ids, keep.tolist()))
+            self._revisions = array("q", np.array(self._revisions)[keep].tobytes())
+        else:
+            for row in reversed(stale):
+                del self.ids[row], self._revisions[row]
+        self.erased_since_learning += len(stale)
         self._stale.clear()
         self._erasures += 1
 
@@ -165,7 +189,7 @@ def moment_of(occurred_at: str | None, fields: Mapping[str, object]) -> float:
     if occurred_at is not None:
         return epoch_seconds(occurred_at)
     for value in fields.values():
-        if isinstance(value, str) and len(value) <= 40:
+        if isinstance(value, str) and value[4:5] == "-" and len(value) <= 40:
             moment = parse_time(value)
             if not math.isnan(moment):
                 return moment
