@@ -28,9 +28,9 @@ from which every number of an answer is read. `consolidation` replays the episod
 from engine.answer.abstention import IS_STORED, Advice, RefusalGround
 from engine.answer.attractor import Sweep
 from engine.answer.block import Block, Predicted
-from engine.answer.completion import Answer, FieldAnswer, NotConverged, Retrieved, complete, steps
+from engine.answer.completion import Answer, FieldAnswer, NotConverged, Retrieved, ValueInterval, complete, steps
 from engine.answer.confidence import Shares
-from engine.answer.decision import TOLERANCE, is_answer
+from engine.answer.decision import is_answer
 from engine.answer.posterior import CueInput, Options
 from engine.answer.recall import Ranked, recall
 from engine.answer.schema import Schema
@@ -52,7 +52,18 @@ from engine.consolidation.learned import Learned
 from engine.generalisation.weights import Weights
 from engine.memory.patterns import Pattern, find_patterns, recount
 from engine.memory.traces import Traces
-from engine.memory.values import Missing, canonical, folded, identity, is_day, number_of, parse_time, plain, value_kind
+from engine.memory.values import (
+    Missing,
+    canonical,
+    folded,
+    identity,
+    is_day,
+    number_of,
+    parse_time,
+    place,
+    plain,
+    value_kind,
+)
 from engine.recollection.evidence import NOISE_LEVELS
 
 VERSION = "1.0.0"
@@ -63,7 +74,6 @@ __all__ = [
     "MAX_ASKED",
     "MIN_EPISODES",
     "NOISE_LEVELS",
-    "TOLERANCE",
     "VERSION",
     "Advice",
     "Answer",
@@ -87,6 +97,7 @@ __all__ = [
     "Shares",
     "Sweep",
     "Traces",
+    "ValueInterval",
     "Weights",
     "advise",
     "attach",
@@ -105,6 +116,7 @@ __all__ = [
     "number_of",
     "outcomes",
     "parse_time",
+    "place",
     "plain",
     "recall",
     "recount",

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from bench.datasets import Dataset
 from bench.evaluation.ablations import with_schema
 from bench.evaluation.laboratory import Laboratory
-from bench.evaluation.measures import ece, is_right, with_error
+from bench.evaluation.measures import ece, with_error
 from bench.evaluation.records import SETS, more, official
 from bench.evaluation.trial import Trial
 
@@ -63,7 +63,7 @@ def measure(service: Laboratory, space: str, queries: Sequence[Query]) -> list[F
             (value, without), (same, corrected) = (reply.ranked(target)[0] for reply in replies)
             if value != same:
                 raise AssertionError(f"{space}: a correction changed an answer of {target}")
-            told.append([without, corrected, float(is_right(value, truth))])
+            told.append([without, corrected, float(replies[0].is_right(target, value, truth))])
         found.append(np.array(told))
     return found
 

@@ -10,7 +10,7 @@ from unittest import mock
 import numpy as np
 import numpy.typing as npt
 
-from bench.evaluation.measures import is_right, paired
+from bench.evaluation.measures import paired
 from bench.evaluation.records import SETS
 from bench.evaluation.seams import AS_IS
 from bench.evaluation.trial import SEED, Trial
@@ -68,7 +68,7 @@ def _among(trial: Trial, name: str, way: str, cues: list[tuple[Json, Json]]) -> 
         trial.report(f"{name}: {way}")
         reply = trial.laboratory.ask(name, cue, tuple(hidden))
         ranked = {target: [value for value, _ in reply.ranked(target)] for target in hidden}
-        right = np.array([[is_right(v, truth) for v in ranked[t]] for t, truth in hidden.items()])
+        right = np.array([[reply.is_right(t, v, truth) for v in ranked[t]] for t, truth in hidden.items()])
         fields.append(float(right.any(axis=1).mean()))
         whole.append(float(right.all(axis=0).any()))
     return np.array(fields), np.array(whole)

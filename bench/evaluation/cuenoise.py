@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from bench.evaluation.ablations import with_schema
 from bench.evaluation.laboratory import Laboratory
-from bench.evaluation.measures import ece, is_right, with_error
+from bench.evaluation.measures import ece, with_error
 from bench.evaluation.records import SETS
 from bench.evaluation.removal import Oracle
 from bench.evaluation.trial import SEED, Trial
@@ -101,7 +101,9 @@ def _ask(service: Laboratory, space: str, cue: Json, hidden: Json) -> list[tuple
     """(confidence, right) of every hidden field."""
     reply = service.ask(space, cue, tuple(hidden), hypotheses=0)
     told = {target: reply.ranked(target)[0] for target in hidden}
-    return [(told[target][1], float(is_right(told[target][0], truth))) for target, truth in hidden.items()]
+    return [
+        (told[target][1], float(reply.is_right(target, told[target][0], truth))) for target, truth in hidden.items()
+    ]
 
 
 def _damaged(

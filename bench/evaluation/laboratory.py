@@ -14,6 +14,7 @@ import numpy as np
 
 import engine
 from bench.evaluation.cache import Cache
+from bench.evaluation.measures import is_right
 from recollect import service
 from recollect.errors import ConvergenceFailure, InsufficientEvidence
 from recollect.memory import SpaceMemory
@@ -98,6 +99,14 @@ class Reply:
             return []
         others = [(h.fields[target], h.confidence) for h in self.completion.hypotheses if target in h.fields]
         return [(self.completion.fields[target], attribution.confidence), *others]
+
+    def is_right(self, target: str, value: Any, expected: Any) -> bool:
+        """Whether a value given for a target counts as what was expected, or as one of several."""
+        assert self.answer is not None
+        if isinstance(value, list):
+            return any(self.is_right(target, item, expected) for item in value)
+        accepted = expected if isinstance(expected, list) else [expected]
+        return any(is_right(value, truth, self.answer.fields[target].tolerance) for truth in accepted)
 
     def episode(self, target: str) -> str | None:
         """The episode that carries most of the answer."""

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine import place
+
 Floats = npt.NDArray[np.float64]
 BINS = 15
 FLOOR_DRAWS = 200
@@ -92,13 +94,11 @@ def with_error(change: Floats, digits: int = 3) -> str:
     return f"{change.mean():+.{digits}f} ± {change.std() / np.sqrt(max(1, len(change))):.{digits}f}"
 
 
-def is_right(value: Any, expected: Any) -> bool:
-    """The data sets' own rule: numbers within 2 %, anything else as it is written."""
-    if isinstance(expected, bool) or not isinstance(expected, (int, float)):
+def is_right(value: Any, expected: Any, tolerance: float | None = None) -> bool:
+    """As the service counts it: numbers and times within the field's tolerance, anything else as it is written."""
+    if tolerance is None or isinstance(expected, bool):
         return str(value) == str(expected)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return False
-    return abs(float(value) - expected) <= max(1e-9, 0.02 * abs(expected))
+    return bool(abs(place(value) - place(expected)) <= tolerance)
 
 
 def _ranks(x: Floats) -> Floats:

@@ -11,7 +11,6 @@ import numpy as np
 
 from bench.datasets import Dataset
 from bench.evaluation.laboratory import Laboratory, Reply
-from bench.evaluation.measures import is_right
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -83,8 +82,7 @@ class Trial:
         attribution = reply.completion.attribution.get(target)
         if not ranked or attribution is None:
             return False
-        accepted = expected if isinstance(expected, list) else [expected]
-        rights = [any(_same(value, truth) for truth in accepted) for value, _ in ranked[: within + 1]]
+        rights = [reply.is_right(target, value, expected) for value, _ in ranked[: within + 1]]
         self.outcomes.append(
             [
                 task,
@@ -98,9 +96,3 @@ class Trial:
             ]
         )
         return rights[0]
-
-
-def _same(value: Any, truth: Any) -> bool:
-    if isinstance(value, list):
-        return any(_same(item, truth) for item in value)
-    return is_right(value, truth)

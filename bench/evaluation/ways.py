@@ -186,7 +186,8 @@ def _ask(trial: Trial, name: str, way: Way, queries: Sequence[Query], needed: Ma
             )
             assert reply.answer is not None
             field = reply.answer.fields[query.ask]
-            told.confidence[i], told.right[i] = field.confidence, is_right(field.value, query.expected)
+            told.confidence[i] = field.confidence
+            told.right[i] = is_right(field.value, query.expected, field.tolerance)
             if query.is_number:
                 told.error[i] = abs(float(str(field.value)) - query.expected)
     return told

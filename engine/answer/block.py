@@ -24,6 +24,7 @@ from engine.answer.posterior import DYNAMICS_CANDIDATES
 from engine.answer.schema import Schema
 from engine.generalisation.closed_form import BROAD, CANDIDATES, SCHEMA_PSEUDOCOUNT, top_rows
 from engine.generalisation.distribution import Generalisation, background, normalised, unmet
+from engine.generalisation.smoothing import cells, smoothed
 from engine.generalisation.softmax import softmax
 from engine.memory.arrays import Floats, Ints, Mask, Rows, Singles
 from engine.memory.columns import MISSING, Column, sum_by_value
@@ -208,7 +209,9 @@ class Block:
     def _predict(self, target: str, general: Generalisation, backing: _Backing) -> Predicted:
         """The answer that a posterior tells, its confidence, and where it is from."""
         column = self.traces.columns[target]
-        code = decide(column, general.posterior, 0.0, np.zeros(len(general.posterior)))
+        general = smoothed(column, general)
+        on, around = cells(column, general)
+        code = decide(column, general.posterior, on + around, 0.0, np.zeros(len(on)))
         same = same_answer(column, code)
         if target in self.schema.corrections:
             general = corrected(general, np.flatnonzero(same), self.schema.corrections[target])
@@ -349,5 +352,5 @@ def _background_without(column: Column, counts: Ints) -> tuple[Floats, float]:
     """`background` and `unmet` of a column with these counts, int64[V], one less than it has."""
     present, live = int(counts.sum()), counts > 0
     m = np.where(live, (counts + 0.5) / (present + 0.5 * int(live.sum()) + 0.5), 0.0)
-    novel = 0.0 if column.kind == "number" else (int((counts == 1).sum()) + 0.5) / (present + 1.0)
+    novel = 0.0 if column.kind in ("number", "time") else (int((counts == 1).sum()) + 0.5) / (present + 1.0)
     return m, novel

@@ -17,10 +17,13 @@ from engine.answer import abstention, attractor
 from engine.answer.abstention import RefusalGround
 from engine.answer.attractor import Sweep
 from engine.answer.confidence import Shares
+from engine.answer.interval import Interval
 from engine.answer.posterior import CueInput, Options, Posterior
 from engine.answer.schema import Schema
+from engine.memory.columns import Column
+from engine.memory.resolution import tolerance
 from engine.memory.traces import Traces
-from engine.memory.values import Value
+from engine.memory.values import Value, at_place
 
 
 class NotConverged(ArithmeticError):
@@ -45,8 +48,21 @@ class Retrieved:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueInterval:
+    """The values between which a number or time lies with the chance `mass` in [0, 1]."""
+
+    low: Value
+    high: Value
+    mass: float
+
+
+@dataclass(frozen=True, slots=True)
 class FieldAnswer:
-    """The answer for one target: value, its code, P(right) in [0, 1], its shares, and any ground to refuse it."""
+    """The answer for one target: value, its code, P(right) in [0, 1], its shares, and any ground to refuse it.
+
+    Of a number or time `interval` is where it lies, `tolerance` >= 0 how far from the value another counts as it
+    (times: seconds).
+    """
 
     name: str
     value: Value
@@ -54,6 +70,8 @@ class FieldAnswer:
     confidence: float
     shares: Shares
     ground: RefusalGround | None = None
+    interval: ValueInterval | None = None
+    tolerance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,5 +157,24 @@ def _answer(posterior: Posterior, answers: Mapping[str, FieldAnswer], sweeps: Se
 def _field_answer(posterior: Posterior, name: str) -> FieldAnswer:
     decision, p = posterior.decision(name), posterior.probabilities(name)
     confidence = float(min(1.0, posterior.known(name) * p[decision.same].sum()))
-    value = posterior.traces.columns[name].values[decision.code]
-    return FieldAnswer(name, value, decision.code, confidence, decision.shares, posterior.refusal_ground(name))
+    column = posterior.traces.columns[name]
+    value = column.values[decision.code]
+    return FieldAnswer(
+        name,
+        value,
+        decision.code,
+        confidence,
+        decision.shares,
+        posterior.refusal_ground(name),
+        _interval(posterior.interval(name), column, value),
+        tolerance(column),
+    )
+
+
+def _interval(found: Interval | None, column: Column, told: Value) -> ValueInterval | None:
+    """An interval in the field's own terms: stored values, or places told as the value is."""
+    if found is None:
+        return None
+    if found.codes is not None:
+        return ValueInterval(column.values[found.codes[0]], column.values[found.codes[1]], found.mass)
+    return ValueInterval(at_place(found.low, told), at_place(found.high, told), found.mass)

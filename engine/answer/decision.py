@@ -3,39 +3,58 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Floats, Mask, Rows
 from engine.memory.columns import MISSING, Column, recurs
+from engine.memory.resolution import on_line, tolerance
 from engine.memory.values import Value, place
 
-TOLERANCE = 0.02  # a number within 2 % of the answer counts as the answer
 # A measurement this many times likelier than all that count as the median is told instead of it.
 STANDS_OUT = 3.0
 
 
-def decide(column: Column, p: Floats, rho: float, recollected: Floats) -> int:
-    """The answer's code: the likeliest value; for a number that is no recurring one recollected, the median.
+def decide(column: Column, p: Floats, cells: Floats, rho: float, recollected: Floats) -> int:
+    """The answer's code: the likeliest value; of a number or time that is no recurring one recollected, the median.
 
-    Unless one value is a memory (P_R of the V values is `recollected`) and stands out from the median: then that one.
+    `cells` float64[V] is the mass on and around every value. Where one value is a memory (P_R of the V values is
+    `recollected`) and stands out from the median, it is that one.
     """
-    best = int(ranked(column, p, 1)[0])
-    if column.kind != "number" or (rho >= 0.5 and (recurs(column) or float(p[best]) >= 0.5)):
+    mass = windows(column, p)
+    best = int(ranked(column, mass, 1)[0])
+    is_remembered = column.kind == "time" or recurs(column) or float(mass[best]) >= 0.5
+    if column.kind not in ("number", "time") or (rho >= 0.5 and is_remembered):
         return best
-    places = column.numbers
-    order = np.argsort(places, kind="stable")
-    order = order[~np.isnan(places[order])]
-    total = np.cumsum(p[order])
-    if not len(order) or total[-1] <= 0.5:
-        return best
-    middle = int(order[np.searchsorted(total, 0.5 * total[-1])])
+    middle = median(column, cells)
     is_memory = rho * float(recollected[best]) > 0.5 * float(p[best])
-    if is_memory and float(p[best]) > STANDS_OUT * float(p[same_answer(column, middle)].sum()):
+    if middle == MISSING or (is_memory and float(p[best]) > STANDS_OUT * float(mass[middle])):
         return best
     return middle
 
 
-def ranked(column: Column, p: Floats, count: int) -> npt.NDArray[np.intp]:
+def median(column: Column, p: Floats) -> int:
+    """The code of the weighted median of numbers or times; MISSING where most of the mass has no place on a line."""
+    order = on_line(column)
+    total = np.cumsum(p[order])
+    if not len(order) or total[-1] <= 0.5:
+        return MISSING
+    return int(order[np.searchsorted(total, 0.5 * total[-1])])
+
+
+def windows(column: Column, p: Floats) -> Floats:
+    """float64[V]: of each value the mass of all that count as the same answer; p where only equality counts."""
+    near = tolerance(column)
+    if not near:
+        return p
+    order = on_line(column)
+    places = column.numbers[order]
+    total = np.concatenate([[0.0], np.cumsum(p[order])])
+    last, first = (np.searchsorted(places, places + near, "right"), np.searchsorted(places, places - near, "left"))
+    mass = p.copy()
+    mass[order] = total[last] - total[first]
+    return mass
+
+
+def ranked(column: Column, p: Floats, count: int) -> Rows:
     """The codes of the `count` likeliest values; equal ones by frequency, then by the later last use.
 
     Probabilities are compared to twelve digits, so that the order of codes never decides.
@@ -52,20 +71,19 @@ def ranked(column: Column, p: Floats, count: int) -> npt.NDArray[np.intp]:
     return best[np.lexsort((-last[best], -column.counts[best], -tied))][:count]
 
 
-def same_answer(column: Column, code: int) -> npt.NDArray[np.bool_]:
-    """bool[V]: the values that count as this answer: itself, and numbers within TOLERANCE of it."""
+def same_answer(column: Column, code: int) -> Mask:
+    """bool[V]: the values that count as this answer: itself, and numbers and times within the field's tolerance."""
     same = np.zeros(len(column.values), dtype=bool)
-    if column.kind == "number" and not np.isnan(column.numbers[code]):
-        here = column.numbers[code]
-        same = np.abs(column.numbers - here) <= max(1e-9, TOLERANCE * abs(here))
+    near = tolerance(column)
+    if near is not None:
+        same = np.abs(column.numbers - column.numbers[code]) <= near  # never where there is no place
     same[code] = True
     return same
 
 
 def is_answer(column: Column, code: int, value: Value) -> bool:
     """Whether a value, stored or not, counts as the answer `code`."""
-    found = column.find(value)
-    if found != MISSING or column.kind != "number" or isinstance(value, str):
-        return found != MISSING and bool(same_answer(column, code)[found])
-    here = float(column.numbers[code])
-    return abs(place(value) - here) <= max(1e-9, TOLERANCE * abs(here))
+    near = tolerance(column)
+    return column.find(value) == code or (
+        near is not None and bool(abs(place(value) - float(column.numbers[code])) <= near)
+    )

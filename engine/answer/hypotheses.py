@@ -12,14 +12,14 @@ within 1 - 1/e of the best one: Nemhauser, Wolsey & Fisher 1978).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.answer.completion import Answer, FieldAnswer
-from engine.answer.decision import ranked, same_answer
+from engine.answer.decision import ranked, same_answer, windows
 from engine.answer.posterior import Posterior
 from engine.memory.arrays import Codes, Floats
 from engine.memory.columns import same_records
@@ -44,16 +44,24 @@ def hypotheses(answer: Answer, wanted: int) -> tuple[Alternative, ...]:
 
 
 def _values(posterior: Posterior, answer: FieldAnswer, wanted: int) -> list[Alternative]:
-    """The next likeliest values; of numbers, those that do not count as one another."""
+    """The next likeliest values; of numbers and times, those that do not count as one another.
+
+    Of a number that is told by its median some may be likelier than it: where that lies is told by its interval, and
+    what is listed is no likelier than the answer.
+    """
     column = posterior.traces.columns[answer.name]
-    left = posterior.probabilities(answer.name).copy()
-    left[same_answer(column, answer.code)] = 0.0
+    left = posterior.known(answer.name) * posterior.probabilities(answer.name)
+    told = same_answer(column, answer.code)
+    left[told] = 0.0
     found: list[Alternative] = []
     while len(found) < wanted and left.max() > 0.0:
-        code = int(ranked(column, left, 1)[0])
+        code = int(ranked(column, np.where(told, 0.0, windows(column, left)), 1)[0])
         same = same_answer(column, code)
-        found.append(Alternative({answer.name: column.values[code]}, float(left[same].sum())))
+        mass = float(left[same].sum())
+        if mass <= answer.confidence:
+            found.append(Alternative({answer.name: column.values[code]}, mass))
         left[same] = 0.0
+        told |= same
     return found
 
 
@@ -79,10 +87,18 @@ def _records(answer: Answer, wanted: int) -> list[Alternative]:
     return [
         Alternative(
             {f.name: c.values[code] for f, c, code in zip(fields, columns, records[k].tolist(), strict=True)},
-            float(weight[k] * scale),
+            min(float(weight[k] * scale), *_bounds(posterior, fields, records[k].tolist())),
         )
         for k in _cover(records, said, likely, (settled, weight, latest), wanted)
     ]
+
+
+def _bounds(posterior: Posterior, fields: Sequence[FieldAnswer], record: Sequence[int]) -> Iterator[float]:
+    """No record is likelier than any of its values (Frechet), nor told as likelier than what is answered."""
+    for field, code in zip(fields, record, strict=True):
+        same = same_answer(posterior.traces.columns[field.name], code)
+        chance = posterior.known(field.name) * float(posterior.probabilities(field.name)[same].sum())
+        yield min(field.confidence, chance)
 
 
 def _cover(

@@ -13,17 +13,20 @@ from functools import cached_property
 
 import numpy as np
 
-from engine.answer import abstention, attractor
+from engine.answer import abstention, attractor, interval
 from engine.answer.abstention import RefusalGround
 from engine.answer.attractor import TargetField
 from engine.answer.confidence import Shares, corrected
 from engine.answer.decision import decide, same_answer
+from engine.answer.interval import Interval
 from engine.answer.schema import Schema
 from engine.generalisation.closed_form import Generaliser, top_rows
 from engine.generalisation.distribution import Generalisation, background, unmet
+from engine.generalisation.smoothing import cells, line_of, smoothed
 from engine.generalisation.softmax import softmax
 from engine.memory.arrays import Floats, Mask, Rows, Singles
 from engine.memory.columns import Column, recurs, sum_by_value
+from engine.memory.resolution import resolution
 from engine.memory.traces import Traces, contiguity
 from engine.memory.values import Value
 from engine.recollection.coherence import coherence
@@ -123,7 +126,8 @@ class Posterior:
             if not self._is_memory_alone(target):
                 known = self._uncorrected(target)
                 p = self._mixed(target, known)
-            code = decide(column, p, rho, recollected)
+            atoms, around = self._cells(target)
+            code = decide(column, p, atoms + around, rho, recollected)
             same = np.flatnonzero(same_answer(column, code))
             general = 0.0 if known is None else (1.0 - known.novel) * float(known.posterior[same].sum())
             memory = 1.0 if known is None else rho
@@ -139,6 +143,28 @@ class Posterior:
     def known(self, target: str) -> float:
         """The chance in (0, 1] that the true value is one that some episode has."""
         return 1.0 if self._is_memory_alone(target) else 1.0 - (1.0 - self.rho(target)) * self.general(target).novel
+
+    def interval(self, target: str) -> Interval | None:
+        """Where a number or a time lies; None for any other target, and where nothing has a place on the line."""
+        column = self.traces.columns[target]
+        found = resolution(column)
+        line = None if found is None else line_of(column)
+        told = column.numbers[self.decision(target).code]
+        if found is None or line is None or np.isnan(told):
+            return None
+        atoms, around = (mass[line.codes] for mass in self._cells(target))
+        if found.recurs:
+            return interval.of_values(line, atoms + around, float(told))
+        return interval.of_measurements(line, atoms, around, float(told))
+
+    def _cells(self, target: str) -> tuple[Floats, Floats]:
+        """(on, around) float64[V] each: the mass on every value itself, and what lies in its cell; uncorrected."""
+        recollected = self._heads[target].recollected
+        if self._is_memory_alone(target):
+            return recollected, np.zeros(len(recollected))
+        rho = self.rho(target)
+        on, around = cells(self.traces.columns[target], self._uncorrected(target))
+        return rho * recollected + (1.0 - rho) * on, (1.0 - rho) * around
 
     def _mixed(self, target: str, general: Generalisation) -> Floats:
         """P(y | q) given that the true value is one that some episode has; what is recollected always is."""
@@ -231,7 +257,7 @@ class Posterior:
             m = background(column)
             m /= m.sum()
             general = Generalisation(m, m, m, np.zeros(len(m)), unmet(column))
-        return general
+        return smoothed(column, general)
 
     def _candidates(self) -> tuple[Rows, Floats]:
         """The episodes that carry the posterior, and their share of it (sum 1)."""

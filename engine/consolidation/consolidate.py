@@ -28,6 +28,7 @@ from engine.generalisation.closed_form import Generaliser
 from engine.generalisation.learning import Head, Learner, Losses, Parameters, log_loss
 from engine.generalisation.numeric.learner import NumericLearner
 from engine.generalisation.relational.learner import RelationalLearner
+from engine.generalisation.smoothing import smoothed
 from engine.generalisation.weights import closed_form
 from engine.memory import holdout
 from engine.memory.holdout import Replay
@@ -215,7 +216,8 @@ def _closed_form_losses(rest: Traces, episodes: Mapping[int, Mapping[str, Value]
             if target not in fields or not known:
                 continue
             evidence = [weigh_field(n, rest.columns[n], v, GENERALISATION_WIDTH) for n, v in known.items()]
-            posterior = Generaliser(evidence, rest.size, weights, (target,)).infer(target, column).posterior
+            general = Generaliser(evidence, rest.size, weights, (target,)).infer(target, column)
+            posterior = smoothed(column, general).posterior
             losses.setdefault(target, {})[row] = log_loss(column, posterior, column.find(fields[target]))
     return dict(losses)
 

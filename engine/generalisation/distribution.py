@@ -16,7 +16,8 @@ class Generalisation:
     """P_G of one target over its V values (float64[V], sum 1), and what it is made of.
 
     `bracket` float64[V] is kappa m + the episodes' share, `beta` float64[V] the schema in nats;
-    `novel` in [0, 1] the chance that the true value is none of the V.
+    `novel` in [0, 1] the chance that the true value is none of the V. `around` float64[V] is the mass, of 1, that lies
+    in the cell of each value but not necessarily on it (`smoothing`); None where nothing is spread.
     """
 
     posterior: Floats
@@ -24,6 +25,7 @@ class Generalisation:
     m: Floats
     beta: Floats
     novel: float = 0.0
+    around: Floats | None = None
 
     def kernel(self) -> Floats:
         """P_G without the schema (beta = 0), float64[V], sum 1."""
@@ -37,10 +39,10 @@ class Generalisation:
 def unmet(column: Column) -> float:
     """The chance in [0, 1) that another event's value is none of the stored ones, before anything is learned.
 
-    What an id or a date was never says what the next one will be, however alike the events. A number is
-    right within a tolerance, so a new one need not be stored.
+    What an id was never says what the next one will be, however alike the events. Of numbers and times
+    `smoothing` tells how much lies between the stored ones.
     """
-    return 0.0 if column.kind == "number" else new_value_chance(column)
+    return 0.0 if column.kind in ("number", "time") else new_value_chance(column)
 
 
 def background(column: Column) -> Floats:

@@ -26,8 +26,8 @@ import numpy.typing as npt
 
 from engine.memory.arrays import Codes, Floats, Rows
 from engine.memory.columns import MISSING, Column
+from engine.memory.resolution import sample_rows
 
-SAMPLE_SIZE = 4096
 SHUFFLES = 6
 LEAST_PAIRS = 8  # of fewer, nothing is read
 LEAST_ENTROPY = 1e-9
@@ -74,15 +74,6 @@ def closed_form(columns: Mapping[str, Column], size: int) -> Weights:
         total = sum(of.values())
         v |= {(target, name): share / total if total > 0 else 0.0 for name, share in of.items()}
     return Weights(w, v)
-
-
-def sample_rows(size: int) -> Rows:
-    """Up to SAMPLE_SIZE rows spread over the first 2^k <= size episodes; changes only when size doubles."""
-    if size < 2:
-        return np.arange(size)
-    prefix = 1 << (size.bit_length() - 1)
-    stride = max(1, prefix // SAMPLE_SIZE)
-    return np.arange(0, prefix, stride)
 
 
 def bin_codes(column: Column, rows: Rows) -> Codes:

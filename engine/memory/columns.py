@@ -11,9 +11,9 @@ value as the first of its episodes has it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,8 @@ KINDS = ("category", "text", "number", "time", "boolean", "list")
 # A string column is prose once its values are long and hardly repeat.
 TEXT_MIN_WORDS = 5.0
 TEXT_MIN_DISTINCT_SHARE = 0.3
+
+T = TypeVar("T")
 
 
 class Column:
@@ -59,6 +61,7 @@ class Column:
         self._postings: dict[str, Postings] = {}
         self._spelling: Column | None = None
         self._otherwise: dict[int, Value] = {}  # by row: the value of an episode that writes it unlike its code
+        self._derived: dict[str, Any] = {}
         self._has_odd = False  # some value may show otherwise than its key is spelt
         self._kind_tally = [0] * len(VALUE_KINDS)
         self._word_total = 0
@@ -115,6 +118,7 @@ class Column:
 
     def extend(self, values: Sequence[Value | None]) -> None:
         """Add the values of the next episodes, None where one lacks the field."""
+        self._derived.clear()
         numbers = np.asarray(self._number_all(values), dtype=np.int64)
         codes = self._codes_of(numbers)
         self._note_spellings(values, codes)
@@ -143,12 +147,14 @@ class Column:
 
     def pad(self, size: int) -> None:
         """Extend with missing values up to `size` episodes."""
+        self._derived.clear()
         self._codes = _roomy(self._codes, size, MISSING)
         self._codes[self.size : size] = MISSING
         self.size = size
 
     def remove(self, rows: Sequence[int]) -> None:
         """Take the episodes at these rows, ascending, out of every count, as if they had never been."""
+        self._derived.clear()
         if len(rows) > FEW:
             keep = np.ones(self.size, dtype=bool)
             keep[rows] = False
@@ -156,6 +162,13 @@ class Column:
             return
         for row in reversed(rows):
             self._take_out(row)
+
+    def derived(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` works out of the column, kept under a name until an episode comes or goes."""
+        found: T | None = self._derived.get(name)
+        if found is None:
+            found = self._derived[name] = make()
+        return found
 
     def postings(self, unit: str) -> Postings:
         """The index of values by `unit`: "word", "trigram" or "element"; built when first asked for."""

@@ -19,7 +19,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 Scalar = str | int | float | bool
@@ -31,6 +31,7 @@ Identity = tuple[str, object]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_S = 86_400.0
+FIRST_S, LAST_S = -62_135_596_800.0, 253_402_300_799.0  # years 1 to 9999
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?)(?:\.(\d+))?([Zz]|[+-]\d{2}:?\d{2})?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
@@ -188,3 +189,11 @@ def place(value: Value) -> float:
     if isinstance(value, (int, float)):
         return float(value)
     return parse_time(value)
+
+
+def at_place(where: float, like: Value) -> Value:
+    """The number or the time at a place, told as `like` is: whole or not, a day or a moment (UTC)."""
+    if isinstance(like, str):
+        moment = EPOCH + timedelta(seconds=min(max(where, FIRST_S), LAST_S))
+        return moment.date().isoformat() if is_day(like) else moment.isoformat().replace("+00:00", "Z")
+    return round(where) if isinstance(like, int) else where

@@ -28,7 +28,7 @@ type CompleteResponse struct {
 	CompletionConfidence float64 `json:"completion_confidence"`
 	// Where each field of the answer came from, by field name.
 	SourceAttribution *map[string]Attribution `json:"source_attribution,omitempty"`
-	// Other whole episodes that fit the cue, likeliest first, distinct in the targets. Their confidences and the winner's add up to 1 at most. Of one target they are its next likeliest values, numbers more than 2 % apart. Of several they are records of stored episodes, chosen to cover what may be true: the one on which the dynamics settled, then always the one that tells most of the probability that nobody has told yet. 
+	// Other whole episodes that fit the cue, likeliest first, distinct in the targets. Their confidences and the winner's add up to 1 at most. Of one target they are its next likeliest values, numbers and times further apart than their field's tolerance and no likelier than the answer. Of several they are records of stored episodes, chosen to cover what may be true: the one on which the dynamics settled, then always the one that tells most of the probability that nobody has told yet. 
 	AlternativeHypotheses []Hypothesis `json:"alternative_hypotheses,omitempty"`
 	// How far the confidences themselves may be trusted.
 	MetacognitiveConfidence *float64 `json:"metacognitive_confidence,omitempty"`

@@ -177,10 +177,17 @@ def _reply(memory: SpaceMemory, request: CompleteRequest, answer: Answer, elapse
 
 
 def _told(completion: Completion, answer: Answer) -> list[Told]:
-    """(name, value, confidence, source if it was worked out, shares) of every completed field, for feedback."""
+    """What feedback needs of every completed field; a number or a time by its place."""
     sources = {name: attribution.source for name, attribution in completion.attribution.items()}
     return [
-        (name, engine.canonical(field.value), field.confidence, sources.get(name, ""), (*field.shares,))
+        (
+            name,
+            engine.canonical(field.value) if field.tolerance is None else engine.place(field.value),
+            field.confidence,
+            sources.get(name, ""),
+            (*field.shares,),
+            field.tolerance,
+        )
         for name, field in answer.fields.items()
         if name not in completion.abstained
     ]

@@ -8,7 +8,7 @@ import re
 
 import orjson
 
-from engine import TOLERANCE, canonical
+from engine import canonical, place
 from recollect.errors import CompletionNotFound, InvalidRequest, Violation
 from recollect.model import Feedback, FeedbackInput, Scope, Source, Space, Verdict
 from recollect.service.idempotency import idempotency
@@ -73,10 +73,9 @@ def _is_right(given: FeedbackInput, completed: CompletedField) -> bool:
     if given.true_value is None:
         violation = Violation("", "TOO_FEW", "verdict or true_value", "neither")
         raise InvalidRequest("Feedback takes a verdict or the true value.", violations=(violation,))
-    true, said = digest(canonical(given.true_value)), completed.value
-    if isinstance(true, float) and isinstance(said, float):  # as the engine's replays judge numbers
-        return abs(true - said) <= max(1e-9, TOLERANCE * abs(said))
-    return true == said
+    if completed.tolerance is not None and isinstance(completed.value, float):  # as the engine's replays judge them
+        return abs(place(given.true_value) - completed.value) <= completed.tolerance
+    return digest(canonical(given.true_value)) == completed.value
 
 
 def _name(completion_id: str, field: str) -> str:

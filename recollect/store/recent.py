@@ -44,16 +44,19 @@ CREATE TABLE IF NOT EXISTS completion (
 class CompletedField:
     """One completed field: its value (a number, or a digest of anything else), confidence and source.
 
-    `shares` of memory, recollection and generalisation are what the confidence is made of.
+    `shares` of memory, recollection and generalisation are what the confidence is made of. Of a number or a time the
+    value is its place on the line, and another within `tolerance` counts as the same.
     """
 
     confidence: float
     source: str  # "" where the completion did not work it out
     value: float | str
     shares: tuple[float, float, float] | None = None
+    tolerance: float | None = None
 
 
-Told = tuple[str, Any, float, str] | tuple[str, Any, float, str, tuple[float, float, float]]
+Shares = tuple[float, float, float]
+Told = tuple[str, Any, float, str] | tuple[str, Any, float, str, Shares, float | None]
 _Note = tuple[str, int, float, Sequence[Told]]
 
 
@@ -73,7 +76,9 @@ class RecentCompletions:
         return bool(self._waiting)
 
     def note(self, completion_id: str, uid: int, fields: Sequence[Told]) -> None:
-        """Remember (name, value, confidence, source, shares if known) of every completed field. Cost: an append."""
+        """Remember (name, value, confidence, source, if known shares and tolerance) of every completed field.
+
+        Cost: an append."""
         self._waiting.append((completion_id, uid, self._clock(), fields))
 
     def flush(self) -> None:
@@ -99,7 +104,12 @@ class RecentCompletions:
         if row is None:
             return None
         fields = orjson.loads(_seal(completion_id, row[0]))
-        return {name: CompletedField(*told[:3], *map(tuple, told[3:])) for name, told in fields.items()}
+        return {
+            name: CompletedField(
+                *told[:3], *map(tuple, told[3:4]), *told[4:5]
+            )  # those of an earlier version are shorter
+            for name, told in fields.items()
+        }
 
     def forget(self, uid: int) -> None:
         """Erase the completions of a space that is gone."""
@@ -137,8 +147,7 @@ class RecentCompletions:
         while self._waiting:
             completion_id, uid, noted_at_s, fields = self._waiting.popleft()
             told = {
-                name: (confidence, source, digest(value), *shares)
-                for name, value, confidence, source, *shares in fields
+                name: (confidence, source, digest(value), *rest) for name, value, confidence, source, *rest in fields
             }
             rows.append((_hash(completion_id), uid, noted_at_s, _seal(completion_id, orjson.dumps(told))))
         if rows:

@@ -361,7 +361,8 @@ class TestFeedback:
             ("where", "canteen", Verdict.RIGHT),
             ("where", "sofa", Verdict.WRONG),
             ("minutes", 40, Verdict.RIGHT),
-            ("minutes", 40.5, Verdict.RIGHT),
+            ("minutes", 40.0, Verdict.RIGHT),
+            ("minutes", 40.5, Verdict.WRONG),  # minutes recur: only the very value is right
             ("minutes", 42, Verdict.WRONG),
             ("minutes", "40", Verdict.WRONG),
         ],

@@ -17,6 +17,7 @@ LEVELS = 192
 RIDGE = 0.005
 EM_SWEEPS = 15
 CHUNK = 256
+ROUNDED = 6  # digits of a z-score: the same in every unit
 
 
 class Scale:
@@ -64,7 +65,8 @@ class Gaussian:
     @classmethod
     def fit(cls, rows: Floats) -> Gaussian:
         """Fit rows float64[N, F], NaN where missing; every field has at least one known value."""
-        centre, spread = np.nanmean(rows, axis=0), np.nanstd(rows, axis=0) + 1e-9
+        centre, spread = np.nanmean(rows, axis=0), np.nanstd(rows, axis=0)
+        spread = np.where(spread > 0.0, spread, 1.0)
         z = _expand(rows, [Scale(rows[:, f]) for f in range(rows.shape[1])], centre, spread)
         n, d = z.shape
         mean, covariance = np.zeros(d), np.eye(d)
@@ -112,7 +114,7 @@ def _expand(rows: Floats, scales: list[Scale], centre: Floats, spread: Floats) -
     """float64[n, D]: z-scores, each graded field's followed by its normal scores."""
     out = []
     for f, scale in enumerate(scales):
-        out.append((rows[:, f] - centre[f]) / spread[f])
+        out.append(np.round((rows[:, f] - centre[f]) / spread[f], ROUNDED))
         if scale.is_graded:
             out.append(_normal_quantile(scale.ranks(rows[:, f])))
     return np.stack(out, axis=1)

@@ -8,7 +8,7 @@ with narrow and broad Laplace kernels K_j on the ranks u; the learned mixture of
 learned bandwidth. The schema adds one more field per target: the conditional mean of g under
 one Gaussian over raw values and normal scores (`gaussian`), compared by the
 same kernels: a similar expected value is evidence like any other. P_G puts softmax(s) on the stored
-rows, and from there around their values (`residuals`). Weights w >= 0 minimise the
+rows, and from there around their values (`engine.generalisation.smoothing`). Weights w >= 0 minimise the
 leave-one-out continuous ranked probability score, a proper score whose point answer is the median
 (Gneiting & Raftery 2007), by projected Adam.
 """
@@ -20,11 +20,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from engine.generalisation import smoothing
 from engine.generalisation.distribution import Generalisation, background
 from engine.generalisation.learning import Fitted, Losses, Parameters, Report, log_loss
-from engine.generalisation.numeric import residuals
 from engine.generalisation.numeric.gaussian import Gaussian, Scale
-from engine.generalisation.numeric.residuals import Residual
+from engine.generalisation.smoothing import Residual
 from engine.memory.arrays import Floats
 from engine.memory.columns import MISSING, Column
 from engine.memory.traces import Traces
@@ -84,7 +84,7 @@ class NumericLearner:
         names = [str(name) for name in parameters["names"]]
         stored = number_rows(traces, names, rows)
         gaussian = Gaussian(*(parameters[k] for k in ("mean", "covariance", "centre", "spread")))
-        learned = parameters.get("residuals", np.tile([0.0, residuals.WIDTHS[0]], (len(names), 1)))
+        learned = parameters.get("residuals", np.tile([0.0, smoothing.WIDTHS[0]], (len(names), 1)))
         return NumericHead(traces, names, _Rows(stored, gaussian), parameters["weights"], learned)
 
 
@@ -109,9 +109,9 @@ class NumericHead:
         asked = self._asked(g)
         codes = column.codes[asked].astype(np.intp)
         p = np.array([self._attend(g, column, k) for k in asked.tolist()])
-        residual = self._residuals[g] = residuals.fit(column, p, codes)
+        residual = self._residuals[g] = smoothing.fit(column, p, codes)
         losses = {
-            row: log_loss(column, residual.spread(column, own)[0], code)
+            row: log_loss(column, residual.spread(column, own).p, code)
             for row, own, code in zip(asked.tolist(), p, codes.tolist(), strict=True)
         }
         return (residual.share, residual.width), losses
@@ -129,9 +129,9 @@ class NumericHead:
     def _read(self, row: Floats, g: int, column: Column) -> Generalisation:
         p, kernel_only = self._shares(row, g, column)
         residual = self._residuals[g]
-        (p, novel), (kernel_only, _) = residual.spread(column, p), residual.spread(column, kernel_only)
-        beta = np.log((p + 1e-12) / (kernel_only + 1e-12))
-        return Generalisation(p, kernel_only, background(column), beta, novel)
+        spread, kernel_only = residual.spread(column, p), residual.spread(column, kernel_only).p
+        beta = np.log((spread.p + 1e-12) / (kernel_only + 1e-12))
+        return Generalisation(spread.p, kernel_only, background(column), beta, spread.novel, spread.around)
 
     def _shares(self, row: Floats, g: int, column: Column, left_out: int | None = None) -> tuple[Floats, Floats]:
         """What the stored rows put on the target's values: by all evidence, and by the fields' kernels alone."""

@@ -11,6 +11,7 @@ import pytest
 from engine import Answer, CueInput, Options, Schema, Traces, attach, complete
 from engine.answer.decision import same_answer
 from engine.answer.hypotheses import Alternative, hypotheses
+from engine.memory.resolution import tolerance
 from engine.memory.values import Value
 from tests.engine.worlds import random_cue, random_records, random_weights, traces_of
 
@@ -144,7 +145,7 @@ def test_numbers_that_count_as_one_another_are_told_once(seed: int) -> None:
     assert not any(same_answer(column, field.code)[column.find(number)] for number in numbers)
     for place, number in enumerate(numbers):
         for other in numbers[:place]:
-            assert abs(number - other) > 0.02 * min(number, other)
+            assert abs(number - other) > (tolerance(column) or 0.0)
     assert field.confidence + math.fsum(each.confidence for each in found) <= 1.0 + 1e-9
 
 

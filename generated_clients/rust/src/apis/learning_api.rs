@@ -227,7 +227,7 @@ pub async fn consolidate(configuration: &configuration::Configuration, params: C
     }
 }
 
-/// Takes the verdict on one field of a completion of the last 24 hours, or its true value. It enters the calibration at once. Values are not kept, only whether they were right; a number within 2 % counts as right. Said again of the same field, it replaces what was said.  Do not use it to store what really happened (use `create_episode`). 
+/// Takes the verdict on one field of a completion of the last 24 hours, or its true value. It enters the calibration at once. Values are not kept, only whether they were right. A number or time counts as right within its field's tolerance: none where values recur, else 2 % of the field's usual range. Said again of the same field, it replaces what was said.  Do not use it to store what really happened (use `create_episode`). 
 pub async fn create_feedback(configuration: &configuration::Configuration, params: CreateFeedbackParams) -> Result<models::Feedback, Error<CreateFeedbackError>> {
 
     let uri_str = format!("{}/feedback", configuration.base_path);

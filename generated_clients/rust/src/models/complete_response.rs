@@ -25,7 +25,7 @@ pub struct CompleteResponse {
     /// Where each field of the answer came from, by field name.
     #[serde(rename = "source_attribution", skip_serializing_if = "Option::is_none")]
     pub source_attribution: Option<std::collections::HashMap<String, models::Attribution>>,
-    /// Other whole episodes that fit the cue, likeliest first, distinct in the targets. Their confidences and the winner's add up to 1 at most. Of one target they are its next likeliest values, numbers more than 2 % apart. Of several they are records of stored episodes, chosen to cover what may be true: the one on which the dynamics settled, then always the one that tells most of the probability that nobody has told yet. 
+    /// Other whole episodes that fit the cue, likeliest first, distinct in the targets. Their confidences and the winner's add up to 1 at most. Of one target they are its next likeliest values, numbers and times further apart than their field's tolerance and no likelier than the answer. Of several they are records of stored episodes, chosen to cover what may be true: the one on which the dynamics settled, then always the one that tells most of the probability that nobody has told yet. 
     #[serde(rename = "alternative_hypotheses", skip_serializing_if = "Option::is_none")]
     pub alternative_hypotheses: Option<Vec<models::Hypothesis>>,
     /// How far the confidences themselves may be trusted.

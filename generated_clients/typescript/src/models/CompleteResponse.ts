@@ -67,8 +67,8 @@ export interface CompleteResponse {
     source_attribution?: { [key: string]: Attribution; };
     /**
      * Other whole episodes that fit the cue, likeliest first, distinct in the targets. Their confidences and the winner's add up to 1 at most. Of one target they
-     * are its next likeliest values, numbers more than 2 % apart. Of several they are records of stored episodes, chosen to cover what may be true: the one on
-     * which the dynamics settled, then always the one that tells most of the probability that nobody has told yet.
+     * are its next likeliest values, numbers and times further apart than their field's tolerance and no likelier than the answer. Of several they are records of
+     * stored episodes, chosen to cover what may be true: the one on which the dynamics settled, then always the one that tells most of the probability that nobody has told yet.
      * 
      */
     alternative_hypotheses?: Array<Hypothesis>;

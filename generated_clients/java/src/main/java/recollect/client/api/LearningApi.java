@@ -447,7 +447,7 @@ public class LearningApi {
 
   /**
    * Say whether a completed field was right
-   * Takes the verdict on one field of a completion of the last 24 hours, or its true value. It enters the calibration at once. Values are not kept, only whether they were right; a number within 2 % counts as right. Said again of the same field, it replaces what was said.  Do not use it to store what really happened (use &#x60;create_episode&#x60;). 
+   * Takes the verdict on one field of a completion of the last 24 hours, or its true value. It enters the calibration at once. Values are not kept, only whether they were right. A number or time counts as right within its field&#39;s tolerance: none where values recur, else 2 % of the field&#39;s usual range. Said again of the same field, it replaces what was said.  Do not use it to store what really happened (use &#x60;create_episode&#x60;). 
    * @param apiRequest {@link APICreateFeedbackRequest}
    * @return Feedback
    * @throws ApiException if fails to make API call
@@ -458,7 +458,7 @@ public class LearningApi {
 
   /**
    * Say whether a completed field was right
-   * Takes the verdict on one field of a completion of the last 24 hours, or its true value. It enters the calibration at once. Values are not kept, only whether they were right; a number within 2 % counts as right. Said again of the same field, it replaces what was said.  Do not use it to store what really happened (use &#x60;create_episode&#x60;). 
+   * Takes the verdict on one field of a completion of the last 24 hours, or its true value. It enters the calibration at once. Values are not kept, only whether they were right. A number or time counts as right within its field&#39;s tolerance: none where values recur, else 2 % of the field&#39;s usual range. Said again of the same field, it replaces what was said.  Do not use it to store what really happened (use &#x60;create_episode&#x60;). 
    * @param apiRequest {@link APICreateFeedbackRequest}
    * @param headers Optional headers to include in the request
    * @return Feedback
@@ -480,7 +480,7 @@ public class LearningApi {
 
   /**
    * Say whether a completed field was right
-   * Takes the verdict on one field of a completion of the last 24 hours, or its true value. It enters the calibration at once. Values are not kept, only whether they were right; a number within 2 % counts as right. Said again of the same field, it replaces what was said.  Do not use it to store what really happened (use &#x60;create_episode&#x60;). 
+   * Takes the verdict on one field of a completion of the last 24 hours, or its true value. It enters the calibration at once. Values are not kept, only whether they were right. A number or time counts as right within its field&#39;s tolerance: none where values recur, else 2 % of the field&#39;s usual range. Said again of the same field, it replaces what was said.  Do not use it to store what really happened (use &#x60;create_episode&#x60;). 
    * @param apiRequest {@link APICreateFeedbackRequest}
    * @return ApiResponse&lt;Feedback&gt;
    * @throws ApiException if fails to make API call
@@ -491,7 +491,7 @@ public class LearningApi {
 
   /**
    * Say whether a completed field was right
-   * Takes the verdict on one field of a completion of the last 24 hours, or its true value. It enters the calibration at once. Values are not kept, only whether they were right; a number within 2 % counts as right. Said again of the same field, it replaces what was said.  Do not use it to store what really happened (use &#x60;create_episode&#x60;). 
+   * Takes the verdict on one field of a completion of the last 24 hours, or its true value. It enters the calibration at once. Values are not kept, only whether they were right. A number or time counts as right within its field&#39;s tolerance: none where values recur, else 2 % of the field&#39;s usual range. Said again of the same field, it replaces what was said.  Do not use it to store what really happened (use &#x60;create_episode&#x60;). 
    * @param apiRequest {@link APICreateFeedbackRequest}
    * @param headers Optional headers to include in the request
    * @return ApiResponse&lt;Feedback&gt;
@@ -508,7 +508,7 @@ public class LearningApi {
 
   /**
    * Say whether a completed field was right
-   * Takes the verdict on one field of a completion of the last 24 hours, or its true value. It enters the calibration at once. Values are not kept, only whether they were right; a number within 2 % counts as right. Said again of the same field, it replaces what was said.  Do not use it to store what really happened (use &#x60;create_episode&#x60;). 
+   * Takes the verdict on one field of a completion of the last 24 hours, or its true value. It enters the calibration at once. Values are not kept, only whether they were right. A number or time counts as right within its field&#39;s tolerance: none where values recur, else 2 % of the field&#39;s usual range. Said again of the same field, it replaces what was said.  Do not use it to store what really happened (use &#x60;create_episode&#x60;). 
    * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
    * @param feedbackInput  (required)
    * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
@@ -523,7 +523,7 @@ public class LearningApi {
 
   /**
    * Say whether a completed field was right
-   * Takes the verdict on one field of a completion of the last 24 hours, or its true value. It enters the calibration at once. Values are not kept, only whether they were right; a number within 2 % counts as right. Said again of the same field, it replaces what was said.  Do not use it to store what really happened (use &#x60;create_episode&#x60;). 
+   * Takes the verdict on one field of a completion of the last 24 hours, or its true value. It enters the calibration at once. Values are not kept, only whether they were right. A number or time counts as right within its field&#39;s tolerance: none where values recur, else 2 % of the field&#39;s usual range. Said again of the same field, it replaces what was said.  Do not use it to store what really happened (use &#x60;create_episode&#x60;). 
    * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
    * @param feedbackInput  (required)
    * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
@@ -540,7 +540,7 @@ public class LearningApi {
 
   /**
    * Say whether a completed field was right
-   * Takes the verdict on one field of a completion of the last 24 hours, or its true value. It enters the calibration at once. Values are not kept, only whether they were right; a number within 2 % counts as right. Said again of the same field, it replaces what was said.  Do not use it to store what really happened (use &#x60;create_episode&#x60;). 
+   * Takes the verdict on one field of a completion of the last 24 hours, or its true value. It enters the calibration at once. Values are not kept, only whether they were right. A number or time counts as right within its field&#39;s tolerance: none where values recur, else 2 % of the field&#39;s usual range. Said again of the same field, it replaces what was said.  Do not use it to store what really happened (use &#x60;create_episode&#x60;). 
    * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
    * @param feedbackInput  (required)
    * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
@@ -555,7 +555,7 @@ public class LearningApi {
 
   /**
    * Say whether a completed field was right
-   * Takes the verdict on one field of a completion of the last 24 hours, or its true value. It enters the calibration at once. Values are not kept, only whether they were right; a number within 2 % counts as right. Said again of the same field, it replaces what was said.  Do not use it to store what really happened (use &#x60;create_episode&#x60;). 
+   * Takes the verdict on one field of a completion of the last 24 hours, or its true value. It enters the calibration at once. Values are not kept, only whether they were right. A number or time counts as right within its field&#39;s tolerance: none where values recur, else 2 % of the field&#39;s usual range. Said again of the same field, it replaces what was said.  Do not use it to store what really happened (use &#x60;create_episode&#x60;). 
    * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
    * @param feedbackInput  (required)
    * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)

@@ -202,7 +202,7 @@ public class CompleteResponse {
   }
 
   /**
-   * Other whole episodes that fit the cue, likeliest first, distinct in the targets. Their confidences and the winner&#39;s add up to 1 at most. Of one target they are its next likeliest values, numbers more than 2 % apart. Of several they are records of stored episodes, chosen to cover what may be true: the one on which the dynamics settled, then always the one that tells most of the probability that nobody has told yet. 
+   * Other whole episodes that fit the cue, likeliest first, distinct in the targets. Their confidences and the winner&#39;s add up to 1 at most. Of one target they are its next likeliest values, numbers and times further apart than their field&#39;s tolerance and no likelier than the answer. Of several they are records of stored episodes, chosen to cover what may be true: the one on which the dynamics settled, then always the one that tells most of the probability that nobody has told yet. 
    * @return alternativeHypotheses
    */
   @jakarta.annotation.Nullable

@@ -1,0 +1,86 @@
+"""Where a completed number or time lies: the interval that holds MASS of its posterior.
+
+The posterior is atoms on stored values (what is recollected, and values that recur) and, in the cell of
+each value, what lies around it (`engine.generalisation.smoothing`). The interval runs from the lower to
+the upper (1 - MASS)/2 quantile; between values a quantile lies within a cell. Where only stored values count, it is
+the one of those next to the quantiles whose mass comes nearest to MASS. It always holds the value that is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from engine.generalisation.smoothing import Line
+from engine.memory.arrays import Floats
+
+MASS = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Two places, low <= high, in the field's own unit (times: seconds since 1970), and the mass in [0, 1] between.
+
+    `codes` are the stored values that end it, None where it ends between two.
+    """
+
+    low: float
+    high: float
+    mass: float
+    codes: tuple[int, int] | None = None
+
+
+def of_values(line: Line, atoms: Floats, told: float) -> Interval:
+    """The interval of M stored values that carry the mass float64[M] alone."""
+    total = np.concatenate([[0.0], np.cumsum(atoms / atoms.sum())])
+    tail, last = 0.5 * (1.0 - MASS), len(atoms) - 1
+    lower, upper = (min(int(np.searchsorted(total[1:], t - 1e-12)), last) for t in (tail, 1.0 - tail))
+    here = int(np.searchsorted(line.values, told))
+    best, nearest = (lower, upper), np.inf
+    for i, j in product({lower, min(lower + 1, last)}, {max(upper - 1, 0), upper}):
+        low, high = min(i, here), max(j, here)
+        off = round(abs(float(total[high + 1] - total[low]) - MASS), 12)
+        if i <= j and off < nearest:
+            best, nearest = (low, high), off
+    low, high = best
+    mass = min(1.0, float(total[high + 1] - total[low]))
+    return Interval(
+        float(line.values[low]), float(line.values[high]), mass, (int(line.codes[low]), int(line.codes[high]))
+    )
+
+
+def of_measurements(line: Line, atoms: Floats, around: Floats, told: float) -> Interval:
+    """The interval of M values with atoms float64[M] on them and `around` float64[M] in their cells."""
+    whole = float(atoms.sum() + around.sum())
+    places = np.stack([line.left, line.values, line.values, line.right], axis=1).ravel()
+    steps = np.stack([np.zeros(len(atoms)), around / 2.0, atoms, around / 2.0], axis=1).ravel() / whole
+    total = np.cumsum(steps)
+    tail = 0.5 * (1.0 - MASS)
+    low, high = min(_quantile(places, total, tail), told), max(_quantile(places, total, 1.0 - tail), told)
+    return Interval(
+        low, high, min(1.0, max(MASS, _below(places, total, high, "right") - _below(places, total, low, "left")))
+    )
+
+
+def _quantile(places: Floats, total: Floats, share: float) -> float:
+    """The place up to which the share of the mass lies, linear between the corners of the distribution function."""
+    at = min(int(np.searchsorted(total, share - 1e-12)), len(total) - 1)
+    before = float(total[at - 1]) if at else 0.0
+    rise = float(total[at]) - before
+    part = min(1.0, max(0.0, (share - before) / rise)) if rise > 0.0 else 1.0
+    start = float(places[at - 1]) if at else float(places[0])
+    return start + part * (float(places[at]) - start)
+
+
+def _below(places: Floats, total: Floats, place: float, side: str) -> float:
+    """The mass below a place; with `right`, and on it."""
+    at = int(np.searchsorted(places, place, "right" if side == "right" else "left"))
+    if at == 0:
+        return 0.0
+    if at == len(places) or places[at - 1] == place:
+        return float(total[min(at, len(total)) - 1])
+    span = float(places[at] - places[at - 1])
+    part = (place - float(places[at - 1])) / span if span > 0.0 else 1.0
+    return float(total[at - 1] + part * (total[at] - total[at - 1]))

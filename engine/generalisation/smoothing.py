@@ -1,0 +1,191 @@
+"""What a number or a time is when it is none of the stored ones: a residual kernel.
+
+Episodes put P_G on stored values alone. A measurement mostly falls beside them, so that
+an episode's value speaks for itself with 1 - b and for what lies around it with b,
+
+    p'(v) = sum_k r_k [ (1 - b) 1[x_k = v] + b L_h(I_v - u_k) c_v ]
+
+I_v is the interval of ranks that value v stands for, u_k the rank of row k's value, L_h the Laplace
+distribution of width h within [0, 1]: where values lie dense the kernel is narrow. c_v is the chance that a value
+which falls to v is v or within the field's tolerance of it: 1 for one that was stored before, else the part of the
+gaps around v that is so near (how many are new: Good 1953). What is left is `novel`, P(no stored value is so near).
+
+Unless a head has learned them (`fit`: b and h of least leave-one-out loss), with n = 1 / sum_k r_k^2 episodes that
+carry the posterior and s the standard deviation of its ranks,
+
+    h = 0.9 s n^(-1/5) / sqrt(2)      b = 1 for a measurement, 1 / (1 + sqrt(n)) where values recur
+
+the rule of thumb of kernel densities (Silverman 1986), and the weight sqrt(n) that a minimax estimate of shares gives
+to what is known beforehand (Trybula 1958).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.generalisation.distribution import Generalisation
+from engine.memory.arrays import Floats, Rows
+from engine.memory.columns import Column
+from engine.memory.resolution import resolution, tolerance
+from engine.recollection.evidence import new_value_chance
+from engine.recollection.similarity import number_line
+
+SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
+WIDTHS = (0.003, 0.01, 0.03, 0.1)
+MASS_FLOOR = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """`share` b in [0, 1]; `width` h > 0 in ranks."""
+
+    share: float = 0.0
+    width: float = WIDTHS[0]
+
+    def spread(self, column: Column, p: Floats) -> Spread:
+        """A distribution float64[V] over the column's values, spread."""
+        line = line_of(column)
+        if not self.share or len(line.codes) < 2:
+            return Spread(p, 0.0, np.zeros(len(p)))
+        here, around = p[line.codes], np.zeros(len(p))
+        around[line.codes] = self.share * line.blur(here[None], self.width)[0]
+        whole = p.copy()
+        whole[line.codes] = (1.0 - self.share) * here + around[line.codes] * line.near
+        total = float(whole.sum())
+        return Spread(whole / total, max(0.0, 1.0 - total), around) if total > 0.0 else Spread(p, 0.0, around)
+
+
+class Spread(NamedTuple):
+    """p' float64[V] of sum 1; novel in [0, 1); `around` float64[V], sum b: what lies in the cell of each value."""
+
+    p: Floats
+    novel: float
+    around: Floats
+
+
+class Line:
+    """The live numbers of a column in order: `codes` int[M], `values` float64[M], `counts`, `edges` float64[M + 1] of
+    their intervals of ranks, `left`, `right` float64[M] the ends of their cells, `near` float64[M] in [0, 1], c_v.
+    """
+
+    def __init__(self, column: Column) -> None:
+        line = number_line(column)
+        self.codes, self.values = line.codes, column.numbers[line.codes]
+        self.counts = column.counts[line.codes].astype(np.float64)
+        self.edges = np.concatenate([[0.0], np.cumsum(self.counts)]) / max(1.0, float(self.counts.sum()))
+        new, gaps = new_value_chance(column), np.diff(self.values)
+        self.left = self.right = self.values
+        self.allowed = tolerance(column) or 0.0
+        if not len(gaps):
+            self.near = np.ones(len(self.values))
+            return
+        below, above = np.concatenate([gaps[:1], gaps]) / 2.0, np.concatenate([gaps, gaps[-1:]]) / 2.0
+        self.left, self.right = self.values - below, self.values + above
+        covered = np.minimum(self.allowed, below) + np.minimum(self.allowed, above)
+        self.near = 1.0 - new + new * np.minimum(1.0, covered / np.maximum(below + above, 1e-300))
+
+    def blur(self, p: Floats, width: float) -> Floats:
+        """float64[n, M]: of each distribution p float64[n, M], the kernels' mass on every interval.
+
+        By running sums of e^{u/h} from either side: cost O(n M).
+        """
+        middle, none = 0.5 * (self.edges[:-1] + self.edges[1:]), np.zeros((len(p), 1))
+        inside = 1.0 - 0.5 * (np.exp(-middle / width) + np.exp(-(1.0 - middle) / width))
+        weights = p / inside
+        whole = np.concatenate([none, np.cumsum(weights, axis=1)], axis=1)
+        left = np.concatenate([none, np.cumsum(weights * np.exp(middle / width), axis=1)], axis=1)
+        right = np.cumsum((weights * np.exp((1.0 - middle) / width))[:, ::-1], axis=1)[:, ::-1]
+        right = np.concatenate([right, none], axis=1)
+        below = whole - 0.5 * np.exp(-self.edges / width) * left + 0.5 * np.exp(-(1.0 - self.edges) / width) * right
+        blurred: Floats = np.maximum(np.diff(below, axis=1), 0.0)
+        return blurred
+
+
+def line_of(column: Column) -> Line:
+    """The line of a column, kept until an episode comes or goes."""
+    return column.derived("line", lambda: Line(column))
+
+
+def rule_of_thumb(column: Column, p: Floats) -> Residual:
+    """The residual of a distribution float64[V] of which nothing was learned."""
+    line = line_of(column)
+    here = p[line.codes]
+    total = float(here.sum())
+    if len(line.codes) < 2 or total <= 0.0:
+        return Residual()
+    here = here / total
+    n = 1.0 / float((here**2 / line.counts).sum())
+    found = resolution(column)
+    share = 1.0 / (1.0 + math.sqrt(n)) if found is not None and found.recurs else 1.0
+    return Residual(share, _width(line, here, n))
+
+
+def smoothed(column: Column, general: Generalisation) -> Generalisation:
+    """P_G with what lies between the stored numbers or times; as it is of other fields, and where a head spread it."""
+    if column.kind not in ("number", "time") or general.around is not None:
+        return general
+    spread = rule_of_thumb(column, general.posterior).spread(column, general.posterior)
+    novel = 1.0 - (1.0 - general.novel) * (1.0 - spread.novel)
+    return replace(general, posterior=spread.p, novel=novel, around=spread.around)
+
+
+def cells(column: Column, general: Generalisation) -> tuple[Floats, Floats]:
+    """(on, around) float64[V] each: what P_G puts on every value itself, and what in its cell, less what is novel."""
+    on = (1.0 - general.novel) * general.posterior
+    if general.around is None:
+        return on, np.zeros(len(on))
+    line = line_of(column)
+    on[line.codes] = np.maximum(0.0, on[line.codes] - general.around[line.codes] * line.near)
+    return on, general.around
+
+
+def _width(line: Line, p: Floats, n: float) -> float:
+    middle = 0.5 * (line.edges[:-1] + line.edges[1:])
+    mean = float(p @ middle)
+    deviation = math.sqrt(max(0.0, float(p @ (middle - mean) ** 2)))
+    return float(max(WIDTHS[0], 0.9 * deviation * n**-0.2 / math.sqrt(2.0)))
+
+
+def fit(column: Column, p: Floats, truth: Rows) -> Residual:
+    """The residual of least loss for n distributions float64[n, V], each without its own row, of whom the codes
+    int[n] are true. Cost O(n V) per pair of SHARES and WIDTHS."""
+    line = line_of(column)
+    if len(line.codes) < 2 or not len(p):
+        return Residual()
+    place = np.full(column.distinct, -1, dtype=np.intp)
+    place[line.codes] = np.arange(len(line.codes))
+    own, here = place[truth], p[:, line.codes]
+    least, best = np.inf, Residual()
+    for width in WIDTHS:
+        blurred = line.blur(here, width) * line.near
+        novel = np.clip(1.0 - blurred.sum(axis=1), 0.0, 1.0)
+        # A value that only the row left out has would not be stored without it.
+        rows = np.flatnonzero(line.counts[own] == 1)
+        blurred[rows, own[rows]] = 0.0
+        blurred *= ((1.0 - novel) / np.maximum(blurred.sum(axis=1), 1e-300))[:, None]
+        for share in SHARES if width == WIDTHS[0] else SHARES[1:]:
+            loss = _loss(line, (1.0 - share) * here + share * blurred, share * novel, own)
+            if loss < least - 1e-9:
+                least, best = loss, Residual(share, width)
+    return best
+
+
+def _loss(line: Line, p: Floats, novel: Floats, own: Rows) -> float:
+    """Mean over n of -log of the mass near the truth (what is novel, where nothing stored is near) and of
+    -log P(the answer, the median, is as right as it turned out); nats."""
+    values, true = line.values, line.values[own]
+    near = np.abs(values - true[:, None]) <= line.allowed
+    alone = (near.sum(axis=1) == 1) & (line.counts[own] == 1)
+    mass = np.where(alone, novel, (p * near).sum(axis=1))
+    total = np.cumsum(p, axis=1)
+    middle = np.minimum((total < 0.5 * total[:, -1:]).sum(axis=1), len(values) - 1)
+    answer = values[middle]
+    same = np.abs(values - answer[:, None]) <= line.allowed
+    confidence = np.clip((p * same).sum(axis=1), MASS_FLOOR, 1.0 - MASS_FLOOR)
+    is_right = np.abs(true - answer) <= line.allowed
+    chance = np.where(is_right, confidence, 1.0 - confidence)
+    return float(-(np.log(mass + MASS_FLOOR) + np.log(chance)).mean())
