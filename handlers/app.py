@@ -11,7 +11,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import orjson
 import yaml
 from connexion import AsyncApp, ConnexionMiddleware
 from connexion.middleware.lifespan import LifespanMiddleware
@@ -48,7 +47,7 @@ def create_app(settings: Settings | None = None, *, companions: Sequence[Compani
     worker = Worker(settings, Quota(settings))
     text = CONTRACT.read_bytes()
     contract = yaml.load(text, yaml.CSafeLoader)
-    pages = Pages(worker, text, orjson.dumps(contract))
+    pages = Pages(worker, text, contract)
     app = AsyncApp(
         __name__,
         lifespan=partial(_lifespan, worker, companions),

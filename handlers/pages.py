@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from handlers import problems
 from handlers.worker import Worker, warming_up
-from recollect import telemetry
+from recollect import telemetry, tools
 from recollect.errors import RouteNotFound
 
 Page = Callable[[Request], Awaitable[Response]]
@@ -32,12 +32,14 @@ _SECURITY = {
 class Pages:
     """The pages and the files they need, read once."""
 
-    def __init__(self, worker: Worker, contract_yaml: bytes, contract_json: bytes) -> None:
+    def __init__(self, worker: Worker, contract_yaml: bytes, contract: Mapping[str, Any]) -> None:
         self._worker = worker
         swagger = _swagger_ui()
         self._files = {
             "/openapi.yaml": _File(contract_yaml, "application/yaml"),
-            "/openapi.json": _File(contract_json, "application/json"),
+            "/openapi.json": _File(orjson.dumps(contract), "application/json"),
+            "/tools.json": _File(orjson.dumps(tools.as_functions(contract)), "application/json"),
+            "/llms.txt": _File(tools.as_text(contract).encode(), "text/plain; charset=utf-8"),
             "/docs": _File((_STATIC / "docs.html").read_bytes(), "text/html; charset=utf-8"),
             "/docs/docs.js": _File((_STATIC / "docs.js").read_bytes(), "text/javascript; charset=utf-8"),
             "/docs/page.css": _File((_STATIC / "page.css").read_bytes(), "text/css; charset=utf-8"),

@@ -26,6 +26,7 @@ from recollect.cli.preparing import prepare
 from recollect.cli.serving import serve
 from recollect.cli.spaces import spaces
 from recollect.cli.status import status
+from recollect.cli.tooling import mcp
 from recollect.settings import SettingsError
 
 app = typer.Typer(
@@ -51,6 +52,7 @@ app.command("backup")(backup)
 app.command("check")(check)
 app.command("restore")(restore)
 app.command("status")(status)
+app.command("mcp")(mcp)
 
 
 def _print_version(wanted: bool) -> None:
