@@ -22,6 +22,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from engine.expressions import squared_distances
 from engine.memory.arrays import Floats, Mask, Rows, Singles
 from engine.memory.spectrum import Spectrum
 
@@ -141,7 +142,7 @@ class Vectors:
             # |x - m|^2 - 2 (x - m)'(q - m) + |q - m|^2: centred, so that little is lost to cancellation
             along = self.rows @ own.astype(np.float32) - np.float32(mean @ own)
             lengths = self._centred_lengths().astype(np.float64)
-            return np.maximum(lengths - 2.0 * along + own @ own, 0.0)[None]
+            return squared_distances(lengths=lengths, along=along, own=float(own @ own))[None]
         heard, columns = np.nan_to_num(cue), np.array(masks, dtype=np.float32).T
         squares = np.empty((self.size, len(masks)), dtype=np.float32)
         block = max(1, BLOCK_BYTES // (4 * self.dimensions))
