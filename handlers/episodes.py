@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from handlers import reading, replies
 from handlers.calls import Call
-from handlers.conditions import is_unchanged, required_revision
+from handlers.conditions import condition, etag, is_unchanged
 from recollect import service
 from recollect.model import WrittenEpisode
 from recollect.service.admission import read_episode
@@ -30,7 +30,7 @@ async def put_episode(call: Call, episode_id: str) -> Response:
         call.scope,
         episode_id,
         read_episode(call.body),
-        if_revision=required_revision(call),
+        **condition(call),
         idempotency_key=call.header(b"idempotency-key"),
     )
     return _written(call, written)
@@ -39,8 +39,9 @@ async def put_episode(call: Call, episode_id: str) -> Response:
 async def get_episode(call: Call, episode_id: str) -> Response:
     """One stored episode."""
     stored = await service.get_episode(call.runtime, call.scope, episode_id)
-    if is_unchanged(call, stored.revision):
-        return replies.empty(call, 304, [(b"etag", replies.etag(stored.revision))])
+    tag = etag(stored.revision, stored.incarnation)
+    if is_unchanged(call, tag):
+        return replies.empty(call, 304, [(b"etag", tag)])
     return replies.episode(call, stored)
 
 
@@ -50,7 +51,7 @@ async def delete_episode(call: Call, episode_id: str) -> Response:
         call.runtime,
         call.scope,
         episode_id,
-        if_revision=required_revision(call),
+        **condition(call),
         idempotency_key=call.header(b"idempotency-key"),
     )
     return replies.empty(call)

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from handlers import diagram, problems, replies
 from handlers.calls import Call
+from handlers.conditions import etag
 from recollect import service
 from recollect.errors import Unavailable, Unexpected
 from recollect.model import Consolidation, FeedbackInput, Source, Verdict
@@ -27,8 +28,9 @@ async def create_feedback(call: Call) -> Response:
         call.runtime, call.scope, given, idempotency_key=call.header(b"idempotency-key")
     )
     location = f"{call.operation.base_path}/calibration".encode("ascii")
-    headers = [(b"location", location), (b"etag", replies.etag(taken.revision))]
-    return replies.document(call, _present(asdict(taken)), 201, headers)
+    body = _present(asdict(taken))
+    headers = [(b"location", location), (b"etag", etag(taken.revision, body.pop("incarnation")))]
+    return replies.document(call, body, 201, headers)
 
 
 async def consolidate(call: Call) -> Response:

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from handlers import problems
 from handlers.calls import Call
+from handlers.conditions import etag
 from recollect import vectors
 from recollect.errors import RecollectError
 from recollect.model import (
@@ -219,7 +220,7 @@ def recalled(call: Call, found: Sequence[RecalledEpisode]) -> Reply:
 def episode(call: Call, stored: Episode, status: int = 200, headers: Headers = ()) -> Reply:
     """One stored episode, with its entity tag."""
     call.clock.computed = perf_counter()
-    return Reply(episode_bytes(stored), status, [(b"etag", etag(stored.revision)), *headers])
+    return Reply(episode_bytes(stored), status, [(b"etag", etag(stored.revision, stored.incarnation)), *headers])
 
 
 def episode_page(call: Call, episodes: Sequence[Episode], next_cursor: str | None) -> Reply:
@@ -235,11 +236,6 @@ def episode_bytes(stored: Episode) -> bytes:
         return stored.document
     vector = orjson.dumps(vectors.to_array(stored.embedding), option=_OPTIONS)
     return b'%b,"embedding":%b}' % (stored.document[:-1], vector)
-
-
-def etag(revision: int) -> bytes:
-    """The entity tag of a revision."""
-    return b'"%d"' % revision
 
 
 def completion_document(completed: Completion, *, verbose: bool) -> dict[str, Any]:

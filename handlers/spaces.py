@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from handlers import replies
 from handlers.calls import Call
-from handlers.conditions import is_unchanged, required_revision
+from handlers.conditions import condition, etag, is_unchanged
 from recollect import service
 from recollect.model import Space
 from recollect.service.spaces import read_draft
@@ -23,15 +23,16 @@ async def list_spaces(call: Call, limit: int = 100, cursor: str | None = None) -
 async def get_space(call: Call, space_id: str) -> Response:
     """One memory space."""
     space = await service.get_space(call.runtime, call.scope)
-    if is_unchanged(call, space.revision):
-        return replies.empty(call, 304, [(b"etag", replies.etag(space.revision))])
+    tag = etag(space.revision, space.incarnation)
+    if is_unchanged(call, tag):
+        return replies.empty(call, 304, [(b"etag", tag)])
     return _space(call, space)
 
 
 async def put_space(call: Call, space_id: str) -> Response:
     """Create a memory space, or change it to these settings."""
     draft = read_draft(call.body)
-    space, is_new = await service.put_space(call.runtime, call.scope, draft, if_revision=required_revision(call))
+    space, is_new = await service.put_space(call.runtime, call.scope, draft, **condition(call))
     if not is_new:
         return _space(call, space)
     location = f"{call.operation.base_path}/spaces/{space_id}".encode("ascii")
@@ -40,13 +41,13 @@ async def put_space(call: Call, space_id: str) -> Response:
 
 async def patch_space(call: Call, space_id: str) -> Response:
     """Change some of a memory space's settings."""
-    space = await service.patch_space(call.runtime, call.scope, call.body, if_revision=required_revision(call))
+    space = await service.patch_space(call.runtime, call.scope, call.body, **condition(call))
     return _space(call, space)
 
 
 async def delete_space(call: Call, space_id: str) -> Response:
     """Erase a memory space and everything in it."""
-    await service.delete_space(call.runtime, call.scope, if_revision=required_revision(call))
+    await service.delete_space(call.runtime, call.scope, **condition(call))
     return replies.empty(call)
 
 
@@ -56,7 +57,9 @@ async def get_space_stats(call: Call, space_id: str) -> Response:
 
 
 def _space(call: Call, space: Space, status: int = 200, headers: replies.Headers = ()) -> Response:
-    return replies.document(call, _public(space), status, [(b"etag", replies.etag(space.revision)), *headers])
+    return replies.document(
+        call, _public(space), status, [(b"etag", etag(space.revision, space.incarnation)), *headers]
+    )
 
 
 def _public(space: Space) -> dict[str, Any]:
@@ -70,4 +73,5 @@ def _public(space: Space) -> dict[str, Any]:
         "created_at": space.created_at,
         "updated_at": space.updated_at,
         "revision": space.revision,
+        "incarnation": space.incarnation,
     }

@@ -72,7 +72,8 @@ class Space:
     """A memory space: one tenant or subject, isolated from every other.
 
     `uid` is the internal id (a deleted and re-created space gets a new one);
-    `revision` is the sequence number of the space's last journal entry.
+    `revision` is the sequence number of the space's last journal entry. `incarnation` names this
+    life of the space: one that was deleted and made again, or restored from a backup, has another.
     """
 
     space_id: str
@@ -84,6 +85,7 @@ class Space:
     embedding_dimensions: int | None = None
     schema: Mapping[str, FieldType] = field(default_factory=dict)
     read_only: bool = False
+    incarnation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ class EpisodeInput:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """A stored episode. `revision` is the space revision that wrote it and makes its ETag.
+    """A stored episode. `revision` is the space revision that wrote it; with the space's incarnation it makes its ETag.
 
     `document` is the episode's whole public JSON except the embedding, created_at,
     updated_at and revision included: one closed compact object, encoded once at write.
@@ -151,6 +153,7 @@ class Episode:
     revision: int
     document: bytes
     embedding: bytes | None = None
+    incarnation: str = ""  # of its space, where the service answers with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,6 +448,7 @@ class Feedback:
     source: Source | None
     created_at: str
     revision: int
+    incarnation: str = ""  # of the space that the revision counts in
 
 
 class ConsolidationStatus(StrEnum):

@@ -22,6 +22,7 @@ from recollect.store import open_store
 from tests.handlers.conftest import JSON, PLACES, SPACE, Answer, Edge
 
 PAGE = Path(__file__).parent.parent / "docs" / "responses.md"
+SHOWN_INCARNATION = "5b0f9c1d7a42"
 SHOWN_HEADERS = ("allow", "etag", "location", "retry-after", "www-authenticate")
 BREAKFAST = {"partial_episode": {"known_fields": {"what": "breakfast"}}}
 INTRODUCTION = """# One response of every status
@@ -80,7 +81,9 @@ def _successes(edge: Edge) -> Iterator[Exchange]:
     yield _asked(edge, "POST", "/api/v1/complete", BREAKFAST)
     yield _asked(edge, "POST", "/api/v1/episodes", {"id": "ep_new", "fields": {"what": "tea", "where": "garden"}})
     yield _asked(edge, "DELETE", "/api/v1/episodes/ep_new")
-    yield _asked(edge, "GET", "/api/v1/episodes/ep_0", headers=[("if-none-match", '"2"')])
+    tag = edge.get("/api/v1/episodes/ep_0", SPACE).headers["etag"]
+    shown = [f'if-none-match: "{tag.strip(chr(34)).partition("-")[0]}-{SHOWN_INCARNATION}"']
+    yield _asked(edge, "GET", "/api/v1/episodes/ep_0", headers=[("if-none-match", tag)], shown_headers=shown)
 
 
 def _refusals(edge: Edge) -> Iterator[Exchange]:
@@ -91,7 +94,7 @@ def _refusals(edge: Edge) -> Iterator[Exchange]:
     yield _asked(edge, "GET", "/api/v1/episodes/ep_0", headers=[("accept", "image/png")])
     yield _asked(edge, "POST", "/api/v1/episodes", {"id": "ep_0", "fields": {"what": "tea"}})
     put = {"fields": {"what": "tea"}}
-    yield _asked(edge, "PUT", "/api/v1/episodes/ep_0", put, headers=[("if-match", '"7000"')])
+    yield _asked(edge, "PUT", "/api/v1/episodes/ep_0", put, headers=[("if-match", '"7000-5b0f9c1d7a42"')])
     yield _asked(edge, "POST", "/api/v1/episodes", {"fields": {"what": "x" * 5000}}, shown='{"fields": {…5 kB…}}')
     yield _asked(edge, "POST", "/api/v1/complete", BREAKFAST, kind=("content-type", "text/plain"))
     many = [(f"x-{n}", "1") for n in range(120)]

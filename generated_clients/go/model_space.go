@@ -38,6 +38,8 @@ type Space struct {
 	UpdatedAt time.Time `json:"updated_at"`
 	// A number of the space's history, counting its writes.
 	Revision int64 `json:"revision"`
+	// Names this life of the space. A space that was deleted and created again, or restored from a backup, has another; ETags and cursors of one life hold in no other.
+	Incarnation string `json:"incarnation" validate:"regexp=^[0-9a-f]{12}$"`
 }
 
 type _Space Space
@@ -46,7 +48,7 @@ type _Space Space
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewSpace(spaceId string, description string, embeddingDimensions NullableInt32, schema map[string]FieldType, readOnly bool, createdAt time.Time, updatedAt time.Time, revision int64) *Space {
+func NewSpace(spaceId string, description string, embeddingDimensions NullableInt32, schema map[string]FieldType, readOnly bool, createdAt time.Time, updatedAt time.Time, revision int64, incarnation string) *Space {
 	this := Space{}
 	this.SpaceId = spaceId
 	this.Description = description
@@ -56,6 +58,7 @@ func NewSpace(spaceId string, description string, embeddingDimensions NullableIn
 	this.CreatedAt = createdAt
 	this.UpdatedAt = updatedAt
 	this.Revision = revision
+	this.Incarnation = incarnation
 	return &this
 }
 
@@ -261,6 +264,30 @@ func (o *Space) SetRevision(v int64) {
 	o.Revision = v
 }
 
+// GetIncarnation returns the Incarnation field value
+func (o *Space) GetIncarnation() string {
+	if o == nil {
+		var ret string
+		return ret
+	}
+
+	return o.Incarnation
+}
+
+// GetIncarnationOk returns a tuple with the Incarnation field value
+// and a boolean to check if the value has been set.
+func (o *Space) GetIncarnationOk() (*string, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return &o.Incarnation, true
+}
+
+// SetIncarnation sets field value
+func (o *Space) SetIncarnation(v string) {
+	o.Incarnation = v
+}
+
 func (o Space) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -279,6 +306,7 @@ func (o Space) ToMap() (map[string]interface{}, error) {
 	toSerialize["created_at"] = o.CreatedAt
 	toSerialize["updated_at"] = o.UpdatedAt
 	toSerialize["revision"] = o.Revision
+	toSerialize["incarnation"] = o.Incarnation
 	return toSerialize, nil
 }
 
@@ -295,6 +323,7 @@ func (o *Space) UnmarshalJSON(data []byte) (err error) {
 		"created_at",
 		"updated_at",
 		"revision",
+		"incarnation",
 	}
 
 	allProperties := make(map[string]interface{})

@@ -52,6 +52,6 @@ def restore(
     if as_json:
         print_json({"restored": str(file), "store_before": None if before is None else str(before)})
         return
-    out.print(f"Restored {file}. Entity tags, cursors and idempotency keys given out before hold no more.")
+    out.print(f"Restored {file}. Entity tags and cursors given out before hold no more.")
     if before is not None:
         out.print(f"The store before it is kept as {before}.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from google.protobuf.message import Message
 
@@ -272,15 +272,23 @@ def space_id(message: Message) -> str:
     return _identifier(message.space_id, _SPACE_ID, "/space_id", "[a-z0-9][a-z0-9_-]{0,62}")
 
 
-def condition(message: Message) -> int | None:
-    """The revision that a write insists on, as the store counts; None where it insists on nothing."""
-    kind = message.condition.WhichOneof("kind")
+class Condition(TypedDict):
+    """What a write insists on, as the service takes it."""
+
+    if_revision: int | None
+    in_incarnation: str | None
+
+
+def condition(message: Message) -> Condition:
+    """What the write insists on."""
+    kind, incarnation = message.condition.WhichOneof("kind"), message.condition.incarnation or None
     if kind is None:
-        return None
+        return Condition(if_revision=None if incarnation is None else MUST_EXIST, in_incarnation=incarnation)
     if kind == "exists":
-        return MUST_EXIST if message.condition.exists else MUST_NOT_EXIST
+        required = MUST_EXIST if message.condition.exists else MUST_NOT_EXIST
+        return Condition(if_revision=required, in_incarnation=incarnation)
     revision: int = message.condition.revision
-    return revision if 0 < revision < NO_REVISION else NO_REVISION
+    return Condition(if_revision=revision if 0 < revision < NO_REVISION else NO_REVISION, in_incarnation=incarnation)
 
 
 def space_draft(message: space_pb2.SpaceInput) -> SpaceDraft:

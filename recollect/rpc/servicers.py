@@ -91,7 +91,7 @@ async def put_episode(call: Call, request: episode_pb2.PutEpisodeRequest) -> epi
         call.scope,
         reading.episode_id(request),
         reading.required_episode(request),
-        if_revision=reading.condition(request),
+        **reading.condition(request),
         idempotency_key=call.idempotency_key,
     )
     return episode_pb2.PutEpisodeResponse(
@@ -105,7 +105,7 @@ async def delete_episode(call: Call, request: episode_pb2.DeleteEpisodeRequest) 
         call.runtime,
         call.scope,
         reading.episode_id(request),
-        if_revision=reading.condition(request),
+        **reading.condition(request),
         idempotency_key=call.idempotency_key,
     )
     return episode_pb2.DeleteEpisodeResponse(revision=revision)
@@ -160,7 +160,7 @@ async def put_space(call: Call, request: space_pb2.PutSpaceRequest) -> space_pb2
     """Create a memory space, or change it to these settings."""
     scope = call.within(reading.space_id(request))
     draft = reading.space_draft(request.space)
-    space, created = await service.put_space(call.runtime, scope, draft, if_revision=reading.condition(request))
+    space, created = await service.put_space(call.runtime, scope, draft, **reading.condition(request))
     return space_pb2.PutSpaceResponse(space=writing.space(space), created=created)
 
 
@@ -168,14 +168,14 @@ async def patch_space(call: Call, request: space_pb2.PatchSpaceRequest) -> space
     """Change some of a memory space's settings."""
     scope = call.within(reading.space_id(request))
     changes = reading.space_changes(request.patch)
-    space = await service.patch_space(call.runtime, scope, changes, if_revision=reading.condition(request))
+    space = await service.patch_space(call.runtime, scope, changes, **reading.condition(request))
     return space_pb2.PatchSpaceResponse(space=writing.space(space))
 
 
 async def delete_space(call: Call, request: space_pb2.DeleteSpaceRequest) -> space_pb2.DeleteSpaceResponse:
     """Erase a memory space and everything in it."""
     scope = call.within(reading.space_id(request))
-    await service.delete_space(call.runtime, scope, if_revision=reading.condition(request))
+    await service.delete_space(call.runtime, scope, **reading.condition(request))
     return space_pb2.DeleteSpaceResponse()
 
 

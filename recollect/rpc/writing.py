@@ -176,6 +176,7 @@ def space(stored: Space) -> space_pb2.Space:
         created_at=stored.created_at,
         updated_at=stored.updated_at,
         revision=stored.revision,
+        incarnation=stored.incarnation,
     )
 
 

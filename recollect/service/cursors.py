@@ -1,8 +1,7 @@
 """Cursors: where a listing goes on, opaque to the caller and bound to the listing it came from.
 
 A cursor carries numbers or a name and a checksum over them and over what it is bound
-to (space, filter). The space's internal id is bound, not carried: it would tell how
-many spaces there ever were.
+to (this life of the space, the filter).
 """
 
 from __future__ import annotations

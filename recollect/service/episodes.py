@@ -24,6 +24,7 @@ from recollect.model import (
 )
 from recollect.service import cursors
 from recollect.service.admission import admit, encode
+from recollect.service.conditions import required_revision
 from recollect.service.filters import missing_of, select
 from recollect.service.idempotency import canonical_fields, idempotency
 from recollect.service.runtime import Runtime
@@ -66,24 +67,27 @@ async def put_episode(
     episode: EpisodeInput,
     *,
     if_revision: int | None = None,
+    in_incarnation: str | None = None,
     idempotency_key: str | None = None,
 ) -> WrittenEpisode:
     """Store an episode under this id, replacing what is there; `if_revision` as in `PutEpisode`."""
     space = writable(runtime, scope)
+    required = required_revision(space, if_revision, in_incarnation)
     if episode.episode_id not in {None, episode_id}:
         violation = Violation("/id", "ID_DIFFERS", "the id of the path, or none", "another id")
         raise InvalidRequest("The episode's id differs from the path's.", code="ID_DIFFERS", violations=(violation,))
     write = admit(episode, episode_id, space.embedding_dimensions)
-    receipt = await _put(runtime, scope, space, episode, write, if_revision, "put_episode", idempotency_key)
+    receipt = await _put(runtime, scope, space, episode, write, required, "put_episode", idempotency_key)
     return _written(runtime, space, episode, write, receipt)
 
 
 async def get_episode(runtime: Runtime, scope: Scope, episode_id: str) -> Episode:
     """One stored episode; raises EpisodeNotFound."""
-    episode = runtime.store.get_episode(runtime.space(scope).uid, episode_id)
+    space = runtime.space(scope)
+    episode = runtime.store.get_episode(space.uid, episode_id)
     if episode is None:
         raise EpisodeNotFound("The space holds no episode with this id.")
-    return episode
+    return replace(episode, incarnation=space.incarnation)
 
 
 async def delete_episode(
@@ -92,12 +96,15 @@ async def delete_episode(
     episode_id: str,
     *,
     if_revision: int | None = None,
+    in_incarnation: str | None = None,
     idempotency_key: str | None = None,
 ) -> int:
     """Erase one episode; the space's revision after it. Raises EpisodeNotFound."""
     space = writable(runtime, scope)
-    key = idempotency(scope, "delete_episode", idempotency_key, episode_id.encode(), str(if_revision).encode())
-    receipt = await runtime.store.commit(space.uid, [DeleteEpisode(episode_id, if_revision)], idempotency=key)
+    required = required_revision(space, if_revision, in_incarnation)
+    content = episode_id.encode(), str(required).encode()
+    key = idempotency(scope, space, "delete_episode", idempotency_key, *content)
+    receipt = await runtime.store.commit(space.uid, [DeleteEpisode(episode_id, required)], idempotency=key)
     return receipt.revision
 
 
@@ -114,7 +121,7 @@ async def list_episodes(
     where = where or EpisodeFilter()
     check_filter(where)
     chosen = select(where, missing_of(space))
-    bound_to = f"{space.uid}:{_canonical(where).decode()}"
+    bound_to = f"{space.incarnation}:{_canonical(where).decode()}"
     until_revision, after = space.revision, 0
     if cursor is not None:
         until_revision, after = map(int, cursors.unseal(cursor, bound_to).split(","))
@@ -146,7 +153,7 @@ async def forget_episodes(
             code="EXPECTED_COUNT_REQUIRED",
             violations=(violation,),
         )
-    key = idempotency(scope, "forget_episodes", idempotency_key, _canonical(where), str(expected_count).encode())
+    key = idempotency(scope, space, "forget_episodes", idempotency_key, _canonical(where), str(expected_count).encode())
     earlier = None if dry_run or key is None else runtime.store.find_receipt(key)
     if earlier is not None:
         return _read_receipt(earlier)
@@ -251,7 +258,7 @@ async def _put(
     return await runtime.store.commit(
         space.uid,
         [conditional],
-        idempotency=idempotency(scope, operation, key, *content),
+        idempotency=idempotency(scope, space, operation, key, *content),
         note=write.episode_id.encode(),
     )
 
@@ -265,10 +272,10 @@ def _written(
         episode_id = receipt.note.decode()
         stored = runtime.store.get_episode(space.uid, episode_id)
         if stored is not None and stored.revision == receipt.revisions[0]:
-            return WrittenEpisode(stored, receipt.created[0], replayed=True)
+            return WrittenEpisode(replace(stored, incarnation=space.incarnation), receipt.created[0], replayed=True)
         document = encode(episode, episode_id)
     document = finish_document(document, receipt.created_at[0], receipt.updated_at, receipt.revisions[0])
-    stored = Episode(episode_id, receipt.revisions[0], document, episode.embedding)
+    stored = Episode(episode_id, receipt.revisions[0], document, episode.embedding, space.incarnation)
     return WrittenEpisode(stored, receipt.created[0], receipt.replayed)
 
 

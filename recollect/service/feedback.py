@@ -41,7 +41,7 @@ async def create_feedback(
         )
     is_right = _is_right(given, completed)
     feedback_id = _name(given.completion_id, given.field)
-    key = idempotency(scope, "create_feedback", idempotency_key, *_content(given))
+    key = idempotency(scope, space, "create_feedback", idempotency_key, *_content(given))
     told = PutFeedback(feedback_id, given.field, completed.source, completed.confidence, is_right, completed.shares)
     receipt = await runtime.store.commit(space.uid, [told], idempotency=key)
     return Feedback(
@@ -53,6 +53,7 @@ async def create_feedback(
         Source(completed.source) if completed.source else None,
         receipt.updated_at,
         receipt.revisions[0],
+        space.incarnation,
     )
 
 

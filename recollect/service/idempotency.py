@@ -6,12 +6,12 @@ import hashlib
 from typing import Any
 
 from engine import canonical
-from recollect.model import Fields, Scope
+from recollect.model import Fields, Scope, Space
 from recollect.store import Idempotency
 
 
-def idempotency(scope: Scope, operation: str, key: str | None, *content: bytes) -> Idempotency | None:
-    """Scope = key + space + operation + the caller's key; the digest is over the content, so both edges agree.
+def idempotency(scope: Scope, space: Space, operation: str, key: str | None, *content: bytes) -> Idempotency | None:
+    """Scope = key + space (none other of its name) + operation + the caller's key; the digest is over the content.
 
     Content tells fields by `canonical_fields`: a request that writes the same values in another way is the same.
     """
@@ -21,7 +21,7 @@ def idempotency(scope: Scope, operation: str, key: str | None, *content: bytes) 
     for part in content:
         digest.update(len(part).to_bytes(8, "little"))
         digest.update(part)
-    return Idempotency("\n".join((scope.key_id, scope.space_id, operation, key)), digest.digest())
+    return Idempotency("\n".join((scope.key_id, str(space.uid), operation, key)), digest.digest())
 
 
 def canonical_fields(fields: Fields) -> dict[str, Any]:

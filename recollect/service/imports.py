@@ -163,7 +163,9 @@ class _Import:
             return
         key = None
         if self._key is not None:
-            key = idempotency(self._scope, "import_episodes", f"{self._key}\n{chunk.first_line}", chunk.digest)
+            key = idempotency(
+                self._scope, self._space, "import_episodes", f"{self._key}\n{chunk.first_line}", chunk.digest
+            )
         receipt = await self._runtime.store.commit(self._space.uid, chunk.writes, idempotency=key)
         self._revision = max(self._revision, receipt.revision)
 

@@ -22,7 +22,7 @@ async def list_patterns(
 ) -> PatternListing:
     """A page of regularities, strongest first. A large space has none before its first consolidation."""
     space = runtime.space(scope)
-    bound_to = f"patterns:{space.uid}"
+    bound_to = f"patterns:{space.incarnation}"
     position = None if cursor is None else cursors.unseal(cursor, bound_to)
     after = None
     if position is not None:

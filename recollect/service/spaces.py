@@ -15,6 +15,7 @@ from recollect.errors import Conflict, InvalidRequest, SpaceNotFound, Violation
 from recollect.model import FieldStats, FieldType, Scope, Space, SpaceDraft, SpaceListing, SpaceStats
 from recollect.service import cursors
 from recollect.service.admission import MAX_DIMENSIONS, MAX_FIELDS, MAX_NAME_LENGTH, escape
+from recollect.service.conditions import required_revision
 from recollect.service.fieldtypes import MAX_REPORTED, FieldTypes
 from recollect.service.runtime import Runtime
 
@@ -47,7 +48,12 @@ async def get_space(runtime: Runtime, scope: Scope) -> Space:
 
 
 async def put_space(
-    runtime: Runtime, scope: Scope, draft: SpaceDraft, *, if_revision: int | None = None
+    runtime: Runtime,
+    scope: Scope,
+    draft: SpaceDraft,
+    *,
+    if_revision: int | None = None,
+    in_incarnation: str | None = None,
 ) -> tuple[Space, bool]:
     """Create (True) or replace the settings of (False) a space; `if_revision` as in `PutEpisode`."""
     violations = _check(draft)
@@ -58,13 +64,20 @@ async def put_space(
         )
     if violations:
         raise _invalid(violations)
-    if runtime.store.get_space(scope.space_id) is None:
+    space = runtime.store.get_space(scope.space_id)
+    if space is None:
         _require_room(runtime)
-    return await runtime.store.put_space(scope.space_id, draft, if_revision=if_revision)
+    required = required_revision(space, if_revision, in_incarnation)
+    return await runtime.store.put_space(scope.space_id, draft, if_revision=required)
 
 
 async def patch_space(
-    runtime: Runtime, scope: Scope, changes: Mapping[str, Any], *, if_revision: int | None = None
+    runtime: Runtime,
+    scope: Scope,
+    changes: Mapping[str, Any],
+    *,
+    if_revision: int | None = None,
+    in_incarnation: str | None = None,
 ) -> Space:
     """Change some settings of a space: a JSON Merge Patch (RFC 7396). Raises SpaceNotFound."""
     space = runtime.space(scope)
@@ -74,16 +87,18 @@ async def patch_space(
     if violations:
         raise _invalid(violations)
     # -1: never create here what somebody has just deleted.
-    changed, _ = await runtime.store.put_space(
-        scope.space_id, draft, if_revision=-1 if if_revision is None else if_revision
-    )
+    required = required_revision(space, if_revision, in_incarnation)
+    changed, _ = await runtime.store.put_space(scope.space_id, draft, if_revision=-1 if required is None else required)
     return changed
 
 
-async def delete_space(runtime: Runtime, scope: Scope, *, if_revision: int | None = None) -> None:
+async def delete_space(
+    runtime: Runtime, scope: Scope, *, if_revision: int | None = None, in_incarnation: str | None = None
+) -> None:
     """Erase a space and everything in it; raises SpaceNotFound."""
     space = runtime.space(scope)
-    if not await runtime.store.delete_space(scope.space_id, if_revision=if_revision):
+    required = required_revision(space, if_revision, in_incarnation)
+    if not await runtime.store.delete_space(scope.space_id, if_revision=required):
         raise SpaceNotFound("The memory space does not exist any more.")
     await asyncio.to_thread(runtime.recent.forget, space.uid)
     await asyncio.to_thread(runtime.cues.forget, space.uid)

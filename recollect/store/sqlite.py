@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,7 @@ from recollect.store.turn import Turn
 from recollect.store.writer import Writer
 
 CHORE_EVERY_S = 60.0
+NAME_BYTES = 6
 _CORRUPT = (apsw.CorruptError, apsw.NotADBError)
 IDLE_READERS = 8
 # A filtered page looks through this many places at most, then hands back what it has.
@@ -68,6 +71,7 @@ class SQLiteStore:
         self._version_lock = threading.Lock()
         self._next_chore_s = 0.0
         self._damage = Sign(self._path)
+        self._incarnation = b""
         self._turn: Turn | None = None
         self._writer: Writer | None = None
         self._watcher: apsw.Connection | None = None
@@ -83,6 +87,7 @@ class SQLiteStore:
             self._writer = Writer(self._connect(reads_only=False), self._turn, self._chore, self._damage)
         except (apsw.Error, OSError) as error:
             raise _refusal(error) from error
+        self._incarnation = self.incarnation()
         if not self._damage.is_up():
             self._resume_erasures()
 
@@ -128,21 +133,22 @@ class SQLiteStore:
 
     def get_space(self, space_id: str) -> Space | None:
         row = self._maybe(f"SELECT {selected('space')} FROM space WHERE space_id = ?", (space_id,), "space")
-        return space_of(row) if row else None
+        return self._named(space_of(row)) if row else None
 
     def count_spaces(self) -> int:
         return int(self._one("SELECT count(*) FROM space", ())[0])
 
     def list_spaces(self, after: str | None, limit: int) -> list[Space]:
         query = f"SELECT {selected('space')} FROM space WHERE space_id > ? ORDER BY space_id LIMIT ?"
-        return [space_of(row) for row in self._all(query, (after or "", limit), "space")]
+        return [self._named(space_of(row)) for row in self._all(query, (after or "", limit), "space")]
 
     async def put_space(
         self, space_id: str, draft: SpaceDraft, *, if_revision: int | None = None
     ) -> tuple[Space, bool]:
-        return await self._write().submit(
+        space, is_new = await self._write().submit(
             lambda db: transactions.put_space(db, space_id, draft, if_revision, self._clock())
         )
+        return self._named(space), is_new
 
     async def delete_space(self, space_id: str, *, if_revision: int | None = None) -> bool:
         uid = await self._write().submit(lambda db: transactions.delete_space(db, space_id, if_revision))
@@ -282,6 +288,12 @@ class SQLiteStore:
 
     async def put_key(self, key: Key) -> None:
         await self._write().submit(lambda db: transactions.put_key(db, key))
+
+    def _named(self, space: Space) -> Space:
+        """The space with the name of this life of it, from which its internal id cannot be told."""
+        uid = space.uid.to_bytes(8, "little")
+        name = hashlib.blake2b(uid, digest_size=NAME_BYTES, key=self._incarnation, person=b"space").hexdigest()
+        return replace(space, incarnation=name)
 
     # connections
 

@@ -35,7 +35,7 @@ ANSWERS = [
     ("/whoami", None, "AnonymousCaller"),
 ]
 # Made anew for every answer, or for every installation.
-MADE_UP = {"completion_id", "request_id", "timings_ms", "created_at", "updated_at"}
+MADE_UP = {"incarnation", "completion_id", "request_id", "timings_ms", "created_at", "updated_at"}
 # How far a number may be from the one shown before the document is out of date.
 TOLERANCE = 0.005
 NUMBER = re.compile(r"\d+(?:\.\d+)?")

@@ -91,6 +91,26 @@ def test_recall_ranks_stored_episodes(edge: Edge) -> None:
     assert all(item["episode"]["fields"]["what"] == "breakfast" for item in found["items"])
 
 
+def test_a_tag_of_a_space_that_was_made_again_changes_nothing(edge: Edge) -> None:
+    path, twin = "/api/v1/episodes/same", ("x-memory-space", "twin")
+    tags = []
+    for _ in range(2):
+        assert edge.call("PUT", "/api/v1/spaces/twin", b"{}", [JSON]).status == 201
+        made = edge.call("PUT", path, b'{"fields":{"a":1}}', [JSON, twin])
+        tags.append(made.headers["etag"])
+        if len(tags) == 1:
+            assert edge.call("DELETE", "/api/v1/spaces/twin").status == 204
+    assert tags[0].partition("-")[0] == tags[1].partition("-")[0] == '"2'
+    for stale in (tags[0], '"2"'):
+        for method, body, sent in (("PUT", b'{"fields":{"a":2}}', [JSON]), ("DELETE", b"", [])):
+            answer = edge.call(method, path, body, [*sent, twin, ("if-match", stale)])
+            assert (answer.status, answer.json["code"]) == (412, "PRECONDITION_FAILED")
+    assert edge.call("GET", path, headers=[twin, ("if-none-match", tags[0])]).status == 200
+    assert edge.call("GET", path, headers=[twin, ("if-none-match", tags[1])]).status == 304
+    assert edge.call("PUT", path, b'{"fields":{"a":2}}', [JSON, twin, ("if-match", tags[1])]).status == 200
+    assert edge.call("DELETE", "/api/v1/spaces/twin").status == 204
+
+
 def test_an_episode_is_written_read_changed_and_erased(edge: Edge) -> None:
     path = "/episodes/{episode_id}"
     values = {"text": "3", "integer": 3, "float": 3.0, "boolean": True, "list": ["3", 3, 3.5, False], "ж": "\u2028"}
@@ -108,7 +128,10 @@ def test_an_episode_is_written_read_changed_and_erased(edge: Edge) -> None:
     fits(changed, path, "put", 200)
     fits_problem(edge.send("PUT", location, {"fields": {"a": 2}}, ("if-match", tag)), path, 412, "put")
     fits_problem(edge.send("PUT", location, {"fields": {"a": 2}}, ("if-none-match", "*")), path, 412, "put")
-    fits_problem(edge.send("PUT", location, {"fields": {"a": 2}}, ("if-match", '"0"')), path, 412, "put")
+    number = tag.partition("-")[0] + '"'
+    for none_of_ours in ('"0"', number, '"007-000000000000"', '"anything"'):
+        refused = edge.send("PUT", location, {"fields": {"a": 2}}, ("if-match", none_of_ours))
+        fits_problem(refused, path, 412, "put")
     both = edge.send("PUT", location, {"fields": {"a": 2}}, ("if-match", "*"), ("if-none-match", "*"))
     fits_problem(both, path, 400, "put")
     fits_problem(edge.send("PUT", location, {"fields": {"a": 2}, "id": "other"}), path, 400, "put")

@@ -286,4 +286,5 @@ def plain_space(message: space_pb2.Space) -> dict[str, Any]:
         },
         "read_only": message.read_only,
         "revision": message.revision,
+        "incarnation": bool(message.incarnation),
     }

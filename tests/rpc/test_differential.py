@@ -264,6 +264,7 @@ class Pair:
         over_grpc = self.grpc(self.edges.spaces.GetSpace, space_pb2.GetSpaceRequest(space_id=self.spaces[1]))
         if isinstance(over_http, dict):
             over_http = {k: v for k, v in over_http.items() if k not in {"space_id", "created_at", "updated_at"}}
+            over_http["incarnation"] = bool(over_http["incarnation"])  # two spaces have two
         return over_http, over_grpc if isinstance(over_grpc, str) else wire.plain_space(over_grpc.space)
 
     def patch_space(self) -> tuple[Any, Any]:
@@ -285,6 +286,7 @@ class Pair:
         )
         if isinstance(over_http, dict):
             over_http = {k: v for k, v in over_http.items() if k not in {"space_id", "created_at", "updated_at"}}
+            over_http["incarnation"] = bool(over_http["incarnation"])  # two spaces have two
         return over_http, over_grpc if isinstance(over_grpc, str) else wire.plain_space(over_grpc.space)
 
     def written(self, method: Any, message: Any) -> Any:
@@ -298,12 +300,12 @@ class Pair:
         if kind == "missing":
             return {"if-none-match": "*"}, value_pb2.Condition(exists=False)
         if kind == "stale":
-            return {"if-match": '"3"'}, value_pb2.Condition(revision=3)
+            return {"if-match": '"3-000000000000"'}, value_pb2.Condition(revision=3)
         if kind == "right" and self.spaces[0] == "twin-http":
             stored = self.edges.request("GET", f"/episodes/{name}", headers={SPACE: "twin-http"})
             if stored.status_code == 200:
                 revision = stored.json()["revision"]
-                return {"if-match": f'"{revision}"'}, value_pb2.Condition(revision=revision)
+                return {"if-match": stored.headers["etag"]}, value_pb2.Condition(revision=revision)
         return {}, None
 
 

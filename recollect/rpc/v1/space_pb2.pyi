@@ -26,7 +26,7 @@ FIELD_TYPE_BOOLEAN: FieldType
 FIELD_TYPE_LIST: FieldType
 
 class Space(_message.Message):
-    __slots__ = ("space_id", "description", "embedding_dimensions", "schema", "read_only", "created_at", "updated_at", "revision")
+    __slots__ = ("space_id", "description", "embedding_dimensions", "schema", "read_only", "created_at", "updated_at", "revision", "incarnation")
     class SchemaEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -42,6 +42,7 @@ class Space(_message.Message):
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
     space_id: str
     description: str
     embedding_dimensions: int
@@ -50,7 +51,8 @@ class Space(_message.Message):
     created_at: str
     updated_at: str
     revision: int
-    def __init__(self, space_id: _Optional[str] = ..., description: _Optional[str] = ..., embedding_dimensions: _Optional[int] = ..., schema: _Optional[_Mapping[str, FieldType]] = ..., read_only: _Optional[bool] = ..., created_at: _Optional[str] = ..., updated_at: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
+    incarnation: str
+    def __init__(self, space_id: _Optional[str] = ..., description: _Optional[str] = ..., embedding_dimensions: _Optional[int] = ..., schema: _Optional[_Mapping[str, FieldType]] = ..., read_only: _Optional[bool] = ..., created_at: _Optional[str] = ..., updated_at: _Optional[str] = ..., revision: _Optional[int] = ..., incarnation: _Optional[str] = ...) -> None: ...
 
 class SpaceInput(_message.Message):
     __slots__ = ("description", "embedding_dimensions", "schema", "read_only")

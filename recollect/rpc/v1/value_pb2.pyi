@@ -65,9 +65,11 @@ class Vector(_message.Message):
     def __init__(self, encoding: _Optional[_Union[VectorEncoding, str]] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class Condition(_message.Message):
-    __slots__ = ("revision", "exists")
+    __slots__ = ("revision", "exists", "incarnation")
     REVISION_FIELD_NUMBER: _ClassVar[int]
     EXISTS_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
     revision: int
     exists: bool
-    def __init__(self, revision: _Optional[int] = ..., exists: _Optional[bool] = ...) -> None: ...
+    incarnation: str
+    def __init__(self, revision: _Optional[int] = ..., exists: _Optional[bool] = ..., incarnation: _Optional[str] = ...) -> None: ...

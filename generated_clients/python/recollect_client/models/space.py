@@ -38,13 +38,21 @@ class Space(BaseModel):
     created_at: datetime = Field(description="A time with its offset (RFC 3339).", json_schema_extra={"examples": ["2026-03-02T07:31:00+01:00"]})
     updated_at: datetime = Field(description="A time with its offset (RFC 3339).", json_schema_extra={"examples": ["2026-03-02T07:31:00+01:00"]})
     revision: Annotated[int, Field(le=9007199254740991, strict=True, ge=0)] = Field(description="A number of the space's history, counting its writes.", json_schema_extra={"examples": [121]})
-    __properties: ClassVar[List[str]] = ["space_id", "description", "embedding_dimensions", "schema", "read_only", "created_at", "updated_at", "revision"]
+    incarnation: Annotated[str, Field(min_length=12, strict=True, max_length=12)] = Field(description="Names this life of the space. A space that was deleted and created again, or restored from a backup, has another; ETags and cursors of one life hold in no other.", json_schema_extra={"examples": ["5b0f9c1d7a42"]})
+    __properties: ClassVar[List[str]] = ["space_id", "description", "embedding_dimensions", "schema", "read_only", "created_at", "updated_at", "revision", "incarnation"]
 
     @field_validator('space_id', mode="before")
     def space_id_validate_regular_expression(cls, value):
         """Validates the regular expression"""
         if isinstance(value, str) and not re.match(r"^[a-z0-9][a-z0-9_-]{0,62}$", value):
             raise ValueError(r"must validate the regular expression /^[a-z0-9][a-z0-9_-]{0,62}$/")
+        return value
+
+    @field_validator('incarnation', mode="before")
+    def incarnation_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if isinstance(value, str) and not re.match(r"^[0-9a-f]{12}$", value):
+            raise ValueError(r"must validate the regular expression /^[0-9a-f]{12}$/")
         return value
 
     model_config = ConfigDict(
@@ -110,7 +118,8 @@ class Space(BaseModel):
             "read_only": obj.get("read_only"),
             "created_at": obj.get("created_at"),
             "updated_at": obj.get("updated_at"),
-            "revision": obj.get("revision")
+            "revision": obj.get("revision"),
+            "incarnation": obj.get("incarnation")
         })
         return _obj
 

@@ -38,11 +38,14 @@ pub struct Space {
     /// A number of the space's history, counting its writes.
     #[serde(rename = "revision")]
     pub revision: i64,
+    /// Names this life of the space. A space that was deleted and created again, or restored from a backup, has another; ETags and cursors of one life hold in no other.
+    #[serde(rename = "incarnation")]
+    pub incarnation: String,
 }
 
 impl Space {
     /// A memory space.
-    pub fn new(space_id: String, description: String, embedding_dimensions: Option<i32>, schema: std::collections::HashMap<String, models::FieldType>, read_only: bool, created_at: chrono::DateTime<chrono::FixedOffset>, updated_at: chrono::DateTime<chrono::FixedOffset>, revision: i64) -> Space {
+    pub fn new(space_id: String, description: String, embedding_dimensions: Option<i32>, schema: std::collections::HashMap<String, models::FieldType>, read_only: bool, created_at: chrono::DateTime<chrono::FixedOffset>, updated_at: chrono::DateTime<chrono::FixedOffset>, revision: i64, incarnation: String) -> Space {
         Space {
             space_id,
             description,
@@ -52,6 +55,7 @@ impl Space {
             created_at,
             updated_at,
             revision,
+            incarnation,
         }
     }
 }

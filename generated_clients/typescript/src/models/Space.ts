@@ -59,6 +59,10 @@ export interface Space {
      * A number of the space's history, counting its writes.
      */
     revision: number;
+    /**
+     * Names this life of the space. A space that was deleted and created again, or restored from a backup, has another; ETags and cursors of one life hold in no other.
+     */
+    incarnation: string;
 }
 
 /**
@@ -73,6 +77,7 @@ export function instanceOfSpace(value: object): value is Space {
     if (!('created_at' in value) || value['created_at'] === undefined) return false;
     if (!('updated_at' in value) || value['updated_at'] === undefined) return false;
     if (!('revision' in value) || value['revision'] === undefined) return false;
+    if (!('incarnation' in value) || value['incarnation'] === undefined) return false;
     return true;
 }
 
@@ -94,6 +99,7 @@ export function SpaceFromJSONTyped(json: any, ignoreDiscriminator: boolean): Spa
         'created_at': (json['created_at'] == null ? json['created_at'] : parseDateTime(json['created_at'])),
         'updated_at': (json['updated_at'] == null ? json['updated_at'] : parseDateTime(json['updated_at'])),
         'revision': json['revision'],
+        'incarnation': json['incarnation'],
     };
 }
 
@@ -116,6 +122,7 @@ export function SpaceToJSONTyped(value?: Space | null, ignoreDiscriminator: bool
         'created_at': value['created_at'] == null ? value['created_at'] : serializeDateTime(value['created_at']),
         'updated_at': value['updated_at'] == null ? value['updated_at'] : serializeDateTime(value['updated_at']),
         'revision': value['revision'],
+        'incarnation': value['incarnation'],
     };
 }
 

@@ -44,7 +44,8 @@ import recollect.client.ApiClient;
   Space.JSON_PROPERTY_READ_ONLY,
   Space.JSON_PROPERTY_CREATED_AT,
   Space.JSON_PROPERTY_UPDATED_AT,
-  Space.JSON_PROPERTY_REVISION
+  Space.JSON_PROPERTY_REVISION,
+  Space.JSON_PROPERTY_INCARNATION
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class Space {
@@ -79,6 +80,10 @@ public class Space {
   public static final String JSON_PROPERTY_REVISION = "revision";
   @jakarta.annotation.Nonnull
   private Long revision;
+
+  public static final String JSON_PROPERTY_INCARNATION = "incarnation";
+  @jakarta.annotation.Nonnull
+  private String incarnation;
 
   public Space() { 
   }
@@ -287,6 +292,30 @@ public class Space {
   }
 
 
+  public Space incarnation(@jakarta.annotation.Nonnull String incarnation) {
+    this.incarnation = incarnation;
+    return this;
+  }
+
+  /**
+   * Names this life of the space. A space that was deleted and created again, or restored from a backup, has another; ETags and cursors of one life hold in no other.
+   * @return incarnation
+   */
+  @jakarta.annotation.Nonnull
+  @JsonProperty(value = JSON_PROPERTY_INCARNATION, required = true)
+  @JsonInclude(value = JsonInclude.Include.ALWAYS)
+  public String getIncarnation() {
+    return incarnation;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_INCARNATION, required = true)
+  @JsonInclude(value = JsonInclude.Include.ALWAYS)
+  public void setIncarnation(@jakarta.annotation.Nonnull String incarnation) {
+    this.incarnation = incarnation;
+  }
+
+
   /**
    * Return true if this Space object is equal to o.
    */
@@ -306,12 +335,13 @@ public class Space {
         Objects.equals(this.readOnly, space.readOnly) &&
         Objects.equals(this.createdAt, space.createdAt) &&
         Objects.equals(this.updatedAt, space.updatedAt) &&
-        Objects.equals(this.revision, space.revision);
+        Objects.equals(this.revision, space.revision) &&
+        Objects.equals(this.incarnation, space.incarnation);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(spaceId, description, embeddingDimensions, schema, readOnly, createdAt, updatedAt, revision);
+    return Objects.hash(spaceId, description, embeddingDimensions, schema, readOnly, createdAt, updatedAt, revision, incarnation);
   }
 
   @Override
@@ -326,6 +356,7 @@ public class Space {
     sb.append("    createdAt: ").append(toIndentedString(createdAt)).append("\n");
     sb.append("    updatedAt: ").append(toIndentedString(updatedAt)).append("\n");
     sb.append("    revision: ").append(toIndentedString(revision)).append("\n");
+    sb.append("    incarnation: ").append(toIndentedString(incarnation)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -412,6 +443,11 @@ public class Space {
     // add `revision` to the URL query string
     if (getRevision() != null) {
       joiner.add(String.format(java.util.Locale.ROOT, "%srevision%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getRevision()))));
+    }
+
+    // add `incarnation` to the URL query string
+    if (getIncarnation() != null) {
+      joiner.add(String.format(java.util.Locale.ROOT, "%sincarnation%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getIncarnation()))));
     }
 
     return joiner.toString();
