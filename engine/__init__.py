@@ -53,6 +53,7 @@ from engine.generalisation.weights import Weights
 from engine.memory.patterns import Pattern, find_patterns, recount
 from engine.memory.traces import Traces
 from engine.memory.values import (
+    Identity,
     Missing,
     canonical,
     folded,
@@ -65,6 +66,7 @@ from engine.memory.values import (
     value_kind,
 )
 from engine.recollection.evidence import NOISE_LEVELS
+from engine.recollection.similarity import closest, closest_names
 
 VERSION = "1.0.0"
 
@@ -82,6 +84,7 @@ __all__ = [
     "Explanation",
     "Feedback",
     "FieldAnswer",
+    "Identity",
     "Learned",
     "Missing",
     "NotConverged",
@@ -103,6 +106,8 @@ __all__ = [
     "attach",
     "attached_rows",
     "canonical",
+    "closest",
+    "closest_names",
     "complete",
     "consolidate",
     "explain",

@@ -19,7 +19,8 @@ import orjson
 import yaml
 from starlette.responses import Response
 
-from recollect.errors import Change, RecollectError, Suggestion
+from recollect.errors import Change, Diagnosis, RecollectError, Suggestion
+from recollect.model import CueNote
 
 MEDIA_TYPE = "application/problem+json"
 MAX_BYTES = 8_192
@@ -73,11 +74,34 @@ def document(
     if error.violations:
         public["errors"] = error.violations
     if error.diagnosis is not None:
-        public["diagnosis"] = error.diagnosis
+        public["diagnosis"] = _diagnosis(error.diagnosis)
     if error.context:
         public["context"] = error.context
     if error.suggestions:
         public["suggestions"] = [_suggestion(each, body, within) for each in error.suggestions]
+    return public
+
+
+def _diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
+    return {
+        "stage": diagnosis.stage,
+        "summary": diagnosis.summary,
+        "measurements": diagnosis.measurements,
+        **cue_notes(diagnosis.cue_notes),
+    }
+
+
+def cue_notes(notes: Sequence[CueNote]) -> dict[str, Any]:
+    """The member `cue_notes` where there are any."""
+    return {"cue_notes": [_cue_note(note) for note in notes]} if notes else {}
+
+
+def _cue_note(note: CueNote) -> Mapping[str, Any]:
+    public: dict[str, Any] = {"code": note.code, "field": note.field, "message": note.message}
+    if note.read_as is not None:
+        public["read_as"] = note.read_as
+    if note.nearest:
+        public["nearest"] = note.nearest
     return public
 
 
@@ -125,10 +149,13 @@ def _marked(text: str) -> str:
 
 def patch(changes: Iterable[Change], body: Any, within: Sequence[str] = ()) -> list[dict[str, Any]]:
     """RFC 6902 operations that make the changes in `body`, creating what is missing on the way."""
-    operations = []
+    operations: list[dict[str, Any]] = []
     created: set[tuple[str, ...]] = set()
     for change in changes:
         path = (*within, *change.path)
+        if change.source:
+            operations.append({"op": "move", "from": _pointer((*within, *change.source)), "path": _pointer(path)})
+            continue
         node = body
         for depth, step in enumerate(path[:-1]):
             node = _child(node, step)

@@ -28,7 +28,7 @@ from recollect.model import (
     Hypothesis,
     PartialResult,
     PatternRetrieval,
-    RecalledEpisode,
+    Recall,
 )
 from recollect.service.underway import shutting_down
 
@@ -203,7 +203,7 @@ def _filled_table(body: Mapping[str, Any], cells: Iterable[FilledCell]) -> dict[
     return {"columns": columns}
 
 
-def recalled(call: Call, found: Sequence[RecalledEpisode]) -> Reply:
+def recalled(call: Call, found: Recall) -> Reply:
     """Stored episodes as retrieval ranks them."""
     call.clock.computed = perf_counter()
     items = [
@@ -212,9 +212,9 @@ def recalled(call: Call, found: Sequence[RecalledEpisode]) -> Reply:
             "similarity": each.similarity,
             "matched_fields": each.matched_fields,
         }
-        for each in found
+        for each in found.items
     ]
-    return Reply(orjson.dumps({"items": items}, option=_OPTIONS))
+    return Reply(orjson.dumps({"items": items, **problems.cue_notes(found.cue_notes)}, option=_OPTIONS))
 
 
 def episode(call: Call, stored: Episode, status: int = 200, headers: Headers = ()) -> Reply:
@@ -245,6 +245,7 @@ def completion_document(completed: Completion, *, verbose: bool) -> dict[str, An
         "completion_id": completed.completion_id,
         "completed_episode": whole,
         "completion_confidence": completed.completion_confidence,
+        **problems.cue_notes(completed.cue_notes),
     }
     if verbose:
         if completed.embedding is not None:

@@ -70,6 +70,7 @@ def _public(space: Space) -> dict[str, Any]:
         "embedding_dimensions": space.embedding_dimensions,
         "schema": dict(space.schema),
         "read_only": space.read_only,
+        "missing_values": list(space.missing_values),
         "created_at": space.created_at,
         "updated_at": space.updated_at,
         "revision": space.revision,

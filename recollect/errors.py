@@ -36,6 +36,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from recollect.model import CueNote
+
 
 @dataclass(frozen=True, slots=True)
 class Violation:
@@ -64,14 +66,17 @@ class Diagnosis:
     stage: str
     summary: str
     measurements: tuple[Measurement, ...] = ()
+    cue_notes: tuple[CueNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Set `path` in the request to `value`; the edge words it (a JSON Patch over HTTP)."""
+    """Set `path` in the request to `value`, or move there what stands at `source`; the edge words it (a JSON Patch
+    over HTTP)."""
 
     path: tuple[str, ...]
-    value: Any
+    value: Any = None
+    source: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

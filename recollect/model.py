@@ -85,6 +85,7 @@ class Space:
     embedding_dimensions: int | None = None
     schema: Mapping[str, FieldType] = field(default_factory=dict)
     read_only: bool = False
+    missing_values: tuple[str, ...] = ()
     incarnation: str = ""
 
 
@@ -96,6 +97,7 @@ class SpaceDraft:
     embedding_dimensions: int | None = None
     schema: Mapping[str, FieldType] = field(default_factory=dict)
     read_only: bool = False
+    missing_values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +284,30 @@ class ReconstructionStats:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 
 
+class CueNoteCode(StrEnum):
+    """What was noticed while a cue was read."""
+
+    COERCED = "coerced"
+    UNKNOWN_FIELD = "unknown_field"
+    TYPE_MISMATCH = "type_mismatch"
+    UNSEEN_VALUE = "unseen_value"
+    TREATED_AS_MISSING = "treated_as_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class CueNote:
+    """How a field of a request was read, where that is not as it stands there.
+
+    `read_as` is what a coerced value was taken for; `nearest` are the known names or stored values most like it.
+    """
+
+    code: CueNoteCode
+    field: str
+    message: str
+    read_as: FieldValue | None = None
+    nearest: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """The whole that was made of a part.
@@ -299,6 +325,7 @@ class Completion:
     hypotheses: tuple[Hypothesis, ...] = ()
     metacognitive_confidence: float | None = None
     stats: ReconstructionStats | None = None
+    cue_notes: tuple[CueNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,6 +426,14 @@ class RecalledEpisode:
     episode: Episode
     similarity: float
     matched_fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """What retrieval found, best first, and how it read the cue."""
+
+    items: tuple[RecalledEpisode, ...]
+    cue_notes: tuple[CueNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from engine.generalisation.softmax import softmax
 from engine.memory.arrays import Floats, Ints, Mask, Rows, Singles
 from engine.memory.columns import MISSING, Column, sum_by_value
 from engine.memory.traces import Traces
-from engine.memory.values import Value, identity, place
+from engine.memory.values import Value, identity, is_day, place
 from engine.recollection.evidence import GENERALISATION_WIDTH, FieldEvidence, weigh_field, weigh_nearness
 from engine.recollection.similarity import NumberLine, number_line, number_nearness
 
@@ -263,7 +263,7 @@ class Block:
         if name not in self._orders:
             self._orders[name] = _Order(column)
         order = self._orders[name]
-        if column.kind not in ("number", "time") or math.isnan(where):
+        if column.kind not in ("number", "time") or math.isnan(where) or is_day(value):
             evidence = weigh_field(name, column, value, GENERALISATION_WIDTH)
         else:
             line = order.line

@@ -9,10 +9,12 @@ the edits between them, prose by the words it shares, lists by elements.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from engine.memory.arrays import Floats, Mask, Rows
@@ -141,6 +143,30 @@ def name_nearness(column: Column, value: str) -> Floats:
     if code != MISSING:
         near[code] = 1.0
     return near
+
+
+# Texts that share less than half of their letters are not offered for one another.
+OFFERED = 0.5
+
+
+def closest(text: str, texts: Iterable[str], count: int) -> list[str]:
+    """The texts spelt most like one, the nearest first and at most `count`; none that is quite another."""
+    scored = process.extract(
+        text, tuple(texts), scorer=OSA.normalized_similarity, processor=folded, score_cutoff=OFFERED, limit=None
+    )
+    return [found for found, _, _ in sorted(scored, key=lambda each: (-each[1], each[0]))[:count]]
+
+
+def closest_names(column: Column, text: str, count: int) -> list[str]:
+    """The stored names spelt most like a text, the nearest first. Cost O(postings touched)."""
+    grams, index = trigrams(text), column.postings("trigram")
+    shared = index.overlap(grams)
+    dice = 2.0 * shared / (len(grams) + np.asarray(index.sizes, dtype=np.float64))
+    alike = np.flatnonzero(dice > 0.0)
+    if len(alike) > NAMES_COMPARED:
+        alike = alike[np.argsort(-dice[alike], kind="stable")[:NAMES_COMPARED]]
+    values = [column.values[code] for code in alike.tolist()]
+    return closest(text, (value for value in values if isinstance(value, str)), count)
 
 
 def chance_nearness(value: Value) -> float:

@@ -19,13 +19,15 @@ import (
 // checks if the CompleteResponse type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &CompleteResponse{}
 
-// CompleteResponse The completed episode. The core is `completion_id`, `completed_episode` and `completion_confidence`; a verbose answer has all members. 
+// CompleteResponse The completed episode. The core is `completion_id`, `completed_episode` and `completion_confidence`; a verbose answer has all members. `cue_notes` are there where some of the request was not taken as it stands. 
 type CompleteResponse struct {
 	// The completion's id, for feedback on it.
 	CompletionId string `json:"completion_id" validate:"regexp=^cmp_[A-Za-z0-9_-]+$"`
 	CompletedEpisode CompletedEpisode `json:"completed_episode"`
 	// The calibrated probability that a completed field is right, averaged over the completed targets.
 	CompletionConfidence float64 `json:"completion_confidence"`
+	// How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.
+	CueNotes []CueNote `json:"cue_notes,omitempty"`
 	// Where each field of the answer came from, by field name.
 	SourceAttribution *map[string]Attribution `json:"source_attribution,omitempty"`
 	// Other whole episodes that fit the cue, likeliest first, distinct in the targets. Their confidences and the winner's add up to 1 at most. Of one target they are its next likeliest values, numbers and times further apart than their field's tolerance and no likelier than the answer. Of several they are records of stored episodes, chosen to cover what may be true: the one on which the dynamics settled, then always the one that tells most of the probability that nobody has told yet. 
@@ -127,6 +129,38 @@ func (o *CompleteResponse) GetCompletionConfidenceOk() (*float64, bool) {
 // SetCompletionConfidence sets field value
 func (o *CompleteResponse) SetCompletionConfidence(v float64) {
 	o.CompletionConfidence = v
+}
+
+// GetCueNotes returns the CueNotes field value if set, zero value otherwise.
+func (o *CompleteResponse) GetCueNotes() []CueNote {
+	if o == nil || IsNil(o.CueNotes) {
+		var ret []CueNote
+		return ret
+	}
+	return o.CueNotes
+}
+
+// GetCueNotesOk returns a tuple with the CueNotes field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *CompleteResponse) GetCueNotesOk() ([]CueNote, bool) {
+	if o == nil || IsNil(o.CueNotes) {
+		return nil, false
+	}
+	return o.CueNotes, true
+}
+
+// HasCueNotes returns a boolean if a field has been set.
+func (o *CompleteResponse) HasCueNotes() bool {
+	if o != nil && !IsNil(o.CueNotes) {
+		return true
+	}
+
+	return false
+}
+
+// SetCueNotes gets a reference to the given []CueNote and assigns it to the CueNotes field.
+func (o *CompleteResponse) SetCueNotes(v []CueNote) {
+	o.CueNotes = v
 }
 
 // GetSourceAttribution returns the SourceAttribution field value if set, zero value otherwise.
@@ -270,6 +304,9 @@ func (o CompleteResponse) ToMap() (map[string]interface{}, error) {
 	toSerialize["completion_id"] = o.CompletionId
 	toSerialize["completed_episode"] = o.CompletedEpisode
 	toSerialize["completion_confidence"] = o.CompletionConfidence
+	if !IsNil(o.CueNotes) {
+		toSerialize["cue_notes"] = o.CueNotes
+	}
 	if !IsNil(o.SourceAttribution) {
 		toSerialize["source_attribution"] = o.SourceAttribution
 	}

@@ -27,6 +27,8 @@ type Diagnosis struct {
 	Summary string `json:"summary"`
 	// The numbers that decided.
 	Measurements []Measurement `json:"measurements"`
+	// How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.
+	CueNotes []CueNote `json:"cue_notes,omitempty"`
 }
 
 type _Diagnosis Diagnosis
@@ -123,6 +125,38 @@ func (o *Diagnosis) SetMeasurements(v []Measurement) {
 	o.Measurements = v
 }
 
+// GetCueNotes returns the CueNotes field value if set, zero value otherwise.
+func (o *Diagnosis) GetCueNotes() []CueNote {
+	if o == nil || IsNil(o.CueNotes) {
+		var ret []CueNote
+		return ret
+	}
+	return o.CueNotes
+}
+
+// GetCueNotesOk returns a tuple with the CueNotes field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *Diagnosis) GetCueNotesOk() ([]CueNote, bool) {
+	if o == nil || IsNil(o.CueNotes) {
+		return nil, false
+	}
+	return o.CueNotes, true
+}
+
+// HasCueNotes returns a boolean if a field has been set.
+func (o *Diagnosis) HasCueNotes() bool {
+	if o != nil && !IsNil(o.CueNotes) {
+		return true
+	}
+
+	return false
+}
+
+// SetCueNotes gets a reference to the given []CueNote and assigns it to the CueNotes field.
+func (o *Diagnosis) SetCueNotes(v []CueNote) {
+	o.CueNotes = v
+}
+
 func (o Diagnosis) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -136,6 +170,9 @@ func (o Diagnosis) ToMap() (map[string]interface{}, error) {
 	toSerialize["stage"] = o.Stage
 	toSerialize["summary"] = o.Summary
 	toSerialize["measurements"] = o.Measurements
+	if !IsNil(o.CueNotes) {
+		toSerialize["cue_notes"] = o.CueNotes
+	}
 	return toSerialize, nil
 }
 

@@ -23,6 +23,8 @@ var _ MappedNullable = &RecallResponse{}
 type RecallResponse struct {
 	// The episodes.
 	Items []RecalledEpisode `json:"items"`
+	// How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.
+	CueNotes []CueNote `json:"cue_notes,omitempty"`
 }
 
 type _RecallResponse RecallResponse
@@ -69,6 +71,38 @@ func (o *RecallResponse) SetItems(v []RecalledEpisode) {
 	o.Items = v
 }
 
+// GetCueNotes returns the CueNotes field value if set, zero value otherwise.
+func (o *RecallResponse) GetCueNotes() []CueNote {
+	if o == nil || IsNil(o.CueNotes) {
+		var ret []CueNote
+		return ret
+	}
+	return o.CueNotes
+}
+
+// GetCueNotesOk returns a tuple with the CueNotes field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *RecallResponse) GetCueNotesOk() ([]CueNote, bool) {
+	if o == nil || IsNil(o.CueNotes) {
+		return nil, false
+	}
+	return o.CueNotes, true
+}
+
+// HasCueNotes returns a boolean if a field has been set.
+func (o *RecallResponse) HasCueNotes() bool {
+	if o != nil && !IsNil(o.CueNotes) {
+		return true
+	}
+
+	return false
+}
+
+// SetCueNotes gets a reference to the given []CueNote and assigns it to the CueNotes field.
+func (o *RecallResponse) SetCueNotes(v []CueNote) {
+	o.CueNotes = v
+}
+
 func (o RecallResponse) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -80,6 +114,9 @@ func (o RecallResponse) MarshalJSON() ([]byte, error) {
 func (o RecallResponse) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["items"] = o.Items
+	if !IsNil(o.CueNotes) {
+		toSerialize["cue_notes"] = o.CueNotes
+	}
 	return toSerialize, nil
 }
 

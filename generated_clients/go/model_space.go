@@ -32,6 +32,8 @@ type Space struct {
 	Schema map[string]FieldType `json:"schema"`
 	// Whether episodes cannot be changed.
 	ReadOnly bool `json:"read_only"`
+	// What stands for no value in this space, besides blank text: in its episodes, in cues and in filters. Episodes come back as they were stored. 
+	MissingValues []string `json:"missing_values"`
 	// A time with its offset (RFC 3339).
 	CreatedAt time.Time `json:"created_at"`
 	// A time with its offset (RFC 3339).
@@ -48,13 +50,14 @@ type _Space Space
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewSpace(spaceId string, description string, embeddingDimensions NullableInt32, schema map[string]FieldType, readOnly bool, createdAt time.Time, updatedAt time.Time, revision int64, incarnation string) *Space {
+func NewSpace(spaceId string, description string, embeddingDimensions NullableInt32, schema map[string]FieldType, readOnly bool, missingValues []string, createdAt time.Time, updatedAt time.Time, revision int64, incarnation string) *Space {
 	this := Space{}
 	this.SpaceId = spaceId
 	this.Description = description
 	this.EmbeddingDimensions = embeddingDimensions
 	this.Schema = schema
 	this.ReadOnly = readOnly
+	this.MissingValues = missingValues
 	this.CreatedAt = createdAt
 	this.UpdatedAt = updatedAt
 	this.Revision = revision
@@ -192,6 +195,30 @@ func (o *Space) SetReadOnly(v bool) {
 	o.ReadOnly = v
 }
 
+// GetMissingValues returns the MissingValues field value
+func (o *Space) GetMissingValues() []string {
+	if o == nil {
+		var ret []string
+		return ret
+	}
+
+	return o.MissingValues
+}
+
+// GetMissingValuesOk returns a tuple with the MissingValues field value
+// and a boolean to check if the value has been set.
+func (o *Space) GetMissingValuesOk() ([]string, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.MissingValues, true
+}
+
+// SetMissingValues sets field value
+func (o *Space) SetMissingValues(v []string) {
+	o.MissingValues = v
+}
+
 // GetCreatedAt returns the CreatedAt field value
 func (o *Space) GetCreatedAt() time.Time {
 	if o == nil {
@@ -303,6 +330,7 @@ func (o Space) ToMap() (map[string]interface{}, error) {
 	toSerialize["embedding_dimensions"] = o.EmbeddingDimensions.Get()
 	toSerialize["schema"] = o.Schema
 	toSerialize["read_only"] = o.ReadOnly
+	toSerialize["missing_values"] = o.MissingValues
 	toSerialize["created_at"] = o.CreatedAt
 	toSerialize["updated_at"] = o.UpdatedAt
 	toSerialize["revision"] = o.Revision
@@ -320,6 +348,7 @@ func (o *Space) UnmarshalJSON(data []byte) (err error) {
 		"embedding_dimensions",
 		"schema",
 		"read_only",
+		"missing_values",
 		"created_at",
 		"updated_at",
 		"revision",

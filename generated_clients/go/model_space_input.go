@@ -27,6 +27,8 @@ type SpaceInput struct {
 	Schema *map[string]FieldType `json:"schema,omitempty"`
 	// Refuse to change episodes (409).
 	ReadOnly *bool `json:"read_only,omitempty"`
+	// What stands for no value in this space, besides blank text: in its episodes, in cues and in filters. Episodes come back as they were stored. 
+	MissingValues []string `json:"missing_values,omitempty"`
 }
 
 // NewSpaceInput instantiates a new SpaceInput object
@@ -182,6 +184,38 @@ func (o *SpaceInput) SetReadOnly(v bool) {
 	o.ReadOnly = &v
 }
 
+// GetMissingValues returns the MissingValues field value if set, zero value otherwise.
+func (o *SpaceInput) GetMissingValues() []string {
+	if o == nil || IsNil(o.MissingValues) {
+		var ret []string
+		return ret
+	}
+	return o.MissingValues
+}
+
+// GetMissingValuesOk returns a tuple with the MissingValues field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *SpaceInput) GetMissingValuesOk() ([]string, bool) {
+	if o == nil || IsNil(o.MissingValues) {
+		return nil, false
+	}
+	return o.MissingValues, true
+}
+
+// HasMissingValues returns a boolean if a field has been set.
+func (o *SpaceInput) HasMissingValues() bool {
+	if o != nil && !IsNil(o.MissingValues) {
+		return true
+	}
+
+	return false
+}
+
+// SetMissingValues gets a reference to the given []string and assigns it to the MissingValues field.
+func (o *SpaceInput) SetMissingValues(v []string) {
+	o.MissingValues = v
+}
+
 func (o SpaceInput) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -203,6 +237,9 @@ func (o SpaceInput) ToMap() (map[string]interface{}, error) {
 	}
 	if !IsNil(o.ReadOnly) {
 		toSerialize["read_only"] = o.ReadOnly
+	}
+	if !IsNil(o.MissingValues) {
+		toSerialize["missing_values"] = o.MissingValues
 	}
 	return toSerialize, nil
 }

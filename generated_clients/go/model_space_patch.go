@@ -27,6 +27,8 @@ type SpacePatch struct {
 	Schema map[string]*string `json:"schema,omitempty"`
 	// Refuse to change episodes (409).
 	ReadOnly NullableBool `json:"read_only,omitempty"`
+	// What stands for no value in this space, besides blank text; all of the markers anew.
+	MissingValues []string `json:"missing_values,omitempty"`
 }
 
 // NewSpacePatch instantiates a new SpacePatch object
@@ -205,6 +207,39 @@ func (o *SpacePatch) UnsetReadOnly() {
 	o.ReadOnly.Unset()
 }
 
+// GetMissingValues returns the MissingValues field value if set, zero value otherwise (both if not set or set to explicit null).
+func (o *SpacePatch) GetMissingValues() []string {
+	if o == nil {
+		var ret []string
+		return ret
+	}
+	return o.MissingValues
+}
+
+// GetMissingValuesOk returns a tuple with the MissingValues field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *SpacePatch) GetMissingValuesOk() ([]string, bool) {
+	if o == nil || IsNil(o.MissingValues) {
+		return nil, false
+	}
+	return o.MissingValues, true
+}
+
+// HasMissingValues returns a boolean if a field has been set.
+func (o *SpacePatch) HasMissingValues() bool {
+	if o != nil && !IsNil(o.MissingValues) {
+		return true
+	}
+
+	return false
+}
+
+// SetMissingValues gets a reference to the given []string and assigns it to the MissingValues field.
+func (o *SpacePatch) SetMissingValues(v []string) {
+	o.MissingValues = v
+}
+
 func (o SpacePatch) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -226,6 +261,9 @@ func (o SpacePatch) ToMap() (map[string]interface{}, error) {
 	}
 	if o.ReadOnly.IsSet() {
 		toSerialize["read_only"] = o.ReadOnly.Get()
+	}
+	if o.MissingValues != nil {
+		toSerialize["missing_values"] = o.MissingValues
 	}
 	return toSerialize, nil
 }

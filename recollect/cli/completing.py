@@ -102,6 +102,7 @@ def recall(
         for item in items
     ]
     print_table(["similarity>", "episode", *names], rows)
+    print_notes(answer)
 
 
 def parse_fields(pairs: list[str]) -> dict[str, Any]:
@@ -153,7 +154,15 @@ def _print_completion(answer: Mapping[str, Any], known: Mapping[str, Any]) -> No
     print_table(["field", "value", "source", "confidence>"], rows)
     for name, reason in answer["completed_episode"].get("abstained", {}).items():
         out.print(f"[dim]{escape(name)}: left out, {escape(reason)}[/]", markup=True)
+    print_notes(answer)
     out.print(f"\nconfidence [bold]{percent(answer['completion_confidence'])}[/]")
+
+
+def print_notes(answer: Mapping[str, Any]) -> None:
+    """How the cue was read, where that is not as it was written."""
+    for note in answer.get("cue_notes", ()):
+        read_as = f" ({shown(note['read_as'])})" if "read_as" in note else ""
+        out.print(f"[dim]{escape(note['message'] + read_as)}[/]", markup=True)
 
 
 def _print_details(answer: Mapping[str, Any]) -> None:

@@ -33,12 +33,21 @@ def create_space(
     dimensions: Annotated[
         int | None, typer.Option("--dimensions", min=1, help="Length of its episodes' embeddings, if they have any.")
     ] = None,
+    missing: Annotated[
+        list[str] | None,
+        typer.Option("--missing", help="A text that stands for no value, such as N/A; repeat for more."),
+    ] = None,
     url: Url = None,
     key: KeyOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create a space; one that exists stays as it is and is refused."""
+    """Create a space; one that exists stays as it is and is refused.
+
+    Example: recollect spaces create tickets --description "Support tickets" --missing N/A --missing -999
+    """
     body: dict[str, Any] = {"description": description} if description else {}
+    if missing:
+        body["missing_values"] = missing
     if dimensions is not None:
         body["embedding_dimensions"] = dimensions
     with Client(url, key, as_json=as_json) as client:
@@ -58,6 +67,7 @@ def show_space(space: SpaceName, url: Url = None, key: KeyOption = None, as_json
     if as_json:
         print_json({"space": found, "stats": stats})
         return
+    found = found | {"missing_values": ", ".join(found.get("missing_values", ()))}
     facts = [(name, value) for name, value in (found | stats).items() if not isinstance(value, dict | list)]
     print_table(["fact", "value"], [[name, str(value)] for name, value in facts])
     rows = [

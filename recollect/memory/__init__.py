@@ -73,7 +73,7 @@ class Memories:
     def lag(self, space: Space) -> int:
         """What `bring` has to do, counted in episodes to be read."""
         memory = self._loaded.get(space.space_id)
-        if memory is None or memory.space.uid != space.uid:
+        if memory is None or not memory.is_of(space):
             return self._store.count_episodes(space.uid)
         behind = space.revision - memory.revision
         if behind <= 0 and memory.is_settled(self._clock()):
@@ -83,7 +83,7 @@ class Memories:
     def bring(self, space: Space) -> SpaceMemory:
         """The memory with every write in it that `space`, newly read, knows of; ready for a completion."""
         memory = self._loaded.get(space.space_id)
-        if memory is None or memory.space.uid != space.uid:
+        if memory is None or not memory.is_of(space):
             memory = SpaceMemory(space)
             # What is read row by row may be newer than `space`; the journal from its revision on
             # brings every row to the same end, since an entry that a later one overtook is skipped.

@@ -29,7 +29,7 @@ class SpaceMemory:
     def __init__(self, space: Space) -> None:
         self.space = space
         self.revision = 0
-        self.missing = Missing()
+        self.missing = Missing.of(space.missing_values)
         self.traces = Traces(kinds=dict(space.schema))
         self.ids: list[str] = []
         self._revisions = array("q")  # of every row, rising
@@ -52,6 +52,10 @@ class SpaceMemory:
     def cells(self) -> int:
         """What a completion of everything touches."""
         return FIXED_CELLS + self.traces.size * len(self.traces.columns)
+
+    def is_of(self, space: Space) -> bool:
+        """Whether it can follow the space to here; with other markers of what is missing every episode is read anew."""
+        return (self.space.uid, self.space.missing_values) == (space.uid, space.missing_values)
 
     def is_settled(self, now_s: float) -> bool:
         """Whether nothing is left to be done before the next answer."""

@@ -306,6 +306,7 @@ def space_draft(message: space_pb2.SpaceInput) -> SpaceDraft:
             "embedding_dimensions": _optional(message, "embedding_dimensions"),
             "schema": schema,
             "read_only": message.read_only,
+            "missing_values": list(message.missing_values),
         }
     )
 
@@ -316,6 +317,8 @@ def space_changes(message: space_pb2.SpacePatch) -> dict[str, Any]:
     for name in _SETTINGS:
         if message.HasField(name):
             changes[name] = getattr(message, name)
+    if message.missing_values:
+        changes["missing_values"] = list(message.missing_values)
     if message.schema:
         changes["schema"] = {name: _field_type(name, kind) for name, kind in message.schema.items()}
     return changes

@@ -66,7 +66,9 @@ async def recall(call: Call, request: episode_pb2.RecallRequest) -> episode_pb2.
     limit = reading.recall_limit(request)
     cue = reading.cue(request.partial_episode, "/partial_episode")
     found = await service.recall(call.runtime, call.scope, cue, limit, reading.episode_filter(request.filter))
-    return episode_pb2.RecallResponse(items=writing.recalled(found))
+    return episode_pb2.RecallResponse(
+        items=writing.recalled(found.items), cue_notes=map(writing.cue_note, found.cue_notes)
+    )
 
 
 async def create_episode(call: Call, request: episode_pb2.CreateEpisodeRequest) -> episode_pb2.CreateEpisodeResponse:

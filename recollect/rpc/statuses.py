@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from recollect import errors
-from recollect.errors import Measurement, RecollectError, Suggestion
+from recollect.errors import Change, Measurement, RecollectError, Suggestion
 from recollect.rpc import writing
 from recollect.rpc.v1 import problem_pb2
 
@@ -99,6 +99,7 @@ def _advice(error: RecollectError) -> problem_pb2.Advice:
         summary=diagnosis.summary if diagnosis is not None else "",
         measurements=[_measurement(each) for each in diagnosis.measurements] if diagnosis is not None else (),
         suggestions=[_suggestion(each) for each in error.suggestions],
+        cue_notes=[writing.cue_note(each) for each in diagnosis.cue_notes] if diagnosis is not None else (),
     )
 
 
@@ -113,10 +114,16 @@ def _suggestion(suggestion: Suggestion) -> problem_pb2.Suggestion:
         id=suggestion.suggestion_id,
         message=suggestion.message,
         applicability=_APPLICABILITIES.get(suggestion.applicability, problem_pb2.APPLICABILITY_UNSPECIFIED),
-        changes=[problem_pb2.Change(path=each.path, value=writing.value(each.value)) for each in suggestion.changes],
+        changes=[_change(each) for each in suggestion.changes],
     )
     message.expected_effect.update(suggestion.expected_effect)
     return message
+
+
+def _change(change: Change) -> problem_pb2.Change:
+    if change.source:
+        return problem_pb2.Change(path=change.path, moved_from=change.source)
+    return problem_pb2.Change(path=change.path, value=writing.value(change.value))
 
 
 def _text(value: Any) -> str:

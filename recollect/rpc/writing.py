@@ -17,6 +17,8 @@ from recollect.model import (
     CA3Progress,
     CompleteProgress,
     Completion,
+    CueNote,
+    CueNoteCode,
     Episode,
     FieldType,
     FieldValue,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 SOURCES = {source: completion_pb2.Source.Value(f"SOURCE_{source.name}") for source in Source}
 ORIGINS = {str(origin): episode_pb2.Origin.Value(f"ORIGIN_{origin.name}") for origin in Origin}
 FIELD_TYPES = {kind: space_pb2.FieldType.Value(f"FIELD_TYPE_{kind.name}") for kind in FieldType}
+CUE_NOTES = {code: value_pb2.CueNoteCode.Value(f"CUE_NOTE_CODE_{code.name}") for code in CueNoteCode}
 _SOURCE_NAMES = {source: str(source) for source in Source}
 _KINDS: Mapping[type[Scalar], str] = {str: "text", int: "integer", float: "real", bool: "boolean"}
 
@@ -67,6 +70,7 @@ def completion(completed: Completion, *, verbose: bool, encoding: int) -> comple
         completion_id=completed.completion_id, completion_confidence=completed.completion_confidence
     )
     _put_fields(response.completed_episode.fields, completed.fields)
+    response.cue_notes.extend(map(cue_note, completed.cue_notes))
     if verbose:
         episode = response.completed_episode
         if completed.embedding is not None:
@@ -81,6 +85,14 @@ def completion(completed: Completion, *, verbose: bool, encoding: int) -> comple
         if completed.stats is not None:
             response.reconstruction_stats.CopyFrom(_stats(completed.stats))
     return response
+
+
+def cue_note(note: CueNote) -> value_pb2.CueNote:
+    """How a field of a request was read."""
+    message = value_pb2.CueNote(code=CUE_NOTES[note.code], field=note.field, message=note.message, nearest=note.nearest)
+    if note.read_as is not None:
+        _put_value(message.read_as, note.read_as)
+    return message
 
 
 def filling(found: Filling) -> completion_pb2.FillResponse:
@@ -173,6 +185,7 @@ def space(stored: Space) -> space_pb2.Space:
         embedding_dimensions=stored.embedding_dimensions,
         schema=field_types(stored.schema),
         read_only=stored.read_only,
+        missing_values=stored.missing_values,
         created_at=stored.created_at,
         updated_at=stored.updated_at,
         revision=stored.revision,

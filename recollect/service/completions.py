@@ -6,6 +6,7 @@ import asyncio
 import math
 import secrets
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from time import perf_counter
 
@@ -27,13 +28,14 @@ from recollect.model import (
     CompleteRequest,
     Completion,
     Cue,
+    CueNote,
     Evidence,
     Hypothesis,
     ReconstructionStats,
     Scope,
     Source,
 )
-from recollect.service import cuenoise, gate, refusals
+from recollect.service import cuenoise, cues, gate, refusals
 from recollect.service.runtime import Runtime
 from recollect.service.turns import Turn
 from recollect.store.recent import Told
@@ -107,37 +109,68 @@ def unfold(
 ) -> Generator[Retrieved | FieldAnswer | Sweep | Answer | Completion, None, None]:
     """The completion as it happens: the engine's own events, then what is answered."""
     started = perf_counter()
-    cue = read_cue(memory, request.cue)
+    reading = cues.read(memory, request.cue)
+    request = replace(request, cue=reading.given)
+    cue = _cue_input(memory, reading)
     if not memory.traces.size:
         raise refusals.empty_space()
     targets = targets_of(memory, request)
-    options = Options(
-        targets,
-        max_sweeps=request.config.max_iterations,
-        hard_cap=runtime.settings.max_sweeps,
-        pattern_weight=request.config.pattern_weight,
-    )
+    if targets and not any(name in memory.traces.columns for name in targets):
+        raise refusals.unknown_targets(memory, request, targets, partial(_works, runtime, memory))
     answer: Answer | None = None
     try:
-        for event in engine.steps(memory.traces, cue, options, memory.schema()):
+        for event in engine.steps(memory.traces, cue, _options(runtime, request, targets), memory.schema()):
             yield event
             answer = event if isinstance(event, Answer) else None
     except NotConverged as failure:
         raise not_converged(failure) from failure
     assert answer is not None
     cuenoise.note(runtime, memory, answer)
-    completion = _reply(memory, request, answer, (perf_counter() - started) * 1e3)
+    if not _passes(request, answer):
+        raise refusals.insufficient_evidence(memory, request, answer, reading.notes, partial(_works, runtime, memory))
+    notes = (
+        *reading.notes,
+        *(cues.unknown_field(memory, name) for name in targets if name not in memory.traces.columns),
+    )
+    completion = replace(_reply(memory, request, answer, (perf_counter() - started) * 1e3), cue_notes=notes)
     runtime.recent.note(completion.completion_id, memory.space.uid, _told(completion, answer))
     yield completion
 
 
-def read_cue(memory: SpaceMemory, cue: Cue) -> CueInput:
-    """The cue in the engine's terms; raises DimensionMismatch."""
-    vector = None
+def read_cue(memory: SpaceMemory, cue: Cue) -> tuple[CueInput, tuple[CueNote, ...]]:
+    """The cue in the engine's terms, and how it was read; raises DimensionMismatch."""
+    reading = cues.read(memory, cue)
+    return _cue_input(memory, reading), reading.notes
+
+
+def _cue_input(memory: SpaceMemory, reading: cues.Reading) -> CueInput:
+    vector, cue = None, reading.given
     if cue.partial_embedding is not None:
         vector = to_array(cue.partial_embedding)
         _check_dimensions(memory, len(vector))
-    return CueInput(dict(cue.known_fields), vector, cue.cue_strength, memory.moments(cue.temporal_context))
+    return CueInput(reading.values, vector, cue.cue_strength, memory.moments(cue.temporal_context))
+
+
+def _options(runtime: Runtime, request: CompleteRequest, targets: tuple[str, ...]) -> Options:
+    return Options(
+        targets,
+        max_sweeps=request.config.max_iterations,
+        hard_cap=runtime.settings.max_sweeps,
+        pattern_weight=request.config.pattern_weight,
+    )
+
+
+def _works(runtime: Runtime, memory: SpaceMemory, request: CompleteRequest) -> float | None:
+    """The confidence with which a request would be answered, None where it would be refused; notes nothing."""
+    try:
+        reading = cues.read(memory, request.cue)
+        request = replace(request, cue=reading.given)
+        options = _options(runtime, request, targets_of(memory, request))
+        answer = engine.complete(memory.traces, _cue_input(memory, reading), options, memory.schema())
+    except NotConverged:
+        return None
+    passed = [field.confidence for name, field in answer.fields.items() if gate.passes(request, field)]
+    return sum(passed) / len(passed) if passed else None
 
 
 def _check_dimensions(memory: SpaceMemory, found: int) -> None:
@@ -156,16 +189,21 @@ def _check_dimensions(memory: SpaceMemory, found: int) -> None:
 def targets_of(memory: SpaceMemory, request: CompleteRequest) -> tuple[str, ...]:
     """The fields to complete: those asked for, or all that the space has, without what the cue gives."""
     wanted = memory.traces.columns if request.targets is None else request.targets
-    return tuple(dict.fromkeys(name for name in wanted if name not in request.cue.known_fields))
+    given = cues.known(memory, request.cue.known_fields)
+    return tuple(dict.fromkeys(name for name in wanted if name not in given))
+
+
+def _passes(request: CompleteRequest, answer: Answer) -> bool:
+    """Whether there is something to answer: a field that passes the gate, or nothing to complete."""
+    if request.config.ca1_threshold == 0.0 or not (answer.fields or gate.left_out(request, answer)):
+        return True
+    return any(gate.passes(request, field) for field in answer.fields.values())
 
 
 def _reply(memory: SpaceMemory, request: CompleteRequest, answer: Answer, elapsed_ms: float) -> Completion:
-    """Gate every field, refuse when none passes, and word the rest."""
+    """Gate every field, and word what passes."""
     abstained = gate.left_out(request, answer)
     passed = {name: field for name, field in answer.fields.items() if name not in abstained}
-    wants_fields = bool(answer.fields or abstained)
-    if wants_fields and not passed and request.config.ca1_threshold != 0.0:
-        raise refusals.insufficient_evidence(memory, request, answer)
     confidence = (
         sum(field.confidence for field in passed.values()) / len(passed) if passed else answer.match
     )  # a cue that lacks nothing is completed as far as it is a stored event

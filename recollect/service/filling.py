@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
 import numpy as np
 
 import engine
-from engine import Block, CueInput, NotConverged, Options, Predicted, Schema, Traces
+from engine import Block, CueInput, Missing, NotConverged, Options, Predicted, Schema, Traces
 from recollect.errors import DeadlineExceeded
 from recollect.memory import SpaceMemory
 from recollect.memory.space import FIXED_CELLS
 from recollect.model import Cue, Fields, FilledCell, Filling, FillRequest, HeldOut, Scope, Source
 from recollect.service import refusals
 from recollect.service.completions import not_converged, read_cue
+from recollect.service.filters import missing_of
 from recollect.service.runtime import Runtime
 from recollect.service.turns import Turn
 
@@ -34,6 +35,7 @@ R = TypeVar("R")
 
 async def fill(runtime: Runtime, scope: Scope, request: FillRequest) -> Filling:
     """Answer every blank cell of a table; raises InsufficientEvidence in a space without episodes."""
+    request = _without_missing(request, missing_of(runtime.space(scope)))
     desk = _Desk(runtime, scope, request)
     blanks = blank_cells(request)
     threshold, held_out = request.threshold, None
@@ -41,6 +43,13 @@ async def fill(runtime: Runtime, scope: Scope, request: FillRequest) -> Filling:
         threshold, held_out = pick(await desk.judge(held_out_cells(request, blanks)), request.target_accuracy)
     cells = [cell for row, found in await desk.ask(blanks) for cell in told(row, found, threshold)]
     return filling(cells, blanks, threshold, held_out)
+
+
+def _without_missing(request: FillRequest, missing: Missing) -> FillRequest:
+    """The table with every cell blank that stands for no value."""
+    columns = request.targets or tuple(dict.fromkeys(name for row in request.rows for name in row))
+    rows = [{name: value for name, value in row.items() if value not in missing} for row in request.rows]
+    return replace(request, rows=rows, targets=columns)
 
 
 def blank_cells(request: FillRequest) -> Blanks:
@@ -105,7 +114,7 @@ class _Desk:
     def __init__(self, runtime: Runtime, scope: Scope, request: FillRequest) -> None:
         self._runtime, self._scope, self._request = runtime, scope, request
         self._asker: Asker | None = None
-        self._answers_for: tuple[SpaceMemory, int] | None = None
+        self._answers_for: tuple[SpaceMemory, tuple[int, int]] | None = None
 
     async def ask(self, rows: Blanks) -> list[FoundRow]:
         """The answers for blank cells, by row."""
@@ -135,14 +144,14 @@ class _Desk:
     def _ask_one(self, rows: Sequence[Fields], memory: SpaceMemory, blank: tuple[int, tuple[str, ...]]) -> FoundRow:
         row, names = blank
         assert self._asker is not None
-        return row, self._asker(read_cue(memory, Cue(rows[row])), names)
+        return row, self._asker(read_cue(memory, Cue(rows[row]))[0], names)
 
     def _judge_one(self, memory: SpaceMemory, cell: tuple[int, str]) -> Judged | None:
         row, name = cell
         known = dict(self._request.rows[row])
         truth = known.pop(name)
         assert self._asker is not None
-        answer = next(iter(self._asker(read_cue(memory, Cue(known)), (name,))), None)
+        answer = next(iter(self._asker(read_cue(memory, Cue(known))[0], (name,))), None)
         if answer is None:
             return None
         return Judged(name, answer.confidence, engine.is_answer(memory.traces.columns[name], answer.code, truth))
@@ -151,9 +160,9 @@ class _Desk:
         """Make ready for the memory as it is now: what was worked out for it before a write is void."""
         if not memory.traces.size:
             raise refusals.empty_space()
-        if self._answers_for is None or self._answers_for[0] is not memory or self._answers_for[1] != memory.revision:
+        if self._answers_for is None or self._answers_for[0] is not memory or self._answers_for[1] != memory.state:
             self._asker = asker(memory.traces, memory.schema(), may_be_stored=self._request.may_be_stored)
-            self._answers_for = memory, memory.revision
+            self._answers_for = memory, memory.state
 
 
 def _cells(request: FillRequest, rows: int, memory: SpaceMemory) -> float:

@@ -30,7 +30,7 @@ def select(where: EpisodeFilter, missing: Missing) -> Selection:
 
 def missing_of(space: Space) -> Missing:
     """What stands for no value in a space."""
-    return Missing()
+    return Missing.of(space.missing_values)
 
 
 def _test(fields: Mapping[str, FieldValue], missing: Missing) -> Callable[[bytes], bool]:

@@ -8,28 +8,29 @@ import numpy as np
 
 import engine
 from recollect.memory import SpaceMemory
-from recollect.model import Cue, EpisodeFilter, RecalledEpisode, Scope
+from recollect.model import Cue, EpisodeFilter, Recall, RecalledEpisode, Scope
 from recollect.service.completions import read_cue
 from recollect.service.runtime import Runtime
 from recollect.times import epoch_seconds
 
 
-async def recall(runtime: Runtime, scope: Scope, cue: Cue, limit: int, where: EpisodeFilter) -> list[RecalledEpisode]:
+async def recall(runtime: Runtime, scope: Scope, cue: Cue, limit: int, where: EpisodeFilter) -> Recall:
     """The stored episodes most like the cue, best first; similarities are no probabilities."""
     async with runtime.turns.at(scope) as turn:
         return await turn.run(partial(_recall, runtime, turn.memory, cue, limit, where))
 
 
-def _recall(runtime: Runtime, memory: SpaceMemory, cue: Cue, limit: int, where: EpisodeFilter) -> list[RecalledEpisode]:
+def _recall(runtime: Runtime, memory: SpaceMemory, cue: Cue, limit: int, where: EpisodeFilter) -> Recall:
     if not memory.traces.size:
-        return []
-    ranked = engine.recall(memory.traces, read_cue(memory, cue), limit, _allowed(memory, where))
+        return Recall(())
+    read, notes = read_cue(memory, cue)
+    ranked = engine.recall(memory.traces, read, limit, _allowed(memory, where))
     found = []
     for item in ranked:
         episode = runtime.store.get_episode(memory.space.uid, memory.ids[item.row])
         if episode is not None:
             found.append(RecalledEpisode(episode, item.similarity, item.matched_fields))
-    return found
+    return Recall(tuple(found), notes)
 
 
 def _allowed(memory: SpaceMemory, where: EpisodeFilter) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None:

@@ -10,8 +10,9 @@ import engine
 from engine import IS_STORED, Advice, Answer, FieldAnswer, RefusalGround
 from recollect.errors import Change, Diagnosis, InsufficientEvidence, Measurement, Suggestion
 from recollect.memory import SpaceMemory
-from recollect.model import CompleteRequest
-from recollect.service import gate
+from recollect.model import CompleteRequest, CueNote, CueNoteCode
+from recollect.service import cues, gate, mistakes
+from recollect.service.mistakes import Works
 
 THIN_SPACE = 20
 FIELDS_SUGGESTED = 3
@@ -30,7 +31,7 @@ def empty_space() -> InsufficientEvidence:
     return InsufficientEvidence(
         "The space holds 0 episodes, so there is nothing to complete from. "
         "Store at least 1 with POST /api/v1/episodes.",
-        context={"episodes": 0},
+        context={"reasons": ["thin_space"], "episodes": 0},
         diagnosis=Diagnosis("retrieval", "thin_space: no episode is stored", (Measurement("episodes", 0, 1),)),
         suggestions=(
             Suggestion(
@@ -40,13 +41,39 @@ def empty_space() -> InsufficientEvidence:
     )
 
 
-def insufficient_evidence(memory: SpaceMemory, request: CompleteRequest, answer: Answer) -> InsufficientEvidence:
-    """No wanted field passed the gate: say by how much it fell short and what to add."""
+def unknown_targets(
+    memory: SpaceMemory, request: CompleteRequest, targets: Sequence[str], works: Works
+) -> InsufficientEvidence:
+    """The refusal of a request none of whose targets any episode has."""
+    notes = tuple(cues.unknown_field(memory, name) for name in targets)
+    return InsufficientEvidence(
+        f"Nothing can be completed: {_joined(notes)}",
+        context={
+            "reasons": ["unknown_target"],
+            "unknown_targets": list(targets),
+            "known_fields": len(memory.traces.columns),
+        },
+        diagnosis=Diagnosis(
+            "targets", f"unknown_target: {_joined(notes)}", (Measurement("known_targets", 0, 1),), notes
+        ),
+        suggestions=(mistakes.other_targets(memory, request, notes, works),),
+    )
+
+
+def insufficient_evidence(
+    memory: SpaceMemory, request: CompleteRequest, answer: Answer, notes: tuple[CueNote, ...], works: Works
+) -> InsufficientEvidence:
+    """No wanted field passed the gate: say by how much it fell short and what to correct or to add."""
     threshold = gate.threshold_of(request)
     best = max(answer.fields.values(), key=lambda field: field.confidence, default=None)
     ground = gate.ground_of(request, best) if best is not None and best.confidence >= threshold else None
     advice = engine.advise(answer)[:FIELDS_SUGGESTED]
-    lower = None if best is None else min(threshold, math.floor(best.confidence * 10**DIGITS) / 10**DIGITS)
+    wrong = [note for note in notes if note.code in mistakes.WRONG]
+    # Where a name or a type is wrong no threshold is: what a lower one let through would not be what was asked.
+    lower = None
+    if best is not None and not wrong:
+        lower = min(threshold, math.floor(best.confidence * 10**DIGITS) / 10**DIGITS)
+    corrections = tuple(mistakes.corrections(memory, request, notes, works))
     reached = best.confidence if best is not None else 0.0
     measured = [
         Measurement("best_confidence", reached, threshold),
@@ -55,12 +82,29 @@ def insufficient_evidence(memory: SpaceMemory, request: CompleteRequest, answer:
     ]
     if ground is not None:
         measured.append(Measurement(ground.measure, ground.measured, ground.required))
+    reasons = _reasons(memory, answer, ground, wrong)
+    sentences = [_joined(wrong), _shortfall(memory, answer, best, ground, threshold), _remedy(advice, lower, ground)]
     return InsufficientEvidence(
-        f"{_shortfall(memory, answer, best, ground, threshold)} {_remedy(advice, lower, ground)}".strip(),
-        context=_context(memory, answer, best, ground, threshold),
-        diagnosis=Diagnosis("ca1_gate", _reason(memory, answer, ground), tuple(measured)),
-        suggestions=tuple(_suggestions(answer, advice, threshold, lower, ground)),
+        " ".join(filter(None, sentences)),
+        context={
+            "reasons": [reason.partition(":")[0] for reason in reasons],
+            **_context(memory, answer, best, ground, threshold),
+        },
+        diagnosis=Diagnosis("ca1_gate", "; ".join(reasons), tuple(measured), notes),
+        suggestions=(*corrections, *_suggestions(answer, advice, threshold, lower, ground)),
     )
+
+
+def _joined(notes: Sequence[CueNote]) -> str:
+    """The notes as sentences, the first few of many."""
+    return " ".join(note.message for note in notes[:FIELDS_SUGGESTED])
+
+
+def _reasons(memory: SpaceMemory, answer: Answer, ground: RefusalGround | None, wrong: Sequence[CueNote]) -> list[str]:
+    """Why, each in the documented words: what is wrong with the cue before what is lacking."""
+    words = {CueNoteCode.UNKNOWN_FIELD: "unknown_cue_field", CueNoteCode.TYPE_MISMATCH: "type_mismatch"}
+    named = [f"{words[note.code]}: {note.message.rstrip('.')}" for note in wrong[:FIELDS_SUGGESTED]]
+    return [*named, *_lacks(memory, answer, ground)]
 
 
 def _shortfall(
@@ -106,18 +150,18 @@ def _context(
     return context
 
 
-def _reason(memory: SpaceMemory, answer: Answer, ground: RefusalGround | None) -> str:
-    """Why, in the documented words, the one that decided first."""
+def _lacks(memory: SpaceMemory, answer: Answer, ground: RefusalGround | None) -> list[str]:
+    """What is lacking, the reason that decided first."""
     unseen = f"unseen_value: no stored episode has the cue's value of {', '.join(answer.unseen)}"
     if ground is not None:
-        return f"{gate.worded(ground)}; {unseen}" if answer.unseen else gate.worded(ground)
+        return [gate.worded(ground), *([unseen] if answer.unseen else [])]
     if answer.unseen:
-        return unseen
+        return [unseen]
     if memory.traces.size < THIN_SPACE:
-        return f"thin_space: {memory.traces.size} episodes are stored"
+        return [f"thin_space: {memory.traces.size} episodes are stored"]
     if answer.match < IS_STORED:
-        return "no_match: no stored episode fits the cue, and those like it do not agree"
-    return "ambiguous: several stored episodes fit the cue and do not agree"
+        return ["no_match: no stored episode fits the cue, and those like it do not agree"]
+    return ["ambiguous: several stored episodes fit the cue and do not agree"]
 
 
 def _remedy(advice: Sequence[Advice], lower: float | None, ground: RefusalGround | None) -> str:

@@ -11,19 +11,22 @@ from typing import Any
 
 import orjson
 
+from engine import Identity, identity
 from recollect.errors import Conflict, InvalidRequest, SpaceNotFound, Violation
-from recollect.model import FieldStats, FieldType, Scope, Space, SpaceDraft, SpaceListing, SpaceStats
+from recollect.model import FieldStats, FieldType, FieldValue, Scope, Space, SpaceDraft, SpaceListing, SpaceStats
 from recollect.service import cursors
 from recollect.service.admission import MAX_DIMENSIONS, MAX_FIELDS, MAX_NAME_LENGTH, escape
 from recollect.service.conditions import required_revision
 from recollect.service.fieldtypes import MAX_REPORTED, FieldTypes
+from recollect.service.filters import missing_of
 from recollect.service.runtime import Runtime
 
 DEFAULT_PAGE, LARGEST_PAGE = 100, 1000
 MAX_DESCRIPTION_LENGTH = 1024
 
 _SPACE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-_SETTABLE = frozenset(("description", "embedding_dimensions", "schema", "read_only"))
+_SETTABLE = frozenset(("description", "embedding_dimensions", "schema", "read_only", "missing_values"))
+MAX_MARKERS, MAX_MARKER_LENGTH = 64, 128
 
 
 async def list_spaces(
@@ -81,7 +84,9 @@ async def patch_space(
 ) -> Space:
     """Change some settings of a space: a JSON Merge Patch (RFC 7396). Raises SpaceNotFound."""
     space = runtime.space(scope)
-    draft = SpaceDraft(space.description, space.embedding_dimensions, space.schema, space.read_only)
+    draft = SpaceDraft(
+        space.description, space.embedding_dimensions, space.schema, space.read_only, space.missing_values
+    )
     draft = read_draft(changes, draft)
     violations = _check(draft)
     if violations:
@@ -130,21 +135,24 @@ def read_draft(changes: Mapping[str, Any], draft: SpaceDraft | None = None) -> S
                 violations.append(Violation(f"/{name}", "TYPE", kind.__name__, "another type"))
     if "schema" in changes:
         values["schema"] = _merge_schema(base.schema, changes["schema"], violations)
+    if "missing_values" in changes:
+        values["missing_values"] = _markers(changes["missing_values"], violations)
     if violations:
         raise _invalid(violations)
     return replace(base, **values)
 
 
 def _count_fields(runtime: Runtime, space: Space) -> tuple[FieldStats, ...]:
-    types = FieldTypes(space.schema)
-    values: dict[str, set[bytes]] = {}
+    types, missing = FieldTypes(space.schema), missing_of(space)
+    values: dict[str, set[Identity]] = {}
     counts: Counter[str] = Counter()
     for episode in runtime.store.iterate_episodes(space.uid):
-        fields = orjson.loads(episode.document)["fields"]
+        stored: dict[str, FieldValue] = orjson.loads(episode.document)["fields"]
+        fields = {name: value for name, value in stored.items() if value not in missing}
         types.observe(fields)
         for name, value in fields.items():
             counts[name] += 1
-            values.setdefault(name, set()).add(orjson.dumps(value))
+            values.setdefault(name, set()).add(identity(value))
     kinds = types.report()
     return tuple(
         FieldStats(name, kinds[name], count, len(values[name]))
@@ -171,6 +179,15 @@ def _merge_schema(schema: Mapping[str, FieldType], changes: Any, violations: lis
     return merged
 
 
+def _markers(markers: Any, violations: list[Violation]) -> tuple[str, ...]:
+    if markers is None:
+        return ()
+    if not isinstance(markers, list | tuple) or not all(isinstance(each, str) for each in markers):
+        violations.append(Violation("/missing_values", "TYPE", "a list of texts", "another type"))
+        return ()
+    return tuple(dict.fromkeys(markers))
+
+
 def _check(draft: SpaceDraft) -> list[Violation]:
     violations = []
     if len(draft.description) > MAX_DESCRIPTION_LENGTH or "\x00" in draft.description:
@@ -179,6 +196,15 @@ def _check(draft: SpaceDraft) -> list[Violation]:
     if draft.embedding_dimensions is not None and not 1 <= draft.embedding_dimensions <= MAX_DIMENSIONS:
         expected = f"1 to {MAX_DIMENSIONS}"
         violations.append(Violation("/embedding_dimensions", "RANGE", expected, "another number"))
+    if len(draft.missing_values) > MAX_MARKERS:
+        expected = f"at most {MAX_MARKERS} texts"
+        violations.append(Violation("/missing_values", "TOO_MANY", expected, f"{len(draft.missing_values)} texts"))
+    for place, marker in enumerate(draft.missing_values):
+        if not 1 <= len(marker) <= MAX_MARKER_LENGTH or "\x00" in marker:
+            expected = f"1 to {MAX_MARKER_LENGTH} characters without NUL"
+            violations.append(
+                Violation(f"/missing_values/{place}", "TEXT_LENGTH", expected, f"{len(marker)} characters")
+            )
     if len(draft.schema) > MAX_FIELDS:
         expected = f"at most {MAX_FIELDS} fields"
         violations.append(Violation("/schema", "FIELD_COUNT", expected, f"{len(draft.schema)} fields"))

@@ -17,7 +17,7 @@ from recollect.errors import Damaged
 
 FUNCTION = "row_checksum"
 
-# The columns that a row's checksum covers, in this order; the first is the row's key.
+# The columns that a row's checksum covers, in this order; the first is the row's key, new ones come last.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "space": (
         "uid",
@@ -32,6 +32,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "episodes",
         "embeddings",
         "size_bytes",
+        "missing_values",
     ),
     "episode": (
         "key",

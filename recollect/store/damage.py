@@ -17,7 +17,7 @@ import apsw
 
 from recollect import telemetry
 from recollect.errors import Damaged
-from recollect.store.checksums import COLUMNS, selected, verify
+from recollect.store.checksums import COLUMNS, verify
 from recollect.store.plan import LAST_REVISION, REVISION_BITS, key_of, revision_of
 
 ROWS_AT_ONCE = 500
@@ -84,12 +84,14 @@ def find_page_faults(db: apsw.Connection) -> Iterator[Fault]:
 
 def _damaged_rows(db: apsw.Connection, table: str, rest: Callable[[], None]) -> Iterator[Fault]:
     keyed = "scope" if table == "receipt" else "rowid"
+    present = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}  # an older format has fewer columns
+    columns = ", ".join(column for column in (*COLUMNS[table], "checksum") if column in present)
     after: Any = None
     while True:
         rest()
         where = "" if after is None else f"WHERE {keyed} > ?"
         bindings = () if after is None else (after,)
-        query = f"SELECT {keyed}, {selected(table)} FROM {table} {where} ORDER BY {keyed} LIMIT {ROWS_AT_ONCE}"
+        query = f"SELECT {keyed}, {columns} FROM {table} {where} ORDER BY {keyed} LIMIT {ROWS_AT_ONCE}"
         count = 0
         rows = db.execute(query, bindings)
         while True:

@@ -13,7 +13,9 @@ from recollect.store.plan import revision_of
 
 def space_of(row: tuple[Any, ...]) -> Space:
     """A space from the columns of its row."""
-    uid, space_id, revision, created_at, updated_at, description, dimensions, field_types, is_read_only, *_ = row
+    uid, space_id, revision, created_at, updated_at, description, dimensions, field_types, is_read_only, *_, missing = (
+        row
+    )
     return Space(
         space_id,
         uid,
@@ -24,6 +26,7 @@ def space_of(row: tuple[Any, ...]) -> Space:
         dimensions,
         {name: FieldType(kind) for name, kind in orjson.loads(field_types).items()},
         bool(is_read_only),
+        missing_values=tuple(orjson.loads(missing)),
     )
 
 

@@ -152,9 +152,11 @@ def _migrate(connection: apsw.Connection) -> None:
             connection.execute(checksums.seal(table))
         connection.pragma("user_version", format_version())
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException as fault:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+        if isinstance(fault, apsw.SQLError):  # our statements suit every file of the format that it says it has
+            raise checksums.damaged("format") from fault
         raise
 
 

@@ -159,11 +159,12 @@ def put_space(
     require_revision(if_revision, old.revision if old else 0)
     now = rfc3339(now_s)
     field_types = orjson.dumps(dict(draft.schema)).decode()
+    missing = orjson.dumps(draft.missing_values).decode()
     if row is None or old is None:
         db.execute(
             "INSERT INTO space (space_id, revision, created_at, updated_at, description, embedding_dimensions,"
-            " field_types, read_only) VALUES (?, 1, ?, ?, ?, ?, ?, ?)",
-            (space_id, now, now, draft.description, draft.embedding_dimensions, field_types, draft.read_only),
+            " field_types, read_only, missing_values) VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?)",
+            (space_id, now, now, draft.description, draft.embedding_dimensions, field_types, draft.read_only, missing),
         )
         uid, revision = db.last_insert_rowid(), 1
         if uid > LAST_UID:
@@ -173,8 +174,8 @@ def put_space(
         dimensions = _dimensions(old, draft, embeddings_of(row))
         db.execute(
             "UPDATE space SET revision = ?, updated_at = ?, description = ?, embedding_dimensions = ?,"
-            " field_types = ?, read_only = ? WHERE uid = ?",
-            (revision, now, draft.description, dimensions, field_types, draft.read_only, uid),
+            " field_types = ?, read_only = ?, missing_values = ? WHERE uid = ?",
+            (revision, now, draft.description, dimensions, field_types, draft.read_only, missing, uid),
         )
     db.execute(_SEAL_SPACE, (uid,))
     db.execute(_INSERT["journal"], (key_of(uid, revision), "space", ""))

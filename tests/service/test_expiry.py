@@ -80,7 +80,9 @@ async def test_no_path_finds_an_expired_episode(worker: Runtime, scope: Scope, c
         await complete(worker, scope, CompleteRequest(CUE))
     with pytest.raises(InsufficientEvidence):
         [event async for event in complete_stream(worker, scope, CompleteRequest(CUE))]
-    assert "ending" not in {found.episode.episode_id for found in await recall(worker, scope, CUE, 50, EpisodeFilter())}
+    assert "ending" not in {
+        found.episode.episode_id for found in (await recall(worker, scope, CUE, 50, EpisodeFilter())).items
+    }
     assert "ending" not in {each.episode_id for each in (await list_episodes(worker, scope)).items}
     assert (await list_episodes(worker, scope, EpisodeFilter({"door": "north gate"}))).items == ()
     assert (await forget_episodes(worker, scope, EpisodeFilter({"door": "north gate"}))).count == 0

@@ -37,7 +37,7 @@ async def test_listing_forgetting_and_recall_find_what_is_the_same(runtime: Runt
         assert {each.episode_id for each in (await list_episodes(runtime, scope, where)).items} == expected, value
         assert (await forget_episodes(runtime, scope, where)).count == len(expected), value
         recalled = await recall(runtime, scope, Cue({"w": "all"}), 200, where)
-        assert {each.episode.episode_id for each in recalled} == expected, value
+        assert {each.episode.episode_id for each in recalled.items} == expected, value
 
 
 async def test_three_rows_of_2_0_are_forgotten_as_2(runtime: Runtime, scope: Scope) -> None:

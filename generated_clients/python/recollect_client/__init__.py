@@ -49,6 +49,8 @@ __all__ = [
     "ConsolidateRequest",
     "Consolidation",
     "ConsolidationStatus",
+    "CueNote",
+    "CueNoteCode",
     "Diagnosis",
     "Episode",
     "EpisodeFilter",
@@ -132,6 +134,8 @@ from recollect_client.models.completion_config import CompletionConfig as Comple
 from recollect_client.models.consolidate_request import ConsolidateRequest as ConsolidateRequest
 from recollect_client.models.consolidation import Consolidation as Consolidation
 from recollect_client.models.consolidation_status import ConsolidationStatus as ConsolidationStatus
+from recollect_client.models.cue_note import CueNote as CueNote
+from recollect_client.models.cue_note_code import CueNoteCode as CueNoteCode
 from recollect_client.models.diagnosis import Diagnosis as Diagnosis
 from recollect_client.models.episode import Episode as Episode
 from recollect_client.models.episode_filter import EpisodeFilter as EpisodeFilter

@@ -209,10 +209,12 @@ class RecallRequest(_message.Message):
     def __init__(self, partial_episode: _Optional[_Union[_completion_pb2.PartialEpisode, _Mapping]] = ..., limit: _Optional[int] = ..., filter: _Optional[_Union[EpisodeFilter, _Mapping]] = ...) -> None: ...
 
 class RecallResponse(_message.Message):
-    __slots__ = ("items",)
+    __slots__ = ("items", "cue_notes")
     ITEMS_FIELD_NUMBER: _ClassVar[int]
+    CUE_NOTES_FIELD_NUMBER: _ClassVar[int]
     items: _containers.RepeatedCompositeFieldContainer[RecalledEpisode]
-    def __init__(self, items: _Optional[_Iterable[_Union[RecalledEpisode, _Mapping]]] = ...) -> None: ...
+    cue_notes: _containers.RepeatedCompositeFieldContainer[_value_pb2.CueNote]
+    def __init__(self, items: _Optional[_Iterable[_Union[RecalledEpisode, _Mapping]]] = ..., cue_notes: _Optional[_Iterable[_Union[_value_pb2.CueNote, _Mapping]]] = ...) -> None: ...
 
 class RecalledEpisode(_message.Message):
     __slots__ = ("episode", "similarity", "matched_fields")

@@ -26,21 +26,21 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from recollect.rpc.v1 import value_pb2 as recollect_dot_rpc_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1erecollect/rpc/v1/problem.proto\x12\x0crecollect.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1crecollect/rpc/v1/value.proto\"\x88\x01\n\x06\x41\x64vice\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12/\n\x0cmeasurements\x18\x03 \x03(\x0b\x32\x19.recollect.v1.Measurement\x12-\n\x0bsuggestions\x18\x04 \x03(\x0b\x32\x18.recollect.v1.Suggestion\"\\\n\x0bMeasurement\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x15\n\x08required\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x0c\n\x04unit\x18\x04 \x01(\tB\x0b\n\t_required\"\xb6\x01\n\nSuggestion\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x32\n\rapplicability\x18\x03 \x01(\x0e\x32\x1b.recollect.v1.Applicability\x12%\n\x07\x63hanges\x18\x04 \x03(\x0b\x32\x14.recollect.v1.Change\x12\x30\n\x0f\x65xpected_effect\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\":\n\x06\x43hange\x12\x0c\n\x04path\x18\x01 \x03(\t\x12\"\n\x05value\x18\x02 \x01(\x0b\x32\x13.recollect.v1.Value*\x96\x01\n\rApplicability\x12\x1d\n\x19\x41PPLICABILITY_UNSPECIFIED\x10\x00\x12$\n APPLICABILITY_MACHINE_APPLICABLE\x10\x01\x12\x1d\n\x19\x41PPLICABILITY_NEEDS_VALUE\x10\x02\x12!\n\x1d\x41PPLICABILITY_MAYBE_INCORRECT\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1erecollect/rpc/v1/problem.proto\x12\x0crecollect.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1crecollect/rpc/v1/value.proto\"\xb2\x01\n\x06\x41\x64vice\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12/\n\x0cmeasurements\x18\x03 \x03(\x0b\x32\x19.recollect.v1.Measurement\x12-\n\x0bsuggestions\x18\x04 \x03(\x0b\x32\x18.recollect.v1.Suggestion\x12(\n\tcue_notes\x18\x05 \x03(\x0b\x32\x15.recollect.v1.CueNote\"\\\n\x0bMeasurement\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x15\n\x08required\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x0c\n\x04unit\x18\x04 \x01(\tB\x0b\n\t_required\"\xb6\x01\n\nSuggestion\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x32\n\rapplicability\x18\x03 \x01(\x0e\x32\x1b.recollect.v1.Applicability\x12%\n\x07\x63hanges\x18\x04 \x03(\x0b\x32\x14.recollect.v1.Change\x12\x30\n\x0f\x65xpected_effect\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\"N\n\x06\x43hange\x12\x0c\n\x04path\x18\x01 \x03(\t\x12\"\n\x05value\x18\x02 \x01(\x0b\x32\x13.recollect.v1.Value\x12\x12\n\nmoved_from\x18\x03 \x03(\t*\x96\x01\n\rApplicability\x12\x1d\n\x19\x41PPLICABILITY_UNSPECIFIED\x10\x00\x12$\n APPLICABILITY_MACHINE_APPLICABLE\x10\x01\x12\x1d\n\x19\x41PPLICABILITY_NEEDS_VALUE\x10\x02\x12!\n\x1d\x41PPLICABILITY_MAYBE_INCORRECT\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'recollect.rpc.v1.problem_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_APPLICABILITY']._serialized_start=587
-  _globals['_APPLICABILITY']._serialized_end=737
+  _globals['_APPLICABILITY']._serialized_start=649
+  _globals['_APPLICABILITY']._serialized_end=799
   _globals['_ADVICE']._serialized_start=109
-  _globals['_ADVICE']._serialized_end=245
-  _globals['_MEASUREMENT']._serialized_start=247
-  _globals['_MEASUREMENT']._serialized_end=339
-  _globals['_SUGGESTION']._serialized_start=342
-  _globals['_SUGGESTION']._serialized_end=524
-  _globals['_CHANGE']._serialized_start=526
-  _globals['_CHANGE']._serialized_end=584
+  _globals['_ADVICE']._serialized_end=287
+  _globals['_MEASUREMENT']._serialized_start=289
+  _globals['_MEASUREMENT']._serialized_end=381
+  _globals['_SUGGESTION']._serialized_start=384
+  _globals['_SUGGESTION']._serialized_end=566
+  _globals['_CHANGE']._serialized_start=568
+  _globals['_CHANGE']._serialized_end=646
 # @@protoc_insertion_point(module_scope)

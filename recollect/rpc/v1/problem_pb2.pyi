@@ -21,16 +21,18 @@ APPLICABILITY_NEEDS_VALUE: Applicability
 APPLICABILITY_MAYBE_INCORRECT: Applicability
 
 class Advice(_message.Message):
-    __slots__ = ("stage", "summary", "measurements", "suggestions")
+    __slots__ = ("stage", "summary", "measurements", "suggestions", "cue_notes")
     STAGE_FIELD_NUMBER: _ClassVar[int]
     SUMMARY_FIELD_NUMBER: _ClassVar[int]
     MEASUREMENTS_FIELD_NUMBER: _ClassVar[int]
     SUGGESTIONS_FIELD_NUMBER: _ClassVar[int]
+    CUE_NOTES_FIELD_NUMBER: _ClassVar[int]
     stage: str
     summary: str
     measurements: _containers.RepeatedCompositeFieldContainer[Measurement]
     suggestions: _containers.RepeatedCompositeFieldContainer[Suggestion]
-    def __init__(self, stage: _Optional[str] = ..., summary: _Optional[str] = ..., measurements: _Optional[_Iterable[_Union[Measurement, _Mapping]]] = ..., suggestions: _Optional[_Iterable[_Union[Suggestion, _Mapping]]] = ...) -> None: ...
+    cue_notes: _containers.RepeatedCompositeFieldContainer[_value_pb2.CueNote]
+    def __init__(self, stage: _Optional[str] = ..., summary: _Optional[str] = ..., measurements: _Optional[_Iterable[_Union[Measurement, _Mapping]]] = ..., suggestions: _Optional[_Iterable[_Union[Suggestion, _Mapping]]] = ..., cue_notes: _Optional[_Iterable[_Union[_value_pb2.CueNote, _Mapping]]] = ...) -> None: ...
 
 class Measurement(_message.Message):
     __slots__ = ("name", "value", "required", "unit")
@@ -59,9 +61,11 @@ class Suggestion(_message.Message):
     def __init__(self, id: _Optional[str] = ..., message: _Optional[str] = ..., applicability: _Optional[_Union[Applicability, str]] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., expected_effect: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class Change(_message.Message):
-    __slots__ = ("path", "value")
+    __slots__ = ("path", "value", "moved_from")
     PATH_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
+    MOVED_FROM_FIELD_NUMBER: _ClassVar[int]
     path: _containers.RepeatedScalarFieldContainer[str]
     value: _value_pb2.Value
-    def __init__(self, path: _Optional[_Iterable[str]] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ...) -> None: ...
+    moved_from: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, path: _Optional[_Iterable[str]] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., moved_from: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -26,7 +26,7 @@ FIELD_TYPE_BOOLEAN: FieldType
 FIELD_TYPE_LIST: FieldType
 
 class Space(_message.Message):
-    __slots__ = ("space_id", "description", "embedding_dimensions", "schema", "read_only", "created_at", "updated_at", "revision", "incarnation")
+    __slots__ = ("space_id", "description", "embedding_dimensions", "schema", "read_only", "created_at", "updated_at", "revision", "incarnation", "missing_values")
     class SchemaEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -43,6 +43,7 @@ class Space(_message.Message):
     UPDATED_AT_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    MISSING_VALUES_FIELD_NUMBER: _ClassVar[int]
     space_id: str
     description: str
     embedding_dimensions: int
@@ -52,10 +53,11 @@ class Space(_message.Message):
     updated_at: str
     revision: int
     incarnation: str
-    def __init__(self, space_id: _Optional[str] = ..., description: _Optional[str] = ..., embedding_dimensions: _Optional[int] = ..., schema: _Optional[_Mapping[str, FieldType]] = ..., read_only: _Optional[bool] = ..., created_at: _Optional[str] = ..., updated_at: _Optional[str] = ..., revision: _Optional[int] = ..., incarnation: _Optional[str] = ...) -> None: ...
+    missing_values: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, space_id: _Optional[str] = ..., description: _Optional[str] = ..., embedding_dimensions: _Optional[int] = ..., schema: _Optional[_Mapping[str, FieldType]] = ..., read_only: _Optional[bool] = ..., created_at: _Optional[str] = ..., updated_at: _Optional[str] = ..., revision: _Optional[int] = ..., incarnation: _Optional[str] = ..., missing_values: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SpaceInput(_message.Message):
-    __slots__ = ("description", "embedding_dimensions", "schema", "read_only")
+    __slots__ = ("description", "embedding_dimensions", "schema", "read_only", "missing_values")
     class SchemaEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -67,11 +69,13 @@ class SpaceInput(_message.Message):
     EMBEDDING_DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     READ_ONLY_FIELD_NUMBER: _ClassVar[int]
+    MISSING_VALUES_FIELD_NUMBER: _ClassVar[int]
     description: str
     embedding_dimensions: int
     schema: _containers.ScalarMap[str, FieldType]
     read_only: bool
-    def __init__(self, description: _Optional[str] = ..., embedding_dimensions: _Optional[int] = ..., schema: _Optional[_Mapping[str, FieldType]] = ..., read_only: _Optional[bool] = ...) -> None: ...
+    missing_values: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, description: _Optional[str] = ..., embedding_dimensions: _Optional[int] = ..., schema: _Optional[_Mapping[str, FieldType]] = ..., read_only: _Optional[bool] = ..., missing_values: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListSpacesRequest(_message.Message):
     __slots__ = ("limit", "cursor")
@@ -180,7 +184,7 @@ class FieldStats(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[FieldType, str]] = ..., episodes: _Optional[int] = ..., distinct_values: _Optional[int] = ...) -> None: ...
 
 class SpacePatch(_message.Message):
-    __slots__ = ("description", "embedding_dimensions", "schema", "read_only", "reset")
+    __slots__ = ("description", "embedding_dimensions", "schema", "read_only", "reset", "missing_values")
     class SchemaEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -193,9 +197,11 @@ class SpacePatch(_message.Message):
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     READ_ONLY_FIELD_NUMBER: _ClassVar[int]
     RESET_FIELD_NUMBER: _ClassVar[int]
+    MISSING_VALUES_FIELD_NUMBER: _ClassVar[int]
     description: str
     embedding_dimensions: int
     schema: _containers.ScalarMap[str, FieldType]
     read_only: bool
     reset: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, description: _Optional[str] = ..., embedding_dimensions: _Optional[int] = ..., schema: _Optional[_Mapping[str, FieldType]] = ..., read_only: _Optional[bool] = ..., reset: _Optional[_Iterable[str]] = ...) -> None: ...
+    missing_values: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, description: _Optional[str] = ..., embedding_dimensions: _Optional[int] = ..., schema: _Optional[_Mapping[str, FieldType]] = ..., read_only: _Optional[bool] = ..., reset: _Optional[_Iterable[str]] = ..., missing_values: _Optional[_Iterable[str]] = ...) -> None: ...

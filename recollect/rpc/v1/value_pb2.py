@@ -24,15 +24,17 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crecollect/rpc/v1/value.proto\x12\x0crecollect.v1\"\x7f\n\x05Value\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x11\n\x07integer\x18\x02 \x01(\x03H\x00\x12\x0e\n\x04real\x18\x03 \x01(\x01H\x00\x12\x11\n\x07\x62oolean\x18\x04 \x01(\x08H\x00\x12(\n\x04list\x18\x05 \x01(\x0b\x32\x18.recollect.v1.ScalarListH\x00\x42\x06\n\x04kind\"2\n\nScalarList\x12$\n\x06values\x18\x01 \x03(\x0b\x32\x14.recollect.v1.Scalar\"V\n\x06Scalar\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x11\n\x07integer\x18\x02 \x01(\x03H\x00\x12\x0e\n\x04real\x18\x03 \x01(\x01H\x00\x12\x11\n\x07\x62oolean\x18\x04 \x01(\x08H\x00\x42\x06\n\x04kind\"9\n\x05\x46ield\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\"\n\x05value\x18\x02 \x01(\x0b\x32\x13.recollect.v1.Value\"F\n\x06Vector\x12.\n\x08\x65ncoding\x18\x01 \x01(\x0e\x32\x1c.recollect.v1.VectorEncoding\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"N\n\tCondition\x12\x12\n\x08revision\x18\x01 \x01(\x03H\x00\x12\x10\n\x06\x65xists\x18\x02 \x01(\x08H\x00\x12\x13\n\x0bincarnation\x18\x03 \x01(\tB\x06\n\x04kind*k\n\x0eVectorEncoding\x12\x1f\n\x1bVECTOR_ENCODING_UNSPECIFIED\x10\x00\x12\x1b\n\x17VECTOR_ENCODING_FLOAT32\x10\x01\x12\x1b\n\x17VECTOR_ENCODING_FLOAT16\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crecollect/rpc/v1/value.proto\x12\x0crecollect.v1\"\x7f\n\x05Value\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x11\n\x07integer\x18\x02 \x01(\x03H\x00\x12\x0e\n\x04real\x18\x03 \x01(\x01H\x00\x12\x11\n\x07\x62oolean\x18\x04 \x01(\x08H\x00\x12(\n\x04list\x18\x05 \x01(\x0b\x32\x18.recollect.v1.ScalarListH\x00\x42\x06\n\x04kind\"2\n\nScalarList\x12$\n\x06values\x18\x01 \x03(\x0b\x32\x14.recollect.v1.Scalar\"V\n\x06Scalar\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x11\n\x07integer\x18\x02 \x01(\x03H\x00\x12\x0e\n\x04real\x18\x03 \x01(\x01H\x00\x12\x11\n\x07\x62oolean\x18\x04 \x01(\x08H\x00\x42\x06\n\x04kind\"9\n\x05\x46ield\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\"\n\x05value\x18\x02 \x01(\x0b\x32\x13.recollect.v1.Value\"\x89\x01\n\x07\x43ueNote\x12\'\n\x04\x63ode\x18\x01 \x01(\x0e\x32\x19.recollect.v1.CueNoteCode\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12$\n\x07read_as\x18\x04 \x01(\x0b\x32\x13.recollect.v1.Value\x12\x0f\n\x07nearest\x18\x05 \x03(\t\"F\n\x06Vector\x12.\n\x08\x65ncoding\x18\x01 \x01(\x0e\x32\x1c.recollect.v1.VectorEncoding\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"N\n\tCondition\x12\x12\n\x08revision\x18\x01 \x01(\x03H\x00\x12\x10\n\x06\x65xists\x18\x02 \x01(\x08H\x00\x12\x13\n\x0bincarnation\x18\x03 \x01(\tB\x06\n\x04kind*\xcf\x01\n\x0b\x43ueNoteCode\x12\x1d\n\x19\x43UE_NOTE_CODE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43UE_NOTE_CODE_COERCED\x10\x01\x12\x1f\n\x1b\x43UE_NOTE_CODE_UNKNOWN_FIELD\x10\x02\x12\x1f\n\x1b\x43UE_NOTE_CODE_TYPE_MISMATCH\x10\x03\x12\x1e\n\x1a\x43UE_NOTE_CODE_UNSEEN_VALUE\x10\x04\x12$\n CUE_NOTE_CODE_TREATED_AS_MISSING\x10\x05*k\n\x0eVectorEncoding\x12\x1f\n\x1bVECTOR_ENCODING_UNSPECIFIED\x10\x00\x12\x1b\n\x17VECTOR_ENCODING_FLOAT32\x10\x01\x12\x1b\n\x17VECTOR_ENCODING_FLOAT16\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'recollect.rpc.v1.value_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VECTORENCODING']._serialized_start=526
-  _globals['_VECTORENCODING']._serialized_end=633
+  _globals['_CUENOTECODE']._serialized_start=667
+  _globals['_CUENOTECODE']._serialized_end=874
+  _globals['_VECTORENCODING']._serialized_start=876
+  _globals['_VECTORENCODING']._serialized_end=983
   _globals['_VALUE']._serialized_start=46
   _globals['_VALUE']._serialized_end=173
   _globals['_SCALARLIST']._serialized_start=175
@@ -41,8 +43,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCALAR']._serialized_end=313
   _globals['_FIELD']._serialized_start=315
   _globals['_FIELD']._serialized_end=372
-  _globals['_VECTOR']._serialized_start=374
-  _globals['_VECTOR']._serialized_end=444
-  _globals['_CONDITION']._serialized_start=446
-  _globals['_CONDITION']._serialized_end=524
+  _globals['_CUENOTE']._serialized_start=375
+  _globals['_CUENOTE']._serialized_end=512
+  _globals['_VECTOR']._serialized_start=514
+  _globals['_VECTOR']._serialized_end=584
+  _globals['_CONDITION']._serialized_start=586
+  _globals['_CONDITION']._serialized_end=664
 # @@protoc_insertion_point(module_scope)

@@ -7,11 +7,26 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class CueNoteCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CUE_NOTE_CODE_UNSPECIFIED: _ClassVar[CueNoteCode]
+    CUE_NOTE_CODE_COERCED: _ClassVar[CueNoteCode]
+    CUE_NOTE_CODE_UNKNOWN_FIELD: _ClassVar[CueNoteCode]
+    CUE_NOTE_CODE_TYPE_MISMATCH: _ClassVar[CueNoteCode]
+    CUE_NOTE_CODE_UNSEEN_VALUE: _ClassVar[CueNoteCode]
+    CUE_NOTE_CODE_TREATED_AS_MISSING: _ClassVar[CueNoteCode]
+
 class VectorEncoding(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     VECTOR_ENCODING_UNSPECIFIED: _ClassVar[VectorEncoding]
     VECTOR_ENCODING_FLOAT32: _ClassVar[VectorEncoding]
     VECTOR_ENCODING_FLOAT16: _ClassVar[VectorEncoding]
+CUE_NOTE_CODE_UNSPECIFIED: CueNoteCode
+CUE_NOTE_CODE_COERCED: CueNoteCode
+CUE_NOTE_CODE_UNKNOWN_FIELD: CueNoteCode
+CUE_NOTE_CODE_TYPE_MISMATCH: CueNoteCode
+CUE_NOTE_CODE_UNSEEN_VALUE: CueNoteCode
+CUE_NOTE_CODE_TREATED_AS_MISSING: CueNoteCode
 VECTOR_ENCODING_UNSPECIFIED: VectorEncoding
 VECTOR_ENCODING_FLOAT32: VectorEncoding
 VECTOR_ENCODING_FLOAT16: VectorEncoding
@@ -55,6 +70,20 @@ class Field(_message.Message):
     name: str
     value: Value
     def __init__(self, name: _Optional[str] = ..., value: _Optional[_Union[Value, _Mapping]] = ...) -> None: ...
+
+class CueNote(_message.Message):
+    __slots__ = ("code", "field", "message", "read_as", "nearest")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    READ_AS_FIELD_NUMBER: _ClassVar[int]
+    NEAREST_FIELD_NUMBER: _ClassVar[int]
+    code: CueNoteCode
+    field: str
+    message: str
+    read_as: Value
+    nearest: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, code: _Optional[_Union[CueNoteCode, str]] = ..., field: _Optional[str] = ..., message: _Optional[str] = ..., read_as: _Optional[_Union[Value, _Mapping]] = ..., nearest: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Vector(_message.Message):
     __slots__ = ("encoding", "data")

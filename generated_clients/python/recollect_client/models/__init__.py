@@ -30,6 +30,8 @@ from recollect_client.models.completion_config import CompletionConfig
 from recollect_client.models.consolidate_request import ConsolidateRequest
 from recollect_client.models.consolidation import Consolidation
 from recollect_client.models.consolidation_status import ConsolidationStatus
+from recollect_client.models.cue_note import CueNote
+from recollect_client.models.cue_note_code import CueNoteCode
 from recollect_client.models.diagnosis import Diagnosis
 from recollect_client.models.episode import Episode
 from recollect_client.models.episode_filter import EpisodeFilter

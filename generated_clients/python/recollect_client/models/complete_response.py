@@ -22,6 +22,7 @@ from typing import Any, ClassVar, Dict, List, Optional, Union
 from typing_extensions import Annotated
 from recollect_client.models.attribution import Attribution
 from recollect_client.models.completed_episode import CompletedEpisode
+from recollect_client.models.cue_note import CueNote
 from recollect_client.models.hypothesis import Hypothesis
 from recollect_client.models.reconstruction_stats import ReconstructionStats
 from typing import Optional, Set
@@ -30,16 +31,17 @@ from pydantic_core import to_jsonable_python
 
 class CompleteResponse(BaseModel):
     """
-    The completed episode. The core is `completion_id`, `completed_episode` and `completion_confidence`; a verbose answer has all members. 
+    The completed episode. The core is `completion_id`, `completed_episode` and `completion_confidence`; a verbose answer has all members. `cue_notes` are there where some of the request was not taken as it stands. 
     """ # noqa: E501
     completion_id: Annotated[str, Field(min_length=5, strict=True, max_length=64)] = Field(description="The completion's id, for feedback on it.", json_schema_extra={"examples": ["cmp_01k2v7q3h9"]})
     completed_episode: CompletedEpisode
     completion_confidence: Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]] = Field(description="The calibrated probability that a completed field is right, averaged over the completed targets.", json_schema_extra={"examples": [0.82]})
+    cue_notes: Optional[Annotated[List[CueNote], Field(max_length=512)]] = Field(default=None, description="How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.")
     source_attribution: Optional[Dict[str, Attribution]] = Field(default=None, description="Where each field of the answer came from, by field name.")
     alternative_hypotheses: Optional[Annotated[List[Hypothesis], Field(max_length=50)]] = Field(default=None, description="Other whole episodes that fit the cue, likeliest first, distinct in the targets. Their confidences and the winner's add up to 1 at most. Of one target they are its next likeliest values, numbers and times further apart than their field's tolerance and no likelier than the answer. Of several they are records of stored episodes, chosen to cover what may be true: the one on which the dynamics settled, then always the one that tells most of the probability that nobody has told yet. ")
     metacognitive_confidence: Optional[Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]]] = Field(default=None, description="How far the confidences themselves may be trusted.", json_schema_extra={"examples": [0.8]})
     reconstruction_stats: Optional[ReconstructionStats] = None
-    __properties: ClassVar[List[str]] = ["completion_id", "completed_episode", "completion_confidence", "source_attribution", "alternative_hypotheses", "metacognitive_confidence", "reconstruction_stats"]
+    __properties: ClassVar[List[str]] = ["completion_id", "completed_episode", "completion_confidence", "cue_notes", "source_attribution", "alternative_hypotheses", "metacognitive_confidence", "reconstruction_stats"]
 
     @field_validator('completion_id', mode="before")
     def completion_id_validate_regular_expression(cls, value):
@@ -90,6 +92,12 @@ class CompleteResponse(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of completed_episode
         if self.completed_episode:
             _dict['completed_episode'] = self.completed_episode.to_dict()
+        # override the default output from pydantic by calling `to_dict()` of each item in cue_notes (list)
+        _items = []
+        if self.cue_notes:
+            for _item_cue_notes in self.cue_notes:
+                _items.append(_item_cue_notes.to_dict() if _item_cue_notes is not None else None)
+            _dict['cue_notes'] = _items
         # override the default output from pydantic by calling `to_dict()` of each value in source_attribution (dict)
         _field_dict = {}
         if self.source_attribution:
@@ -120,6 +128,7 @@ class CompleteResponse(BaseModel):
             "completion_id": obj.get("completion_id"),
             "completed_episode": CompletedEpisode.from_dict(obj["completed_episode"]) if obj.get("completed_episode") is not None else None,
             "completion_confidence": obj.get("completion_confidence"),
+            "cue_notes": [CueNote.from_dict(_item) for _item in obj["cue_notes"]] if obj.get("cue_notes") is not None else None,
             "source_attribution": dict(
                 (_k, Attribution.from_dict(_v))
                 for _k, _v in obj["source_attribution"].items()

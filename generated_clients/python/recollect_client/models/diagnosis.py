@@ -18,8 +18,9 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field
-from typing import Any, ClassVar, Dict, List
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
+from recollect_client.models.cue_note import CueNote
 from recollect_client.models.measurement import Measurement
 from typing import Optional, Set
 from typing_extensions import Self
@@ -32,7 +33,8 @@ class Diagnosis(BaseModel):
     stage: Annotated[str, Field(min_length=1, strict=True, max_length=256)] = Field(description="A short name.", json_schema_extra={"examples": ["cue_overlap"]})
     summary: Annotated[str, Field(strict=True, max_length=2048)] = Field(description="One or a few sentences.", json_schema_extra={"examples": ["The kitchen, mostly."]})
     measurements: Annotated[List[Measurement], Field(max_length=64)] = Field(description="The numbers that decided.")
-    __properties: ClassVar[List[str]] = ["stage", "summary", "measurements"]
+    cue_notes: Optional[Annotated[List[CueNote], Field(max_length=512)]] = Field(default=None, description="How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.")
+    __properties: ClassVar[List[str]] = ["stage", "summary", "measurements", "cue_notes"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -79,6 +81,12 @@ class Diagnosis(BaseModel):
             for _item_measurements in self.measurements:
                 _items.append(_item_measurements.to_dict() if _item_measurements is not None else None)
             _dict['measurements'] = _items
+        # override the default output from pydantic by calling `to_dict()` of each item in cue_notes (list)
+        _items = []
+        if self.cue_notes:
+            for _item_cue_notes in self.cue_notes:
+                _items.append(_item_cue_notes.to_dict() if _item_cue_notes is not None else None)
+            _dict['cue_notes'] = _items
         return _dict
 
     @classmethod
@@ -93,7 +101,8 @@ class Diagnosis(BaseModel):
         _obj = cls.model_validate({
             "stage": obj.get("stage"),
             "summary": obj.get("summary"),
-            "measurements": [Measurement.from_dict(_item) for _item in obj["measurements"]] if obj.get("measurements") is not None else None
+            "measurements": [Measurement.from_dict(_item) for _item in obj["measurements"]] if obj.get("measurements") is not None else None,
+            "cue_notes": [CueNote.from_dict(_item) for _item in obj["cue_notes"]] if obj.get("cue_notes") is not None else None
         })
         return _obj
 

@@ -32,7 +32,7 @@ class FeedbackInput(BaseModel):
     completion_id: Annotated[str, Field(min_length=5, strict=True, max_length=64)] = Field(description="The completion's id, for feedback on it.", json_schema_extra={"examples": ["cmp_01k2v7q3h9"]})
     var_field: Annotated[str, Field(min_length=1, strict=True, max_length=128)] = Field(description="A field's name; any text of 1 to 128 characters.", alias="field", json_schema_extra={"examples": ["where"]})
     verdict: Optional[Verdict] = None
-    true_value: Optional[Any] = Field(default=None, description="A field's value: text of up to 32,768 characters, a number, a boolean, or a list of up to 1,024 of those. Values keep their type: `3`, `3.0`, `\"3\"` and `true` are four different values, and each comes back as it went in. Null and objects are refused: leave out what is unknown. ", json_schema_extra={"examples": ["kitchen"]})
+    true_value: Optional[Any] = Field(default=None, description="A field's value: text of up to 32,768 characters, a number, a boolean, or a list of up to 1,024 of those. Each comes back as it went in. `3` and `3.0` are one number, `\"3\"` and `true` other values; a cue's values are read by the field's type. Blank text stands for no value. Null and objects are refused: leave out what is unknown. ", json_schema_extra={"examples": ["kitchen"]})
     __properties: ClassVar[List[str]] = ["completion_id", "field", "verdict", "true_value"]
 
     @field_validator('completion_id', mode="before")

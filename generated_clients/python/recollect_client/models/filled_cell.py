@@ -31,7 +31,7 @@ class FilledCell(BaseModel):
     """ # noqa: E501
     row: Annotated[int, Field(le=999, strict=True, ge=0)] = Field(description="Which row, from 0.", json_schema_extra={"examples": [0]})
     var_field: Annotated[str, Field(min_length=1, strict=True, max_length=128)] = Field(description="A field's name; any text of 1 to 128 characters.", alias="field", json_schema_extra={"examples": ["where"]})
-    value: Optional[Any] = Field(description="A field's value: text of up to 32,768 characters, a number, a boolean, or a list of up to 1,024 of those. Values keep their type: `3`, `3.0`, `\"3\"` and `true` are four different values, and each comes back as it went in. Null and objects are refused: leave out what is unknown. ", json_schema_extra={"examples": ["kitchen"]})
+    value: Optional[Any] = Field(description="A field's value: text of up to 32,768 characters, a number, a boolean, or a list of up to 1,024 of those. Each comes back as it went in. `3` and `3.0` are one number, `\"3\"` and `true` other values; a cue's values are read by the field's type. Blank text stands for no value. Null and objects are refused: leave out what is unknown. ", json_schema_extra={"examples": ["kitchen"]})
     confidence: Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]] = Field(description="A number from 0 to 1.", json_schema_extra={"examples": [0.82]})
     source: Source
     supporters: Union[Annotated[float, Field(le=9007199254740991, strict=True, ge=0)], Annotated[int, Field(le=2147483647, strict=True, ge=0)]] = Field(description="How many stored episodes are behind the value, counted by their weight.", json_schema_extra={"examples": [12.4]})

@@ -18,8 +18,9 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field
-from typing import Any, ClassVar, Dict, List
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
+from recollect_client.models.cue_note import CueNote
 from recollect_client.models.recalled_episode import RecalledEpisode
 from typing import Optional, Set
 from typing_extensions import Self
@@ -30,7 +31,8 @@ class RecallResponse(BaseModel):
     Stored episodes, most similar first.
     """ # noqa: E501
     items: Annotated[List[RecalledEpisode], Field(max_length=200)] = Field(description="The episodes.")
-    __properties: ClassVar[List[str]] = ["items"]
+    cue_notes: Optional[Annotated[List[CueNote], Field(max_length=512)]] = Field(default=None, description="How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.")
+    __properties: ClassVar[List[str]] = ["items", "cue_notes"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -77,6 +79,12 @@ class RecallResponse(BaseModel):
             for _item_items in self.items:
                 _items.append(_item_items.to_dict() if _item_items is not None else None)
             _dict['items'] = _items
+        # override the default output from pydantic by calling `to_dict()` of each item in cue_notes (list)
+        _items = []
+        if self.cue_notes:
+            for _item_cue_notes in self.cue_notes:
+                _items.append(_item_cue_notes.to_dict() if _item_cue_notes is not None else None)
+            _dict['cue_notes'] = _items
         return _dict
 
     @classmethod
@@ -89,7 +97,8 @@ class RecallResponse(BaseModel):
             return cls.model_validate(obj)
 
         _obj = cls.model_validate({
-            "items": [RecalledEpisode.from_dict(_item) for _item in obj["items"]] if obj.get("items") is not None else None
+            "items": [RecalledEpisode.from_dict(_item) for _item in obj["items"]] if obj.get("items") is not None else None,
+            "cue_notes": [CueNote.from_dict(_item) for _item in obj["cue_notes"]] if obj.get("cue_notes") is not None else None
         })
         return _obj
 

@@ -35,11 +35,12 @@ class Space(BaseModel):
     embedding_dimensions: Optional[Annotated[int, Field(le=4096, strict=True, ge=1)]] = Field(description="The length of the space's embeddings; null until the first one, or the settings, set it.", json_schema_extra={"examples": [768]})
     var_schema: Dict[str, FieldType] = Field(description="Types of fields by name, for those that should not be learned from the data.", alias="schema", json_schema_extra={"examples": [{"what": "category"}]})
     read_only: StrictBool = Field(description="Whether episodes cannot be changed.", json_schema_extra={"examples": [True]})
+    missing_values: Annotated[List[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(max_length=64)] = Field(description="What stands for no value in this space, besides blank text: in its episodes, in cues and in filters. Episodes come back as they were stored. ", json_schema_extra={"examples": [["N/A", "-999"]]})
     created_at: datetime = Field(description="A time with its offset (RFC 3339).", json_schema_extra={"examples": ["2026-03-02T07:31:00+01:00"]})
     updated_at: datetime = Field(description="A time with its offset (RFC 3339).", json_schema_extra={"examples": ["2026-03-02T07:31:00+01:00"]})
     revision: Annotated[int, Field(le=9007199254740991, strict=True, ge=0)] = Field(description="A number of the space's history, counting its writes.", json_schema_extra={"examples": [121]})
     incarnation: Annotated[str, Field(min_length=12, strict=True, max_length=12)] = Field(description="Names this life of the space. A space that was deleted and created again, or restored from a backup, has another; ETags and cursors of one life hold in no other.", json_schema_extra={"examples": ["5b0f9c1d7a42"]})
-    __properties: ClassVar[List[str]] = ["space_id", "description", "embedding_dimensions", "schema", "read_only", "created_at", "updated_at", "revision", "incarnation"]
+    __properties: ClassVar[List[str]] = ["space_id", "description", "embedding_dimensions", "schema", "read_only", "missing_values", "created_at", "updated_at", "revision", "incarnation"]
 
     @field_validator('space_id', mode="before")
     def space_id_validate_regular_expression(cls, value):
@@ -116,6 +117,7 @@ class Space(BaseModel):
             "embedding_dimensions": obj.get("embedding_dimensions"),
             "schema": dict((_k, _v) for _k, _v in obj.get("schema").items()) if obj.get("schema") is not None else None,
             "read_only": obj.get("read_only"),
+            "missing_values": obj.get("missing_values"),
             "created_at": obj.get("created_at"),
             "updated_at": obj.get("updated_at"),
             "revision": obj.get("revision"),

@@ -33,7 +33,8 @@ class SpaceInput(BaseModel):
     embedding_dimensions: Optional[Annotated[int, Field(le=4096, strict=True, ge=1)]] = Field(default=None, description="The length of the space's embeddings; left out, the first embedding sets it.", json_schema_extra={"examples": [768]})
     var_schema: Optional[Dict[str, FieldType]] = Field(default=None, description="Types of fields by name, for those that should not be learned from the data.", alias="schema", json_schema_extra={"examples": [{"what": "category"}]})
     read_only: Optional[StrictBool] = Field(default=False, description="Refuse to change episodes (409).", json_schema_extra={"examples": [False]})
-    __properties: ClassVar[List[str]] = ["description", "embedding_dimensions", "schema", "read_only"]
+    missing_values: Optional[Annotated[List[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(max_length=64)]] = Field(default=None, description="What stands for no value in this space, besides blank text: in its episodes, in cues and in filters. Episodes come back as they were stored. ", json_schema_extra={"examples": [["N/A", "-999"]]})
+    __properties: ClassVar[List[str]] = ["description", "embedding_dimensions", "schema", "read_only", "missing_values"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -89,7 +90,8 @@ class SpaceInput(BaseModel):
             "description": obj.get("description") if obj.get("description") is not None else '',
             "embedding_dimensions": obj.get("embedding_dimensions"),
             "schema": dict((_k, _v) for _k, _v in obj.get("schema").items()) if obj.get("schema") is not None else None,
-            "read_only": obj.get("read_only") if obj.get("read_only") is not None else False
+            "read_only": obj.get("read_only") if obj.get("read_only") is not None else False,
+            "missing_values": obj.get("missing_values")
         })
         return _obj
 

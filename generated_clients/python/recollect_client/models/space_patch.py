@@ -32,7 +32,8 @@ class SpacePatch(BaseModel):
     embedding_dimensions: Optional[Annotated[int, Field(le=4096, strict=True, ge=1)]] = Field(default=None, description="The length of the space's embeddings.", json_schema_extra={"examples": [768]})
     var_schema: Optional[Dict[str, Optional[Annotated[str, Field(min_length=4, strict=True, max_length=8)]]]] = Field(default=None, description="Types of fields by name; null lets a field's type be learned from the data again.", alias="schema", json_schema_extra={"examples": [{"what": "category"}]})
     read_only: Optional[StrictBool] = Field(default=None, description="Refuse to change episodes (409).", json_schema_extra={"examples": [False]})
-    __properties: ClassVar[List[str]] = ["description", "embedding_dimensions", "schema", "read_only"]
+    missing_values: Optional[Annotated[List[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(max_length=64)]] = Field(default=None, description="What stands for no value in this space, besides blank text; all of the markers anew.", json_schema_extra={"examples": [["N/A", "-999"]]})
+    __properties: ClassVar[List[str]] = ["description", "embedding_dimensions", "schema", "read_only", "missing_values"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -93,6 +94,11 @@ class SpacePatch(BaseModel):
         if self.read_only is None and "read_only" in self.model_fields_set:
             _dict['read_only'] = None
 
+        # set to None if missing_values (nullable) is None
+        # and model_fields_set contains the field
+        if self.missing_values is None and "missing_values" in self.model_fields_set:
+            _dict['missing_values'] = None
+
         return _dict
 
     @classmethod
@@ -108,7 +114,8 @@ class SpacePatch(BaseModel):
             "description": obj.get("description"),
             "embedding_dimensions": obj.get("embedding_dimensions"),
             "schema": obj.get("schema"),
-            "read_only": obj.get("read_only")
+            "read_only": obj.get("read_only"),
+            "missing_values": obj.get("missing_values")
         })
         return _obj
 

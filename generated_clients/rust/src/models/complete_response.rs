@@ -11,7 +11,7 @@
 use crate::models;
 use serde::{Deserialize, Serialize};
 
-/// CompleteResponse : The completed episode. The core is `completion_id`, `completed_episode` and `completion_confidence`; a verbose answer has all members. 
+/// CompleteResponse : The completed episode. The core is `completion_id`, `completed_episode` and `completion_confidence`; a verbose answer has all members. `cue_notes` are there where some of the request was not taken as it stands. 
 #[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CompleteResponse {
     /// The completion's id, for feedback on it.
@@ -22,6 +22,9 @@ pub struct CompleteResponse {
     /// The calibrated probability that a completed field is right, averaged over the completed targets.
     #[serde(rename = "completion_confidence")]
     pub completion_confidence: f64,
+    /// How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.
+    #[serde(rename = "cue_notes", skip_serializing_if = "Option::is_none")]
+    pub cue_notes: Option<Vec<models::CueNote>>,
     /// Where each field of the answer came from, by field name.
     #[serde(rename = "source_attribution", skip_serializing_if = "Option::is_none")]
     pub source_attribution: Option<std::collections::HashMap<String, models::Attribution>>,
@@ -36,12 +39,13 @@ pub struct CompleteResponse {
 }
 
 impl CompleteResponse {
-    /// The completed episode. The core is `completion_id`, `completed_episode` and `completion_confidence`; a verbose answer has all members. 
+    /// The completed episode. The core is `completion_id`, `completed_episode` and `completion_confidence`; a verbose answer has all members. `cue_notes` are there where some of the request was not taken as it stands. 
     pub fn new(completion_id: String, completed_episode: models::CompletedEpisode, completion_confidence: f64) -> CompleteResponse {
         CompleteResponse {
             completion_id,
             completed_episode: Box::new(completed_episode),
             completion_confidence,
+            cue_notes: None,
             source_attribution: None,
             alternative_hypotheses: None,
             metacognitive_confidence: None,

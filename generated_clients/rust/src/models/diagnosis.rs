@@ -23,6 +23,9 @@ pub struct Diagnosis {
     /// The numbers that decided.
     #[serde(rename = "measurements")]
     pub measurements: Vec<models::Measurement>,
+    /// How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.
+    #[serde(rename = "cue_notes", skip_serializing_if = "Option::is_none")]
+    pub cue_notes: Option<Vec<models::CueNote>>,
 }
 
 impl Diagnosis {
@@ -32,6 +35,7 @@ impl Diagnosis {
             stage,
             summary,
             measurements,
+            cue_notes: None,
         }
     }
 }

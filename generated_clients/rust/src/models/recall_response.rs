@@ -17,6 +17,9 @@ pub struct RecallResponse {
     /// The episodes.
     #[serde(rename = "items")]
     pub items: Vec<models::RecalledEpisode>,
+    /// How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.
+    #[serde(rename = "cue_notes", skip_serializing_if = "Option::is_none")]
+    pub cue_notes: Option<Vec<models::CueNote>>,
 }
 
 impl RecallResponse {
@@ -24,6 +27,7 @@ impl RecallResponse {
     pub fn new(items: Vec<models::RecalledEpisode>) -> RecallResponse {
         RecallResponse {
             items,
+            cue_notes: None,
         }
     }
 }

@@ -29,6 +29,9 @@ pub struct Space {
     /// Whether episodes cannot be changed.
     #[serde(rename = "read_only")]
     pub read_only: bool,
+    /// What stands for no value in this space, besides blank text: in its episodes, in cues and in filters. Episodes come back as they were stored. 
+    #[serde(rename = "missing_values")]
+    pub missing_values: Vec<String>,
     /// A time with its offset (RFC 3339).
     #[serde(rename = "created_at")]
     pub created_at: chrono::DateTime<chrono::FixedOffset>,
@@ -45,13 +48,14 @@ pub struct Space {
 
 impl Space {
     /// A memory space.
-    pub fn new(space_id: String, description: String, embedding_dimensions: Option<i32>, schema: std::collections::HashMap<String, models::FieldType>, read_only: bool, created_at: chrono::DateTime<chrono::FixedOffset>, updated_at: chrono::DateTime<chrono::FixedOffset>, revision: i64, incarnation: String) -> Space {
+    pub fn new(space_id: String, description: String, embedding_dimensions: Option<i32>, schema: std::collections::HashMap<String, models::FieldType>, read_only: bool, missing_values: Vec<String>, created_at: chrono::DateTime<chrono::FixedOffset>, updated_at: chrono::DateTime<chrono::FixedOffset>, revision: i64, incarnation: String) -> Space {
         Space {
             space_id,
             description,
             embedding_dimensions,
             schema,
             read_only,
+            missing_values,
             created_at,
             updated_at,
             revision,

@@ -26,6 +26,9 @@ pub struct SpaceInput {
     /// Refuse to change episodes (409).
     #[serde(rename = "read_only", skip_serializing_if = "Option::is_none")]
     pub read_only: Option<bool>,
+    /// What stands for no value in this space, besides blank text: in its episodes, in cues and in filters. Episodes come back as they were stored. 
+    #[serde(rename = "missing_values", skip_serializing_if = "Option::is_none")]
+    pub missing_values: Option<Vec<String>>,
 }
 
 impl SpaceInput {
@@ -36,6 +39,7 @@ impl SpaceInput {
             embedding_dimensions: None,
             schema: None,
             read_only: None,
+            missing_values: None,
         }
     }
 }

@@ -26,6 +26,9 @@ pub struct SpacePatch {
     /// Refuse to change episodes (409).
     #[serde(rename = "read_only", default, with = "::serde_with::rust::double_option", skip_serializing_if = "Option::is_none")]
     pub read_only: Option<Option<bool>>,
+    /// What stands for no value in this space, besides blank text; all of the markers anew.
+    #[serde(rename = "missing_values", default, with = "::serde_with::rust::double_option", skip_serializing_if = "Option::is_none")]
+    pub missing_values: Option<Option<Vec<String>>>,
 }
 
 impl SpacePatch {
@@ -36,6 +39,7 @@ impl SpacePatch {
             embedding_dimensions: None,
             schema: None,
             read_only: None,
+            missing_values: None,
         }
     }
 }

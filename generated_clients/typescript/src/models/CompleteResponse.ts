@@ -20,6 +20,13 @@ import {
     CompletedEpisodeToJSON,
     CompletedEpisodeToJSONTyped,
 } from './CompletedEpisode';
+import type { CueNote } from './CueNote';
+import {
+    CueNoteFromJSON,
+    CueNoteFromJSONTyped,
+    CueNoteToJSON,
+    CueNoteToJSONTyped,
+} from './CueNote';
 import type { ReconstructionStats } from './ReconstructionStats';
 import {
     ReconstructionStatsFromJSON,
@@ -43,7 +50,8 @@ import {
 } from './Hypothesis';
 
 /**
- * The completed episode. The core is `completion_id`, `completed_episode` and `completion_confidence`; a verbose answer has all members.
+ * The completed episode. The core is `completion_id`, `completed_episode` and `completion_confidence`; a verbose answer has all members. `cue_notes` are there
+ * where some of the request was not taken as it stands.
  * 
  * @export
  * @interface CompleteResponse
@@ -61,6 +69,10 @@ export interface CompleteResponse {
      * The calibrated probability that a completed field is right, averaged over the completed targets.
      */
     completion_confidence: number;
+    /**
+     * How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.
+     */
+    cue_notes?: Array<CueNote>;
     /**
      * Where each field of the answer came from, by field name.
      */
@@ -105,6 +117,7 @@ export function CompleteResponseFromJSONTyped(json: any, ignoreDiscriminator: bo
         'completion_id': json['completion_id'],
         'completed_episode': CompletedEpisodeFromJSON(json['completed_episode']),
         'completion_confidence': json['completion_confidence'],
+        'cue_notes': json['cue_notes'] == null ? undefined : ((json['cue_notes'] as Array<any>).map(CueNoteFromJSON)),
         'source_attribution': json['source_attribution'] == null ? undefined : (mapValues(json['source_attribution'], AttributionFromJSON)),
         'alternative_hypotheses': json['alternative_hypotheses'] == null ? undefined : ((json['alternative_hypotheses'] as Array<any>).map(HypothesisFromJSON)),
         'metacognitive_confidence': json['metacognitive_confidence'] == null ? undefined : json['metacognitive_confidence'],
@@ -126,6 +139,7 @@ export function CompleteResponseToJSONTyped(value?: CompleteResponse | null, ign
         'completion_id': value['completion_id'],
         'completed_episode': CompletedEpisodeToJSON(value['completed_episode']),
         'completion_confidence': value['completion_confidence'],
+        'cue_notes': value['cue_notes'] == null ? undefined : ((value['cue_notes'] as Array<any>).map(CueNoteToJSON)),
         'source_attribution': value['source_attribution'] == null ? undefined : (mapValues(value['source_attribution'], AttributionToJSON)),
         'alternative_hypotheses': value['alternative_hypotheses'] == null ? undefined : ((value['alternative_hypotheses'] as Array<any>).map(HypothesisToJSON)),
         'metacognitive_confidence': value['metacognitive_confidence'],

@@ -20,6 +20,13 @@ import {
     MeasurementToJSON,
     MeasurementToJSONTyped,
 } from './Measurement';
+import type { CueNote } from './CueNote';
+import {
+    CueNoteFromJSON,
+    CueNoteFromJSONTyped,
+    CueNoteToJSON,
+    CueNoteToJSONTyped,
+} from './CueNote';
 
 /**
  * The stage that refused and what it measured.
@@ -39,6 +46,10 @@ export interface Diagnosis {
      * The numbers that decided.
      */
     measurements: Array<Measurement>;
+    /**
+     * How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.
+     */
+    cue_notes?: Array<CueNote>;
 }
 
 /**
@@ -64,6 +75,7 @@ export function DiagnosisFromJSONTyped(json: any, ignoreDiscriminator: boolean):
         'stage': json['stage'],
         'summary': json['summary'],
         'measurements': ((json['measurements'] as Array<any>).map(MeasurementFromJSON)),
+        'cue_notes': json['cue_notes'] == null ? undefined : ((json['cue_notes'] as Array<any>).map(CueNoteFromJSON)),
     };
 }
 
@@ -81,6 +93,7 @@ export function DiagnosisToJSONTyped(value?: Diagnosis | null, ignoreDiscriminat
         'stage': value['stage'],
         'summary': value['summary'],
         'measurements': ((value['measurements'] as Array<any>).map(MeasurementToJSON)),
+        'cue_notes': value['cue_notes'] == null ? undefined : ((value['cue_notes'] as Array<any>).map(CueNoteToJSON)),
     };
 }
 

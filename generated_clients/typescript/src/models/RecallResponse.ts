@@ -20,6 +20,13 @@ import {
     RecalledEpisodeToJSON,
     RecalledEpisodeToJSONTyped,
 } from './RecalledEpisode';
+import type { CueNote } from './CueNote';
+import {
+    CueNoteFromJSON,
+    CueNoteFromJSONTyped,
+    CueNoteToJSON,
+    CueNoteToJSONTyped,
+} from './CueNote';
 
 /**
  * Stored episodes, most similar first.
@@ -31,6 +38,10 @@ export interface RecallResponse {
      * The episodes.
      */
     items: Array<RecalledEpisode>;
+    /**
+     * How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.
+     */
+    cue_notes?: Array<CueNote>;
 }
 
 /**
@@ -52,6 +63,7 @@ export function RecallResponseFromJSONTyped(json: any, ignoreDiscriminator: bool
     return {
         
         'items': ((json['items'] as Array<any>).map(RecalledEpisodeFromJSON)),
+        'cue_notes': json['cue_notes'] == null ? undefined : ((json['cue_notes'] as Array<any>).map(CueNoteFromJSON)),
     };
 }
 
@@ -67,6 +79,7 @@ export function RecallResponseToJSONTyped(value?: RecallResponse | null, ignoreD
     return {
         
         'items': ((value['items'] as Array<any>).map(RecalledEpisodeToJSON)),
+        'cue_notes': value['cue_notes'] == null ? undefined : ((value['cue_notes'] as Array<any>).map(CueNoteToJSON)),
     };
 }
 

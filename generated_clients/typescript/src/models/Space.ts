@@ -48,6 +48,11 @@ export interface Space {
      */
     read_only: boolean;
     /**
+     * What stands for no value in this space, besides blank text: in its episodes, in cues and in filters. Episodes come back as they were stored.
+     * 
+     */
+    missing_values: Array<string>;
+    /**
      * A time with its offset (RFC 3339).
      */
     created_at: Date;
@@ -74,6 +79,7 @@ export function instanceOfSpace(value: object): value is Space {
     if (!('embedding_dimensions' in value) || value['embedding_dimensions'] === undefined) return false;
     if (!('schema' in value) || value['schema'] === undefined) return false;
     if (!('read_only' in value) || value['read_only'] === undefined) return false;
+    if (!('missing_values' in value) || value['missing_values'] === undefined) return false;
     if (!('created_at' in value) || value['created_at'] === undefined) return false;
     if (!('updated_at' in value) || value['updated_at'] === undefined) return false;
     if (!('revision' in value) || value['revision'] === undefined) return false;
@@ -96,6 +102,7 @@ export function SpaceFromJSONTyped(json: any, ignoreDiscriminator: boolean): Spa
         'embedding_dimensions': json['embedding_dimensions'],
         'schema': (mapValues(json['schema'], FieldTypeFromJSON)),
         'read_only': json['read_only'],
+        'missing_values': json['missing_values'],
         'created_at': (json['created_at'] == null ? json['created_at'] : parseDateTime(json['created_at'])),
         'updated_at': (json['updated_at'] == null ? json['updated_at'] : parseDateTime(json['updated_at'])),
         'revision': json['revision'],
@@ -119,6 +126,7 @@ export function SpaceToJSONTyped(value?: Space | null, ignoreDiscriminator: bool
         'embedding_dimensions': value['embedding_dimensions'],
         'schema': (mapValues(value['schema'], FieldTypeToJSON)),
         'read_only': value['read_only'],
+        'missing_values': value['missing_values'],
         'created_at': value['created_at'] == null ? value['created_at'] : serializeDateTime(value['created_at']),
         'updated_at': value['updated_at'] == null ? value['updated_at'] : serializeDateTime(value['updated_at']),
         'revision': value['revision'],

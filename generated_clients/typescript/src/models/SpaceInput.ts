@@ -43,6 +43,11 @@ export interface SpaceInput {
      * Refuse to change episodes (409).
      */
     read_only?: boolean;
+    /**
+     * What stands for no value in this space, besides blank text: in its episodes, in cues and in filters. Episodes come back as they were stored.
+     * 
+     */
+    missing_values?: Array<string>;
 }
 
 /**
@@ -66,6 +71,7 @@ export function SpaceInputFromJSONTyped(json: any, ignoreDiscriminator: boolean)
         'embedding_dimensions': json['embedding_dimensions'] == null ? undefined : json['embedding_dimensions'],
         'schema': json['schema'] == null ? undefined : (mapValues(json['schema'], FieldTypeFromJSON)),
         'read_only': json['read_only'] == null ? undefined : json['read_only'],
+        'missing_values': json['missing_values'] == null ? undefined : json['missing_values'],
     };
 }
 
@@ -84,6 +90,7 @@ export function SpaceInputToJSONTyped(value?: SpaceInput | null, ignoreDiscrimin
         'embedding_dimensions': value['embedding_dimensions'],
         'schema': value['schema'] == null ? undefined : (mapValues(value['schema'], FieldTypeToJSON)),
         'read_only': value['read_only'],
+        'missing_values': value['missing_values'],
     };
 }
 

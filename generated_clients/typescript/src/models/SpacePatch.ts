@@ -35,6 +35,10 @@ export interface SpacePatch {
      * Refuse to change episodes (409).
      */
     read_only?: boolean | null;
+    /**
+     * What stands for no value in this space, besides blank text; all of the markers anew.
+     */
+    missing_values?: Array<string> | null;
 }
 
 /**
@@ -58,6 +62,7 @@ export function SpacePatchFromJSONTyped(json: any, ignoreDiscriminator: boolean)
         'embedding_dimensions': json['embedding_dimensions'] === undefined ? undefined : json['embedding_dimensions'] === null ? null : json['embedding_dimensions'],
         'schema': json['schema'] === undefined ? undefined : json['schema'] === null ? null : json['schema'],
         'read_only': json['read_only'] === undefined ? undefined : json['read_only'] === null ? null : json['read_only'],
+        'missing_values': json['missing_values'] === undefined ? undefined : json['missing_values'] === null ? null : json['missing_values'],
     };
 }
 
@@ -76,6 +81,7 @@ export function SpacePatchToJSONTyped(value?: SpacePatch | null, ignoreDiscrimin
         'embedding_dimensions': value['embedding_dimensions'],
         'schema': value['schema'],
         'read_only': value['read_only'],
+        'missing_values': value['missing_values'],
     };
 }
 

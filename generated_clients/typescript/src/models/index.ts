@@ -17,6 +17,8 @@ export * from './CompletionConfig';
 export * from './ConsolidateRequest';
 export * from './Consolidation';
 export * from './ConsolidationStatus';
+export * from './CueNote';
+export * from './CueNoteCode';
 export * from './Diagnosis';
 export * from './Episode';
 export * from './EpisodeFilter';

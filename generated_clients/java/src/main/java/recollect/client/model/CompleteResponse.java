@@ -31,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import recollect.client.model.Attribution;
 import recollect.client.model.CompletedEpisode;
+import recollect.client.model.CueNote;
 import recollect.client.model.Hypothesis;
 import recollect.client.model.ReconstructionStats;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
@@ -38,12 +39,13 @@ import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
 import recollect.client.ApiClient;
 /**
- * The completed episode. The core is &#x60;completion_id&#x60;, &#x60;completed_episode&#x60; and &#x60;completion_confidence&#x60;; a verbose answer has all members. 
+ * The completed episode. The core is &#x60;completion_id&#x60;, &#x60;completed_episode&#x60; and &#x60;completion_confidence&#x60;; a verbose answer has all members. &#x60;cue_notes&#x60; are there where some of the request was not taken as it stands. 
  */
 @JsonPropertyOrder({
   CompleteResponse.JSON_PROPERTY_COMPLETION_ID,
   CompleteResponse.JSON_PROPERTY_COMPLETED_EPISODE,
   CompleteResponse.JSON_PROPERTY_COMPLETION_CONFIDENCE,
+  CompleteResponse.JSON_PROPERTY_CUE_NOTES,
   CompleteResponse.JSON_PROPERTY_SOURCE_ATTRIBUTION,
   CompleteResponse.JSON_PROPERTY_ALTERNATIVE_HYPOTHESES,
   CompleteResponse.JSON_PROPERTY_METACOGNITIVE_CONFIDENCE,
@@ -62,6 +64,10 @@ public class CompleteResponse {
   public static final String JSON_PROPERTY_COMPLETION_CONFIDENCE = "completion_confidence";
   @jakarta.annotation.Nonnull
   private Double completionConfidence;
+
+  public static final String JSON_PROPERTY_CUE_NOTES = "cue_notes";
+  @jakarta.annotation.Nullable
+  private List<CueNote> cueNotes;
 
   public static final String JSON_PROPERTY_SOURCE_ATTRIBUTION = "source_attribution";
   @jakarta.annotation.Nullable
@@ -153,6 +159,38 @@ public class CompleteResponse {
   @JsonInclude(value = JsonInclude.Include.ALWAYS)
   public void setCompletionConfidence(@jakarta.annotation.Nonnull Double completionConfidence) {
     this.completionConfidence = completionConfidence;
+  }
+
+
+  public CompleteResponse cueNotes(@jakarta.annotation.Nullable List<CueNote> cueNotes) {
+    this.cueNotes = cueNotes;
+    return this;
+  }
+
+  public CompleteResponse addCueNotesItem(CueNote cueNotesItem) {
+    if (this.cueNotes == null) {
+      this.cueNotes = new ArrayList<>();
+    }
+    this.cueNotes.add(cueNotesItem);
+    return this;
+  }
+
+  /**
+   * How the request&#39;s fields were read, where that is not as they stand there; absent when all were taken as they are.
+   * @return cueNotes
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_CUE_NOTES, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public List<CueNote> getCueNotes() {
+    return cueNotes;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_CUE_NOTES, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setCueNotes(@jakarta.annotation.Nullable List<CueNote> cueNotes) {
+    this.cueNotes = cueNotes;
   }
 
 
@@ -285,6 +323,7 @@ public class CompleteResponse {
     return Objects.equals(this.completionId, completeResponse.completionId) &&
         Objects.equals(this.completedEpisode, completeResponse.completedEpisode) &&
         Objects.equals(this.completionConfidence, completeResponse.completionConfidence) &&
+        Objects.equals(this.cueNotes, completeResponse.cueNotes) &&
         Objects.equals(this.sourceAttribution, completeResponse.sourceAttribution) &&
         Objects.equals(this.alternativeHypotheses, completeResponse.alternativeHypotheses) &&
         Objects.equals(this.metacognitiveConfidence, completeResponse.metacognitiveConfidence) &&
@@ -293,7 +332,7 @@ public class CompleteResponse {
 
   @Override
   public int hashCode() {
-    return Objects.hash(completionId, completedEpisode, completionConfidence, sourceAttribution, alternativeHypotheses, metacognitiveConfidence, reconstructionStats);
+    return Objects.hash(completionId, completedEpisode, completionConfidence, cueNotes, sourceAttribution, alternativeHypotheses, metacognitiveConfidence, reconstructionStats);
   }
 
   @Override
@@ -303,6 +342,7 @@ public class CompleteResponse {
     sb.append("    completionId: ").append(toIndentedString(completionId)).append("\n");
     sb.append("    completedEpisode: ").append(toIndentedString(completedEpisode)).append("\n");
     sb.append("    completionConfidence: ").append(toIndentedString(completionConfidence)).append("\n");
+    sb.append("    cueNotes: ").append(toIndentedString(cueNotes)).append("\n");
     sb.append("    sourceAttribution: ").append(toIndentedString(sourceAttribution)).append("\n");
     sb.append("    alternativeHypotheses: ").append(toIndentedString(alternativeHypotheses)).append("\n");
     sb.append("    metacognitiveConfidence: ").append(toIndentedString(metacognitiveConfidence)).append("\n");
@@ -364,6 +404,16 @@ public class CompleteResponse {
     // add `completion_confidence` to the URL query string
     if (getCompletionConfidence() != null) {
       joiner.add(String.format(java.util.Locale.ROOT, "%scompletion_confidence%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getCompletionConfidence()))));
+    }
+
+    // add `cue_notes` to the URL query string
+    if (getCueNotes() != null) {
+      for (int i = 0; i < getCueNotes().size(); i++) {
+        if (getCueNotes().get(i) != null) {
+          joiner.add(getCueNotes().get(i).toUrlQueryString(String.format(java.util.Locale.ROOT, "%scue_notes%s%s", prefix, suffix,
+          "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, i, containerSuffix))));
+        }
+      }
     }
 
     // add `source_attribution` to the URL query string

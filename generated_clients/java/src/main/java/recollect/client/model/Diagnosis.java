@@ -27,6 +27,7 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import recollect.client.model.CueNote;
 import recollect.client.model.Measurement;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
@@ -38,7 +39,8 @@ import recollect.client.ApiClient;
 @JsonPropertyOrder({
   Diagnosis.JSON_PROPERTY_STAGE,
   Diagnosis.JSON_PROPERTY_SUMMARY,
-  Diagnosis.JSON_PROPERTY_MEASUREMENTS
+  Diagnosis.JSON_PROPERTY_MEASUREMENTS,
+  Diagnosis.JSON_PROPERTY_CUE_NOTES
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class Diagnosis {
@@ -53,6 +55,10 @@ public class Diagnosis {
   public static final String JSON_PROPERTY_MEASUREMENTS = "measurements";
   @jakarta.annotation.Nonnull
   private List<Measurement> measurements;
+
+  public static final String JSON_PROPERTY_CUE_NOTES = "cue_notes";
+  @jakarta.annotation.Nullable
+  private List<CueNote> cueNotes;
 
   public Diagnosis() { 
   }
@@ -137,6 +143,38 @@ public class Diagnosis {
   }
 
 
+  public Diagnosis cueNotes(@jakarta.annotation.Nullable List<CueNote> cueNotes) {
+    this.cueNotes = cueNotes;
+    return this;
+  }
+
+  public Diagnosis addCueNotesItem(CueNote cueNotesItem) {
+    if (this.cueNotes == null) {
+      this.cueNotes = new ArrayList<>();
+    }
+    this.cueNotes.add(cueNotesItem);
+    return this;
+  }
+
+  /**
+   * How the request&#39;s fields were read, where that is not as they stand there; absent when all were taken as they are.
+   * @return cueNotes
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_CUE_NOTES, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public List<CueNote> getCueNotes() {
+    return cueNotes;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_CUE_NOTES, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setCueNotes(@jakarta.annotation.Nullable List<CueNote> cueNotes) {
+    this.cueNotes = cueNotes;
+  }
+
+
   /**
    * Return true if this Diagnosis object is equal to o.
    */
@@ -151,12 +189,13 @@ public class Diagnosis {
     Diagnosis diagnosis = (Diagnosis) o;
     return Objects.equals(this.stage, diagnosis.stage) &&
         Objects.equals(this.summary, diagnosis.summary) &&
-        Objects.equals(this.measurements, diagnosis.measurements);
+        Objects.equals(this.measurements, diagnosis.measurements) &&
+        Objects.equals(this.cueNotes, diagnosis.cueNotes);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(stage, summary, measurements);
+    return Objects.hash(stage, summary, measurements, cueNotes);
   }
 
   @Override
@@ -166,6 +205,7 @@ public class Diagnosis {
     sb.append("    stage: ").append(toIndentedString(stage)).append("\n");
     sb.append("    summary: ").append(toIndentedString(summary)).append("\n");
     sb.append("    measurements: ").append(toIndentedString(measurements)).append("\n");
+    sb.append("    cueNotes: ").append(toIndentedString(cueNotes)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -225,6 +265,16 @@ public class Diagnosis {
       for (int i = 0; i < getMeasurements().size(); i++) {
         if (getMeasurements().get(i) != null) {
           joiner.add(getMeasurements().get(i).toUrlQueryString(String.format(java.util.Locale.ROOT, "%smeasurements%s%s", prefix, suffix,
+          "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, i, containerSuffix))));
+        }
+      }
+    }
+
+    // add `cue_notes` to the URL query string
+    if (getCueNotes() != null) {
+      for (int i = 0; i < getCueNotes().size(); i++) {
+        if (getCueNotes().get(i) != null) {
+          joiner.add(getCueNotes().get(i).toUrlQueryString(String.format(java.util.Locale.ROOT, "%scue_notes%s%s", prefix, suffix,
           "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, i, containerSuffix))));
         }
       }

@@ -27,6 +27,7 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import recollect.client.model.CueNote;
 import recollect.client.model.RecalledEpisode;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
@@ -36,13 +37,18 @@ import recollect.client.ApiClient;
  * Stored episodes, most similar first.
  */
 @JsonPropertyOrder({
-  RecallResponse.JSON_PROPERTY_ITEMS
+  RecallResponse.JSON_PROPERTY_ITEMS,
+  RecallResponse.JSON_PROPERTY_CUE_NOTES
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class RecallResponse {
   public static final String JSON_PROPERTY_ITEMS = "items";
   @jakarta.annotation.Nonnull
   private List<RecalledEpisode> items;
+
+  public static final String JSON_PROPERTY_CUE_NOTES = "cue_notes";
+  @jakarta.annotation.Nullable
+  private List<CueNote> cueNotes;
 
   public RecallResponse() { 
   }
@@ -79,6 +85,38 @@ public class RecallResponse {
   }
 
 
+  public RecallResponse cueNotes(@jakarta.annotation.Nullable List<CueNote> cueNotes) {
+    this.cueNotes = cueNotes;
+    return this;
+  }
+
+  public RecallResponse addCueNotesItem(CueNote cueNotesItem) {
+    if (this.cueNotes == null) {
+      this.cueNotes = new ArrayList<>();
+    }
+    this.cueNotes.add(cueNotesItem);
+    return this;
+  }
+
+  /**
+   * How the request&#39;s fields were read, where that is not as they stand there; absent when all were taken as they are.
+   * @return cueNotes
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_CUE_NOTES, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public List<CueNote> getCueNotes() {
+    return cueNotes;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_CUE_NOTES, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setCueNotes(@jakarta.annotation.Nullable List<CueNote> cueNotes) {
+    this.cueNotes = cueNotes;
+  }
+
+
   /**
    * Return true if this RecallResponse object is equal to o.
    */
@@ -91,12 +129,13 @@ public class RecallResponse {
       return false;
     }
     RecallResponse recallResponse = (RecallResponse) o;
-    return Objects.equals(this.items, recallResponse.items);
+    return Objects.equals(this.items, recallResponse.items) &&
+        Objects.equals(this.cueNotes, recallResponse.cueNotes);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(items);
+    return Objects.hash(items, cueNotes);
   }
 
   @Override
@@ -104,6 +143,7 @@ public class RecallResponse {
     StringBuilder sb = new StringBuilder();
     sb.append("class RecallResponse {\n");
     sb.append("    items: ").append(toIndentedString(items)).append("\n");
+    sb.append("    cueNotes: ").append(toIndentedString(cueNotes)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -153,6 +193,16 @@ public class RecallResponse {
       for (int i = 0; i < getItems().size(); i++) {
         if (getItems().get(i) != null) {
           joiner.add(getItems().get(i).toUrlQueryString(String.format(java.util.Locale.ROOT, "%sitems%s%s", prefix, suffix,
+          "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, i, containerSuffix))));
+        }
+      }
+    }
+
+    // add `cue_notes` to the URL query string
+    if (getCueNotes() != null) {
+      for (int i = 0; i < getCueNotes().size(); i++) {
+        if (getCueNotes().get(i) != null) {
+          joiner.add(getCueNotes().get(i).toUrlQueryString(String.format(java.util.Locale.ROOT, "%scue_notes%s%s", prefix, suffix,
           "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, i, containerSuffix))));
         }
       }

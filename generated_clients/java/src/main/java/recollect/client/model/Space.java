@@ -25,8 +25,10 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonTypeName;
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.time.OffsetDateTime;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import recollect.client.model.FieldType;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
@@ -42,6 +44,7 @@ import recollect.client.ApiClient;
   Space.JSON_PROPERTY_EMBEDDING_DIMENSIONS,
   Space.JSON_PROPERTY_SCHEMA,
   Space.JSON_PROPERTY_READ_ONLY,
+  Space.JSON_PROPERTY_MISSING_VALUES,
   Space.JSON_PROPERTY_CREATED_AT,
   Space.JSON_PROPERTY_UPDATED_AT,
   Space.JSON_PROPERTY_REVISION,
@@ -68,6 +71,10 @@ public class Space {
   public static final String JSON_PROPERTY_READ_ONLY = "read_only";
   @jakarta.annotation.Nonnull
   private Boolean readOnly;
+
+  public static final String JSON_PROPERTY_MISSING_VALUES = "missing_values";
+  @jakarta.annotation.Nonnull
+  private List<String> missingValues;
 
   public static final String JSON_PROPERTY_CREATED_AT = "created_at";
   @jakarta.annotation.Nonnull
@@ -218,6 +225,38 @@ public class Space {
   }
 
 
+  public Space missingValues(@jakarta.annotation.Nonnull List<String> missingValues) {
+    this.missingValues = missingValues;
+    return this;
+  }
+
+  public Space addMissingValuesItem(String missingValuesItem) {
+    if (this.missingValues == null) {
+      this.missingValues = new ArrayList<>();
+    }
+    this.missingValues.add(missingValuesItem);
+    return this;
+  }
+
+  /**
+   * What stands for no value in this space, besides blank text: in its episodes, in cues and in filters. Episodes come back as they were stored. 
+   * @return missingValues
+   */
+  @jakarta.annotation.Nonnull
+  @JsonProperty(value = JSON_PROPERTY_MISSING_VALUES, required = true)
+  @JsonInclude(value = JsonInclude.Include.ALWAYS)
+  public List<String> getMissingValues() {
+    return missingValues;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_MISSING_VALUES, required = true)
+  @JsonInclude(value = JsonInclude.Include.ALWAYS)
+  public void setMissingValues(@jakarta.annotation.Nonnull List<String> missingValues) {
+    this.missingValues = missingValues;
+  }
+
+
   public Space createdAt(@jakarta.annotation.Nonnull OffsetDateTime createdAt) {
     this.createdAt = createdAt;
     return this;
@@ -333,6 +372,7 @@ public class Space {
         Objects.equals(this.embeddingDimensions, space.embeddingDimensions) &&
         Objects.equals(this.schema, space.schema) &&
         Objects.equals(this.readOnly, space.readOnly) &&
+        Objects.equals(this.missingValues, space.missingValues) &&
         Objects.equals(this.createdAt, space.createdAt) &&
         Objects.equals(this.updatedAt, space.updatedAt) &&
         Objects.equals(this.revision, space.revision) &&
@@ -341,7 +381,7 @@ public class Space {
 
   @Override
   public int hashCode() {
-    return Objects.hash(spaceId, description, embeddingDimensions, schema, readOnly, createdAt, updatedAt, revision, incarnation);
+    return Objects.hash(spaceId, description, embeddingDimensions, schema, readOnly, missingValues, createdAt, updatedAt, revision, incarnation);
   }
 
   @Override
@@ -353,6 +393,7 @@ public class Space {
     sb.append("    embeddingDimensions: ").append(toIndentedString(embeddingDimensions)).append("\n");
     sb.append("    schema: ").append(toIndentedString(schema)).append("\n");
     sb.append("    readOnly: ").append(toIndentedString(readOnly)).append("\n");
+    sb.append("    missingValues: ").append(toIndentedString(missingValues)).append("\n");
     sb.append("    createdAt: ").append(toIndentedString(createdAt)).append("\n");
     sb.append("    updatedAt: ").append(toIndentedString(updatedAt)).append("\n");
     sb.append("    revision: ").append(toIndentedString(revision)).append("\n");
@@ -428,6 +469,15 @@ public class Space {
     // add `read_only` to the URL query string
     if (getReadOnly() != null) {
       joiner.add(String.format(java.util.Locale.ROOT, "%sread_only%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getReadOnly()))));
+    }
+
+    // add `missing_values` to the URL query string
+    if (getMissingValues() != null) {
+      for (int i = 0; i < getMissingValues().size(); i++) {
+        joiner.add(String.format(java.util.Locale.ROOT, "%smissing_values%s%s=%s", prefix, suffix,
+            "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, i, containerSuffix),
+            ApiClient.urlEncode(ApiClient.valueToString(getMissingValues().get(i)))));
+      }
     }
 
     // add `created_at` to the URL query string

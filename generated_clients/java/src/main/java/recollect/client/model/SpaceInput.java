@@ -24,8 +24,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonTypeName;
 import com.fasterxml.jackson.annotation.JsonValue;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import recollect.client.model.FieldType;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
@@ -39,7 +41,8 @@ import recollect.client.ApiClient;
   SpaceInput.JSON_PROPERTY_DESCRIPTION,
   SpaceInput.JSON_PROPERTY_EMBEDDING_DIMENSIONS,
   SpaceInput.JSON_PROPERTY_SCHEMA,
-  SpaceInput.JSON_PROPERTY_READ_ONLY
+  SpaceInput.JSON_PROPERTY_READ_ONLY,
+  SpaceInput.JSON_PROPERTY_MISSING_VALUES
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class SpaceInput {
@@ -58,6 +61,10 @@ public class SpaceInput {
   public static final String JSON_PROPERTY_READ_ONLY = "read_only";
   @jakarta.annotation.Nullable
   private Boolean readOnly = false;
+
+  public static final String JSON_PROPERTY_MISSING_VALUES = "missing_values";
+  @jakarta.annotation.Nullable
+  private List<String> missingValues;
 
   public SpaceInput() { 
   }
@@ -168,6 +175,38 @@ public class SpaceInput {
   }
 
 
+  public SpaceInput missingValues(@jakarta.annotation.Nullable List<String> missingValues) {
+    this.missingValues = missingValues;
+    return this;
+  }
+
+  public SpaceInput addMissingValuesItem(String missingValuesItem) {
+    if (this.missingValues == null) {
+      this.missingValues = new ArrayList<>();
+    }
+    this.missingValues.add(missingValuesItem);
+    return this;
+  }
+
+  /**
+   * What stands for no value in this space, besides blank text: in its episodes, in cues and in filters. Episodes come back as they were stored. 
+   * @return missingValues
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_MISSING_VALUES, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public List<String> getMissingValues() {
+    return missingValues;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_MISSING_VALUES, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setMissingValues(@jakarta.annotation.Nullable List<String> missingValues) {
+    this.missingValues = missingValues;
+  }
+
+
   /**
    * Return true if this SpaceInput object is equal to o.
    */
@@ -183,12 +222,13 @@ public class SpaceInput {
     return Objects.equals(this.description, spaceInput.description) &&
         Objects.equals(this.embeddingDimensions, spaceInput.embeddingDimensions) &&
         Objects.equals(this.schema, spaceInput.schema) &&
-        Objects.equals(this.readOnly, spaceInput.readOnly);
+        Objects.equals(this.readOnly, spaceInput.readOnly) &&
+        Objects.equals(this.missingValues, spaceInput.missingValues);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(description, embeddingDimensions, schema, readOnly);
+    return Objects.hash(description, embeddingDimensions, schema, readOnly, missingValues);
   }
 
   @Override
@@ -199,6 +239,7 @@ public class SpaceInput {
     sb.append("    embeddingDimensions: ").append(toIndentedString(embeddingDimensions)).append("\n");
     sb.append("    schema: ").append(toIndentedString(schema)).append("\n");
     sb.append("    readOnly: ").append(toIndentedString(readOnly)).append("\n");
+    sb.append("    missingValues: ").append(toIndentedString(missingValues)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -265,6 +306,15 @@ public class SpaceInput {
     // add `read_only` to the URL query string
     if (getReadOnly() != null) {
       joiner.add(String.format(java.util.Locale.ROOT, "%sread_only%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getReadOnly()))));
+    }
+
+    // add `missing_values` to the URL query string
+    if (getMissingValues() != null) {
+      for (int i = 0; i < getMissingValues().size(); i++) {
+        joiner.add(String.format(java.util.Locale.ROOT, "%smissing_values%s%s=%s", prefix, suffix,
+            "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, i, containerSuffix),
+            ApiClient.urlEncode(ApiClient.valueToString(getMissingValues().get(i)))));
+      }
     }
 
     return joiner.toString();

@@ -24,8 +24,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonTypeName;
 import com.fasterxml.jackson.annotation.JsonValue;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.openapitools.jackson.nullable.JsonNullable;
 import com.fasterxml.jackson.annotation.JsonIgnore;
@@ -42,7 +44,8 @@ import recollect.client.ApiClient;
   SpacePatch.JSON_PROPERTY_DESCRIPTION,
   SpacePatch.JSON_PROPERTY_EMBEDDING_DIMENSIONS,
   SpacePatch.JSON_PROPERTY_SCHEMA,
-  SpacePatch.JSON_PROPERTY_READ_ONLY
+  SpacePatch.JSON_PROPERTY_READ_ONLY,
+  SpacePatch.JSON_PROPERTY_MISSING_VALUES
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class SpacePatch {
@@ -57,6 +60,9 @@ public class SpacePatch {
 
   public static final String JSON_PROPERTY_READ_ONLY = "read_only";
   private JsonNullable<Boolean> readOnly = JsonNullable.<Boolean>undefined();
+
+  public static final String JSON_PROPERTY_MISSING_VALUES = "missing_values";
+  private JsonNullable<List<String>> missingValues = JsonNullable.<List<String>>undefined();
 
   public SpacePatch() { 
   }
@@ -203,6 +209,50 @@ public class SpacePatch {
   }
 
 
+  public SpacePatch missingValues(@jakarta.annotation.Nullable List<String> missingValues) {
+    this.missingValues = JsonNullable.<List<String>>of(missingValues);
+    return this;
+  }
+
+  public SpacePatch addMissingValuesItem(String missingValuesItem) {
+    if (this.missingValues == null || !this.missingValues.isPresent() || this.missingValues.get() == null) {
+      this.missingValues = JsonNullable.<List<String>>of(new ArrayList<>());
+    }
+    try {
+      this.missingValues.get().add(missingValuesItem);
+    } catch (java.util.NoSuchElementException e) {
+      // this can never happen, as we make sure above that the value is present
+    }
+    return this;
+  }
+
+  /**
+   * What stands for no value in this space, besides blank text; all of the markers anew.
+   * @return missingValues
+   */
+  @jakarta.annotation.Nullable
+  @JsonIgnore
+  public List<String> getMissingValues() {
+        return missingValues.orElse(null);
+  }
+
+  @JsonProperty(value = JSON_PROPERTY_MISSING_VALUES, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+
+  public JsonNullable<List<String>> getMissingValues_JsonNullable() {
+    return missingValues;
+  }
+  
+  @JsonProperty(JSON_PROPERTY_MISSING_VALUES)
+  public void setMissingValues_JsonNullable(JsonNullable<List<String>> missingValues) {
+    this.missingValues = missingValues;
+  }
+
+  public void setMissingValues(@jakarta.annotation.Nullable List<String> missingValues) {
+    this.missingValues = JsonNullable.<List<String>>of(missingValues);
+  }
+
+
   /**
    * Return true if this SpacePatch object is equal to o.
    */
@@ -218,7 +268,8 @@ public class SpacePatch {
     return equalsNullable(this.description, spacePatch.description) &&
         equalsNullable(this.embeddingDimensions, spacePatch.embeddingDimensions) &&
         equalsNullable(this.schema, spacePatch.schema) &&
-        equalsNullable(this.readOnly, spacePatch.readOnly);
+        equalsNullable(this.readOnly, spacePatch.readOnly) &&
+        equalsNullable(this.missingValues, spacePatch.missingValues);
   }
 
   private static <T> boolean equalsNullable(JsonNullable<T> a, JsonNullable<T> b) {
@@ -227,7 +278,7 @@ public class SpacePatch {
 
   @Override
   public int hashCode() {
-    return Objects.hash(hashCodeNullable(description), hashCodeNullable(embeddingDimensions), hashCodeNullable(schema), hashCodeNullable(readOnly));
+    return Objects.hash(hashCodeNullable(description), hashCodeNullable(embeddingDimensions), hashCodeNullable(schema), hashCodeNullable(readOnly), hashCodeNullable(missingValues));
   }
 
   private static <T> int hashCodeNullable(JsonNullable<T> a) {
@@ -245,6 +296,7 @@ public class SpacePatch {
     sb.append("    embeddingDimensions: ").append(toIndentedString(embeddingDimensions)).append("\n");
     sb.append("    schema: ").append(toIndentedString(schema)).append("\n");
     sb.append("    readOnly: ").append(toIndentedString(readOnly)).append("\n");
+    sb.append("    missingValues: ").append(toIndentedString(missingValues)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -311,6 +363,15 @@ public class SpacePatch {
     // add `read_only` to the URL query string
     if (getReadOnly() != null) {
       joiner.add(String.format(java.util.Locale.ROOT, "%sread_only%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getReadOnly()))));
+    }
+
+    // add `missing_values` to the URL query string
+    if (getMissingValues() != null) {
+      for (int i = 0; i < getMissingValues().size(); i++) {
+        joiner.add(String.format(java.util.Locale.ROOT, "%smissing_values%s%s=%s", prefix, suffix,
+            "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, i, containerSuffix),
+            ApiClient.urlEncode(ApiClient.valueToString(getMissingValues().get(i)))));
+      }
     }
 
     return joiner.toString();
