@@ -140,6 +140,15 @@ class Block:
         backing = self._backing(scored)
         return [self._predict(name, self._general(cue, name, scored), backing) for name in targets]
 
+    def support(self, cue: Mapping[str, Value], target: str, code: int, most: int = 5) -> tuple[tuple[int, float], ...]:
+        """The heaviest of the episodes that have the value `code`, each with its share of their weight."""
+        backing, column = self._backing(self._score(cue, [target])), self.traces.columns[target]
+        own = column.codes[backing.rows] == code
+        rows, weights = backing.rows[own], backing.weights[own]
+        best = np.argsort(-weights, kind="stable")[:most]
+        total = max(float(weights.sum()), 1e-300)
+        return tuple((int(rows[place]), float(weights[place]) / total) for place in best)
+
     def general(self, cue: Mapping[str, Value], target: str) -> Generalisation:
         """P_G of one target, before any correction."""
         return self._general(cue, target, self._score(cue, [target]))
