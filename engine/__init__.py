@@ -37,6 +37,8 @@ from engine.answer.schema import Schema
 from engine.answer.selection import Selection, select
 from engine.answer.why import Explanation, advise, explain
 from engine.consolidation import noise
+from engine.consolidation.alike import alike
+from engine.consolidation.audit import Audited, Suspect, audit
 from engine.consolidation.calibration import BINS, Outcome, reliability
 from engine.consolidation.consolidate import (
     MIN_EPISODES,
@@ -48,6 +50,7 @@ from engine.consolidation.consolidate import (
     outcomes,
 )
 from engine.consolidation.drift import MAX_ASKED
+from engine.consolidation.evaluation import Case, FieldQuality, hold_out, quality
 from engine.consolidation.learned import Learned
 from engine.generalisation.weights import Weights
 from engine.memory.patterns import Pattern, find_patterns, recount
@@ -79,11 +82,14 @@ __all__ = [
     "VERSION",
     "Advice",
     "Answer",
+    "Audited",
     "Block",
+    "Case",
     "CueInput",
     "Explanation",
     "Feedback",
     "FieldAnswer",
+    "FieldQuality",
     "Identity",
     "Learned",
     "Missing",
@@ -98,13 +104,16 @@ __all__ = [
     "Schema",
     "Selection",
     "Shares",
+    "Suspect",
     "Sweep",
     "Traces",
     "ValueInterval",
     "Weights",
     "advise",
+    "alike",
     "attach",
     "attached_rows",
+    "audit",
     "canonical",
     "closest",
     "closest_names",
@@ -114,6 +123,7 @@ __all__ = [
     "find_patterns",
     "folded",
     "has_drifted",
+    "hold_out",
     "identity",
     "is_answer",
     "is_day",
@@ -123,6 +133,7 @@ __all__ = [
     "parse_time",
     "place",
     "plain",
+    "quality",
     "recall",
     "recount",
     "reliability",

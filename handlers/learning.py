@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.responses import Response
 
@@ -12,7 +12,21 @@ from handlers.calls import Call
 from handlers.conditions import etag
 from recollect import service
 from recollect.errors import Unavailable, Unexpected
-from recollect.model import Consolidation, FeedbackInput, Source, Verdict
+from recollect.model import (
+    Audit,
+    AuditRequest,
+    Consolidation,
+    EvaluateRequest,
+    Evaluation,
+    FeedbackInput,
+    Job,
+    Quality,
+    Source,
+    SuspectCell,
+    Verdict,
+)
+
+Examination = TypeVar("Examination", EvaluateRequest, AuditRequest)
 
 
 async def create_feedback(call: Call) -> Response:
@@ -47,6 +61,31 @@ async def get_consolidation(call: Call) -> Response:
     return replies.document(call, _consolidation(call, await service.get_consolidation(call.runtime, call.scope)))
 
 
+async def evaluate_space(call: Call) -> Response:
+    """Measure how well the space would fill gaps like its own."""
+    request, wait = _examination(call, EvaluateRequest)
+    found = await service.evaluate_space(call.runtime, call.scope, request, wait=wait)
+    return _examined(call, found.job, _evaluation(call, found), "evaluation")
+
+
+async def get_evaluation(call: Call) -> Response:
+    """How the last evaluation went or is going."""
+    return replies.document(call, _evaluation(call, await service.get_evaluation(call.runtime, call.scope)))
+
+
+async def audit_space(call: Call) -> Response:
+    """Find the stored cells that are probably wrong."""
+    request, wait = _examination(call, AuditRequest)
+    found = await service.audit_space(call.runtime, call.scope, request, wait=wait)
+    return _examined(call, found.job, _audit(call, found), "audit")
+
+
+async def get_audit(call: Call, limit: int = 100, cursor: str | None = None) -> Response:
+    """How the last audit went or is going, and a page of what it found."""
+    found = await service.get_audit(call.runtime, call.scope, limit=limit, cursor=cursor)
+    return replies.document(call, _audit(call, found))
+
+
 async def list_patterns(call: Call, limit: int = 100, cursor: str | None = None) -> Response:
     """The regularities that the space has learned."""
     return replies.document(call, await service.list_patterns(call.runtime, call.scope, limit=limit, cursor=cursor))
@@ -72,12 +111,76 @@ async def get_calibration(call: Call, field: str | None = None, source: str | No
     return replies.document(call, public)
 
 
+def _examination(call: Call, kind: type[Examination]) -> tuple[Examination, bool]:
+    """The request of an evaluation or an audit, and whether to wait for it."""
+    wanted = dict(call.body)
+    wait = wanted.pop("wait", False)
+    if "fields" in wanted:
+        wanted["fields"] = tuple(wanted["fields"])
+    return kind(**wanted), wait
+
+
+def _examined(call: Call, job: Job, document: dict[str, Any], name: str) -> Response:
+    if job.is_over:
+        return replies.document(call, document)
+    location = f"{call.operation.base_path}/{name}".encode("ascii")
+    return replies.document(call, document, 202, [(b"location", location)])
+
+
+def _evaluation(call: Call, found: Evaluation) -> dict[str, Any]:
+    public = _job(call, found.job)
+    if found.overall is not None:
+        public |= {
+            "target_accuracy": found.target_accuracy,
+            "overall": _quality(found.overall),
+            "fields": [
+                {"field": each.field, "type": each.type, "quality": _quality(each.quality)} for each in found.fields
+            ],
+            "worst": found.worst,
+        }
+    return public
+
+
+def _quality(found: Quality) -> dict[str, Any]:
+    """Distances are told of numbers only."""
+    distances = ("mean_absolute_error", "base_mean_absolute_error")
+    return {name: value for name, value in asdict(found).items() if value is not None or name not in distances}
+
+
+def _audit(call: Call, found: Audit) -> dict[str, Any]:
+    public = _job(call, found.job)
+    if found.cells is not None:
+        public |= {
+            "cells": found.cells,
+            "suspects": found.suspects,
+            "field_rates": found.field_rates,
+            "source_rates": found.source_rates,
+            "groups": [_present(asdict(each)) for each in found.groups],
+            "items": [_suspect(each) for each in found.items],
+            "next_cursor": found.next_cursor,
+        }
+    return public
+
+
+def _suspect(found: SuspectCell) -> dict[str, Any]:
+    evidence = [{"episode_id": episode_id, "weight": weight} for episode_id, weight in found.evidence]
+    return _present(asdict(found)) | {"evidence": evidence}
+
+
+def _job(call: Call, job: Job) -> dict[str, Any]:
+    return _with_problem(call, _present(asdict(job)), "EXAMINATION_INTERRUPTED", "The examination failed.")
+
+
 def _consolidation(call: Call, state: Consolidation) -> dict[str, Any]:
-    public = _present(asdict(state))
+    return _with_problem(call, _present(asdict(state)), "CONSOLIDATION_INTERRUPTED", "The consolidation failed.")
+
+
+def _with_problem(call: Call, public: dict[str, Any], interrupted: str, failed: str) -> dict[str, Any]:
+    """What tells of a job, with its failure as a problem."""
     code, detail = public.pop("code", None), public.pop("detail", None)
     if code is not None:
-        kind = Unavailable if code == "CONSOLIDATION_INTERRUPTED" else Unexpected
-        fault = kind(detail or "The consolidation failed.", code=code)
+        kind = Unavailable if code == interrupted else Unexpected
+        fault = kind(detail or failed, code=code)
         public["problem"] = problems.document(fault, request_id=call.request_id)
     return public
 

@@ -523,6 +523,144 @@ class Consolidation:
 
 
 @dataclass(frozen=True, slots=True)
+class Job:
+    """The last or present evaluation or audit of a space; `code` and `detail` say why it failed."""
+
+    status: ConsolidationStatus
+    progress: float = 0.0
+    started_at: str | None = None
+    finished_at: str | None = None
+    space_revision: int | None = None
+    episodes: int | None = None
+    code: str | None = None
+    detail: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.status in {ConsolidationStatus.SUCCEEDED, ConsolidationStatus.FAILED}
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateRequest:
+    """What to evaluate: the fields (None: all), at most so many cells of each, and the accuracy to be reached."""
+
+    fields: tuple[str, ...] | None = None
+    cases: int = 300
+    target_accuracy: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How held-out cells were answered; shares in [0, 1], losses in nats, None where there is too little to say.
+
+    At `threshold` a `coverage` of the answers is kept, of which `accuracy_kept` are right.
+    """
+
+    cases: int
+    accuracy: float
+    base_rate: float
+    neighbours_accuracy: float
+    mean_confidence: float
+    log_loss: float
+    base_log_loss: float
+    ece: float | None
+    brier: float | None
+    bins: tuple[CalibrationBin, ...]
+    threshold: float
+    coverage: float
+    accuracy_kept: float | None
+    mean_absolute_error: float | None = None
+    base_mean_absolute_error: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldEvaluation:
+    """How the cells of one field were answered."""
+
+    field: str
+    type: FieldType
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True)
+class WorstCase:
+    """A cell that was answered wrong, and how sure of it the answer was."""
+
+    episode_id: str
+    field: str
+    value: FieldValue
+    answered: FieldValue
+    confidence: float
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How far an evaluation is and what it found: over all cells, by field, and the surest wrong answers."""
+
+    job: Job
+    target_accuracy: float | None = None
+    overall: Quality | None = None
+    fields: tuple[FieldEvaluation, ...] = ()
+    worst: tuple[WorstCase, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRequest:
+    """What to audit: the fields (None: all), the field that names an episode's source, the chance that accuses."""
+
+    fields: tuple[str, ...] | None = None
+    source_field: str | None = None
+    threshold: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SuspectCell:
+    """A stored cell that is probably wrong; `kind` is `typo`, `elsewhere` or `other`."""
+
+    episode_id: str
+    field: str
+    value: FieldValue
+    chance: float
+    kind: str
+    proposed: FieldValue | None
+    proposed_chance: float
+    evidence: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRate:
+    """How often the cells of one source are wrong."""
+
+    source: FieldValue
+    cells: int
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeGroup:
+    """Episodes that say the same, but for one field where `differs_in` names it."""
+
+    episode_ids: tuple[str, ...]
+    differs_in: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """How far an audit is and what it found: a page of suspects, the likeliest first, and what is beside them."""
+
+    job: Job
+    cells: int | None = None
+    suspects: int | None = None
+    field_rates: Mapping[str, float] = field(default_factory=dict)
+    source_rates: tuple[SourceRate, ...] = ()
+    groups: tuple[EpisodeGroup, ...] = ()
+    items: tuple[SuspectCell, ...] = ()
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LearnedPattern:
     """A regularity as the stored episodes have it now; `strength` is support x log lift, in nats."""
 

@@ -140,6 +140,13 @@ class Block:
         backing = self._backing(scored)
         return [self._predict(name, self._general(cue, name, scored), backing) for name in targets]
 
+    def posterior(self, cue: Mapping[str, Value], target: str) -> tuple[Predicted, Floats]:
+        """The answer for one target, and P(y) of its V values, float64[V]; what is missing to 1 goes to new ones."""
+        scored = self._score(cue, [target])
+        general = self._general(cue, target, scored)
+        p: Floats = (1.0 - general.novel) * general.posterior
+        return self._predict(target, general, self._backing(scored)), p
+
     def support(self, cue: Mapping[str, Value], target: str, code: int, most: int = 5) -> tuple[tuple[int, float], ...]:
         """The heaviest of the episodes that have the value `code`, each with its share of their weight."""
         backing, column = self._backing(self._score(cue, [target])), self.traces.columns[target]

@@ -20,7 +20,7 @@ from recollect.cli.console import Failure, report_failure
 from recollect.cli.filling import fill
 from recollect.cli.importing import import_file
 from recollect.cli.keys import keys
-from recollect.cli.learning import calibration, consolidate, learn, patterns
+from recollect.cli.learning import calibration, consolidate, examine, learn, patterns
 from recollect.cli.maintenance import check, restore
 from recollect.cli.preparing import prepare
 from recollect.cli.serving import serve
@@ -46,6 +46,7 @@ app.command("consolidate")(consolidate)
 app.command("patterns")(patterns)
 app.command("calibration")(calibration)
 app.command("learn", hidden=True)(learn)
+app.command("examine", hidden=True)(examine)
 app.add_typer(spaces, name="spaces")
 app.add_typer(keys, name="keys")
 app.command("backup")(backup)

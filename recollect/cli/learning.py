@@ -103,6 +103,25 @@ def calibration(
         out.print(f"\nDrawn into {svg}")
 
 
+def examine(kind: str, space: str, uid: int) -> None:
+    """Evaluate or audit a space of the local store. Started by the service, which holds the space's lock for it."""
+    publish_one_thread_per_worker()
+    # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
+    from recollect.service.examining import examine as examine_here
+    from recollect.service.runtime import open_runtime
+
+    settings = Settings.from_environment()
+    telemetry.configure_logging(settings.log_level)
+    os.nice(_NICE)
+
+    async def work() -> str:
+        async with open_runtime(settings) as runtime:
+            return (await examine_here(runtime, kind, space, uid)).status
+
+    if asyncio.run(work()) != "succeeded":
+        raise typer.Exit(EXIT_REFUSED)
+
+
 def learn(space: str, uid: int) -> None:
     """Consolidate a space of the local store. Started by the service, which holds the space's lock for it."""
     publish_one_thread_per_worker()

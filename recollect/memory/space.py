@@ -68,6 +68,11 @@ class SpaceMemory:
         revision = self._revision_of.get(episode_id)
         return None if revision is None else bisect_left(self._revisions, revision)
 
+    def is_unchanged(self, episode_id: str, revision: int) -> bool:
+        """Whether an episode of the evidence is as it was at a revision."""
+        written = self._revision_of.get(episode_id)
+        return written is not None and written <= revision
+
     def apply(self, changes: Iterable[Change]) -> None:
         """Follow the journal. A put that a later entry overtook is skipped: that one brings it."""
         puts: list[Episode] = []

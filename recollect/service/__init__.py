@@ -16,6 +16,7 @@ from recollect.service.episodes import (
     list_episodes,
     put_episode,
 )
+from recollect.service.examining import audit_space, evaluate_space, get_audit, get_evaluation
 from recollect.service.feedback import create_feedback
 from recollect.service.filling import fill
 from recollect.service.imports import import_episodes
@@ -26,6 +27,7 @@ from recollect.service.streaming import complete_stream
 from recollect.service.system import get_limits, get_version, get_whoami
 
 __all__ = [
+    "audit_space",
     "complete",
     "complete_batch",
     "complete_stream",
@@ -34,11 +36,14 @@ __all__ = [
     "create_feedback",
     "delete_episode",
     "delete_space",
+    "evaluate_space",
     "fill",
     "forget_episodes",
+    "get_audit",
     "get_calibration",
     "get_consolidation",
     "get_episode",
+    "get_evaluation",
     "get_limits",
     "get_space",
     "get_space_stats",

@@ -31,7 +31,7 @@ async def get_calibration(
     fitted_at = None if learned is None else learned.settings.get("fitted_at")
     maps = {} if learned is None else learned.settings.get("corrections", {})
     is_corrected = bool(maps) if field is None else field in maps
-    return _measure([*replayed, *heard], CORRECTED if is_corrected else AS_IT_IS, fitted_at, len(heard))
+    return measure([*replayed, *heard], CORRECTED if is_corrected else AS_IT_IS, fitted_at, len(heard))
 
 
 def feedback_of(runtime: Runtime, uid: int) -> list[PutFeedback]:
@@ -45,7 +45,8 @@ def _select(found: Sequence[Outcome], field: str | None, source: Source | None) 
     ]
 
 
-def _measure(found: Sequence[Outcome], method: str, fitted_at: str | None, feedback: int) -> Calibration:
+def measure(found: Sequence[Outcome], method: str, fitted_at: str | None, feedback: int) -> Calibration:
+    """The reliability of answers that were judged; None where they are too few to tell."""
     n = len(found)
     if n < FEW:
         return Calibration(False, n, None, None, (), method, fitted_at, feedback)

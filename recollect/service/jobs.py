@@ -1,11 +1,11 @@
-"""Consolidations as jobs of processes of their own: who may begin one, how far it is, who waits.
+"""Consolidations, evaluations and audits as jobs of processes of their own: who may begin one, how far it is.
 
-`<data>/consolidation/<uid>.json` tells how far a space's job is; every worker reads it. Locks
-beside it, which the kernel drops when a process dies, say whether the job still lives:
+`<data>/<kind>/<uid>.json` tells how far a space's job is, `<uid>.result` what came of it; every worker reads
+them. Locks, which the kernel drops when a process dies, say whether the job still lives:
 
-    <uid>.lock     one job per space; taken by whoever begins it, handed on to the job
-    place-<n>.lock MOST_WAITING jobs at once, the running one included; handed on likewise
-    turn.lock      one job computes at a time; the others wait for it
+    <uid>.lock     one job of a kind per space; taken by whoever begins it, handed on to the job
+    place-<n>.lock MOST_WAITING jobs of a kind at once, the running one included; handed on likewise
+    turn.lock      one job of any kind computes at a time; the others wait for it (in <data>/consolidation)
 """
 
 from __future__ import annotations
@@ -18,27 +18,56 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import orjson
 
 from recollect.errors import StorageFull, Unavailable
-from recollect.model import Consolidation, ConsolidationStatus
+from recollect.model import Consolidation, ConsolidationStatus, Job
 from recollect.settings import Settings, for_children
 
 MOST_WAITING = 4
 GLANCES_S = (0.0005, 0.002)  # who only looks whether a lock is held has it for an instant himself
 
 
-class Jobs:
-    """The consolidation jobs of one data folder, as one process sees and begins them."""
+State = TypeVar("State", Consolidation, Job)
 
-    def __init__(self, data: Path) -> None:
-        self._folder = data / "consolidation"
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a job does: its name, the hidden command that runs it, the call that begins it, what tells its state."""
+
+    name: str
+    command: tuple[str, ...]
+    begun_by: str
+    state: type[Any]
+    busy: str = "CONSOLIDATION_BUSY"
+    interrupted: str = "CONSOLIDATION_INTERRUPTED"
+
+
+CONSOLIDATION = Kind("consolidation", ("learn",), "POST /api/v1/consolidate", Consolidation)
+EVALUATION = Kind(
+    "evaluation",
+    ("examine", "evaluation"),
+    "POST /api/v1/evaluation",
+    Job,
+    "EXAMINATION_BUSY",
+    "EXAMINATION_INTERRUPTED",
+)
+AUDIT = Kind("audit", ("examine", "audit"), "POST /api/v1/audit", Job, "EXAMINATION_BUSY", "EXAMINATION_INTERRUPTED")
+
+
+class Jobs(Generic[State]):
+    """The jobs of one kind in one data folder, as one process sees and begins them."""
+
+    def __init__(self, data: Path, kind: Kind) -> None:
+        self.kind = kind
+        self._folder, self._turns = data / kind.name, data / CONSOLIDATION.name
         self._children: list[subprocess.Popen[bytes]] = []
 
-    def read(self, uid: int) -> Consolidation | None:
+    def read(self, uid: int) -> State | None:
         """How far the space's job is, None when there is no trace of one. A job that died has failed."""
         found = self._parse(uid)
         if found is None or found.is_over or self._is_held(f"{uid}.lock"):
@@ -49,33 +78,41 @@ class Jobs:
         return replace(
             found,
             status=ConsolidationStatus.FAILED,
-            code="CONSOLIDATION_INTERRUPTED",
-            detail="The consolidation was interrupted before its end. Begin it anew with POST /api/v1/consolidate.",
+            code=self.kind.interrupted,
+            detail=f"The {self.kind.name} was interrupted before its end. Begin it anew with {self.kind.begun_by}.",
         )
 
-    def write(self, uid: int, state: Consolidation) -> None:
+    def write(self, uid: int, state: State) -> None:
         """Tell how far the job is; readers see the old state or the new one."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(uid)
-        draft = path.with_suffix(f".{os.getpid()}")
-        draft.write_bytes(orjson.dumps(asdict(state)))
-        draft.replace(path)
+        self._replace(self._path(uid), asdict(state))
+
+    def write_result(self, uid: int, result: Any) -> None:
+        """Keep what came of a job."""
+        self._replace(self._folder / f"{uid}.result", result)
+
+    def read_result(self, uid: int) -> Any:
+        """What came of the space's last job that ended well, None when there is nothing."""
+        return self._load(self._folder / f"{uid}.result")
+
+    def read_request(self, uid: int) -> Any:
+        """What the space's last job was asked for."""
+        return self._load(self._folder / f"{uid}.request")
 
     def forget(self, uid: int) -> None:
         """Remove what tells of a space that is gone."""
-        self._path(uid).unlink(missing_ok=True)
-        (self._folder / f"{uid}.lock").unlink(missing_ok=True)
+        for suffix in ("json", "request", "result", "lock"):
+            (self._folder / f"{uid}.{suffix}").unlink(missing_ok=True)
 
     def is_busy(self) -> bool:
-        """Whether a job computes on this machine."""
-        return self._is_held("turn.lock")
+        """Whether a job of any kind computes on this machine."""
+        return self._is_held("turn.lock", self._turns)
 
-    def begin(self, settings: Settings, space_id: str, uid: int, state: Consolidation) -> bool:
+    def begin(self, settings: Settings, space_id: str, uid: int, state: State, request: Any = None) -> bool:
         """Start the job in a process of its own; False when the space has one already.
 
         Raises Unavailable when as many jobs wait as may.
         """
-        with _telling_room(), contextlib.ExitStack() as locks:
+        with _telling_room(self.kind.name), contextlib.ExitStack() as locks:
             own = self._take(f"{uid}.lock")
             if own is None:
                 return False
@@ -83,15 +120,17 @@ class Jobs:
             place = next((fd for n in range(MOST_WAITING) if (fd := self._take(f"place-{n}.lock")) is not None), None)
             if place is None:
                 raise Unavailable(
-                    f"{MOST_WAITING} memory spaces are being consolidated or wait for it; retry in 10 s.",
-                    code="CONSOLIDATION_BUSY",
+                    f"{MOST_WAITING} memory spaces are under {self.kind.name} or wait for it; retry in 10 s.",
+                    code=self.kind.busy,
                     context={"limit": MOST_WAITING},
                     headers={"Retry-After": "10"},
                 )
             locks.callback(os.close, place)
+            if request is not None:
+                self._replace(self._folder / f"{uid}.request", request)
             self.write(uid, state)
             child = subprocess.Popen(  # noqa: S603 - names of ours: a space's is checked when it is made
-                [sys.executable, "-m", "recollect", "learn", space_id, str(uid)],
+                [sys.executable, "-m", "recollect", *self.kind.command, space_id, str(uid)],
                 env=for_children(settings),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -115,26 +154,39 @@ class Jobs:
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
         """Wait until no other job computes, and keep the others waiting."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        descriptor = self._open("turn.lock")
+        self._turns.mkdir(parents=True, exist_ok=True)
+        descriptor = self._open("turn.lock", self._turns)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
             os.close(descriptor)
 
-    def _parse(self, uid: int) -> Consolidation | None:
+    def _parse(self, uid: int) -> State | None:
+        found = self._load(self._path(uid))
         try:
-            found = orjson.loads(self._path(uid).read_bytes())
-            return Consolidation(**{**found, "status": ConsolidationStatus(found["status"])})
-        except (OSError, ValueError, TypeError, KeyError):
+            state: State = self.kind.state(**{**found, "status": ConsolidationStatus(found["status"])})
+        except (ValueError, TypeError, KeyError):
             return None  # never begun, or told by another release
+        return state
+
+    def _load(self, path: Path) -> Any:
+        try:
+            return orjson.loads(path.read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def _replace(self, path: Path, document: Any) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft.write_bytes(orjson.dumps(document))
+        draft.replace(path)
 
     def _path(self, uid: int) -> Path:
         return self._folder / f"{uid}.json"
 
-    def _open(self, name: str) -> int:
-        return os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def _open(self, name: str, folder: Path | None = None) -> int:
+        return os.open((folder or self._folder) / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def _take(self, name: str) -> int | None:
         """The descriptor that holds the lock, None when somebody else does."""
@@ -151,10 +203,10 @@ class Jobs:
         os.close(descriptor)
         return None
 
-    def _is_held(self, name: str) -> bool:
-        if not (self._folder / name).exists():
+    def _is_held(self, name: str, folder: Path | None = None) -> bool:
+        if not ((folder or self._folder) / name).exists():
             return False
-        descriptor = self._open(name)
+        descriptor = self._open(name, folder)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -165,11 +217,11 @@ class Jobs:
 
 
 @contextlib.contextmanager
-def _telling_room() -> Iterator[None]:
+def _telling_room(kind: str) -> Iterator[None]:
     """A full disk as the refusal that it is; raises StorageFull."""
     try:
         yield
     except OSError as fault:
         if fault.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
-        raise StorageFull("The disk is full: the consolidation was not begun.") from fault
+        raise StorageFull(f"The disk is full: the {kind} was not begun.") from fault

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recollect.memory import Memories
-from recollect.model import Scope, Space
-from recollect.service.jobs import Jobs
+from recollect.model import Consolidation, Job, Scope, Space
+from recollect.service.jobs import AUDIT, CONSOLIDATION, EVALUATION, Jobs
 from recollect.service.quota import Quota
 from recollect.service.turns import Turns
 from recollect.settings import Settings
@@ -36,13 +36,17 @@ class Runtime:
     quota: Quota = field(init=False)
     turns: Turns = field(init=False)
     recent: RecentCompletions = field(init=False)
-    jobs: Jobs = field(init=False)
+    jobs: Jobs[Consolidation] = field(init=False)
+    evaluations: Jobs[Job] = field(init=False)
+    audits: Jobs[Job] = field(init=False)
     cues: CueCounts = field(init=False)
 
     def __post_init__(self) -> None:
         self.quota = Quota(self.settings)
         self.turns = Turns(self.settings, self.memories)
-        self.jobs = Jobs(self.settings.data)
+        self.jobs = Jobs(self.settings.data, CONSOLIDATION)
+        self.evaluations = Jobs(self.settings.data, EVALUATION)
+        self.audits = Jobs(self.settings.data, AUDIT)
         self.recent = RecentCompletions(_recent_completions(self.settings))
         self.cues = CueCounts(_cue_counts(self.settings))
 
@@ -61,7 +65,8 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         yield runtime
     finally:
         await asyncio.to_thread(runtime.turns.close)
-        await asyncio.to_thread(runtime.jobs.close)
+        for jobs in (runtime.jobs, runtime.evaluations, runtime.audits):
+            await asyncio.to_thread(jobs.close)
         runtime.recent.close()
         runtime.cues.close()
         await store.close()

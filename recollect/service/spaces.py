@@ -107,7 +107,8 @@ async def delete_space(
         raise SpaceNotFound("The memory space does not exist any more.")
     await asyncio.to_thread(runtime.recent.forget, space.uid)
     await asyncio.to_thread(runtime.cues.forget, space.uid)
-    runtime.jobs.forget(space.uid)
+    for jobs in (runtime.jobs, runtime.evaluations, runtime.audits):
+        jobs.forget(space.uid)
 
 
 async def get_space_stats(runtime: Runtime, scope: Scope) -> SpaceStats:

@@ -69,7 +69,8 @@ async def _look_after_spaces(runtime: Runtime) -> None:
     expire_at = time.monotonic() + EXPIRE_EVERY_S
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
-        runtime.jobs.reap()
+        for jobs in (runtime.jobs, runtime.evaluations, runtime.audits):
+            jobs.reap()
         with _telling_faults("consolidate"):
             if runtime.settings.consolidate == "auto" and runtime.store.is_writable():
                 await consolidate_if_due(runtime, sizes)

@@ -23,7 +23,8 @@ DEMO = [json.loads(line) for line in (ROOT / "recollect/demo/episodes.jsonl").re
 
 METHODS = {"get", "put", "post", "patch", "delete"}
 VERBS = {
-    "complete", "consolidate", "create", "delete", "fill", "forget", "get", "import", "list", "patch", "put", "recall",
+    "audit", "complete", "consolidate",
+    "create", "delete", "evaluate", "fill", "forget", "get", "import", "list", "patch", "put", "recall",
 }  # fmt: skip
 ANYWHERE = {"400", "401", "403", "406", "429", "431", "500", "503", "504", "default"}
 COMPLETIONS = {"complete", "complete_stream", "fill"}

@@ -30,7 +30,10 @@ from tests.contract.server import Server, serving
 CONTRACT = contract()
 OPERATIONS = CONTRACT.operations()
 # What has no RPC: learning is looked after by people, over HTTP.
-HTTP_ONLY = {"consolidate", "create_feedback", "get_calibration", "get_consolidation", "list_patterns"}
+HTTP_ONLY = {
+    "audit_space", "consolidate", "create_feedback", "evaluate_space", "get_audit", "get_calibration",
+    "get_consolidation", "get_evaluation", "list_patterns",
+}  # fmt: skip
 
 
 def public_calls(module: ModuleType) -> set[str]:

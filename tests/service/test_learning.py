@@ -34,7 +34,7 @@ from recollect.service.calibration import get_calibration
 from recollect.service.completions import complete
 from recollect.service.consolidation import consolidate, consolidate_if_due, get_consolidation, learn
 from recollect.service.feedback import create_feedback
-from recollect.service.jobs import MOST_WAITING, Jobs
+from recollect.service.jobs import CONSOLIDATION, MOST_WAITING, Jobs
 from recollect.service.patterns import list_patterns
 from recollect.service.runtime import Runtime, open_runtime
 from recollect.service.spaces import delete_space
@@ -138,7 +138,7 @@ class TestConsolidation:
         assert not list((tmp_path / "consolidation").glob("*.json"))
 
     async def test_only_so_many_wait(self, worker: Runtime) -> None:
-        jobs = Jobs(worker.settings.data)
+        jobs = Jobs(worker.settings.data, CONSOLIDATION)
         with worker.jobs.turn():
             for uid in range(1000, 1000 + MOST_WAITING):
                 assert jobs.begin(worker.settings, "none", uid, Consolidation(ConsolidationStatus.QUEUED))

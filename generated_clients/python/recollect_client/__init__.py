@@ -35,6 +35,8 @@ __all__ = [
     "Action",
     "Applicability",
     "Attribution",
+    "Audit",
+    "AuditRequest",
     "BatchOutcome",
     "Calibration",
     "CalibrationBin",
@@ -54,12 +56,17 @@ __all__ = [
     "Diagnosis",
     "Episode",
     "EpisodeFilter",
+    "EpisodeGroup",
     "EpisodeInput",
     "EpisodePage",
     "Erasure",
+    "ErrorKind",
+    "EvaluateRequest",
+    "Evaluation",
     "Evidence",
     "Feedback",
     "FeedbackInput",
+    "FieldEvaluation",
     "FieldStats",
     "FieldType",
     "FillRequest",
@@ -81,21 +88,26 @@ __all__ = [
     "Pattern",
     "PatternPage",
     "Problem",
+    "Quality",
     "RecallRequest",
     "RecallResponse",
     "RecalledEpisode",
     "ReconstructionStats",
     "Rejection",
     "Source",
+    "SourceRate",
     "Space",
     "SpaceInput",
     "SpacePage",
     "SpacePatch",
     "SpaceStats",
     "Suggestion",
+    "SuspectCell",
+    "SuspectEvidence",
     "Verdict",
     "Version",
     "Violation",
+    "WorstCase",
 ]
 
 # import apis into sdk package
@@ -120,6 +132,8 @@ from recollect_client.exceptions import ApiException as ApiException
 from recollect_client.models.action import Action as Action
 from recollect_client.models.applicability import Applicability as Applicability
 from recollect_client.models.attribution import Attribution as Attribution
+from recollect_client.models.audit import Audit as Audit
+from recollect_client.models.audit_request import AuditRequest as AuditRequest
 from recollect_client.models.batch_outcome import BatchOutcome as BatchOutcome
 from recollect_client.models.calibration import Calibration as Calibration
 from recollect_client.models.calibration_bin import CalibrationBin as CalibrationBin
@@ -139,12 +153,17 @@ from recollect_client.models.cue_note_code import CueNoteCode as CueNoteCode
 from recollect_client.models.diagnosis import Diagnosis as Diagnosis
 from recollect_client.models.episode import Episode as Episode
 from recollect_client.models.episode_filter import EpisodeFilter as EpisodeFilter
+from recollect_client.models.episode_group import EpisodeGroup as EpisodeGroup
 from recollect_client.models.episode_input import EpisodeInput as EpisodeInput
 from recollect_client.models.episode_page import EpisodePage as EpisodePage
 from recollect_client.models.erasure import Erasure as Erasure
+from recollect_client.models.error_kind import ErrorKind as ErrorKind
+from recollect_client.models.evaluate_request import EvaluateRequest as EvaluateRequest
+from recollect_client.models.evaluation import Evaluation as Evaluation
 from recollect_client.models.evidence import Evidence as Evidence
 from recollect_client.models.feedback import Feedback as Feedback
 from recollect_client.models.feedback_input import FeedbackInput as FeedbackInput
+from recollect_client.models.field_evaluation import FieldEvaluation as FieldEvaluation
 from recollect_client.models.field_stats import FieldStats as FieldStats
 from recollect_client.models.field_type import FieldType as FieldType
 from recollect_client.models.fill_request import FillRequest as FillRequest
@@ -166,19 +185,24 @@ from recollect_client.models.patch_verb import PatchVerb as PatchVerb
 from recollect_client.models.pattern import Pattern as Pattern
 from recollect_client.models.pattern_page import PatternPage as PatternPage
 from recollect_client.models.problem import Problem as Problem
+from recollect_client.models.quality import Quality as Quality
 from recollect_client.models.recall_request import RecallRequest as RecallRequest
 from recollect_client.models.recall_response import RecallResponse as RecallResponse
 from recollect_client.models.recalled_episode import RecalledEpisode as RecalledEpisode
 from recollect_client.models.reconstruction_stats import ReconstructionStats as ReconstructionStats
 from recollect_client.models.rejection import Rejection as Rejection
 from recollect_client.models.source import Source as Source
+from recollect_client.models.source_rate import SourceRate as SourceRate
 from recollect_client.models.space import Space as Space
 from recollect_client.models.space_input import SpaceInput as SpaceInput
 from recollect_client.models.space_page import SpacePage as SpacePage
 from recollect_client.models.space_patch import SpacePatch as SpacePatch
 from recollect_client.models.space_stats import SpaceStats as SpaceStats
 from recollect_client.models.suggestion import Suggestion as Suggestion
+from recollect_client.models.suspect_cell import SuspectCell as SuspectCell
+from recollect_client.models.suspect_evidence import SuspectEvidence as SuspectEvidence
 from recollect_client.models.verdict import Verdict as Verdict
 from recollect_client.models.version import Version as Version
 from recollect_client.models.violation import Violation as Violation
+from recollect_client.models.worst_case import WorstCase as WorstCase
 

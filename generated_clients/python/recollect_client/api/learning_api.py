@@ -18,9 +18,13 @@ from typing_extensions import Annotated
 from pydantic import Field, field_validator
 from typing import Optional
 from typing_extensions import Annotated
+from recollect_client.models.audit import Audit
+from recollect_client.models.audit_request import AuditRequest
 from recollect_client.models.calibration import Calibration
 from recollect_client.models.consolidate_request import ConsolidateRequest
 from recollect_client.models.consolidation import Consolidation
+from recollect_client.models.evaluate_request import EvaluateRequest
+from recollect_client.models.evaluation import Evaluation
 from recollect_client.models.feedback import Feedback
 from recollect_client.models.feedback_input import FeedbackInput
 from recollect_client.models.pattern_page import PatternPage
@@ -42,6 +46,374 @@ class LearningApi:
         if api_client is None:
             api_client = ApiClient.get_default()
         self.api_client = api_client
+
+
+    @validate_call
+    def audit_space(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        audit_request: AuditRequest,
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> Audit:
+        """Find the stored cells that are probably wrong
+
+        Asks every cell of the space's episodes of a memory that lacks it, and weighs what is stored against what the rest says: as a typing error, as a value of another field, or as one at random, with rates of errors that are learned from the cells themselves, without labels. Where a field names the source of an episode, each source has its own. Runs beside the other work, in a process of its own. Nothing stored is changed.  Do not use it to correct anything: read what it found with `get_audit`, and write what you confirm with `put_episode`. 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param audit_request: (required)
+        :type audit_request: AuditRequest
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._audit_space_serialize(
+            x_memory_space=x_memory_space,
+            audit_request=audit_request,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Audit",
+            '202': "Audit",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '409': "Problem",
+            '413': "Problem",
+            '415': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            '507': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def audit_space_with_http_info(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        audit_request: AuditRequest,
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[Audit]:
+        """Find the stored cells that are probably wrong
+
+        Asks every cell of the space's episodes of a memory that lacks it, and weighs what is stored against what the rest says: as a typing error, as a value of another field, or as one at random, with rates of errors that are learned from the cells themselves, without labels. Where a field names the source of an episode, each source has its own. Runs beside the other work, in a process of its own. Nothing stored is changed.  Do not use it to correct anything: read what it found with `get_audit`, and write what you confirm with `put_episode`. 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param audit_request: (required)
+        :type audit_request: AuditRequest
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._audit_space_serialize(
+            x_memory_space=x_memory_space,
+            audit_request=audit_request,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Audit",
+            '202': "Audit",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '409': "Problem",
+            '413': "Problem",
+            '415': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            '507': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def audit_space_without_preload_content(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        audit_request: AuditRequest,
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Find the stored cells that are probably wrong
+
+        Asks every cell of the space's episodes of a memory that lacks it, and weighs what is stored against what the rest says: as a typing error, as a value of another field, or as one at random, with rates of errors that are learned from the cells themselves, without labels. Where a field names the source of an episode, each source has its own. Runs beside the other work, in a process of its own. Nothing stored is changed.  Do not use it to correct anything: read what it found with `get_audit`, and write what you confirm with `put_episode`. 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param audit_request: (required)
+        :type audit_request: AuditRequest
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._audit_space_serialize(
+            x_memory_space=x_memory_space,
+            audit_request=audit_request,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Audit",
+            '202': "Audit",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '409': "Problem",
+            '413': "Problem",
+            '415': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            '507': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _audit_space_serialize(
+        self,
+        x_memory_space,
+        audit_request,
+        x_request_id,
+        traceparent,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        # process the query parameters
+        # process the header parameters
+        if x_memory_space is not None:
+            _header_params['X-Memory-Space'] = x_memory_space
+        if x_request_id is not None:
+            _header_params['X-Request-Id'] = x_request_id
+        if traceparent is not None:
+            _header_params['traceparent'] = traceparent
+        # process the form parameters
+        # process the body parameter
+        if audit_request is not None:
+            _body_params = audit_request
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+        # set the HTTP header `Content-Type`
+        if _content_type:
+            _header_params['Content-Type'] = _content_type
+        else:
+            _default_content_type = (
+                self.api_client.select_header_content_type(
+                    [
+                        'application/json'
+                    ]
+                )
+            )
+            if _default_content_type is not None:
+                _header_params['Content-Type'] = _default_content_type
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='POST',
+            resource_path='/audit',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
 
 
     @validate_call
@@ -793,6 +1165,733 @@ class LearningApi:
 
 
     @validate_call
+    def evaluate_space(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        evaluate_request: EvaluateRequest,
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> Evaluation:
+        """Measure how well the space would fill gaps like its own
+
+        Holds cells of the space's episodes out, asks them of the rest, and tells by field how many were right, beside the base rate and the nearest neighbours, how far the confidences can be believed, and what share can be answered at the accuracy wanted. Runs beside the other work, in a process of its own; a space that has learned learns anew for it from the rest. A space that is under evaluation already answers with the job under way.  Do not use it to read the calibration of answers that were given (use `get_calibration`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param evaluate_request: (required)
+        :type evaluate_request: EvaluateRequest
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._evaluate_space_serialize(
+            x_memory_space=x_memory_space,
+            evaluate_request=evaluate_request,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Evaluation",
+            '202': "Evaluation",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '409': "Problem",
+            '413': "Problem",
+            '415': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            '507': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def evaluate_space_with_http_info(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        evaluate_request: EvaluateRequest,
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[Evaluation]:
+        """Measure how well the space would fill gaps like its own
+
+        Holds cells of the space's episodes out, asks them of the rest, and tells by field how many were right, beside the base rate and the nearest neighbours, how far the confidences can be believed, and what share can be answered at the accuracy wanted. Runs beside the other work, in a process of its own; a space that has learned learns anew for it from the rest. A space that is under evaluation already answers with the job under way.  Do not use it to read the calibration of answers that were given (use `get_calibration`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param evaluate_request: (required)
+        :type evaluate_request: EvaluateRequest
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._evaluate_space_serialize(
+            x_memory_space=x_memory_space,
+            evaluate_request=evaluate_request,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Evaluation",
+            '202': "Evaluation",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '409': "Problem",
+            '413': "Problem",
+            '415': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            '507': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def evaluate_space_without_preload_content(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        evaluate_request: EvaluateRequest,
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Measure how well the space would fill gaps like its own
+
+        Holds cells of the space's episodes out, asks them of the rest, and tells by field how many were right, beside the base rate and the nearest neighbours, how far the confidences can be believed, and what share can be answered at the accuracy wanted. Runs beside the other work, in a process of its own; a space that has learned learns anew for it from the rest. A space that is under evaluation already answers with the job under way.  Do not use it to read the calibration of answers that were given (use `get_calibration`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param evaluate_request: (required)
+        :type evaluate_request: EvaluateRequest
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._evaluate_space_serialize(
+            x_memory_space=x_memory_space,
+            evaluate_request=evaluate_request,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Evaluation",
+            '202': "Evaluation",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '409': "Problem",
+            '413': "Problem",
+            '415': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            '507': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _evaluate_space_serialize(
+        self,
+        x_memory_space,
+        evaluate_request,
+        x_request_id,
+        traceparent,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        # process the query parameters
+        # process the header parameters
+        if x_memory_space is not None:
+            _header_params['X-Memory-Space'] = x_memory_space
+        if x_request_id is not None:
+            _header_params['X-Request-Id'] = x_request_id
+        if traceparent is not None:
+            _header_params['traceparent'] = traceparent
+        # process the form parameters
+        # process the body parameter
+        if evaluate_request is not None:
+            _body_params = evaluate_request
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+        # set the HTTP header `Content-Type`
+        if _content_type:
+            _header_params['Content-Type'] = _content_type
+        else:
+            _default_content_type = (
+                self.api_client.select_header_content_type(
+                    [
+                        'application/json'
+                    ]
+                )
+            )
+            if _default_content_type is not None:
+                _header_params['Content-Type'] = _default_content_type
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='POST',
+            resource_path='/evaluation',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
+    def get_audit(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="How many items a page has at most.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=512)]], Field(description="The `next_cursor` of the page before; opaque. Repeat the other parameters as they were.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> Audit:
+        """Read how the last audit went or is going, and what it found
+
+        The audit under way, or the last one: a page of the cells that are probably wrong, the likeliest first, each with the chance, the probable value and the episodes behind it; how often each field and each source is wrong; and episodes that say the same, wholly or but for one field. Cells of episodes that were changed or erased since are left out.  Do not use it to begin one (use `audit_space`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param limit: How many items a page has at most.
+        :type limit: int
+        :param cursor: The `next_cursor` of the page before; opaque. Repeat the other parameters as they were.
+        :type cursor: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._get_audit_serialize(
+            x_memory_space=x_memory_space,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            limit=limit,
+            cursor=cursor,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Audit",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def get_audit_with_http_info(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="How many items a page has at most.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=512)]], Field(description="The `next_cursor` of the page before; opaque. Repeat the other parameters as they were.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[Audit]:
+        """Read how the last audit went or is going, and what it found
+
+        The audit under way, or the last one: a page of the cells that are probably wrong, the likeliest first, each with the chance, the probable value and the episodes behind it; how often each field and each source is wrong; and episodes that say the same, wholly or but for one field. Cells of episodes that were changed or erased since are left out.  Do not use it to begin one (use `audit_space`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param limit: How many items a page has at most.
+        :type limit: int
+        :param cursor: The `next_cursor` of the page before; opaque. Repeat the other parameters as they were.
+        :type cursor: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._get_audit_serialize(
+            x_memory_space=x_memory_space,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            limit=limit,
+            cursor=cursor,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Audit",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def get_audit_without_preload_content(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="How many items a page has at most.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=512)]], Field(description="The `next_cursor` of the page before; opaque. Repeat the other parameters as they were.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Read how the last audit went or is going, and what it found
+
+        The audit under way, or the last one: a page of the cells that are probably wrong, the likeliest first, each with the chance, the probable value and the episodes behind it; how often each field and each source is wrong; and episodes that say the same, wholly or but for one field. Cells of episodes that were changed or erased since are left out.  Do not use it to begin one (use `audit_space`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param limit: How many items a page has at most.
+        :type limit: int
+        :param cursor: The `next_cursor` of the page before; opaque. Repeat the other parameters as they were.
+        :type cursor: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._get_audit_serialize(
+            x_memory_space=x_memory_space,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            limit=limit,
+            cursor=cursor,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Audit",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _get_audit_serialize(
+        self,
+        x_memory_space,
+        x_request_id,
+        traceparent,
+        limit,
+        cursor,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        # process the query parameters
+        if limit is not None:
+            
+            _query_params.append(('limit', limit))
+            
+        if cursor is not None:
+            
+            _query_params.append(('cursor', cursor))
+            
+        # process the header parameters
+        if x_memory_space is not None:
+            _header_params['X-Memory-Space'] = x_memory_space
+        if x_request_id is not None:
+            _header_params['X-Request-Id'] = x_request_id
+        if traceparent is not None:
+            _header_params['traceparent'] = traceparent
+        # process the form parameters
+        # process the body parameter
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='GET',
+            resource_path='/audit',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
     def get_calibration(
         self,
         x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
@@ -1462,6 +2561,331 @@ class LearningApi:
         return self.api_client.param_serialize(
             method='GET',
             resource_path='/consolidation',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
+    def get_evaluation(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> Evaluation:
+        """Read how the last evaluation went or is going
+
+        The evaluation under way, or the last one and what it found. Wrong answers are told with the values that the episodes have now; those of episodes that were changed or erased since are left out.  Do not use it to begin one (use `evaluate_space`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._get_evaluation_serialize(
+            x_memory_space=x_memory_space,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Evaluation",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def get_evaluation_with_http_info(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[Evaluation]:
+        """Read how the last evaluation went or is going
+
+        The evaluation under way, or the last one and what it found. Wrong answers are told with the values that the episodes have now; those of episodes that were changed or erased since are left out.  Do not use it to begin one (use `evaluate_space`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._get_evaluation_serialize(
+            x_memory_space=x_memory_space,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Evaluation",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def get_evaluation_without_preload_content(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Read how the last evaluation went or is going
+
+        The evaluation under way, or the last one and what it found. Wrong answers are told with the values that the episodes have now; those of episodes that were changed or erased since are left out.  Do not use it to begin one (use `evaluate_space`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._get_evaluation_serialize(
+            x_memory_space=x_memory_space,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Evaluation",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _get_evaluation_serialize(
+        self,
+        x_memory_space,
+        x_request_id,
+        traceparent,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        # process the query parameters
+        # process the header parameters
+        if x_memory_space is not None:
+            _header_params['X-Memory-Space'] = x_memory_space
+        if x_request_id is not None:
+            _header_params['X-Request-Id'] = x_request_id
+        if traceparent is not None:
+            _header_params['traceparent'] = traceparent
+        # process the form parameters
+        # process the body parameter
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='GET',
+            resource_path='/evaluation',
             path_params=_path_params,
             query_params=_query_params,
             header_params=_header_params,

@@ -14,6 +14,18 @@ use serde::{Deserialize, Serialize, de::Error as _};
 use crate::{apis::ResponseContent, models};
 use super::{Error, configuration, ContentType};
 
+/// struct for passing parameters to the method [`audit_space`]
+#[derive(Clone, Debug, Default)]
+pub struct AuditSpaceParams {
+    /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+    pub x_memory_space: String,
+    pub audit_request: models::AuditRequest,
+    /// Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+    pub x_request_id: Option<String>,
+    /// The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+    pub traceparent: Option<String>
+}
+
 /// struct for passing parameters to the method [`consolidate`]
 #[derive(Clone, Debug, Default)]
 pub struct ConsolidateParams {
@@ -38,6 +50,33 @@ pub struct CreateFeedbackParams {
     pub traceparent: Option<String>,
     /// Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
     pub idempotency_key: Option<String>
+}
+
+/// struct for passing parameters to the method [`evaluate_space`]
+#[derive(Clone, Debug, Default)]
+pub struct EvaluateSpaceParams {
+    /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+    pub x_memory_space: String,
+    pub evaluate_request: models::EvaluateRequest,
+    /// Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+    pub x_request_id: Option<String>,
+    /// The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+    pub traceparent: Option<String>
+}
+
+/// struct for passing parameters to the method [`get_audit`]
+#[derive(Clone, Debug, Default)]
+pub struct GetAuditParams {
+    /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+    pub x_memory_space: String,
+    /// Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+    pub x_request_id: Option<String>,
+    /// The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+    pub traceparent: Option<String>,
+    /// How many items a page has at most.
+    pub limit: Option<i32>,
+    /// The `next_cursor` of the page before; opaque. Repeat the other parameters as they were.
+    pub cursor: Option<String>
 }
 
 /// struct for passing parameters to the method [`get_calibration`]
@@ -66,6 +105,17 @@ pub struct GetConsolidationParams {
     pub traceparent: Option<String>
 }
 
+/// struct for passing parameters to the method [`get_evaluation`]
+#[derive(Clone, Debug, Default)]
+pub struct GetEvaluationParams {
+    /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+    pub x_memory_space: String,
+    /// Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+    pub x_request_id: Option<String>,
+    /// The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+    pub traceparent: Option<String>
+}
+
 /// struct for passing parameters to the method [`list_patterns`]
 #[derive(Clone, Debug, Default)]
 pub struct ListPatternsParams {
@@ -81,6 +131,28 @@ pub struct ListPatternsParams {
     pub cursor: Option<String>
 }
 
+
+/// struct for typed errors of method [`audit_space`]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum AuditSpaceError {
+    Status400(models::Problem),
+    Status401(models::Problem),
+    Status403(models::Problem),
+    Status404(models::Problem),
+    Status406(models::Problem),
+    Status409(models::Problem),
+    Status413(models::Problem),
+    Status415(models::Problem),
+    Status429(models::Problem),
+    Status431(models::Problem),
+    Status500(models::Problem),
+    Status503(models::Problem),
+    Status504(models::Problem),
+    Status507(models::Problem),
+    DefaultResponse(models::Problem),
+    UnknownValue(serde_json::Value),
+}
 
 /// struct for typed errors of method [`consolidate`]
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -126,6 +198,46 @@ pub enum CreateFeedbackError {
     UnknownValue(serde_json::Value),
 }
 
+/// struct for typed errors of method [`evaluate_space`]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum EvaluateSpaceError {
+    Status400(models::Problem),
+    Status401(models::Problem),
+    Status403(models::Problem),
+    Status404(models::Problem),
+    Status406(models::Problem),
+    Status409(models::Problem),
+    Status413(models::Problem),
+    Status415(models::Problem),
+    Status429(models::Problem),
+    Status431(models::Problem),
+    Status500(models::Problem),
+    Status503(models::Problem),
+    Status504(models::Problem),
+    Status507(models::Problem),
+    DefaultResponse(models::Problem),
+    UnknownValue(serde_json::Value),
+}
+
+/// struct for typed errors of method [`get_audit`]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum GetAuditError {
+    Status400(models::Problem),
+    Status401(models::Problem),
+    Status403(models::Problem),
+    Status404(models::Problem),
+    Status406(models::Problem),
+    Status429(models::Problem),
+    Status431(models::Problem),
+    Status500(models::Problem),
+    Status503(models::Problem),
+    Status504(models::Problem),
+    DefaultResponse(models::Problem),
+    UnknownValue(serde_json::Value),
+}
+
 /// struct for typed errors of method [`get_calibration`]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -162,6 +274,24 @@ pub enum GetConsolidationError {
     UnknownValue(serde_json::Value),
 }
 
+/// struct for typed errors of method [`get_evaluation`]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum GetEvaluationError {
+    Status400(models::Problem),
+    Status401(models::Problem),
+    Status403(models::Problem),
+    Status404(models::Problem),
+    Status406(models::Problem),
+    Status429(models::Problem),
+    Status431(models::Problem),
+    Status500(models::Problem),
+    Status503(models::Problem),
+    Status504(models::Problem),
+    DefaultResponse(models::Problem),
+    UnknownValue(serde_json::Value),
+}
+
 /// struct for typed errors of method [`list_patterns`]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -180,6 +310,52 @@ pub enum ListPatternsError {
     UnknownValue(serde_json::Value),
 }
 
+
+/// Asks every cell of the space's episodes of a memory that lacks it, and weighs what is stored against what the rest says: as a typing error, as a value of another field, or as one at random, with rates of errors that are learned from the cells themselves, without labels. Where a field names the source of an episode, each source has its own. Runs beside the other work, in a process of its own. Nothing stored is changed.  Do not use it to correct anything: read what it found with `get_audit`, and write what you confirm with `put_episode`. 
+pub async fn audit_space(configuration: &configuration::Configuration, params: AuditSpaceParams) -> Result<models::Audit, Error<AuditSpaceError>> {
+
+    let uri_str = format!("{}/audit", configuration.base_path);
+    let mut req_builder = configuration.client.request(reqwest::Method::POST, &uri_str);
+
+    if let Some(ref user_agent) = configuration.user_agent {
+        req_builder = req_builder.header(reqwest::header::USER_AGENT, user_agent.clone());
+    }
+    req_builder = req_builder.header("X-Memory-Space", params.x_memory_space.to_string());
+    if let Some(param_value) = params.x_request_id {
+        req_builder = req_builder.header("X-Request-Id", param_value.to_string());
+    }
+    if let Some(param_value) = params.traceparent {
+        req_builder = req_builder.header("traceparent", param_value.to_string());
+    }
+    if let Some(ref token) = configuration.bearer_access_token {
+        req_builder = req_builder.bearer_auth(token.to_owned());
+    };
+    req_builder = req_builder.json(&params.audit_request);
+
+    let req = req_builder.build()?;
+    let resp = configuration.client.execute(req).await?;
+
+    let status = resp.status();
+    let content_type = resp
+        .headers()
+        .get("content-type")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("application/octet-stream");
+    let content_type = super::ContentType::from(content_type);
+
+    if !status.is_client_error() && !status.is_server_error() {
+        let content = resp.text().await?;
+        match content_type {
+            ContentType::Json => serde_json::from_str(&content).map_err(Error::from),
+            ContentType::Text => return Err(Error::from(serde_json::Error::custom("Received `text/plain` content type response that cannot be converted to `models::Audit`"))),
+            ContentType::Unsupported(unknown_type) => return Err(Error::from(serde_json::Error::custom(format!("Received `{unknown_type}` content type response that cannot be converted to `models::Audit`")))),
+        }
+    } else {
+        let content = resp.text().await?;
+        let entity: Option<AuditSpaceError> = serde_json::from_str(&content).ok();
+        Err(Error::ResponseError(ResponseContent { status, content, entity }))
+    }
+}
 
 /// Replays the space's episodes and learns from them: weights, regularities, calibration. Runs beside the other work; episodes can be recalled meanwhile as before, with what was learned last. A space that is consolidating already answers with the job under way.  Do not use it after every write (episodes can be recalled at once; the service consolidates by itself as a space grows). 
 pub async fn consolidate(configuration: &configuration::Configuration, params: ConsolidateParams) -> Result<models::Consolidation, Error<ConsolidateError>> {
@@ -276,6 +452,103 @@ pub async fn create_feedback(configuration: &configuration::Configuration, param
     }
 }
 
+/// Holds cells of the space's episodes out, asks them of the rest, and tells by field how many were right, beside the base rate and the nearest neighbours, how far the confidences can be believed, and what share can be answered at the accuracy wanted. Runs beside the other work, in a process of its own; a space that has learned learns anew for it from the rest. A space that is under evaluation already answers with the job under way.  Do not use it to read the calibration of answers that were given (use `get_calibration`). 
+pub async fn evaluate_space(configuration: &configuration::Configuration, params: EvaluateSpaceParams) -> Result<models::Evaluation, Error<EvaluateSpaceError>> {
+
+    let uri_str = format!("{}/evaluation", configuration.base_path);
+    let mut req_builder = configuration.client.request(reqwest::Method::POST, &uri_str);
+
+    if let Some(ref user_agent) = configuration.user_agent {
+        req_builder = req_builder.header(reqwest::header::USER_AGENT, user_agent.clone());
+    }
+    req_builder = req_builder.header("X-Memory-Space", params.x_memory_space.to_string());
+    if let Some(param_value) = params.x_request_id {
+        req_builder = req_builder.header("X-Request-Id", param_value.to_string());
+    }
+    if let Some(param_value) = params.traceparent {
+        req_builder = req_builder.header("traceparent", param_value.to_string());
+    }
+    if let Some(ref token) = configuration.bearer_access_token {
+        req_builder = req_builder.bearer_auth(token.to_owned());
+    };
+    req_builder = req_builder.json(&params.evaluate_request);
+
+    let req = req_builder.build()?;
+    let resp = configuration.client.execute(req).await?;
+
+    let status = resp.status();
+    let content_type = resp
+        .headers()
+        .get("content-type")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("application/octet-stream");
+    let content_type = super::ContentType::from(content_type);
+
+    if !status.is_client_error() && !status.is_server_error() {
+        let content = resp.text().await?;
+        match content_type {
+            ContentType::Json => serde_json::from_str(&content).map_err(Error::from),
+            ContentType::Text => return Err(Error::from(serde_json::Error::custom("Received `text/plain` content type response that cannot be converted to `models::Evaluation`"))),
+            ContentType::Unsupported(unknown_type) => return Err(Error::from(serde_json::Error::custom(format!("Received `{unknown_type}` content type response that cannot be converted to `models::Evaluation`")))),
+        }
+    } else {
+        let content = resp.text().await?;
+        let entity: Option<EvaluateSpaceError> = serde_json::from_str(&content).ok();
+        Err(Error::ResponseError(ResponseContent { status, content, entity }))
+    }
+}
+
+/// The audit under way, or the last one: a page of the cells that are probably wrong, the likeliest first, each with the chance, the probable value and the episodes behind it; how often each field and each source is wrong; and episodes that say the same, wholly or but for one field. Cells of episodes that were changed or erased since are left out.  Do not use it to begin one (use `audit_space`). 
+pub async fn get_audit(configuration: &configuration::Configuration, params: GetAuditParams) -> Result<models::Audit, Error<GetAuditError>> {
+
+    let uri_str = format!("{}/audit", configuration.base_path);
+    let mut req_builder = configuration.client.request(reqwest::Method::GET, &uri_str);
+
+    if let Some(ref param_value) = params.limit {
+        req_builder = req_builder.query(&[("limit", &param_value.to_string())]);
+    }
+    if let Some(ref param_value) = params.cursor {
+        req_builder = req_builder.query(&[("cursor", &param_value.to_string())]);
+    }
+    if let Some(ref user_agent) = configuration.user_agent {
+        req_builder = req_builder.header(reqwest::header::USER_AGENT, user_agent.clone());
+    }
+    req_builder = req_builder.header("X-Memory-Space", params.x_memory_space.to_string());
+    if let Some(param_value) = params.x_request_id {
+        req_builder = req_builder.header("X-Request-Id", param_value.to_string());
+    }
+    if let Some(param_value) = params.traceparent {
+        req_builder = req_builder.header("traceparent", param_value.to_string());
+    }
+    if let Some(ref token) = configuration.bearer_access_token {
+        req_builder = req_builder.bearer_auth(token.to_owned());
+    };
+
+    let req = req_builder.build()?;
+    let resp = configuration.client.execute(req).await?;
+
+    let status = resp.status();
+    let content_type = resp
+        .headers()
+        .get("content-type")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("application/octet-stream");
+    let content_type = super::ContentType::from(content_type);
+
+    if !status.is_client_error() && !status.is_server_error() {
+        let content = resp.text().await?;
+        match content_type {
+            ContentType::Json => serde_json::from_str(&content).map_err(Error::from),
+            ContentType::Text => return Err(Error::from(serde_json::Error::custom("Received `text/plain` content type response that cannot be converted to `models::Audit`"))),
+            ContentType::Unsupported(unknown_type) => return Err(Error::from(serde_json::Error::custom(format!("Received `{unknown_type}` content type response that cannot be converted to `models::Audit`")))),
+        }
+    } else {
+        let content = resp.text().await?;
+        let entity: Option<GetAuditError> = serde_json::from_str(&content).ok();
+        Err(Error::ResponseError(ResponseContent { status, content, entity }))
+    }
+}
+
 /// How often fields answered with a confidence were right, measured on replayed episodes and on feedback. With `Accept: image/svg+xml` it is drawn: the reliability diagram.  Do not use it for the confidence in one answer (a verbose completion has `metacognitive_confidence`). 
 pub async fn get_calibration(configuration: &configuration::Configuration, params: GetCalibrationParams) -> Result<models::Calibration, Error<GetCalibrationError>> {
 
@@ -368,6 +641,51 @@ pub async fn get_consolidation(configuration: &configuration::Configuration, par
     } else {
         let content = resp.text().await?;
         let entity: Option<GetConsolidationError> = serde_json::from_str(&content).ok();
+        Err(Error::ResponseError(ResponseContent { status, content, entity }))
+    }
+}
+
+/// The evaluation under way, or the last one and what it found. Wrong answers are told with the values that the episodes have now; those of episodes that were changed or erased since are left out.  Do not use it to begin one (use `evaluate_space`). 
+pub async fn get_evaluation(configuration: &configuration::Configuration, params: GetEvaluationParams) -> Result<models::Evaluation, Error<GetEvaluationError>> {
+
+    let uri_str = format!("{}/evaluation", configuration.base_path);
+    let mut req_builder = configuration.client.request(reqwest::Method::GET, &uri_str);
+
+    if let Some(ref user_agent) = configuration.user_agent {
+        req_builder = req_builder.header(reqwest::header::USER_AGENT, user_agent.clone());
+    }
+    req_builder = req_builder.header("X-Memory-Space", params.x_memory_space.to_string());
+    if let Some(param_value) = params.x_request_id {
+        req_builder = req_builder.header("X-Request-Id", param_value.to_string());
+    }
+    if let Some(param_value) = params.traceparent {
+        req_builder = req_builder.header("traceparent", param_value.to_string());
+    }
+    if let Some(ref token) = configuration.bearer_access_token {
+        req_builder = req_builder.bearer_auth(token.to_owned());
+    };
+
+    let req = req_builder.build()?;
+    let resp = configuration.client.execute(req).await?;
+
+    let status = resp.status();
+    let content_type = resp
+        .headers()
+        .get("content-type")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("application/octet-stream");
+    let content_type = super::ContentType::from(content_type);
+
+    if !status.is_client_error() && !status.is_server_error() {
+        let content = resp.text().await?;
+        match content_type {
+            ContentType::Json => serde_json::from_str(&content).map_err(Error::from),
+            ContentType::Text => return Err(Error::from(serde_json::Error::custom("Received `text/plain` content type response that cannot be converted to `models::Evaluation`"))),
+            ContentType::Unsupported(unknown_type) => return Err(Error::from(serde_json::Error::custom(format!("Received `{unknown_type}` content type response that cannot be converted to `models::Evaluation`")))),
+        }
+    } else {
+        let content = resp.text().await?;
+        let entity: Option<GetEvaluationError> = serde_json::from_str(&content).ok();
         Err(Error::ResponseError(ResponseContent { status, content, entity }))
     }
 }

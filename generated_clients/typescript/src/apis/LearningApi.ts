@@ -14,6 +14,16 @@
 
 import * as runtime from '../runtime';
 import {
+    type Audit,
+    AuditFromJSON,
+    AuditToJSON,
+} from '../models/Audit';
+import {
+    type AuditRequest,
+    AuditRequestFromJSON,
+    AuditRequestToJSON,
+} from '../models/AuditRequest';
+import {
     type Calibration,
     CalibrationFromJSON,
     CalibrationToJSON,
@@ -28,6 +38,16 @@ import {
     ConsolidationFromJSON,
     ConsolidationToJSON,
 } from '../models/Consolidation';
+import {
+    type EvaluateRequest,
+    EvaluateRequestFromJSON,
+    EvaluateRequestToJSON,
+} from '../models/EvaluateRequest';
+import {
+    type Evaluation,
+    EvaluationFromJSON,
+    EvaluationToJSON,
+} from '../models/Evaluation';
 import {
     type Feedback,
     FeedbackFromJSON,
@@ -53,6 +73,25 @@ import {
     SourceFromJSON,
     SourceToJSON,
 } from '../models/Source';
+
+export interface AuditSpaceRequest {
+    /**
+     * The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+     */
+    xMemorySpace: string;
+    /**
+     * 
+     */
+    auditRequest: AuditRequest;
+    /**
+     * Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+     */
+    xRequestId?: string;
+    /**
+     * The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+     */
+    traceparent?: string;
+}
 
 export interface ConsolidateOperationRequest {
     /**
@@ -98,6 +137,48 @@ export interface CreateFeedbackRequest {
     idempotencyKey?: string;
 }
 
+export interface EvaluateSpaceRequest {
+    /**
+     * The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+     */
+    xMemorySpace: string;
+    /**
+     * 
+     */
+    evaluateRequest: EvaluateRequest;
+    /**
+     * Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+     */
+    xRequestId?: string;
+    /**
+     * The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+     */
+    traceparent?: string;
+}
+
+export interface GetAuditRequest {
+    /**
+     * The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+     */
+    xMemorySpace: string;
+    /**
+     * Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+     */
+    xRequestId?: string;
+    /**
+     * The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+     */
+    traceparent?: string;
+    /**
+     * How many items a page has at most.
+     */
+    limit?: number;
+    /**
+     * The `next_cursor` of the page before; opaque. Repeat the other parameters as they were.
+     */
+    cursor?: string;
+}
+
 export interface GetCalibrationRequest {
     /**
      * The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
@@ -122,6 +203,21 @@ export interface GetCalibrationRequest {
 }
 
 export interface GetConsolidationRequest {
+    /**
+     * The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+     */
+    xMemorySpace: string;
+    /**
+     * Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+     */
+    xRequestId?: string;
+    /**
+     * The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+     */
+    traceparent?: string;
+}
+
+export interface GetEvaluationRequest {
     /**
      * The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
      */
@@ -163,6 +259,82 @@ export interface ListPatternsRequest {
  * 
  */
 export class LearningApi extends runtime.BaseAPI {
+
+    /**
+     * Creates request options for auditSpace without sending the request
+     */
+    async auditSpaceRequestOpts(requestParameters: AuditSpaceRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['xMemorySpace'] == null) {
+            throw new runtime.RequiredError(
+                'xMemorySpace',
+                'Required parameter "xMemorySpace" was null or undefined when calling auditSpace().'
+            );
+        }
+
+        if (requestParameters['auditRequest'] == null) {
+            throw new runtime.RequiredError(
+                'auditRequest',
+                'Required parameter "auditRequest" was null or undefined when calling auditSpace().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        headerParameters['Content-Type'] = 'application/json';
+
+        if (requestParameters['xMemorySpace'] != null) {
+            headerParameters['X-Memory-Space'] = String(requestParameters['xMemorySpace']);
+        }
+
+        if (requestParameters['xRequestId'] != null) {
+            headerParameters['X-Request-Id'] = String(requestParameters['xRequestId']);
+        }
+
+        if (requestParameters['traceparent'] != null) {
+            headerParameters['traceparent'] = String(requestParameters['traceparent']);
+        }
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", []);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/audit`;
+
+        return {
+            path: urlPath,
+            method: 'POST',
+            headers: headerParameters,
+            query: queryParameters,
+            body: AuditRequestToJSON(requestParameters['auditRequest']),
+        };
+    }
+
+    /**
+     * Asks every cell of the space\'s episodes of a memory that lacks it, and weighs what is stored against what the rest says: as a typing error, as a value of another field, or as one at random, with rates of errors that are learned from the cells themselves, without labels. Where a field names the source of an episode, each source has its own. Runs beside the other work, in a process of its own. Nothing stored is changed.  Do not use it to correct anything: read what it found with `get_audit`, and write what you confirm with `put_episode`. 
+     * Find the stored cells that are probably wrong
+     */
+    async auditSpaceRaw(requestParameters: AuditSpaceRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<Audit>> {
+        const requestOptions = await this.auditSpaceRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => AuditFromJSON(jsonValue));
+    }
+
+    /**
+     * Asks every cell of the space\'s episodes of a memory that lacks it, and weighs what is stored against what the rest says: as a typing error, as a value of another field, or as one at random, with rates of errors that are learned from the cells themselves, without labels. Where a field names the source of an episode, each source has its own. Runs beside the other work, in a process of its own. Nothing stored is changed.  Do not use it to correct anything: read what it found with `get_audit`, and write what you confirm with `put_episode`. 
+     * Find the stored cells that are probably wrong
+     */
+    async auditSpace(requestParameters: AuditSpaceRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<Audit> {
+        const response = await this.auditSpaceRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
 
     /**
      * Creates request options for consolidate without sending the request
@@ -321,6 +493,156 @@ export class LearningApi extends runtime.BaseAPI {
     }
 
     /**
+     * Creates request options for evaluateSpace without sending the request
+     */
+    async evaluateSpaceRequestOpts(requestParameters: EvaluateSpaceRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['xMemorySpace'] == null) {
+            throw new runtime.RequiredError(
+                'xMemorySpace',
+                'Required parameter "xMemorySpace" was null or undefined when calling evaluateSpace().'
+            );
+        }
+
+        if (requestParameters['evaluateRequest'] == null) {
+            throw new runtime.RequiredError(
+                'evaluateRequest',
+                'Required parameter "evaluateRequest" was null or undefined when calling evaluateSpace().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        headerParameters['Content-Type'] = 'application/json';
+
+        if (requestParameters['xMemorySpace'] != null) {
+            headerParameters['X-Memory-Space'] = String(requestParameters['xMemorySpace']);
+        }
+
+        if (requestParameters['xRequestId'] != null) {
+            headerParameters['X-Request-Id'] = String(requestParameters['xRequestId']);
+        }
+
+        if (requestParameters['traceparent'] != null) {
+            headerParameters['traceparent'] = String(requestParameters['traceparent']);
+        }
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", []);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/evaluation`;
+
+        return {
+            path: urlPath,
+            method: 'POST',
+            headers: headerParameters,
+            query: queryParameters,
+            body: EvaluateRequestToJSON(requestParameters['evaluateRequest']),
+        };
+    }
+
+    /**
+     * Holds cells of the space\'s episodes out, asks them of the rest, and tells by field how many were right, beside the base rate and the nearest neighbours, how far the confidences can be believed, and what share can be answered at the accuracy wanted. Runs beside the other work, in a process of its own; a space that has learned learns anew for it from the rest. A space that is under evaluation already answers with the job under way.  Do not use it to read the calibration of answers that were given (use `get_calibration`). 
+     * Measure how well the space would fill gaps like its own
+     */
+    async evaluateSpaceRaw(requestParameters: EvaluateSpaceRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<Evaluation>> {
+        const requestOptions = await this.evaluateSpaceRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => EvaluationFromJSON(jsonValue));
+    }
+
+    /**
+     * Holds cells of the space\'s episodes out, asks them of the rest, and tells by field how many were right, beside the base rate and the nearest neighbours, how far the confidences can be believed, and what share can be answered at the accuracy wanted. Runs beside the other work, in a process of its own; a space that has learned learns anew for it from the rest. A space that is under evaluation already answers with the job under way.  Do not use it to read the calibration of answers that were given (use `get_calibration`). 
+     * Measure how well the space would fill gaps like its own
+     */
+    async evaluateSpace(requestParameters: EvaluateSpaceRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<Evaluation> {
+        const response = await this.evaluateSpaceRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
+
+    /**
+     * Creates request options for getAudit without sending the request
+     */
+    async getAuditRequestOpts(requestParameters: GetAuditRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['xMemorySpace'] == null) {
+            throw new runtime.RequiredError(
+                'xMemorySpace',
+                'Required parameter "xMemorySpace" was null or undefined when calling getAudit().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        if (requestParameters['limit'] != null) {
+            queryParameters['limit'] = requestParameters['limit'];
+        }
+
+        if (requestParameters['cursor'] != null) {
+            queryParameters['cursor'] = requestParameters['cursor'];
+        }
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        if (requestParameters['xMemorySpace'] != null) {
+            headerParameters['X-Memory-Space'] = String(requestParameters['xMemorySpace']);
+        }
+
+        if (requestParameters['xRequestId'] != null) {
+            headerParameters['X-Request-Id'] = String(requestParameters['xRequestId']);
+        }
+
+        if (requestParameters['traceparent'] != null) {
+            headerParameters['traceparent'] = String(requestParameters['traceparent']);
+        }
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", []);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/audit`;
+
+        return {
+            path: urlPath,
+            method: 'GET',
+            headers: headerParameters,
+            query: queryParameters,
+        };
+    }
+
+    /**
+     * The audit under way, or the last one: a page of the cells that are probably wrong, the likeliest first, each with the chance, the probable value and the episodes behind it; how often each field and each source is wrong; and episodes that say the same, wholly or but for one field. Cells of episodes that were changed or erased since are left out.  Do not use it to begin one (use `audit_space`). 
+     * Read how the last audit went or is going, and what it found
+     */
+    async getAuditRaw(requestParameters: GetAuditRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<Audit>> {
+        const requestOptions = await this.getAuditRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => AuditFromJSON(jsonValue));
+    }
+
+    /**
+     * The audit under way, or the last one: a page of the cells that are probably wrong, the likeliest first, each with the chance, the probable value and the episodes behind it; how often each field and each source is wrong; and episodes that say the same, wholly or but for one field. Cells of episodes that were changed or erased since are left out.  Do not use it to begin one (use `audit_space`). 
+     * Read how the last audit went or is going, and what it found
+     */
+    async getAudit(requestParameters: GetAuditRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<Audit> {
+        const response = await this.getAuditRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
+
+    /**
      * Creates request options for getCalibration without sending the request
      */
     async getCalibrationRequestOpts(requestParameters: GetCalibrationRequest): Promise<runtime.RequestOpts> {
@@ -457,6 +779,72 @@ export class LearningApi extends runtime.BaseAPI {
      */
     async getConsolidation(requestParameters: GetConsolidationRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<Consolidation> {
         const response = await this.getConsolidationRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
+
+    /**
+     * Creates request options for getEvaluation without sending the request
+     */
+    async getEvaluationRequestOpts(requestParameters: GetEvaluationRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['xMemorySpace'] == null) {
+            throw new runtime.RequiredError(
+                'xMemorySpace',
+                'Required parameter "xMemorySpace" was null or undefined when calling getEvaluation().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        if (requestParameters['xMemorySpace'] != null) {
+            headerParameters['X-Memory-Space'] = String(requestParameters['xMemorySpace']);
+        }
+
+        if (requestParameters['xRequestId'] != null) {
+            headerParameters['X-Request-Id'] = String(requestParameters['xRequestId']);
+        }
+
+        if (requestParameters['traceparent'] != null) {
+            headerParameters['traceparent'] = String(requestParameters['traceparent']);
+        }
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", []);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/evaluation`;
+
+        return {
+            path: urlPath,
+            method: 'GET',
+            headers: headerParameters,
+            query: queryParameters,
+        };
+    }
+
+    /**
+     * The evaluation under way, or the last one and what it found. Wrong answers are told with the values that the episodes have now; those of episodes that were changed or erased since are left out.  Do not use it to begin one (use `evaluate_space`). 
+     * Read how the last evaluation went or is going
+     */
+    async getEvaluationRaw(requestParameters: GetEvaluationRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<Evaluation>> {
+        const requestOptions = await this.getEvaluationRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => EvaluationFromJSON(jsonValue));
+    }
+
+    /**
+     * The evaluation under way, or the last one and what it found. Wrong answers are told with the values that the episodes have now; those of episodes that were changed or erased since are left out.  Do not use it to begin one (use `evaluate_space`). 
+     * Read how the last evaluation went or is going
+     */
+    async getEvaluation(requestParameters: GetEvaluationRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<Evaluation> {
+        const response = await this.getEvaluationRaw(requestParameters, initOverrides);
         return await response.value();
     }
 

@@ -18,9 +18,13 @@ import recollect.client.ApiResponse;
 import recollect.client.Configuration;
 import recollect.client.Pair;
 
+import recollect.client.model.Audit;
+import recollect.client.model.AuditRequest;
 import recollect.client.model.Calibration;
 import recollect.client.model.ConsolidateRequest;
 import recollect.client.model.Consolidation;
+import recollect.client.model.EvaluateRequest;
+import recollect.client.model.Evaluation;
 import recollect.client.model.Feedback;
 import recollect.client.model.FeedbackInput;
 import recollect.client.model.PatternPage;
@@ -172,6 +176,277 @@ public class LearningApi {
       file.deleteOnExit(); // best effort cleanup
     }
     return file;
+  }
+
+  /**
+   * Find the stored cells that are probably wrong
+   * Asks every cell of the space&#39;s episodes of a memory that lacks it, and weighs what is stored against what the rest says: as a typing error, as a value of another field, or as one at random, with rates of errors that are learned from the cells themselves, without labels. Where a field names the source of an episode, each source has its own. Runs beside the other work, in a process of its own. Nothing stored is changed.  Do not use it to correct anything: read what it found with &#x60;get_audit&#x60;, and write what you confirm with &#x60;put_episode&#x60;. 
+   * @param apiRequest {@link APIAuditSpaceRequest}
+   * @return Audit
+   * @throws ApiException if fails to make API call
+   */
+  public Audit auditSpace(APIAuditSpaceRequest apiRequest) throws ApiException {
+    return auditSpace(apiRequest, null);
+  }
+
+  /**
+   * Find the stored cells that are probably wrong
+   * Asks every cell of the space&#39;s episodes of a memory that lacks it, and weighs what is stored against what the rest says: as a typing error, as a value of another field, or as one at random, with rates of errors that are learned from the cells themselves, without labels. Where a field names the source of an episode, each source has its own. Runs beside the other work, in a process of its own. Nothing stored is changed.  Do not use it to correct anything: read what it found with &#x60;get_audit&#x60;, and write what you confirm with &#x60;put_episode&#x60;. 
+   * @param apiRequest {@link APIAuditSpaceRequest}
+   * @param headers Optional headers to include in the request
+   * @return Audit
+   * @throws ApiException if fails to make API call
+   */
+  public Audit auditSpace(APIAuditSpaceRequest apiRequest, Map<String, String> headers) throws ApiException {
+    @jakarta.annotation.Nonnull
+    String xMemorySpace = apiRequest.xMemorySpace();
+    @jakarta.annotation.Nonnull
+    AuditRequest auditRequest = apiRequest.auditRequest();
+    @jakarta.annotation.Nullable
+    String xRequestId = apiRequest.xRequestId();
+    @jakarta.annotation.Nullable
+    String traceparent = apiRequest.traceparent();
+    return auditSpace(xMemorySpace, auditRequest, xRequestId, traceparent, headers);
+  }
+
+  /**
+   * Find the stored cells that are probably wrong
+   * Asks every cell of the space&#39;s episodes of a memory that lacks it, and weighs what is stored against what the rest says: as a typing error, as a value of another field, or as one at random, with rates of errors that are learned from the cells themselves, without labels. Where a field names the source of an episode, each source has its own. Runs beside the other work, in a process of its own. Nothing stored is changed.  Do not use it to correct anything: read what it found with &#x60;get_audit&#x60;, and write what you confirm with &#x60;put_episode&#x60;. 
+   * @param apiRequest {@link APIAuditSpaceRequest}
+   * @return ApiResponse&lt;Audit&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Audit> auditSpaceWithHttpInfo(APIAuditSpaceRequest apiRequest) throws ApiException {
+    return auditSpaceWithHttpInfo(apiRequest, null);
+  }
+
+  /**
+   * Find the stored cells that are probably wrong
+   * Asks every cell of the space&#39;s episodes of a memory that lacks it, and weighs what is stored against what the rest says: as a typing error, as a value of another field, or as one at random, with rates of errors that are learned from the cells themselves, without labels. Where a field names the source of an episode, each source has its own. Runs beside the other work, in a process of its own. Nothing stored is changed.  Do not use it to correct anything: read what it found with &#x60;get_audit&#x60;, and write what you confirm with &#x60;put_episode&#x60;. 
+   * @param apiRequest {@link APIAuditSpaceRequest}
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;Audit&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Audit> auditSpaceWithHttpInfo(APIAuditSpaceRequest apiRequest, Map<String, String> headers) throws ApiException {
+    String xMemorySpace = apiRequest.xMemorySpace();
+    AuditRequest auditRequest = apiRequest.auditRequest();
+    String xRequestId = apiRequest.xRequestId();
+    String traceparent = apiRequest.traceparent();
+    return auditSpaceWithHttpInfo(xMemorySpace, auditRequest, xRequestId, traceparent, headers);
+  }
+
+  /**
+   * Find the stored cells that are probably wrong
+   * Asks every cell of the space&#39;s episodes of a memory that lacks it, and weighs what is stored against what the rest says: as a typing error, as a value of another field, or as one at random, with rates of errors that are learned from the cells themselves, without labels. Where a field names the source of an episode, each source has its own. Runs beside the other work, in a process of its own. Nothing stored is changed.  Do not use it to correct anything: read what it found with &#x60;get_audit&#x60;, and write what you confirm with &#x60;put_episode&#x60;. 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param auditRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @return Audit
+   * @throws ApiException if fails to make API call
+   */
+  public Audit auditSpace(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull AuditRequest auditRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent) throws ApiException {
+    return auditSpace(xMemorySpace, auditRequest, xRequestId, traceparent, null);
+  }
+
+  /**
+   * Find the stored cells that are probably wrong
+   * Asks every cell of the space&#39;s episodes of a memory that lacks it, and weighs what is stored against what the rest says: as a typing error, as a value of another field, or as one at random, with rates of errors that are learned from the cells themselves, without labels. Where a field names the source of an episode, each source has its own. Runs beside the other work, in a process of its own. Nothing stored is changed.  Do not use it to correct anything: read what it found with &#x60;get_audit&#x60;, and write what you confirm with &#x60;put_episode&#x60;. 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param auditRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param headers Optional headers to include in the request
+   * @return Audit
+   * @throws ApiException if fails to make API call
+   */
+  public Audit auditSpace(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull AuditRequest auditRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, Map<String, String> headers) throws ApiException {
+    ApiResponse<Audit> localVarResponse = auditSpaceWithHttpInfo(xMemorySpace, auditRequest, xRequestId, traceparent, headers);
+    return localVarResponse.getData();
+  }
+
+  /**
+   * Find the stored cells that are probably wrong
+   * Asks every cell of the space&#39;s episodes of a memory that lacks it, and weighs what is stored against what the rest says: as a typing error, as a value of another field, or as one at random, with rates of errors that are learned from the cells themselves, without labels. Where a field names the source of an episode, each source has its own. Runs beside the other work, in a process of its own. Nothing stored is changed.  Do not use it to correct anything: read what it found with &#x60;get_audit&#x60;, and write what you confirm with &#x60;put_episode&#x60;. 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param auditRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @return ApiResponse&lt;Audit&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Audit> auditSpaceWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull AuditRequest auditRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent) throws ApiException {
+    return auditSpaceWithHttpInfo(xMemorySpace, auditRequest, xRequestId, traceparent, null);
+  }
+
+  /**
+   * Find the stored cells that are probably wrong
+   * Asks every cell of the space&#39;s episodes of a memory that lacks it, and weighs what is stored against what the rest says: as a typing error, as a value of another field, or as one at random, with rates of errors that are learned from the cells themselves, without labels. Where a field names the source of an episode, each source has its own. Runs beside the other work, in a process of its own. Nothing stored is changed.  Do not use it to correct anything: read what it found with &#x60;get_audit&#x60;, and write what you confirm with &#x60;put_episode&#x60;. 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param auditRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;Audit&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Audit> auditSpaceWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull AuditRequest auditRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, Map<String, String> headers) throws ApiException {
+    HttpRequest.Builder localVarRequestBuilder = auditSpaceRequestBuilder(xMemorySpace, auditRequest, xRequestId, traceparent, headers);
+    try {
+      HttpResponse<InputStream> localVarResponse = memberVarHttpClient.send(
+          localVarRequestBuilder.build(),
+          HttpResponse.BodyHandlers.ofInputStream());
+      if (memberVarResponseInterceptor != null) {
+        memberVarResponseInterceptor.accept(localVarResponse);
+      }
+      InputStream localVarResponseBody = null;
+      try {
+        if (localVarResponse.statusCode()/ 100 != 2) {
+          throw getApiException("auditSpace", localVarResponse);
+        }
+        localVarResponseBody = ApiClient.getResponseBody(localVarResponse);
+        if (localVarResponseBody == null) {
+          return new ApiResponse<Audit>(
+              localVarResponse.statusCode(),
+              localVarResponse.headers().map(),
+              null
+          );
+        }
+
+        
+        
+        String responseBody = new String(localVarResponseBody.readAllBytes());
+        Audit responseValue = responseBody.isBlank()? null: memberVarObjectMapper.readValue(responseBody, new TypeReference<Audit>() {});
+        
+
+        return new ApiResponse<Audit>(
+            localVarResponse.statusCode(),
+            localVarResponse.headers().map(),
+            responseValue
+        );
+      } finally {
+        if (localVarResponseBody != null) {
+          localVarResponseBody.close();
+        }
+      }
+    } catch (IOException e) {
+      throw new ApiException(e);
+    }
+    catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ApiException(e);
+    }
+  }
+
+  private HttpRequest.Builder auditSpaceRequestBuilder(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull AuditRequest auditRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, Map<String, String> headers) throws ApiException {
+    // verify the required parameter 'xMemorySpace' is set
+    if (xMemorySpace == null) {
+      throw new ApiException(400, "Missing the required parameter 'xMemorySpace' when calling auditSpace");
+    }
+    // verify the required parameter 'auditRequest' is set
+    if (auditRequest == null) {
+      throw new ApiException(400, "Missing the required parameter 'auditRequest' when calling auditSpace");
+    }
+
+    HttpRequest.Builder localVarRequestBuilder = HttpRequest.newBuilder();
+
+    String localVarPath = "/audit";
+
+    localVarRequestBuilder.uri(URI.create(memberVarBaseUri + localVarPath));
+
+    if (xMemorySpace != null) {
+      localVarRequestBuilder.header("X-Memory-Space", xMemorySpace.toString());
+    }
+    if (xRequestId != null) {
+      localVarRequestBuilder.header("X-Request-Id", xRequestId.toString());
+    }
+    if (traceparent != null) {
+      localVarRequestBuilder.header("traceparent", traceparent.toString());
+    }
+    localVarRequestBuilder.header("Content-Type", "application/json");
+    localVarRequestBuilder.header("Accept", "application/json, application/problem+json");
+
+    try {
+      byte[] localVarPostBody = memberVarObjectMapper.writeValueAsBytes(auditRequest);
+      localVarRequestBuilder.method("POST", HttpRequest.BodyPublishers.ofByteArray(localVarPostBody));
+    } catch (IOException e) {
+      throw new ApiException(e);
+    }
+    if (memberVarReadTimeout != null) {
+      localVarRequestBuilder.timeout(memberVarReadTimeout);
+    }
+    // Add custom headers if provided
+    localVarRequestBuilder = HttpRequestBuilderExtensions.withAdditionalHeaders(localVarRequestBuilder, headers);
+    if (memberVarInterceptor != null) {
+      memberVarInterceptor.accept(localVarRequestBuilder);
+    }
+    return localVarRequestBuilder;
+  }
+
+
+  public static final class APIAuditSpaceRequest {
+    @jakarta.annotation.Nonnull
+    private String xMemorySpace; // The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+    @jakarta.annotation.Nonnull
+    private AuditRequest auditRequest; //  (required)
+    @jakarta.annotation.Nullable
+    private String xRequestId; // Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+    @jakarta.annotation.Nullable
+    private String traceparent; // The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+
+    private APIAuditSpaceRequest(Builder builder) {
+      this.xMemorySpace = builder.xMemorySpace;
+      this.auditRequest = builder.auditRequest;
+      this.xRequestId = builder.xRequestId;
+      this.traceparent = builder.traceparent;
+    }
+    @jakarta.annotation.Nonnull
+    public String xMemorySpace() {
+      return xMemorySpace;
+    }
+    @jakarta.annotation.Nonnull
+    public AuditRequest auditRequest() {
+      return auditRequest;
+    }
+    @jakarta.annotation.Nullable
+    public String xRequestId() {
+      return xRequestId;
+    }
+    @jakarta.annotation.Nullable
+    public String traceparent() {
+      return traceparent;
+    }
+    public static Builder newBuilder() {
+      return new Builder();
+    }
+
+    public static class Builder {
+      private String xMemorySpace;
+      private AuditRequest auditRequest;
+      private String xRequestId;
+      private String traceparent;
+
+      public Builder xMemorySpace(@jakarta.annotation.Nonnull String xMemorySpace) {
+        this.xMemorySpace = xMemorySpace;
+        return this;
+      }
+      public Builder auditRequest(@jakarta.annotation.Nonnull AuditRequest auditRequest) {
+        this.auditRequest = auditRequest;
+        return this;
+      }
+      public Builder xRequestId(@jakarta.annotation.Nullable String xRequestId) {
+        this.xRequestId = xRequestId;
+        return this;
+      }
+      public Builder traceparent(@jakarta.annotation.Nullable String traceparent) {
+        this.traceparent = traceparent;
+        return this;
+      }
+      public APIAuditSpaceRequest build() {
+        return new APIAuditSpaceRequest(this);
+      }
+    }
   }
 
   /**
@@ -739,6 +1014,574 @@ public class LearningApi {
   }
 
   /**
+   * Measure how well the space would fill gaps like its own
+   * Holds cells of the space&#39;s episodes out, asks them of the rest, and tells by field how many were right, beside the base rate and the nearest neighbours, how far the confidences can be believed, and what share can be answered at the accuracy wanted. Runs beside the other work, in a process of its own; a space that has learned learns anew for it from the rest. A space that is under evaluation already answers with the job under way.  Do not use it to read the calibration of answers that were given (use &#x60;get_calibration&#x60;). 
+   * @param apiRequest {@link APIEvaluateSpaceRequest}
+   * @return Evaluation
+   * @throws ApiException if fails to make API call
+   */
+  public Evaluation evaluateSpace(APIEvaluateSpaceRequest apiRequest) throws ApiException {
+    return evaluateSpace(apiRequest, null);
+  }
+
+  /**
+   * Measure how well the space would fill gaps like its own
+   * Holds cells of the space&#39;s episodes out, asks them of the rest, and tells by field how many were right, beside the base rate and the nearest neighbours, how far the confidences can be believed, and what share can be answered at the accuracy wanted. Runs beside the other work, in a process of its own; a space that has learned learns anew for it from the rest. A space that is under evaluation already answers with the job under way.  Do not use it to read the calibration of answers that were given (use &#x60;get_calibration&#x60;). 
+   * @param apiRequest {@link APIEvaluateSpaceRequest}
+   * @param headers Optional headers to include in the request
+   * @return Evaluation
+   * @throws ApiException if fails to make API call
+   */
+  public Evaluation evaluateSpace(APIEvaluateSpaceRequest apiRequest, Map<String, String> headers) throws ApiException {
+    @jakarta.annotation.Nonnull
+    String xMemorySpace = apiRequest.xMemorySpace();
+    @jakarta.annotation.Nonnull
+    EvaluateRequest evaluateRequest = apiRequest.evaluateRequest();
+    @jakarta.annotation.Nullable
+    String xRequestId = apiRequest.xRequestId();
+    @jakarta.annotation.Nullable
+    String traceparent = apiRequest.traceparent();
+    return evaluateSpace(xMemorySpace, evaluateRequest, xRequestId, traceparent, headers);
+  }
+
+  /**
+   * Measure how well the space would fill gaps like its own
+   * Holds cells of the space&#39;s episodes out, asks them of the rest, and tells by field how many were right, beside the base rate and the nearest neighbours, how far the confidences can be believed, and what share can be answered at the accuracy wanted. Runs beside the other work, in a process of its own; a space that has learned learns anew for it from the rest. A space that is under evaluation already answers with the job under way.  Do not use it to read the calibration of answers that were given (use &#x60;get_calibration&#x60;). 
+   * @param apiRequest {@link APIEvaluateSpaceRequest}
+   * @return ApiResponse&lt;Evaluation&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Evaluation> evaluateSpaceWithHttpInfo(APIEvaluateSpaceRequest apiRequest) throws ApiException {
+    return evaluateSpaceWithHttpInfo(apiRequest, null);
+  }
+
+  /**
+   * Measure how well the space would fill gaps like its own
+   * Holds cells of the space&#39;s episodes out, asks them of the rest, and tells by field how many were right, beside the base rate and the nearest neighbours, how far the confidences can be believed, and what share can be answered at the accuracy wanted. Runs beside the other work, in a process of its own; a space that has learned learns anew for it from the rest. A space that is under evaluation already answers with the job under way.  Do not use it to read the calibration of answers that were given (use &#x60;get_calibration&#x60;). 
+   * @param apiRequest {@link APIEvaluateSpaceRequest}
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;Evaluation&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Evaluation> evaluateSpaceWithHttpInfo(APIEvaluateSpaceRequest apiRequest, Map<String, String> headers) throws ApiException {
+    String xMemorySpace = apiRequest.xMemorySpace();
+    EvaluateRequest evaluateRequest = apiRequest.evaluateRequest();
+    String xRequestId = apiRequest.xRequestId();
+    String traceparent = apiRequest.traceparent();
+    return evaluateSpaceWithHttpInfo(xMemorySpace, evaluateRequest, xRequestId, traceparent, headers);
+  }
+
+  /**
+   * Measure how well the space would fill gaps like its own
+   * Holds cells of the space&#39;s episodes out, asks them of the rest, and tells by field how many were right, beside the base rate and the nearest neighbours, how far the confidences can be believed, and what share can be answered at the accuracy wanted. Runs beside the other work, in a process of its own; a space that has learned learns anew for it from the rest. A space that is under evaluation already answers with the job under way.  Do not use it to read the calibration of answers that were given (use &#x60;get_calibration&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param evaluateRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @return Evaluation
+   * @throws ApiException if fails to make API call
+   */
+  public Evaluation evaluateSpace(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull EvaluateRequest evaluateRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent) throws ApiException {
+    return evaluateSpace(xMemorySpace, evaluateRequest, xRequestId, traceparent, null);
+  }
+
+  /**
+   * Measure how well the space would fill gaps like its own
+   * Holds cells of the space&#39;s episodes out, asks them of the rest, and tells by field how many were right, beside the base rate and the nearest neighbours, how far the confidences can be believed, and what share can be answered at the accuracy wanted. Runs beside the other work, in a process of its own; a space that has learned learns anew for it from the rest. A space that is under evaluation already answers with the job under way.  Do not use it to read the calibration of answers that were given (use &#x60;get_calibration&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param evaluateRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param headers Optional headers to include in the request
+   * @return Evaluation
+   * @throws ApiException if fails to make API call
+   */
+  public Evaluation evaluateSpace(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull EvaluateRequest evaluateRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, Map<String, String> headers) throws ApiException {
+    ApiResponse<Evaluation> localVarResponse = evaluateSpaceWithHttpInfo(xMemorySpace, evaluateRequest, xRequestId, traceparent, headers);
+    return localVarResponse.getData();
+  }
+
+  /**
+   * Measure how well the space would fill gaps like its own
+   * Holds cells of the space&#39;s episodes out, asks them of the rest, and tells by field how many were right, beside the base rate and the nearest neighbours, how far the confidences can be believed, and what share can be answered at the accuracy wanted. Runs beside the other work, in a process of its own; a space that has learned learns anew for it from the rest. A space that is under evaluation already answers with the job under way.  Do not use it to read the calibration of answers that were given (use &#x60;get_calibration&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param evaluateRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @return ApiResponse&lt;Evaluation&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Evaluation> evaluateSpaceWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull EvaluateRequest evaluateRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent) throws ApiException {
+    return evaluateSpaceWithHttpInfo(xMemorySpace, evaluateRequest, xRequestId, traceparent, null);
+  }
+
+  /**
+   * Measure how well the space would fill gaps like its own
+   * Holds cells of the space&#39;s episodes out, asks them of the rest, and tells by field how many were right, beside the base rate and the nearest neighbours, how far the confidences can be believed, and what share can be answered at the accuracy wanted. Runs beside the other work, in a process of its own; a space that has learned learns anew for it from the rest. A space that is under evaluation already answers with the job under way.  Do not use it to read the calibration of answers that were given (use &#x60;get_calibration&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param evaluateRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;Evaluation&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Evaluation> evaluateSpaceWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull EvaluateRequest evaluateRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, Map<String, String> headers) throws ApiException {
+    HttpRequest.Builder localVarRequestBuilder = evaluateSpaceRequestBuilder(xMemorySpace, evaluateRequest, xRequestId, traceparent, headers);
+    try {
+      HttpResponse<InputStream> localVarResponse = memberVarHttpClient.send(
+          localVarRequestBuilder.build(),
+          HttpResponse.BodyHandlers.ofInputStream());
+      if (memberVarResponseInterceptor != null) {
+        memberVarResponseInterceptor.accept(localVarResponse);
+      }
+      InputStream localVarResponseBody = null;
+      try {
+        if (localVarResponse.statusCode()/ 100 != 2) {
+          throw getApiException("evaluateSpace", localVarResponse);
+        }
+        localVarResponseBody = ApiClient.getResponseBody(localVarResponse);
+        if (localVarResponseBody == null) {
+          return new ApiResponse<Evaluation>(
+              localVarResponse.statusCode(),
+              localVarResponse.headers().map(),
+              null
+          );
+        }
+
+        
+        
+        String responseBody = new String(localVarResponseBody.readAllBytes());
+        Evaluation responseValue = responseBody.isBlank()? null: memberVarObjectMapper.readValue(responseBody, new TypeReference<Evaluation>() {});
+        
+
+        return new ApiResponse<Evaluation>(
+            localVarResponse.statusCode(),
+            localVarResponse.headers().map(),
+            responseValue
+        );
+      } finally {
+        if (localVarResponseBody != null) {
+          localVarResponseBody.close();
+        }
+      }
+    } catch (IOException e) {
+      throw new ApiException(e);
+    }
+    catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ApiException(e);
+    }
+  }
+
+  private HttpRequest.Builder evaluateSpaceRequestBuilder(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull EvaluateRequest evaluateRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, Map<String, String> headers) throws ApiException {
+    // verify the required parameter 'xMemorySpace' is set
+    if (xMemorySpace == null) {
+      throw new ApiException(400, "Missing the required parameter 'xMemorySpace' when calling evaluateSpace");
+    }
+    // verify the required parameter 'evaluateRequest' is set
+    if (evaluateRequest == null) {
+      throw new ApiException(400, "Missing the required parameter 'evaluateRequest' when calling evaluateSpace");
+    }
+
+    HttpRequest.Builder localVarRequestBuilder = HttpRequest.newBuilder();
+
+    String localVarPath = "/evaluation";
+
+    localVarRequestBuilder.uri(URI.create(memberVarBaseUri + localVarPath));
+
+    if (xMemorySpace != null) {
+      localVarRequestBuilder.header("X-Memory-Space", xMemorySpace.toString());
+    }
+    if (xRequestId != null) {
+      localVarRequestBuilder.header("X-Request-Id", xRequestId.toString());
+    }
+    if (traceparent != null) {
+      localVarRequestBuilder.header("traceparent", traceparent.toString());
+    }
+    localVarRequestBuilder.header("Content-Type", "application/json");
+    localVarRequestBuilder.header("Accept", "application/json, application/problem+json");
+
+    try {
+      byte[] localVarPostBody = memberVarObjectMapper.writeValueAsBytes(evaluateRequest);
+      localVarRequestBuilder.method("POST", HttpRequest.BodyPublishers.ofByteArray(localVarPostBody));
+    } catch (IOException e) {
+      throw new ApiException(e);
+    }
+    if (memberVarReadTimeout != null) {
+      localVarRequestBuilder.timeout(memberVarReadTimeout);
+    }
+    // Add custom headers if provided
+    localVarRequestBuilder = HttpRequestBuilderExtensions.withAdditionalHeaders(localVarRequestBuilder, headers);
+    if (memberVarInterceptor != null) {
+      memberVarInterceptor.accept(localVarRequestBuilder);
+    }
+    return localVarRequestBuilder;
+  }
+
+
+  public static final class APIEvaluateSpaceRequest {
+    @jakarta.annotation.Nonnull
+    private String xMemorySpace; // The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+    @jakarta.annotation.Nonnull
+    private EvaluateRequest evaluateRequest; //  (required)
+    @jakarta.annotation.Nullable
+    private String xRequestId; // Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+    @jakarta.annotation.Nullable
+    private String traceparent; // The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+
+    private APIEvaluateSpaceRequest(Builder builder) {
+      this.xMemorySpace = builder.xMemorySpace;
+      this.evaluateRequest = builder.evaluateRequest;
+      this.xRequestId = builder.xRequestId;
+      this.traceparent = builder.traceparent;
+    }
+    @jakarta.annotation.Nonnull
+    public String xMemorySpace() {
+      return xMemorySpace;
+    }
+    @jakarta.annotation.Nonnull
+    public EvaluateRequest evaluateRequest() {
+      return evaluateRequest;
+    }
+    @jakarta.annotation.Nullable
+    public String xRequestId() {
+      return xRequestId;
+    }
+    @jakarta.annotation.Nullable
+    public String traceparent() {
+      return traceparent;
+    }
+    public static Builder newBuilder() {
+      return new Builder();
+    }
+
+    public static class Builder {
+      private String xMemorySpace;
+      private EvaluateRequest evaluateRequest;
+      private String xRequestId;
+      private String traceparent;
+
+      public Builder xMemorySpace(@jakarta.annotation.Nonnull String xMemorySpace) {
+        this.xMemorySpace = xMemorySpace;
+        return this;
+      }
+      public Builder evaluateRequest(@jakarta.annotation.Nonnull EvaluateRequest evaluateRequest) {
+        this.evaluateRequest = evaluateRequest;
+        return this;
+      }
+      public Builder xRequestId(@jakarta.annotation.Nullable String xRequestId) {
+        this.xRequestId = xRequestId;
+        return this;
+      }
+      public Builder traceparent(@jakarta.annotation.Nullable String traceparent) {
+        this.traceparent = traceparent;
+        return this;
+      }
+      public APIEvaluateSpaceRequest build() {
+        return new APIEvaluateSpaceRequest(this);
+      }
+    }
+  }
+
+  /**
+   * Read how the last audit went or is going, and what it found
+   * The audit under way, or the last one: a page of the cells that are probably wrong, the likeliest first, each with the chance, the probable value and the episodes behind it; how often each field and each source is wrong; and episodes that say the same, wholly or but for one field. Cells of episodes that were changed or erased since are left out.  Do not use it to begin one (use &#x60;audit_space&#x60;). 
+   * @param apiRequest {@link APIGetAuditRequest}
+   * @return Audit
+   * @throws ApiException if fails to make API call
+   */
+  public Audit getAudit(APIGetAuditRequest apiRequest) throws ApiException {
+    return getAudit(apiRequest, null);
+  }
+
+  /**
+   * Read how the last audit went or is going, and what it found
+   * The audit under way, or the last one: a page of the cells that are probably wrong, the likeliest first, each with the chance, the probable value and the episodes behind it; how often each field and each source is wrong; and episodes that say the same, wholly or but for one field. Cells of episodes that were changed or erased since are left out.  Do not use it to begin one (use &#x60;audit_space&#x60;). 
+   * @param apiRequest {@link APIGetAuditRequest}
+   * @param headers Optional headers to include in the request
+   * @return Audit
+   * @throws ApiException if fails to make API call
+   */
+  public Audit getAudit(APIGetAuditRequest apiRequest, Map<String, String> headers) throws ApiException {
+    @jakarta.annotation.Nonnull
+    String xMemorySpace = apiRequest.xMemorySpace();
+    @jakarta.annotation.Nullable
+    String xRequestId = apiRequest.xRequestId();
+    @jakarta.annotation.Nullable
+    String traceparent = apiRequest.traceparent();
+    @jakarta.annotation.Nullable
+    Integer limit = apiRequest.limit();
+    @jakarta.annotation.Nullable
+    String cursor = apiRequest.cursor();
+    return getAudit(xMemorySpace, xRequestId, traceparent, limit, cursor, headers);
+  }
+
+  /**
+   * Read how the last audit went or is going, and what it found
+   * The audit under way, or the last one: a page of the cells that are probably wrong, the likeliest first, each with the chance, the probable value and the episodes behind it; how often each field and each source is wrong; and episodes that say the same, wholly or but for one field. Cells of episodes that were changed or erased since are left out.  Do not use it to begin one (use &#x60;audit_space&#x60;). 
+   * @param apiRequest {@link APIGetAuditRequest}
+   * @return ApiResponse&lt;Audit&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Audit> getAuditWithHttpInfo(APIGetAuditRequest apiRequest) throws ApiException {
+    return getAuditWithHttpInfo(apiRequest, null);
+  }
+
+  /**
+   * Read how the last audit went or is going, and what it found
+   * The audit under way, or the last one: a page of the cells that are probably wrong, the likeliest first, each with the chance, the probable value and the episodes behind it; how often each field and each source is wrong; and episodes that say the same, wholly or but for one field. Cells of episodes that were changed or erased since are left out.  Do not use it to begin one (use &#x60;audit_space&#x60;). 
+   * @param apiRequest {@link APIGetAuditRequest}
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;Audit&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Audit> getAuditWithHttpInfo(APIGetAuditRequest apiRequest, Map<String, String> headers) throws ApiException {
+    String xMemorySpace = apiRequest.xMemorySpace();
+    String xRequestId = apiRequest.xRequestId();
+    String traceparent = apiRequest.traceparent();
+    Integer limit = apiRequest.limit();
+    String cursor = apiRequest.cursor();
+    return getAuditWithHttpInfo(xMemorySpace, xRequestId, traceparent, limit, cursor, headers);
+  }
+
+  /**
+   * Read how the last audit went or is going, and what it found
+   * The audit under way, or the last one: a page of the cells that are probably wrong, the likeliest first, each with the chance, the probable value and the episodes behind it; how often each field and each source is wrong; and episodes that say the same, wholly or but for one field. Cells of episodes that were changed or erased since are left out.  Do not use it to begin one (use &#x60;audit_space&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param limit How many items a page has at most. (optional, default to 100)
+   * @param cursor The &#x60;next_cursor&#x60; of the page before; opaque. Repeat the other parameters as they were. (optional)
+   * @return Audit
+   * @throws ApiException if fails to make API call
+   */
+  public Audit getAudit(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Integer limit, @jakarta.annotation.Nullable String cursor) throws ApiException {
+    return getAudit(xMemorySpace, xRequestId, traceparent, limit, cursor, null);
+  }
+
+  /**
+   * Read how the last audit went or is going, and what it found
+   * The audit under way, or the last one: a page of the cells that are probably wrong, the likeliest first, each with the chance, the probable value and the episodes behind it; how often each field and each source is wrong; and episodes that say the same, wholly or but for one field. Cells of episodes that were changed or erased since are left out.  Do not use it to begin one (use &#x60;audit_space&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param limit How many items a page has at most. (optional, default to 100)
+   * @param cursor The &#x60;next_cursor&#x60; of the page before; opaque. Repeat the other parameters as they were. (optional)
+   * @param headers Optional headers to include in the request
+   * @return Audit
+   * @throws ApiException if fails to make API call
+   */
+  public Audit getAudit(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Integer limit, @jakarta.annotation.Nullable String cursor, Map<String, String> headers) throws ApiException {
+    ApiResponse<Audit> localVarResponse = getAuditWithHttpInfo(xMemorySpace, xRequestId, traceparent, limit, cursor, headers);
+    return localVarResponse.getData();
+  }
+
+  /**
+   * Read how the last audit went or is going, and what it found
+   * The audit under way, or the last one: a page of the cells that are probably wrong, the likeliest first, each with the chance, the probable value and the episodes behind it; how often each field and each source is wrong; and episodes that say the same, wholly or but for one field. Cells of episodes that were changed or erased since are left out.  Do not use it to begin one (use &#x60;audit_space&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param limit How many items a page has at most. (optional, default to 100)
+   * @param cursor The &#x60;next_cursor&#x60; of the page before; opaque. Repeat the other parameters as they were. (optional)
+   * @return ApiResponse&lt;Audit&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Audit> getAuditWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Integer limit, @jakarta.annotation.Nullable String cursor) throws ApiException {
+    return getAuditWithHttpInfo(xMemorySpace, xRequestId, traceparent, limit, cursor, null);
+  }
+
+  /**
+   * Read how the last audit went or is going, and what it found
+   * The audit under way, or the last one: a page of the cells that are probably wrong, the likeliest first, each with the chance, the probable value and the episodes behind it; how often each field and each source is wrong; and episodes that say the same, wholly or but for one field. Cells of episodes that were changed or erased since are left out.  Do not use it to begin one (use &#x60;audit_space&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param limit How many items a page has at most. (optional, default to 100)
+   * @param cursor The &#x60;next_cursor&#x60; of the page before; opaque. Repeat the other parameters as they were. (optional)
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;Audit&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Audit> getAuditWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Integer limit, @jakarta.annotation.Nullable String cursor, Map<String, String> headers) throws ApiException {
+    HttpRequest.Builder localVarRequestBuilder = getAuditRequestBuilder(xMemorySpace, xRequestId, traceparent, limit, cursor, headers);
+    try {
+      HttpResponse<InputStream> localVarResponse = memberVarHttpClient.send(
+          localVarRequestBuilder.build(),
+          HttpResponse.BodyHandlers.ofInputStream());
+      if (memberVarResponseInterceptor != null) {
+        memberVarResponseInterceptor.accept(localVarResponse);
+      }
+      InputStream localVarResponseBody = null;
+      try {
+        if (localVarResponse.statusCode()/ 100 != 2) {
+          throw getApiException("getAudit", localVarResponse);
+        }
+        localVarResponseBody = ApiClient.getResponseBody(localVarResponse);
+        if (localVarResponseBody == null) {
+          return new ApiResponse<Audit>(
+              localVarResponse.statusCode(),
+              localVarResponse.headers().map(),
+              null
+          );
+        }
+
+        
+        
+        String responseBody = new String(localVarResponseBody.readAllBytes());
+        Audit responseValue = responseBody.isBlank()? null: memberVarObjectMapper.readValue(responseBody, new TypeReference<Audit>() {});
+        
+
+        return new ApiResponse<Audit>(
+            localVarResponse.statusCode(),
+            localVarResponse.headers().map(),
+            responseValue
+        );
+      } finally {
+        if (localVarResponseBody != null) {
+          localVarResponseBody.close();
+        }
+      }
+    } catch (IOException e) {
+      throw new ApiException(e);
+    }
+    catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ApiException(e);
+    }
+  }
+
+  private HttpRequest.Builder getAuditRequestBuilder(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Integer limit, @jakarta.annotation.Nullable String cursor, Map<String, String> headers) throws ApiException {
+    // verify the required parameter 'xMemorySpace' is set
+    if (xMemorySpace == null) {
+      throw new ApiException(400, "Missing the required parameter 'xMemorySpace' when calling getAudit");
+    }
+
+    HttpRequest.Builder localVarRequestBuilder = HttpRequest.newBuilder();
+
+    String localVarPath = "/audit";
+
+    List<Pair> localVarQueryParams = new ArrayList<>();
+    StringJoiner localVarQueryStringJoiner = new StringJoiner("&");
+    String localVarQueryParameterBaseName;
+    localVarQueryParameterBaseName = "limit";
+    localVarQueryParams.addAll(ApiClient.parameterToPairs("limit", limit));
+    localVarQueryParameterBaseName = "cursor";
+    localVarQueryParams.addAll(ApiClient.parameterToPairs("cursor", cursor));
+
+    if (!localVarQueryParams.isEmpty() || localVarQueryStringJoiner.length() != 0) {
+      StringJoiner queryJoiner = new StringJoiner("&");
+      localVarQueryParams.forEach(p -> queryJoiner.add(p.getName() + '=' + p.getValue()));
+      if (localVarQueryStringJoiner.length() != 0) {
+        queryJoiner.add(localVarQueryStringJoiner.toString());
+      }
+      localVarRequestBuilder.uri(URI.create(memberVarBaseUri + localVarPath + '?' + queryJoiner.toString()));
+    } else {
+      localVarRequestBuilder.uri(URI.create(memberVarBaseUri + localVarPath));
+    }
+
+    if (xMemorySpace != null) {
+      localVarRequestBuilder.header("X-Memory-Space", xMemorySpace.toString());
+    }
+    if (xRequestId != null) {
+      localVarRequestBuilder.header("X-Request-Id", xRequestId.toString());
+    }
+    if (traceparent != null) {
+      localVarRequestBuilder.header("traceparent", traceparent.toString());
+    }
+    localVarRequestBuilder.header("Accept", "application/json, application/problem+json");
+
+    localVarRequestBuilder.method("GET", HttpRequest.BodyPublishers.noBody());
+    if (memberVarReadTimeout != null) {
+      localVarRequestBuilder.timeout(memberVarReadTimeout);
+    }
+    // Add custom headers if provided
+    localVarRequestBuilder = HttpRequestBuilderExtensions.withAdditionalHeaders(localVarRequestBuilder, headers);
+    if (memberVarInterceptor != null) {
+      memberVarInterceptor.accept(localVarRequestBuilder);
+    }
+    return localVarRequestBuilder;
+  }
+
+
+  public static final class APIGetAuditRequest {
+    @jakarta.annotation.Nonnull
+    private String xMemorySpace; // The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+    @jakarta.annotation.Nullable
+    private String xRequestId; // Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+    @jakarta.annotation.Nullable
+    private String traceparent; // The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+    @jakarta.annotation.Nullable
+    private Integer limit; // How many items a page has at most. (optional, default to 100)
+    @jakarta.annotation.Nullable
+    private String cursor; // The &#x60;next_cursor&#x60; of the page before; opaque. Repeat the other parameters as they were. (optional)
+
+    private APIGetAuditRequest(Builder builder) {
+      this.xMemorySpace = builder.xMemorySpace;
+      this.xRequestId = builder.xRequestId;
+      this.traceparent = builder.traceparent;
+      this.limit = builder.limit;
+      this.cursor = builder.cursor;
+    }
+    @jakarta.annotation.Nonnull
+    public String xMemorySpace() {
+      return xMemorySpace;
+    }
+    @jakarta.annotation.Nullable
+    public String xRequestId() {
+      return xRequestId;
+    }
+    @jakarta.annotation.Nullable
+    public String traceparent() {
+      return traceparent;
+    }
+    @jakarta.annotation.Nullable
+    public Integer limit() {
+      return limit;
+    }
+    @jakarta.annotation.Nullable
+    public String cursor() {
+      return cursor;
+    }
+    public static Builder newBuilder() {
+      return new Builder();
+    }
+
+    public static class Builder {
+      private String xMemorySpace;
+      private String xRequestId;
+      private String traceparent;
+      private Integer limit;
+      private String cursor;
+
+      public Builder xMemorySpace(@jakarta.annotation.Nonnull String xMemorySpace) {
+        this.xMemorySpace = xMemorySpace;
+        return this;
+      }
+      public Builder xRequestId(@jakarta.annotation.Nullable String xRequestId) {
+        this.xRequestId = xRequestId;
+        return this;
+      }
+      public Builder traceparent(@jakarta.annotation.Nullable String traceparent) {
+        this.traceparent = traceparent;
+        return this;
+      }
+      public Builder limit(@jakarta.annotation.Nullable Integer limit) {
+        this.limit = limit;
+        return this;
+      }
+      public Builder cursor(@jakarta.annotation.Nullable String cursor) {
+        this.cursor = cursor;
+        return this;
+      }
+      public APIGetAuditRequest build() {
+        return new APIGetAuditRequest(this);
+      }
+    }
+  }
+
+  /**
    * Read how far a space&#39;s confidences can be trusted
    * How often fields answered with a confidence were right, measured on replayed episodes and on feedback. With &#x60;Accept: image/svg+xml&#x60; it is drawn: the reliability diagram.  Do not use it for the confidence in one answer (a verbose completion has &#x60;metacognitive_confidence&#x60;). 
    * @param apiRequest {@link APIGetCalibrationRequest}
@@ -1273,6 +2116,248 @@ public class LearningApi {
       }
       public APIGetConsolidationRequest build() {
         return new APIGetConsolidationRequest(this);
+      }
+    }
+  }
+
+  /**
+   * Read how the last evaluation went or is going
+   * The evaluation under way, or the last one and what it found. Wrong answers are told with the values that the episodes have now; those of episodes that were changed or erased since are left out.  Do not use it to begin one (use &#x60;evaluate_space&#x60;). 
+   * @param apiRequest {@link APIGetEvaluationRequest}
+   * @return Evaluation
+   * @throws ApiException if fails to make API call
+   */
+  public Evaluation getEvaluation(APIGetEvaluationRequest apiRequest) throws ApiException {
+    return getEvaluation(apiRequest, null);
+  }
+
+  /**
+   * Read how the last evaluation went or is going
+   * The evaluation under way, or the last one and what it found. Wrong answers are told with the values that the episodes have now; those of episodes that were changed or erased since are left out.  Do not use it to begin one (use &#x60;evaluate_space&#x60;). 
+   * @param apiRequest {@link APIGetEvaluationRequest}
+   * @param headers Optional headers to include in the request
+   * @return Evaluation
+   * @throws ApiException if fails to make API call
+   */
+  public Evaluation getEvaluation(APIGetEvaluationRequest apiRequest, Map<String, String> headers) throws ApiException {
+    @jakarta.annotation.Nonnull
+    String xMemorySpace = apiRequest.xMemorySpace();
+    @jakarta.annotation.Nullable
+    String xRequestId = apiRequest.xRequestId();
+    @jakarta.annotation.Nullable
+    String traceparent = apiRequest.traceparent();
+    return getEvaluation(xMemorySpace, xRequestId, traceparent, headers);
+  }
+
+  /**
+   * Read how the last evaluation went or is going
+   * The evaluation under way, or the last one and what it found. Wrong answers are told with the values that the episodes have now; those of episodes that were changed or erased since are left out.  Do not use it to begin one (use &#x60;evaluate_space&#x60;). 
+   * @param apiRequest {@link APIGetEvaluationRequest}
+   * @return ApiResponse&lt;Evaluation&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Evaluation> getEvaluationWithHttpInfo(APIGetEvaluationRequest apiRequest) throws ApiException {
+    return getEvaluationWithHttpInfo(apiRequest, null);
+  }
+
+  /**
+   * Read how the last evaluation went or is going
+   * The evaluation under way, or the last one and what it found. Wrong answers are told with the values that the episodes have now; those of episodes that were changed or erased since are left out.  Do not use it to begin one (use &#x60;evaluate_space&#x60;). 
+   * @param apiRequest {@link APIGetEvaluationRequest}
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;Evaluation&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Evaluation> getEvaluationWithHttpInfo(APIGetEvaluationRequest apiRequest, Map<String, String> headers) throws ApiException {
+    String xMemorySpace = apiRequest.xMemorySpace();
+    String xRequestId = apiRequest.xRequestId();
+    String traceparent = apiRequest.traceparent();
+    return getEvaluationWithHttpInfo(xMemorySpace, xRequestId, traceparent, headers);
+  }
+
+  /**
+   * Read how the last evaluation went or is going
+   * The evaluation under way, or the last one and what it found. Wrong answers are told with the values that the episodes have now; those of episodes that were changed or erased since are left out.  Do not use it to begin one (use &#x60;evaluate_space&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @return Evaluation
+   * @throws ApiException if fails to make API call
+   */
+  public Evaluation getEvaluation(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent) throws ApiException {
+    return getEvaluation(xMemorySpace, xRequestId, traceparent, null);
+  }
+
+  /**
+   * Read how the last evaluation went or is going
+   * The evaluation under way, or the last one and what it found. Wrong answers are told with the values that the episodes have now; those of episodes that were changed or erased since are left out.  Do not use it to begin one (use &#x60;evaluate_space&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param headers Optional headers to include in the request
+   * @return Evaluation
+   * @throws ApiException if fails to make API call
+   */
+  public Evaluation getEvaluation(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, Map<String, String> headers) throws ApiException {
+    ApiResponse<Evaluation> localVarResponse = getEvaluationWithHttpInfo(xMemorySpace, xRequestId, traceparent, headers);
+    return localVarResponse.getData();
+  }
+
+  /**
+   * Read how the last evaluation went or is going
+   * The evaluation under way, or the last one and what it found. Wrong answers are told with the values that the episodes have now; those of episodes that were changed or erased since are left out.  Do not use it to begin one (use &#x60;evaluate_space&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @return ApiResponse&lt;Evaluation&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Evaluation> getEvaluationWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent) throws ApiException {
+    return getEvaluationWithHttpInfo(xMemorySpace, xRequestId, traceparent, null);
+  }
+
+  /**
+   * Read how the last evaluation went or is going
+   * The evaluation under way, or the last one and what it found. Wrong answers are told with the values that the episodes have now; those of episodes that were changed or erased since are left out.  Do not use it to begin one (use &#x60;evaluate_space&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;Evaluation&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Evaluation> getEvaluationWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, Map<String, String> headers) throws ApiException {
+    HttpRequest.Builder localVarRequestBuilder = getEvaluationRequestBuilder(xMemorySpace, xRequestId, traceparent, headers);
+    try {
+      HttpResponse<InputStream> localVarResponse = memberVarHttpClient.send(
+          localVarRequestBuilder.build(),
+          HttpResponse.BodyHandlers.ofInputStream());
+      if (memberVarResponseInterceptor != null) {
+        memberVarResponseInterceptor.accept(localVarResponse);
+      }
+      InputStream localVarResponseBody = null;
+      try {
+        if (localVarResponse.statusCode()/ 100 != 2) {
+          throw getApiException("getEvaluation", localVarResponse);
+        }
+        localVarResponseBody = ApiClient.getResponseBody(localVarResponse);
+        if (localVarResponseBody == null) {
+          return new ApiResponse<Evaluation>(
+              localVarResponse.statusCode(),
+              localVarResponse.headers().map(),
+              null
+          );
+        }
+
+        
+        
+        String responseBody = new String(localVarResponseBody.readAllBytes());
+        Evaluation responseValue = responseBody.isBlank()? null: memberVarObjectMapper.readValue(responseBody, new TypeReference<Evaluation>() {});
+        
+
+        return new ApiResponse<Evaluation>(
+            localVarResponse.statusCode(),
+            localVarResponse.headers().map(),
+            responseValue
+        );
+      } finally {
+        if (localVarResponseBody != null) {
+          localVarResponseBody.close();
+        }
+      }
+    } catch (IOException e) {
+      throw new ApiException(e);
+    }
+    catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ApiException(e);
+    }
+  }
+
+  private HttpRequest.Builder getEvaluationRequestBuilder(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, Map<String, String> headers) throws ApiException {
+    // verify the required parameter 'xMemorySpace' is set
+    if (xMemorySpace == null) {
+      throw new ApiException(400, "Missing the required parameter 'xMemorySpace' when calling getEvaluation");
+    }
+
+    HttpRequest.Builder localVarRequestBuilder = HttpRequest.newBuilder();
+
+    String localVarPath = "/evaluation";
+
+    localVarRequestBuilder.uri(URI.create(memberVarBaseUri + localVarPath));
+
+    if (xMemorySpace != null) {
+      localVarRequestBuilder.header("X-Memory-Space", xMemorySpace.toString());
+    }
+    if (xRequestId != null) {
+      localVarRequestBuilder.header("X-Request-Id", xRequestId.toString());
+    }
+    if (traceparent != null) {
+      localVarRequestBuilder.header("traceparent", traceparent.toString());
+    }
+    localVarRequestBuilder.header("Accept", "application/json, application/problem+json");
+
+    localVarRequestBuilder.method("GET", HttpRequest.BodyPublishers.noBody());
+    if (memberVarReadTimeout != null) {
+      localVarRequestBuilder.timeout(memberVarReadTimeout);
+    }
+    // Add custom headers if provided
+    localVarRequestBuilder = HttpRequestBuilderExtensions.withAdditionalHeaders(localVarRequestBuilder, headers);
+    if (memberVarInterceptor != null) {
+      memberVarInterceptor.accept(localVarRequestBuilder);
+    }
+    return localVarRequestBuilder;
+  }
+
+
+  public static final class APIGetEvaluationRequest {
+    @jakarta.annotation.Nonnull
+    private String xMemorySpace; // The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+    @jakarta.annotation.Nullable
+    private String xRequestId; // Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+    @jakarta.annotation.Nullable
+    private String traceparent; // The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+
+    private APIGetEvaluationRequest(Builder builder) {
+      this.xMemorySpace = builder.xMemorySpace;
+      this.xRequestId = builder.xRequestId;
+      this.traceparent = builder.traceparent;
+    }
+    @jakarta.annotation.Nonnull
+    public String xMemorySpace() {
+      return xMemorySpace;
+    }
+    @jakarta.annotation.Nullable
+    public String xRequestId() {
+      return xRequestId;
+    }
+    @jakarta.annotation.Nullable
+    public String traceparent() {
+      return traceparent;
+    }
+    public static Builder newBuilder() {
+      return new Builder();
+    }
+
+    public static class Builder {
+      private String xMemorySpace;
+      private String xRequestId;
+      private String traceparent;
+
+      public Builder xMemorySpace(@jakarta.annotation.Nonnull String xMemorySpace) {
+        this.xMemorySpace = xMemorySpace;
+        return this;
+      }
+      public Builder xRequestId(@jakarta.annotation.Nullable String xRequestId) {
+        this.xRequestId = xRequestId;
+        return this;
+      }
+      public Builder traceparent(@jakarta.annotation.Nullable String traceparent) {
+        this.traceparent = traceparent;
+        return this;
+      }
+      public APIGetEvaluationRequest build() {
+        return new APIGetEvaluationRequest(this);
       }
     }
   }

@@ -1,0 +1,125 @@
+"""Wrong cells are found without labels, and right ones are left alone."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from engine import Traces, alike, attach, audit
+from engine.memory.values import Value
+
+CITIES = {"birmingham": "al", "montgomery": "al", "anchorage": "ak", "juneau": "ak", "phoenix": "az", "tucson": "az"}
+OWNERS = ["voluntary", "government", "proprietary"]
+
+
+def hospitals(size: int, seed: int) -> list[dict[str, Value]]:
+    """Rows whose hospital tells its city, state, phone and owner; a score is nobody's."""
+    rng = np.random.default_rng(seed)
+    known = [
+        (f"hospital {rng.integers(100, 999)}", city, f"{rng.integers(10**9, 10**10 - 1)}", OWNERS[n % 3])
+        for n, city in enumerate([*CITIES, *CITIES])
+    ]
+    rows: list[dict[str, Value]] = []
+    for _ in range(size):
+        name, city, phone, owner = known[rng.integers(len(known))]
+        row = {"name": name, "city": city, "state": CITIES[city], "phone": phone, "owner": owner}
+        rows.append({**row, "score": int(rng.integers(100)), "by": f"clerk {rng.integers(3)}"})
+    return rows
+
+
+def spoilt(
+    rows: list[dict[str, Value]], share: float, seed: int
+) -> tuple[list[dict[str, Value]], set[tuple[int, str]]]:
+    """The rows with typing errors, most of them by clerk 0."""
+    rng, wrong = np.random.default_rng(seed), set()
+    rows = [dict(row) for row in rows]
+    for place, row in enumerate(rows):
+        for name in ("city", "phone", "owner", "name"):
+            if rng.random() < share * (2.5 if row["by"] == "clerk 0" else 0.25):
+                text = list(str(row[name]))
+                at = int(rng.integers(len(text)))
+                text[at] = str(rng.choice([letter for letter in "abcdefgh12345" if letter != text[at]]))
+                row[name] = "".join(text)
+                wrong.add((place, name))
+    return rows, wrong
+
+
+def memory(rows: list[dict[str, Value]]) -> Traces:
+    traces = Traces()
+    for row in rows:
+        traces.append(row, math.nan, None)
+    return traces
+
+
+def auroc(chances: dict[tuple[int, str], float], wrong: set[tuple[int, str]]) -> float:
+    of_wrong = np.array([chance for cell, chance in chances.items() if cell in wrong])
+    of_right = np.array([chance for cell, chance in chances.items() if cell not in wrong])
+    return float(((of_wrong[:, None] > of_right) + 0.5 * (of_wrong[:, None] == of_right)).mean())
+
+
+def test_typing_errors_are_found_and_put_right() -> None:
+    clean = hospitals(400, 1)
+    rows, wrong = spoilt(clean, 0.03, 2)
+    traces = memory(rows)
+    found = audit(traces, attach(traces), source_field="by")
+    assert auroc(dict(found.chances), wrong) > 0.99
+    right = [s for s in found.suspects if s.proposed == clean[s.row][s.field] and (s.row, s.field) in wrong]
+    assert len(right) >= 0.9 * len(found.suspects)
+    assert len(right) >= 0.85 * len(wrong)
+    assert all(suspect.kind == "typo" for suspect in right)
+    for suspect in found.suspects:
+        assert 0.5 < suspect.chance <= 1
+        assert all(rows[row][suspect.field] == suspect.proposed for row, _ in suspect.support)
+
+
+def test_a_source_that_errs_more_is_told() -> None:
+    rows, wrong = spoilt(hospitals(400, 3), 0.05, 4)
+    traces = memory(rows)
+    rates = audit(traces, attach(traces), source_field="by").source_rates
+    planted = {
+        source: np.mean(
+            [(place, name) in wrong for place, row in enumerate(rows) if row["by"] == source for name in row]
+        )
+        for source in rates
+    }
+    assert max(rates, key=lambda source: rates[source][1]) == max(planted, key=planted.__getitem__) == "clerk 0"
+    assert rates["clerk 0"][1] > 3 * rates["clerk 1"][1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_a_clean_table_hardly_a_cell_is_accused(seed: int) -> None:
+    traces = memory(hospitals(300, seed))
+    found = audit(traces, attach(traces))
+    assert len(found.suspects) <= 0.01 * found.cells
+
+
+def test_only_the_fields_that_were_named_are_looked_at() -> None:
+    rows, _ = spoilt(hospitals(200, 5), 0.05, 6)
+    traces, heard = memory(rows), []
+    found = audit(traces, attach(traces), fields=("city",), report=heard.append)
+    assert {field for _, field in found.chances} == {"city"}
+    assert found.cells == 200
+    assert heard[-1] == 1.0
+
+
+def test_a_swapped_value_is_of_another_field() -> None:
+    rows = hospitals(300, 7)
+    rows[5]["city"], rows[5]["state"] = rows[5]["state"], rows[5]["city"]
+    traces = memory(rows)
+    found = {(s.row, s.field): s for s in audit(traces, attach(traces)).suspects}
+    assert found[5, "city"].kind == found[5, "state"].kind == "elsewhere"
+    assert found[5, "city"].proposed == rows[5]["state"]
+
+
+def test_episodes_that_say_the_same_are_grouped() -> None:
+    rows = hospitals(20, 8)
+    for place, row in enumerate(rows):
+        row["no"] = place
+    rows[7] = dict(rows[3])
+    rows[9] = {**rows[4], "owner": "nobody"}
+    groups = alike(memory(rows), 100)
+    assert groups[0] == ((3, 7), None)
+    assert ((4, 9), "owner") in groups
+    assert alike(memory(rows[:1]), 100) == []
