@@ -60,7 +60,7 @@ def closed_form(columns: Mapping[str, Column], size: int) -> Weights:
     """The prior weights of a space of `size` episodes. Cost O(F^2 SHUFFLES SAMPLE_SIZE)."""
     rows = sample_rows(size)
     names = sorted(columns)  # the order in which fields were first met does not show
-    binned = {name: bin_codes(columns[name], rows) for name in names}
+    binned = {name: _densely(bin_codes(columns[name], rows)) for name in names}
     shares: dict[str, dict[str, float]] = {name: {} for name in names}
     w: dict[tuple[str, str], float] = {}
     for pair in combinations(names, 2):
@@ -91,16 +91,24 @@ def bin_codes(column: Column, rows: Rows) -> Codes:
     return binned
 
 
+def _densely(codes: Codes) -> Codes:
+    """The codes numbered without gaps: at most as many as there are rows, so that two make a number of 32 bits."""
+    known = codes != MISSING
+    dense = np.full(len(codes), MISSING, dtype=np.int32)
+    dense[known] = np.unique(codes[known], return_inverse=True)[1]
+    return dense
+
+
 def shared_information(x: Codes, y: Codes) -> tuple[float, float, float, float]:
     """(I(x; y) beyond chance, mean I by chance, H(x), H(y)) in nats, each >= 0, from paired codes; 0 when unknown."""
     both = (x != MISSING) & (y != MISSING)
     x, y = x[both], y[both]
     if len(x) < LEAST_PAIRS:
         return 0.0, 0.0, 0.0, 0.0
-    pairs = np.stack([y, *(y[order] for order in _shuffles(len(y)))])
-    pairs = x.astype(np.int64) * (int(y.max()) + 1) + pairs
-    h_x, h_y = _entropies(np.stack([x, y]))
-    information, *by_chance = (h_x + h_y - _entropies(pairs)).tolist()
+    span = int(y.max()) + 1
+    pairs = np.stack([y, *(y[order] for order in _shuffles(len(y)))]) + x * span
+    h_x, h_y = _entropies(np.stack([x, y]), max(int(x.max()) + 1, span))
+    information, *by_chance = (h_x + h_y - _entropies(pairs, (int(x.max()) + 1) * span)).tolist()
     mean = max(0.0, float(np.mean(by_chance)))
     return max(0.0, information - mean - 2.0 * float(np.std(by_chance))), mean, float(h_x), float(h_y)
 
@@ -112,14 +120,27 @@ def _shuffles(size: int) -> tuple[npt.NDArray[np.intp], ...]:
     return tuple(rng.permutation(size) for _ in range(SHUFFLES))
 
 
-def _entropies(codes: npt.NDArray[np.integer]) -> Floats:
-    """float64[M] in nats of each row of codes int[M, n]: log n - (1 / n) sum of c log c over the counts c."""
+def _entropies(codes: Codes, span: int) -> Floats:
+    """float64[M] in nats of each row of codes int32[M, n] below `span`: log n - (1 / n) sum c log c, c the counts."""
     rows, size = codes.shape
-    ordered = np.sort(codes, axis=1)
-    begins = np.ones((rows, size), dtype=bool)
-    np.not_equal(ordered[:, 1:], ordered[:, :-1], out=begins[:, 1:])
-    starts = np.flatnonzero(begins)
-    counts = np.diff(starts, append=rows * size).astype(np.float64)
-    sums = np.add.reduceat(counts * np.log(counts), np.searchsorted(starts, np.arange(rows) * size))
+    if span <= 2 * size:
+        apart = codes + np.arange(0, rows * span, span)[:, None]
+        counts = np.bincount(apart.ravel(), minlength=rows * span).reshape(rows, span)
+        sums = _weighted_logs(size)[counts].sum(axis=1)
+    else:
+        ordered = np.sort(codes, axis=1)
+        begins = np.ones((rows, size), dtype=bool)
+        np.not_equal(ordered[:, 1:], ordered[:, :-1], out=begins[:, 1:])
+        starts = np.flatnonzero(begins)
+        terms = _weighted_logs(size)[np.diff(starts, append=rows * size)]
+        sums = np.add.reduceat(terms, np.searchsorted(starts, np.arange(rows) * size))
     entropies: Floats = math.log(size) - sums / size
     return entropies
+
+
+@lru_cache(maxsize=8)
+def _weighted_logs(size: int) -> Floats:
+    """float64[size + 1] of c log c."""
+    counts = np.arange(size + 1, dtype=np.float64)
+    logs: Floats = counts * np.log(np.maximum(counts, 1.0))
+    return logs
