@@ -34,7 +34,7 @@ install: $(DEVELOPMENT) ## Make .venv with everything development needs
 test: $(PROVING) ## Run the tests (ARGS="-k cue" for some of them)
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: format-check lint types layers contract proto-check clients-check diff-contract prove ## Everything but the tests of the packages
+check: format-check lint types layers contract proto-check clients-check diff-contract bench-check prove ## Everything but the tests of the packages
 
 format: $(DEVELOPMENT) ## Rewrite the sources in the house format
 	@$(BIN)/ruff format $(CHECKED)
@@ -105,7 +105,17 @@ proto-publish: $(DEVELOPMENT) ## Take the protos as they are for what clients re
 evaluate: $(DEVELOPMENT) ## Measure every quality figure (FAST=1: small samples, floors only; ARGS=lures for some)
 	@$(BIN)/python -m bench.evaluation $(if $(FAST),--fast) $(ARGS)
 
-bench: $(DEVELOPMENT) ## Run the benchmarks (ARGS=--help says which)
+bench: $(DEVELOPMENT) ## Measure the speed table into docs/performance.md (ARGS="--sizes 1000,10000 --only engine")
+	@OMP_NUM_THREADS=1 $(BIN)/python -m bench speed $(ARGS)
+
+.PHONY: bench-check bench-compare bench-quality
+bench-check: $(DEVELOPMENT) ## Hold the ratios of the speed table that hold on any machine
+	@OMP_NUM_THREADS=1 $(BIN)/python -m bench speed-check
+
+bench-compare: $(DEVELOPMENT) ## What changed notably between two runs (A=before.json B=after.json)
+	@$(BIN)/python -m bench compare $(A) $(B)
+
+bench-quality: $(DEVELOPMENT) ## Measure quality and latency over HTTP into docs/quality.md
 	@$(BIN)/python -m bench $(ARGS)
 
 bench-grpc: $(DEVELOPMENT) ## Measure gRPC against HTTP in one run, into docs/grpc.md

@@ -1,4 +1,4 @@
-"""`python -m bench quality | latency | expressions`: measure the service and write what was found into docs/."""
+"""`python -m bench quality | latency | expressions | speed | ...`: measure the service and write it into docs/."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.progress import Progress
 from bench import expressions, latency, quality, report
 from bench.datasets import DEFAULT_FOLDER, Dataset
 from bench.service import Service, running
+from bench.speed import run as speed
 
 PROTOCOLS = {
     "football": quality.stored_and_absent,
@@ -22,6 +23,8 @@ PROTOCOLS = {
 
 def main() -> int:
     """Run what is named; 1 when a figure falls short."""
+    if sys.argv[1:2] and sys.argv[1] in {"speed", "speed-check", "compare"}:
+        return speed.main(sys.argv[1:])
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
         "what", nargs="*", choices=["quality", "latency", "expressions", []], help="default: the first two"
@@ -55,7 +58,7 @@ def measure_quality(service: Service, folder: Path) -> bool:
             progress.advance(task)
     table = report.quality_table(figures)
     print(table)
-    report.replace_section("quality.md", "stored", f"{report.origin('make bench ARGS=quality')}\n\n{table}")
+    report.replace_section("quality.md", "stored", f"{report.origin('make bench-quality ARGS=quality')}\n\n{table}")
     return any(not figure.holds for figure in figures)
 
 
@@ -79,7 +82,7 @@ def measure_latency(service: Service, folder: Path, *, is_loaded: bool) -> None:
     ]
     print("\n".join(lines))
     report.replace_section(
-        "quality.md", "latency", f"{report.origin('make bench ARGS=latency')}\n\n" + "\n".join(lines)
+        "quality.md", "latency", f"{report.origin('make bench-quality ARGS=latency')}\n\n" + "\n".join(lines)
     )
 
 

@@ -88,11 +88,14 @@ def cells(request: CompleteRequest, memory: SpaceMemory) -> float:
 
 def _last(runtime: Runtime, turn: Turn, request: CompleteRequest) -> Completion:
     """The completion without what happens on the way; given up between two steps when nobody waits any more."""
+    began = perf_counter()
     for event in unfold(runtime, turn.memory, request):
         if isinstance(event, Completion):
             return event
         if turn.has_left:
             break
+        turn.pause(perf_counter() - began)
+        began = perf_counter()
     raise DeadlineExceeded("Nobody waits for the completion any more.")
 
 

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any, TypeVar
 
 from recollect.errors import Unavailable
@@ -35,7 +35,8 @@ INLINE_EPISODES = 200  # so many are read on it
 READING_S = 3e-5  # seconds an episode takes to be read, until some were
 LEARNING = 0.2  # weight of the newest measurement
 COMPUTING_THREADS = 2
-SWITCH_S = 0.0005  # for which a thread may keep the interpreter while the loop wants it
+SWITCH_S = 0.0002  # for which a thread may keep the interpreter while the loop wants it
+PAUSE_S = 0.0005
 WAITING_SHARE = 0.5  # of a request's time: how long a stream waits, and all for a space that is being read
 LONGEST_RETRY_S = 60
 
@@ -67,11 +68,21 @@ class Turn:
         """Whether nobody waits for the work any more: it may end early."""
         return self._left.is_set()
 
+    def pause(self, worked_s: float) -> None:
+        """Between two steps of work in a thread: let what runs on the loop go first, no longer than was worked."""
+        ends_at = perf_counter() + worked_s
+        while self._turns.on_loop and perf_counter() < ends_at:
+            sleep(PAUSE_S)
+
     async def run(self, work: Callable[[], T], *, share: float = 1.0) -> T:
         """Do a piece of the turn's work, which is about this `share` of it, on the loop or beside it."""
         estimate_s = self.memory.pace_s * self.cells * share
         if estimate_s <= INLINE_S and not self.is_one_of_many:
-            return self._timed(work, share)
+            self._turns.on_loop += 1
+            try:
+                return self._timed(work, share)
+            finally:
+                self._turns.on_loop -= 1
         self._queue.over_at = asyncio.get_running_loop().time() + estimate_s
         future = self._turns.beside(lambda: self._timed(work, share))
         self._pending = future
@@ -119,6 +130,7 @@ class Turns:
         self._queues: dict[int, _Queue] = {}
         self._readers: dict[int, asyncio.Task[None]] = {}
         self._reading_s = READING_S
+        self.on_loop = 0  # pieces of work that run on the event loop now: seen by threads only
         # Threads begin with the first work: many a process has none.
         self._computing = ThreadPoolExecutor(COMPUTING_THREADS, "compute")
         self._loading = ThreadPoolExecutor(1, "load")

@@ -1,0 +1,95 @@
+"""`python -m bench speed | speed-check | compare`: the table, its cheap part as a gate, two runs side by side."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+from bench import report
+from bench.speed import edge, engine, figures, served
+from bench.speed.figures import Figure
+
+SIZES = (20, 1_000, 10_000, 100_000, 1_000_000)
+SERVED_SIZE = 50_000
+RESULTS = figures.ROOT / "docs" / "performance" / "results.json"
+PLOT = figures.ROOT / "docs" / "performance" / "completion.png"
+# What holds on any machine: ratios of processor time within one run, with room for noise.
+GATES = {
+    ("overhead", "minimal, p50", "FastAPI"): 1.5,
+    ("overhead", "verbose, 768 numbers in and out, p50", "FastAPI"): 1.5,
+    ("writing 4 vectors of 768", "base64, from arrays", "json.dumps of lists"): 0.1,
+    ("reading a space", "no snapshot", "parsing its rows"): 12.0,
+    ("erasure, then a completion", "not learned", "without"): 12.0,
+}
+GATED_SIZE = 10_000
+LARGEST_GROWTH = 0.6  # exponent of the completions from 10^3 to 10^4
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what is named; 1 when a gate does not hold."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("what", choices=["speed", "speed-check", "compare"])
+    parser.add_argument("runs", nargs="*", type=Path, help="for compare: two JSON files")
+    parser.add_argument("--sizes", type=lambda text: tuple(map(int, text.split(","))), default=SIZES)
+    parser.add_argument("--only", choices=["edge", "engine", "served"], action="append")
+    parser.add_argument("--json", type=Path, default=RESULTS)
+    chosen = parser.parse_args(arguments)
+    if chosen.what == "compare":
+        if len(chosen.runs) != 2:
+            parser.error("compare takes two files")
+        print(figures.compare(*map(figures.load, chosen.runs)))
+        return 0
+    if chosen.what == "speed-check":
+        return _check()
+    found = list(_measured(chosen.sizes, chosen.only or ["edge", "engine", "served"]))
+    figures.save(found, chosen.json)
+    print(figures.table(found))
+    if chosen.json == RESULTS:
+        _publish(found)
+    return 0
+
+
+def _measured(sizes: Sequence[int], parts: Sequence[str]) -> Iterator[Figure]:
+    if "edge" in parts:
+        _tell("edge")
+        yield from edge.measure()
+    if "engine" in parts:
+        yield from engine.measure(sizes, _tell)
+    if "served" in parts:
+        yield from served.measure(min(SERVED_SIZE, max(sizes)), _tell)
+
+
+def _check() -> int:
+    """The gates on their small sizes."""
+    found = [*edge.measure(), *engine.measure((1_000, GATED_SIZE), _tell, with_vectors=False)]
+    failed = []
+    for f in found:
+        gate = GATES.get((f.row, f.case, f.twin_is))
+        if gate is not None and f.size in {0, GATED_SIZE} and f.ratio is not None and f.ratio > gate:
+            failed.append(f"{f.row}, {f.case}: {f.ratio:.2f} × {f.twin_is}, at most {gate:g} is held")
+        if f.row == "growth of completion" and f.value > LARGEST_GROWTH:
+            failed.append(f"{f.row}, {f.case}: exponent {f.value:.2f}, at most {LARGEST_GROWTH:g} is held")
+    print("\n".join(failed) or f"{len(GATES)} ratios and the growth of completion hold.")
+    return int(bool(failed))
+
+
+def _publish(found: Sequence[Figure]) -> None:
+    """Put the table and its plot into the documentation."""
+    report.replace_section("performance.md", "speed", f"{report.origin('make bench')}\n\n{figures.table(found)}")
+    axes = plt.subplots(figsize=(7, 4))[1]
+    for case in dict.fromkeys(f.case for f in found if f.row == "completion"):
+        line = sorted((f.size, f.value) for f in found if f.row == "completion" and f.case == case)
+        axes.loglog(*zip(*line, strict=True), marker="o", label=case)
+    axes.set(xlabel="episodes", ylabel="ms of processor time, median", title="One completion, ten fields, one core")
+    axes.grid(visible=True, which="both", alpha=0.3)
+    axes.legend()
+    plt.tight_layout()
+    plt.savefig(PLOT, dpi=110)
+
+
+def _tell(stage: str) -> None:
+    print(stage, file=sys.stderr, flush=True)
