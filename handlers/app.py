@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None, *, companions: Sequence[Compani
     worker = Worker(settings, Quota(settings))
     text = CONTRACT.read_bytes()
     contract = yaml.load(text, yaml.CSafeLoader)
-    pages = Pages(worker, text, contract)
+    pages = Pages(worker, *_offered(text, contract, settings.root_path))
     app = AsyncApp(
         __name__,
         lifespan=partial(_lifespan, worker, companions),
@@ -58,6 +58,14 @@ def create_app(settings: Settings | None = None, *, companions: Sequence[Compani
     for path, page in pages.routes.items():
         app.add_url_rule(path, view_func=page, methods=["GET", "HEAD"])
     return app
+
+
+def _offered(text: bytes, contract: dict[str, Any], root_path: str) -> tuple[bytes, dict[str, Any]]:
+    """The contract as it is told: its server is where the proxy offers it."""
+    (server,) = contract["servers"]
+    url = root_path + server["url"]
+    told = text.replace(f"\n  - url: {server['url']}\n".encode(), f"\n  - url: {url}\n".encode(), 1)
+    return told, {**contract, "servers": [{**server, "url": url}]}
 
 
 @asynccontextmanager

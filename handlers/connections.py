@@ -1,7 +1,8 @@
-"""gunicorn's ASGI worker with what it lacks: a deadline for a connection's first request head, and a drain.
+"""gunicorn's ASGI worker with what it lacks: a deadline for a connection's first request head, a drain, problems.
 
 It waits for ever for a client that connects and says nothing, or says it very slowly.
 Later heads run into its keepalive timeout, bodies and replies into the guard's deadlines.
+What its parser refuses never reaches the guard: it is answered here as the guard would.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ class ImpatientProtocol(ASGIProtocol):  # type: ignore[misc]
     """Closes a connection whose first request head is not complete in time."""
 
     head_timeout_s = 15.0
+    root_path = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the clock with the connection."""
@@ -30,13 +32,25 @@ class ImpatientProtocol(ASGIProtocol):  # type: ignore[misc]
         if self.req_count <= 1 and self._current_request is None and not transport.is_closing():
             transport.close()
 
+    def _is_websocket_upgrade(self, request: Any) -> bool:
+        """Nothing here is spoken over WebSocket: such a request is answered like any other of its path."""
+        return False
+
+    def _send_error_response(self, status: int, message: str, extra_headers: Any = ()) -> None:
+        """Answer what the parser refuses as a problem; its message, which may quote the request, is left out."""
+        # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
+        from handlers import unparsed
+
+        self._safe_write(unparsed.answer(status, self.root_path))
+
 
 class ImpatientWorker(gasgi.ASGIWorker):  # type: ignore[misc]
     """The worker that speaks this protocol."""
 
     def init_process(self) -> None:
         """Put the protocol in place; the worker's own code names it as a global of its module."""
-        ImpatientProtocol.head_timeout_s = Settings.from_environment().body_timeout_s
+        settings = Settings.from_environment()
+        ImpatientProtocol.head_timeout_s, ImpatientProtocol.root_path = settings.body_timeout_s, settings.root_path
         gasgi.ASGIProtocol = ImpatientProtocol
         super().init_process()
 

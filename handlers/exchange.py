@@ -11,7 +11,7 @@ from handlers.routes import Operation
 from handlers.worker import Worker
 from recollect import telemetry
 
-_ALWAYS = (
+ALWAYS = (
     (b"vary", b"X-Memory-Space, Authorization, Accept, Origin"),
     (b"x-content-type-options", b"nosniff"),
 )
@@ -55,7 +55,7 @@ class Exchange:
         if message["type"] == "http.response.start":
             self.has_started = True
             self.status = message["status"]
-            message["headers"] = [*message["headers"], *self._headers(message)]
+            message["headers"] = [*map(self._rooted, message["headers"]), *self._headers(message)]
         elif self._is_head and message["type"] == "http.response.body":
             message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
         await self._send(message)
@@ -68,10 +68,18 @@ class Exchange:
         duration_s = perf_counter() - self.clock.started - self.clock.waited_s
         telemetry.metrics().observe_request(operation, self.status, duration_s, code=self.code)
 
+    def _rooted(self, header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+        """The header with the path that the proxy offers, where it leads somewhere here."""
+        name, value = header
+        root_path = self._worker.settings.root_path
+        if root_path and name.lower() == b"location" and value.startswith(b"/"):
+            return name, root_path.encode("ascii") + value
+        return header
+
     def _headers(self, message: Message) -> list[tuple[bytes, bytes]]:
         headers = [
             (b"x-request-id", (self.request_id or self._worker.request_ids.name({})).encode("ascii")),
-            *_ALWAYS,
+            *ALWAYS,
         ]
         if not any(name == b"cache-control" for name, _ in message["headers"]):
             headers.append(_PRIVATE)

@@ -12,6 +12,7 @@ from recollect.errors import HeadersTooLarge, InvalidRequest, Violation
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32_768
+MAX_REQUEST_LINE = 8190  # what the server in front takes; recollect.cli.serving sets it
 
 # Two readers may pick different ones of a repeated header; of these nobody may.
 _ONCE = frozenset(
@@ -51,9 +52,13 @@ def read_headers(scope: Scope) -> dict[bytes, bytes]:
         raise _too_large(size, "bytes of target and headers", MAX_HEADER_BYTES)
     if headers.get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked":
         raise refuse_header("transfer-encoding", "ENUM", "chunked", "another coding")
+    return headers
+
+
+def require_host(headers: dict[bytes, bytes]) -> None:
+    """Raise InvalidRequest where the request names no host."""
     if not headers.get(b"host"):
         raise refuse_header("host", "MISSING_HEADER", "exactly one Host", "none")
-    return headers
 
 
 def read_space(headers: dict[bytes, bytes]) -> str:

@@ -46,6 +46,8 @@ _CROSS_ORIGIN_HEADERS = (
 )
 _FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
 GUARDED_PAGES = frozenset(("/metrics",))  # pages that take a key as operations do, any key
+HOSTLESS = frozenset(("/livez", "/readyz"))  # balancers ask without naming a host, and in HTTP/1.0
+_ELSEWHERE = frozenset((b"cross-site", b"same-site"))
 PROBES = frozenset(("/livez", "/readyz", "/metrics"))  # answered however busy the worker is
 
 
@@ -69,6 +71,7 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        scope["path"] = without_root(scope["path"], self.worker.settings.root_path)
         exchange = Exchange(scope, send, self.worker)
         self.worker.under_way.enter()
         try:
@@ -97,12 +100,16 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
         headers = framing.read_headers(scope)  # 2
         exchange.request_id = worker.request_ids.name(headers)
         route, values = self.routes.find(scope["path"])
+        if scope["path"] not in HOSTLESS and scope["http_version"] != "1.0":
+            framing.require_host(headers)
         exchange.origin = self._allowed_origin(headers)
         if scope["method"] == "OPTIONS":
             await _options(route, exchange.origin)(scope, receive, exchange.send)
             return
         operation = route.operation(scope["method"])
         extensions = scope.setdefault("extensions", {})
+        if operation is not None or scope["path"] in GUARDED_PAGES:
+            framing.require_host(headers)  # an old client's, too: whoever names no host is not known to mean this one
         if operation is None:
             if scope["path"] in GUARDED_PAGES:
                 self.identify(scope, headers)
@@ -115,6 +122,7 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
         space_id = framing.read_space(headers) if operation.takes_space else values.get("space_id", "")
         authorize(caller, space_id or None, operation.action)  # 4
         if worker.quota.is_limited:
+            exchange.tokens_left = 0  # what a refusal tells
             exchange.tokens_left = worker.quota.take(caller.key_id)  # 5
         call = Call(
             request_id=exchange.request_id,
@@ -147,7 +155,15 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
         """The caller behind the request; raises Unauthenticated."""
         authorization = headers.get(b"authorization")
         text = None if authorization is None else authorization.decode("latin-1")
-        return self.worker.access.identify(text, is_local=text is None and is_local(scope, headers))
+        is_ours = text is None and is_local(scope, headers) and not self._is_from_elsewhere(headers)
+        return self.worker.access.identify(text, is_local=is_ours)
+
+    def _is_from_elsewhere(self, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether a browser says that another site's page asks, one that the operator has not allowed.
+
+        Without a key everybody at this machine may do everything: the pages they visit may not.
+        """
+        return headers.get(b"sec-fetch-site", b"none") in _ELSEWHERE and self._allowed_origin(headers) is None
 
     async def _take_body(self, call: Call, receive: Receive) -> None:
         operation, headers, settings = call.operation, call.headers, self.worker.settings
@@ -180,8 +196,16 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
             exchange.request_id = self.worker.request_ids.name({})
         exchange.code = error.code
         body = exchange.call.body if exchange.call is not None else None
-        reply = problems.reply(error, request_id=exchange.request_id, instance=scope["path"], body=body)
+        root_path = self.worker.settings.root_path
+        reply = problems.reply(
+            error, request_id=exchange.request_id, instance=scope["path"], body=body, root_path=root_path
+        )
         await reply(scope, receive, exchange.send)
+
+
+def without_root(path: str, root_path: str) -> str:
+    """The path as the contract has it, whether or not the proxy in front takes its prefix away."""
+    return path.removeprefix(root_path) if root_path and path.startswith(root_path + "/") else path
 
 
 def is_local(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
@@ -193,7 +217,7 @@ def is_local(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
     client = scope.get("client")
     if client is None or any(name in headers for name in _FORWARDED):
         return False
-    return is_loopback(client[0]) and is_loopback(_host_name(headers[b"host"]))
+    return is_loopback(client[0]) and is_loopback(_host_name(headers.get(b"host", b"")))
 
 
 @lru_cache(maxsize=1024)

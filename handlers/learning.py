@@ -181,7 +181,8 @@ def _with_problem(call: Call, public: dict[str, Any], interrupted: str, failed: 
     if code is not None:
         kind = Unavailable if code == interrupted else Unexpected
         fault = kind(detail or failed, code=code)
-        public["problem"] = problems.document(fault, request_id=call.request_id)
+        root_path = call.runtime.settings.root_path
+        public["problem"] = problems.document(fault, request_id=call.request_id, root_path=root_path)
     return public
 
 

@@ -63,9 +63,9 @@ class Pages:
         """A file as it was read at start; 304 where the client has it already."""
         return self._files[request.url.path].reply(request)
 
-    async def documentation(self, _: Request) -> Response:
-        """The way to the documentation."""
-        return RedirectResponse("/docs")
+    async def documentation(self, request: Request) -> Response:
+        """The way to the documentation, relative: it holds behind any prefix."""
+        return RedirectResponse("docs" if request.url.path == "/" else "../docs")
 
     async def livez(self, _: Request) -> Response:
         """Alive: the event loop answers."""
@@ -86,17 +86,17 @@ class Pages:
     async def problem_list(self, _: Request) -> Response:
         """Every problem type."""
         rows = "".join(
-            f'<tr><td><a href="/problems/{slug}">{html.escape(kind.title)}</a></td><td>{kind.status}</td></tr>'
+            f'<tr><td><a href="problems/{slug}">{html.escape(kind.title)}</a></td><td>{kind.status}</td></tr>'
             for slug, kind in problems.TYPES.items()
         )
-        return _page("Problems", f"<table><tr><th>Problem</th><th>Status</th></tr>{rows}</table>")
+        return _page("Problems", f"<table><tr><th>Problem</th><th>Status</th></tr>{rows}</table>", "")
 
     async def problem(self, request: Request) -> Response:
         """One problem type, for people: what it means and what to do."""
         kind = problems.TYPES.get(request.path_params["slug"])
         if kind is None:
             raise RouteNotFound("There is no problem type of this name; /problems lists them.")
-        return _page(kind.title, problems.describe(kind))
+        return _page(kind.title, problems.describe(kind), "../")
 
 
 class _File:
@@ -122,13 +122,14 @@ def _json(value: Any) -> Response:
     return Response(orjson.dumps(value), headers={"Content-Type": "application/json", "Cache-Control": "no-store"})
 
 
-def _page(title: str, body: str) -> Response:
+def _page(title: str, body: str, up: str) -> Response:
+    """A page whose links are relative, `up` leading to the root: they hold behind any prefix."""
     document = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{html.escape(title)} · Recollect</title><link rel="stylesheet" href="/docs/page.css"></head>'
+        f'<title>{html.escape(title)} · Recollect</title><link rel="stylesheet" href="{up}docs/page.css"></head>'
         f"<body><main><h1>{html.escape(title)}</h1>{body}"
-        '<p><a href="/problems">All problems</a> · <a href="/docs">Documentation</a></p></main></body></html>'
+        f'<p><a href="{up}problems">All problems</a> · <a href="{up}docs">Documentation</a></p></main></body></html>'
     )
     return Response(document, headers={"Content-Type": "text/html; charset=utf-8", **_SECURITY})
 

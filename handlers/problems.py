@@ -43,9 +43,9 @@ class ProblemType:
     remedy: str
 
 
-def reply(error: RecollectError, *, request_id: str, instance: str, body: Any = None) -> Response:
+def reply(error: RecollectError, *, request_id: str, instance: str, body: Any = None, root_path: str = "") -> Response:
     """The reply that tells an error."""
-    whole = document(error, request_id=request_id, body=body, instance=instance)
+    whole = document(error, request_id=request_id, body=body, instance=instance, root_path=root_path)
     headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store", **error.headers}
     return Response(encode(whole), status_code=whole["status"], headers=headers)
 
@@ -57,11 +57,12 @@ def document(
     body: Any = None,
     instance: str | None = None,
     within: Sequence[str] = (),
+    root_path: str = "",
 ) -> dict[str, Any]:
     """An error's public form. `within` leads from the request's root to the item that failed."""
     kind = type_of(error)
     public: dict[str, Any] = {
-        "type": f"/problems/{kind.slug}",
+        "type": f"{root_path}/problems/{kind.slug}",
         "title": kind.title,
         "status": kind.status,
         "detail": error.detail,
@@ -70,7 +71,7 @@ def document(
         "request_id": request_id,
     }
     if instance is not None:
-        public["instance"] = quote(instance, safe="/:@!$&'()*+,;=")[:MAX_INSTANCE]
+        public["instance"] = quote(root_path + instance, safe="/:@!$&'()*+,;=")[:MAX_INSTANCE]
     if error.violations:
         public["errors"] = error.violations
     if error.diagnosis is not None:

@@ -135,7 +135,9 @@ class EventStream(Response):
                     coming.exception()  # somebody has seen it, even where the reply was cut meanwhile
 
     async def _tell(self, write: Callable[[bytes], Awaitable[None]], error: RecollectError) -> None:
-        body = problems.document(error, request_id=self._call.request_id, body=self._call.body)
+        call = self._call
+        root_path = call.runtime.settings.root_path
+        body = problems.document(error, request_id=call.request_id, body=call.body, root_path=root_path)
         await write(_event("problem", body))
 
 
@@ -278,7 +280,10 @@ def _hypothesis(hypothesis: Hypothesis) -> Mapping[str, Any]:
 def _outcome(call: Call, index: int, outcome: Completion | RecollectError, *, verbose: bool) -> Mapping[str, Any]:
     if isinstance(outcome, RecollectError):
         where = ("items", str(index))
-        problem = problems.document(outcome, request_id=call.request_id, body=call.body, within=where)
+        root_path = call.runtime.settings.root_path
+        problem = problems.document(
+            outcome, request_id=call.request_id, body=call.body, within=where, root_path=root_path
+        )
         return {"index": index, "status": problem["status"], "problem": problem}
     return {"index": index, "status": 200, "result": completion_document(outcome, verbose=verbose)}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
@@ -20,6 +21,7 @@ from rapidfuzz import process
 PREFIX = "RECOLLECT_"
 CLIENT_ONLY = ("KEY", "URL")  # read by the command line as a client
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the library's own name for it
+_ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]{1,64}){0,8}")
 T = TypeVar("T")
 
 
@@ -43,6 +45,7 @@ class Settings:
     host: str = _setting("127.0.0.1", "Address to listen on; a public one needs a key first.")
     port: int = _setting(8080, "Port of the HTTP API.", least=0)
     grpc_port: int = _setting(50051, "Port of the gRPC API; 0 switches it off.", least=0)
+    root_path: str = _setting("", "Path prefix under which a proxy offers the service, such as `/memory`.")
     data: Path = _setting(
         platformdirs.user_data_path("recollect", appauthor=False), "Folder that holds everything to be kept."
     )
@@ -85,6 +88,8 @@ class Settings:
     drain_timeout_s: float = _setting(20.0, "Time that running requests get at shutdown, at most 25.", least=0, most=25)
 
     def __post_init__(self) -> None:
+        if not _ROOT_PATH.fullmatch(self.root_path):
+            raise SettingsError(f"{PREFIX}ROOT_PATH: expected a path such as /memory, without a slash at its end")
         object.__setattr__(self, "data", self.data.expanduser().absolute())  # wherever the shell stands later
         if not self.store:
             object.__setattr__(self, "store", f"sqlite:///{self.data / 'recollect.db'}")

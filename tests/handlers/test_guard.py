@@ -192,7 +192,34 @@ def test_a_key_that_calls_too_often_is_told_when_to_come_back(narrow: Edge) -> N
     assert answers[0].headers["ratelimit-policy"] == '"key";q=4;w=400'
     assert 1 <= int(answers[3].headers["retry-after"]) <= 100
     assert answers[3].json["retryable"] is True
+    assert answers[3].headers["ratelimit"] == '"key";r=0;t=400'
     assert narrow.get("/livez").status == 200
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_page_from_elsewhere_may_do_nothing_without_a_key(edge: Edge, site: str) -> None:
+    told = [("sec-fetch-site", site), ("origin", "https://evil.example")]
+    for method, path, body in (
+        ("GET", "/api/v1/spaces", b""),
+        ("POST", COMPLETE, BREAKFAST),
+        ("DELETE", "/api/v1/spaces/diary", b""),
+    ):
+        answer = edge.call(method, path, body, [SPACE, *([JSON] if body else []), *told])
+        assert (answer.status, answer.json["code"]) == (401, "KEY_MISSING")
+    assert edge.call("GET", "/metrics", headers=told).status == 401
+    assert edge.call("GET", "/docs", headers=told).status == 200, "a link to the documentation may be followed"
+    assert edge.call("POST", COMPLETE, BREAKFAST, [SPACE, JSON]).status == 200
+    for own in ("same-origin", "none"):
+        assert edge.call("POST", COMPLETE, BREAKFAST, [SPACE, JSON, ("sec-fetch-site", own)]).status == 200
+
+
+def test_a_page_from_elsewhere_that_the_operator_allows_or_that_has_a_key_gets_in(
+    tmp_path: Path, locked: Locked
+) -> None:
+    told = [("sec-fetch-site", "cross-site"), ("origin", "https://app.example")]
+    for started in run(tmp_path, cors_origins=("https://app.example",)):
+        assert started.call("GET", "/api/v1/version", headers=told).status == 200
+    assert locked.edge.call("GET", "/api/v1/version", headers=[*told, locked.key("reader")]).status == 200
 
 
 def test_only_the_allowed_origin_may_read(narrow: Edge) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -46,7 +47,14 @@ FRAMES = [
     ("a version that is none", b"GET /livez HTTP/3.7\r\n" + HOST + b"\r\n", 400),
     ("the HTTP/2 preface", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
     ("a WebSocket", b"GET /api/v1/complete HTTP/1.1\r\n" + HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
-     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n", 403),
+     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n", 405),
+    ("a length that is no number", HEAD + b"Content-Length: plaintext\r\n\r\n" + BODY, 400),
+    ("a probe in HTTP/1.0", b"GET /readyz HTTP/1.0\r\n\r\n", 200),
+    ("a probe without a host", b"GET /readyz HTTP/1.1\r\n\r\n", 200),
+    ("a life sign in HTTP/1.0", b"HEAD /livez HTTP/1.0\r\n\r\n", 200),
+    ("a balancer's first question", b"OPTIONS / HTTP/1.0\r\n\r\n", 204),
+    ("an operation in HTTP/1.0 without a host", b"GET /api/v1/version HTTP/1.0\r\n\r\n", 400),
+    ("a page without a host", b"GET /docs HTTP/1.1\r\n\r\n", 400),
     ("a long request line", b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414),
     ("many headers", HEAD + LENGTH + b"".join(b"X-%d: a\r\n" % n for n in range(120)) + b"\r\n" + BODY, 431),
     ("very many headers", HEAD + LENGTH + b"".join(b"X-%d: a\r\n" % n for n in range(400)) + b"\r\n" + BODY, 431),
@@ -72,6 +80,17 @@ def test_a_frame_has_its_status(port: int, sent: bytes, status: int) -> None:
     reply = exchange(port, sent)
     assert reply.startswith(b"HTTP/1."), reply
     assert int(reply.split(b" ", 2)[1]) == status, reply
+    head, _, body = reply.partition(b"\r\n\r\n")
+    headers = dict(line.split(b": ", 1) for line in head.lower().split(b"\r\n")[1:])
+    assert headers[b"x-content-type-options"] == b"nosniff"
+    assert {b"x-request-id", b"vary", b"cache-control"} <= headers.keys()
+    for echoed in (b"plaintext", b"xchunked", b"x-spaced", b"garbage", b"breakfast"):
+        assert status == 200 or echoed not in reply.lower(), "a refusal repeats what was sent"
+    if status >= 400:
+        problem = json.loads(body)
+        assert headers[b"content-type"] == b"application/problem+json"
+        assert problem["status"] == status
+        assert problem["request_id"].encode() == headers[b"x-request-id"]
 
 
 @pytest.mark.slow
