@@ -30,6 +30,7 @@ from engine.answer.attractor import Sweep
 from engine.answer.block import Block, Predicted
 from engine.answer.completion import Answer, FieldAnswer, NotConverged, Retrieved, ValueInterval, complete, steps
 from engine.answer.confidence import Shares
+from engine.answer.contributions import Counterfactual, Reasons, reasons, subsets_asked
 from engine.answer.decision import is_answer
 from engine.answer.posterior import CueInput, Options
 from engine.answer.recall import Ranked, recall
@@ -85,6 +86,7 @@ __all__ = [
     "Audited",
     "Block",
     "Case",
+    "Counterfactual",
     "CueInput",
     "Explanation",
     "Feedback",
@@ -99,6 +101,7 @@ __all__ = [
     "Pattern",
     "Predicted",
     "Ranked",
+    "Reasons",
     "RefusalGround",
     "Retrieved",
     "Schema",
@@ -134,10 +137,12 @@ __all__ = [
     "place",
     "plain",
     "quality",
+    "reasons",
     "recall",
     "recount",
     "reliability",
     "select",
     "steps",
+    "subsets_asked",
     "value_kind",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from recollect import vectors
 from recollect.errors import InvalidRequest, Violation
-from recollect.model import CompleteRequest, CompletionConfig, Cue, EpisodeFilter, FillRequest, Origin
+from recollect.model import CompleteRequest, CompletionConfig, Cue, EpisodeFilter, FillRequest, Inclusion, Origin
 from recollect.service.admission import escape, require_names
 
 Json = Mapping[str, Any]
@@ -22,6 +22,7 @@ def complete_request(body: Json, *, verbose: bool, at: str = "") -> CompleteRequ
         targets=None if targets is None else tuple(targets),
         config=CompletionConfig() if config is None else CompletionConfig(**config),
         verbose=verbose,
+        include=frozenset(map(Inclusion, body.get("include", ()))),
     )
 
 

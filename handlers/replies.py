@@ -257,6 +257,10 @@ def completion_document(completed: Completion, *, verbose: bool) -> dict[str, An
         public["alternative_hypotheses"] = [_hypothesis(each) for each in completed.hypotheses]
         public["metacognitive_confidence"] = completed.metacognitive_confidence
         public["reconstruction_stats"] = completed.stats
+    if completed.why:
+        public["why"] = completed.why
+    if completed.ask_next:
+        public["ask_next"] = completed.ask_next
     return public
 
 

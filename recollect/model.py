@@ -227,6 +227,14 @@ class CompletionConfig:
     pattern_weight: float | None = None
 
 
+class Inclusion(StrEnum):
+    """What an answer tells beyond itself only when asked, because it costs."""
+
+    WHY = "why"
+    COUNTERFACTUAL = "counterfactual"
+    ASK_NEXT = "ask_next"
+
+
 @dataclass(frozen=True, slots=True)
 class CompleteRequest:
     """One completion asked for; `targets` None means every field the cue lacks."""
@@ -235,6 +243,7 @@ class CompleteRequest:
     targets: tuple[str, ...] | None = None
     config: CompletionConfig = field(default_factory=CompletionConfig)
     verbose: bool = False
+    include: frozenset[Inclusion] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +263,47 @@ class Attribution:
     confidence: float
     masses: Mapping[Source, float] = field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one part of the cue did to the log-odds of an answer, in nats; `factor` = e^nats is that of the odds."""
+
+    field: str
+    nats: float
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class WhyNot:
+    """What a field would be without some of the cue's fields, or without some stored episodes."""
+
+    without_fields: tuple[str, ...]
+    without_episodes: tuple[str, ...]
+    value: FieldValue
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why one field: `base` and the contributions add up to the `log_odds` of the answer, in nats."""
+
+    base: float
+    log_odds: float
+    contributions: tuple[Contribution, ...]
+    method: str
+    sentence: str
+    counterfactuals: tuple[WhyNot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AskNext:
+    """A field worth asking for: the confidence in `target` now, and as expected once `field` is known."""
+
+    field: str
+    target: str
+    confidence: float
+    confidence_expected: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +363,8 @@ class Completion:
     """The whole that was made of a part.
 
     `embedding` is a contiguous float32 array of the space's dimension, or None.
-    The parts after `completion_confidence` are filled only when the request is verbose.
+    The parts after `completion_confidence` are filled only when the request is verbose, the last two when it
+    includes them.
     """
 
     completion_id: str
@@ -326,6 +377,8 @@ class Completion:
     metacognitive_confidence: float | None = None
     stats: ReconstructionStats | None = None
     cue_notes: tuple[CueNote, ...] = ()
+    why: Mapping[str, Why] = field(default_factory=dict)
+    ask_next: tuple[AskNext, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -257,7 +257,8 @@ def adjust(output: Path, pattern: str, text: str, replacement: str) -> None:
 
 def compare(new: Path, old: Path) -> list[str]:
     """The names of the files that differ, are missing or are too many."""
-    names = {str(path.relative_to(top)) for top in (new, old) for path in top.rglob("*") if path.is_file()}
+    files = (path.relative_to(top) for top in (new, old) for path in top.rglob("*") if path.is_file())
+    names = {str(path) for path in files if "__pycache__" not in path.parts}  # of whoever has imported the client
     return sorted(name for name in names if not _same(new / name, old / name))
 
 

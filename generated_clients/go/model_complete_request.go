@@ -25,6 +25,8 @@ type CompleteRequest struct {
 	// The fields to complete. By default every field of the space that the cue lacks.
 	Targets []string `json:"targets,omitempty"`
 	Config *CompletionConfig `json:"config,omitempty"`
+	// What the answer is to tell beyond itself, verbose or not.
+	Include []Inclusion `json:"include,omitempty"`
 }
 
 type _CompleteRequest CompleteRequest
@@ -135,6 +137,38 @@ func (o *CompleteRequest) SetConfig(v CompletionConfig) {
 	o.Config = &v
 }
 
+// GetInclude returns the Include field value if set, zero value otherwise.
+func (o *CompleteRequest) GetInclude() []Inclusion {
+	if o == nil || IsNil(o.Include) {
+		var ret []Inclusion
+		return ret
+	}
+	return o.Include
+}
+
+// GetIncludeOk returns a tuple with the Include field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *CompleteRequest) GetIncludeOk() ([]Inclusion, bool) {
+	if o == nil || IsNil(o.Include) {
+		return nil, false
+	}
+	return o.Include, true
+}
+
+// HasInclude returns a boolean if a field has been set.
+func (o *CompleteRequest) HasInclude() bool {
+	if o != nil && !IsNil(o.Include) {
+		return true
+	}
+
+	return false
+}
+
+// SetInclude gets a reference to the given []Inclusion and assigns it to the Include field.
+func (o *CompleteRequest) SetInclude(v []Inclusion) {
+	o.Include = v
+}
+
 func (o CompleteRequest) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -151,6 +185,9 @@ func (o CompleteRequest) ToMap() (map[string]interface{}, error) {
 	}
 	if !IsNil(o.Config) {
 		toSerialize["config"] = o.Config
+	}
+	if !IsNil(o.Include) {
+		toSerialize["include"] = o.Include
 	}
 	return toSerialize, nil
 }

@@ -47,6 +47,9 @@ def complete(  # noqa: PLR0913, PLR0917  # a parameter per option
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show sources, evidence, alternatives, statistics.")
     ] = False,
+    why: Annotated[
+        bool, typer.Option("--why", help="Say why: what each part did, what would change the answer, what to ask next.")
+    ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Show it happen: candidates, energy, fields as they fill in.")
     ] = False,
@@ -60,6 +63,8 @@ def complete(  # noqa: PLR0913, PLR0917  # a parameter per option
         request["targets"] = target
     if threshold is not None:
         request["config"] = {"ca1_threshold": threshold}
+    if why:
+        request["include"] = ["why", "counterfactual", "ask_next"]
     with Client(url, key, as_json=as_json) as client:
         if watch:
             events = client.events("/complete/stream", space=space, body=request)
@@ -75,6 +80,8 @@ def complete(  # noqa: PLR0913, PLR0917  # a parameter per option
         print_json(answer)
         return
     _print_completion(answer, request["partial_episode"]["known_fields"])
+    if why:
+        _print_reasons(answer)
     if verbose:
         _print_details(answer)
 
@@ -163,6 +170,25 @@ def print_notes(answer: Mapping[str, Any]) -> None:
     for note in answer.get("cue_notes", ()):
         read_as = f" ({shown(note['read_as'])})" if "read_as" in note else ""
         out.print(f"[dim]{escape(note['message'] + read_as)}[/]", markup=True)
+
+
+def _print_reasons(answer: Mapping[str, Any]) -> None:
+    """Why each field is what it is, in a sentence and in numbers; what would change it; what to ask next."""
+    for name, found in answer.get("why", {}).items():
+        out.print(f"\n{escape(found['sentence'])}")
+        rows = [["base rate", f"{found['base']:+.2f}", ""]]
+        rows += [[part["field"], f"{part['nats']:+.2f}", f"{part['factor']:.3g}"] for part in found["contributions"]]
+        print_table([f"why {name}", "nats>", "odds ×>"], [*rows, ["together", f"{found['log_odds']:+.2f}", ""]])
+        for other in found["counterfactuals"]:
+            episodes = other["without_episodes"]
+            left_out = " and ".join(other["without_fields"]) or f"{len(episodes)} of the stored episodes"
+            out.print(f"Without {escape(left_out)}: {escape(shown(other['value']))} ({percent(other['confidence'])})")
+    rows = [
+        [item["field"], item["target"], percent(item["confidence"]), percent(item["confidence_expected"])]
+        for item in answer.get("ask_next", ())
+    ]
+    if rows:
+        print_table(["ask next", "for", "now>", "expected>"], rows, title="\nWhat would help")
 
 
 def _print_details(answer: Mapping[str, Any]) -> None:

@@ -23,6 +23,7 @@ from recollect.model import (
     EpisodeInput,
     FieldType,
     FillRequest,
+    Inclusion,
     Origin,
     SpaceDraft,
 )
@@ -52,6 +53,7 @@ NO_REVISION = 2**62  # a condition on a revision that nothing can have holds for
 MUST_EXIST, MUST_NOT_EXIST = -1, 0  # as the store counts conditions
 
 ORIGINS = {episode_pb2.Origin.Value(f"ORIGIN_{origin.name}"): origin for origin in Origin}
+INCLUSIONS = {completion_pb2.Inclusion.Value(f"INCLUSION_{each.name}"): each for each in Inclusion}
 FIELD_TYPES = {space_pb2.FieldType.Value(f"FIELD_TYPE_{kind.name}"): kind for kind in FieldType}
 _CURSOR = re.compile(r"[A-Za-z0-9_-]{1,512}")
 _EPISODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}")
@@ -93,6 +95,7 @@ def question(message: Question, *, verbose: bool, at: str = "") -> CompleteReque
             pattern_weight=_optional(config, "pattern_weight"),
         ),
         verbose=verbose,
+        include=frozenset(INCLUSIONS[each] for each in message.include),
     )
 
 
@@ -106,6 +109,11 @@ def question_faults(message: Question, at: str = "") -> list[Violation]:
     faults += _range_faults(config, "max_iterations", f"{at}/config", 1, MAX_ITERATIONS)
     faults += _range_faults(config, "pattern_weight", f"{at}/config", 0, 1)
     faults += _encoding_faults(message.vector_encoding, f"{at}/vector_encoding")
+    if len(set(message.include)) != len(message.include):
+        faults.append(Violation(f"{at}/include", "NOT_UNIQUE", "items that differ", f"{len(message.include)} items"))
+    for index, each in enumerate(message.include):
+        if each not in INCLUSIONS:
+            faults.append(Violation(f"{at}/include/{index}", "ENUM", "a value of the enumeration", "another number"))
     return faults
 
 

@@ -35,6 +35,7 @@ from recollect.model import (
     Source,
     Space,
     SpaceStats,
+    Why,
 )
 from recollect.rpc.v1 import completion_pb2, episode_pb2, space_pb2, value_pb2
 
@@ -84,6 +85,15 @@ def completion(completed: Completion, *, verbose: bool, encoding: int) -> comple
             response.metacognitive_confidence = completed.metacognitive_confidence
         if completed.stats is not None:
             response.reconstruction_stats.CopyFrom(_stats(completed.stats))
+    for name, why in completed.why.items():
+        _put_why(response.why[name], why)
+    for item in completed.ask_next:
+        response.ask_next.add(
+            field=item.field,
+            target=item.target,
+            confidence=item.confidence,
+            confidence_expected=item.confidence_expected,
+        )
     return response
 
 
@@ -248,6 +258,17 @@ def _put_attribution(into: completion_pb2.Attribution, attribution: Attribution)
         setattr(into.masses, _SOURCE_NAMES[source], mass)
     for each in attribution.evidence:
         into.evidence.add(episode_id=each.episode_id, weight=each.weight, similarity=each.similarity)
+
+
+def _put_why(into: completion_pb2.Why, why: Why) -> None:
+    into.base, into.log_odds, into.method, into.sentence = why.base, why.log_odds, why.method, why.sentence
+    for part in why.contributions:
+        into.contributions.add(field=part.field, nats=part.nats, factor=part.factor)
+    for other in why.counterfactuals:
+        message = into.counterfactuals.add(confidence=other.confidence)
+        message.without_fields.extend(other.without_fields)
+        message.without_episodes.extend(other.without_episodes)
+        _put_value(message.value, other.value)
 
 
 def _put_hypothesis(into: completion_pb2.Hypothesis, hypothesis: Hypothesis) -> None:

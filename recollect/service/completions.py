@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from time import perf_counter
@@ -31,11 +31,12 @@ from recollect.model import (
     CueNote,
     Evidence,
     Hypothesis,
+    Inclusion,
     ReconstructionStats,
     Scope,
     Source,
 )
-from recollect.service import cuenoise, cues, gate, refusals
+from recollect.service import cuenoise, cues, gate, reasons, refusals
 from recollect.service.runtime import Runtime
 from recollect.service.turns import Turn
 from recollect.store.recent import Told
@@ -83,19 +84,32 @@ def cells(request: CompleteRequest, memory: SpaceMemory) -> float:
     fields = len(request.cue.known_fields) + len(asked)
     if request.cue.partial_embedding is not None:
         fields += len(request.cue.partial_embedding) // VECTOR_CELL_BYTES
-    return FIXED_CELLS + memory.traces.size * fields
+    return FIXED_CELLS + memory.traces.size * fields * _askings(request)
+
+
+def _askings(request: CompleteRequest) -> int:
+    """How often the question is asked, also anew for what the request includes."""
+    if not request.include & {Inclusion.WHY, Inclusion.COUNTERFACTUAL}:
+        return 1
+    return 1 + engine.subsets_asked(len(request.cue.known_fields))
 
 
 def _last(runtime: Runtime, turn: Turn, request: CompleteRequest) -> Completion:
     """The completion without what happens on the way; given up between two steps when nobody waits any more."""
     began = perf_counter()
-    for event in unfold(runtime, turn.memory, request):
-        if isinstance(event, Completion):
-            return event
-        if turn.has_left:
-            break
+
+    def goes_on() -> bool:
+        """Let others have their turn; whether anybody waits for this one."""
+        nonlocal began
         turn.pause(perf_counter() - began)
         began = perf_counter()
+        return not turn.has_left
+
+    for event in unfold(runtime, turn.memory, request, goes_on=goes_on):
+        if isinstance(event, Completion):
+            return event
+        if turn.has_left or not goes_on():
+            break
     raise DeadlineExceeded("Nobody waits for the completion any more.")
 
 
@@ -108,7 +122,7 @@ def _not_reached(done: int, asked: int) -> DeadlineExceeded:
 
 
 def unfold(
-    runtime: Runtime, memory: SpaceMemory, request: CompleteRequest
+    runtime: Runtime, memory: SpaceMemory, request: CompleteRequest, *, goes_on: Callable[[], bool] = lambda: True
 ) -> Generator[Retrieved | FieldAnswer | Sweep | Answer | Completion, None, None]:
     """The completion as it happens: the engine's own events, then what is answered."""
     started = perf_counter()
@@ -136,6 +150,13 @@ def unfold(
         *(cues.unknown_field(memory, name) for name in targets if name not in memory.traces.columns),
     )
     completion = replace(_reply(memory, request, answer, (perf_counter() - started) * 1e3), cue_notes=notes)
+    if request.include:
+        named = [name for name in answer.fields if name in completion.fields]
+        completion = replace(
+            completion,
+            why=reasons.why(memory, request, answer, named, goes_on),
+            ask_next=reasons.ask_next(request, answer),
+        )
     runtime.recent.note(completion.completion_id, memory.space.uid, _told(completion, answer))
     yield completion
 

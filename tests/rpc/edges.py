@@ -169,6 +169,7 @@ def question(body: Mapping[str, Any], kind: Any = completion_pb2.CompleteRequest
         partial_episode=partial(body["partial_episode"]) if "partial_episode" in body else None,
         targets=body.get("targets", ()),
         config=completion_pb2.CompletionConfig(**body.get("config", {})),
+        include=[f"INCLUSION_{each.upper()}" for each in body.get("include", ())],
         **more,
     )
 
@@ -208,10 +209,35 @@ def plain_fields(message: Iterable[value_pb2.Field]) -> dict[str, Any]:
     return {field.name: plain(field.value) for field in message}
 
 
+def _plain_reasons(message: completion_pb2.CompleteResponse) -> dict[str, Any]:
+    why = {
+        name: {
+            **{part: getattr(each, part) for part in ("base", "log_odds", "method", "sentence")},
+            "contributions": [{"field": c.field, "nats": c.nats, "factor": c.factor} for c in each.contributions],
+            "counterfactuals": [
+                {
+                    "without_fields": list(c.without_fields),
+                    "without_episodes": list(c.without_episodes),
+                    "value": plain(c.value),
+                    "confidence": c.confidence,
+                }
+                for c in each.counterfactuals
+            ],
+        }
+        for name, each in message.why.items()
+    }
+    ask_next = [
+        {part: getattr(each, part) for part in ("field", "target", "confidence", "confidence_expected")}
+        for each in message.ask_next
+    ]
+    return ({"why": why} if why else {}) | ({"ask_next": ask_next} if ask_next else {})
+
+
 def plain_completion(message: completion_pb2.CompleteResponse, *, verbose: bool) -> dict[str, Any]:
     episode = message.completed_episode
     whole: dict[str, Any] = {"fields": plain_fields(episode.fields)}
     public = {"completed_episode": whole, "completion_confidence": message.completion_confidence}
+    public |= _plain_reasons(message)
     if not verbose:
         return public
     if episode.HasField("embedding"):

@@ -88,6 +88,8 @@ def some_question(r: random.Random) -> dict[str, Any]:
         body["targets"] = r.choice(
             [["where"], ["who", "minutes"], ["nowhere"], ["where", "where"], ["what"], ["", "who"]]
         )
+    if r.random() < 0.05:
+        body["include"] = r.sample(["why", "counterfactual", "ask_next"], r.randint(0, 3))
     if r.random() < 0.6:
         choices = {
             "ca1_threshold": [0.0, 0.3, 0.9, 1.0, 1.5],

@@ -9,6 +9,13 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Inclusion(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    INCLUSION_UNSPECIFIED: _ClassVar[Inclusion]
+    INCLUSION_WHY: _ClassVar[Inclusion]
+    INCLUSION_COUNTERFACTUAL: _ClassVar[Inclusion]
+    INCLUSION_ASK_NEXT: _ClassVar[Inclusion]
+
 class Source(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     SOURCE_UNSPECIFIED: _ClassVar[Source]
@@ -17,6 +24,10 @@ class Source(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SOURCE_RECONSTRUCTED: _ClassVar[Source]
     SOURCE_CONSOLIDATED: _ClassVar[Source]
     SOURCE_IMAGINED: _ClassVar[Source]
+INCLUSION_UNSPECIFIED: Inclusion
+INCLUSION_WHY: Inclusion
+INCLUSION_COUNTERFACTUAL: Inclusion
+INCLUSION_ASK_NEXT: Inclusion
 SOURCE_UNSPECIFIED: Source
 SOURCE_GIVEN: Source
 SOURCE_RECALLED: Source
@@ -49,21 +60,23 @@ class CompletionConfig(_message.Message):
     def __init__(self, ca1_threshold: _Optional[float] = ..., num_hypotheses: _Optional[int] = ..., max_iterations: _Optional[int] = ..., pattern_weight: _Optional[float] = ...) -> None: ...
 
 class CompleteRequest(_message.Message):
-    __slots__ = ("partial_episode", "targets", "config", "verbose", "vector_encoding")
+    __slots__ = ("partial_episode", "targets", "config", "verbose", "vector_encoding", "include")
     PARTIAL_EPISODE_FIELD_NUMBER: _ClassVar[int]
     TARGETS_FIELD_NUMBER: _ClassVar[int]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     VERBOSE_FIELD_NUMBER: _ClassVar[int]
     VECTOR_ENCODING_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_FIELD_NUMBER: _ClassVar[int]
     partial_episode: PartialEpisode
     targets: _containers.RepeatedScalarFieldContainer[str]
     config: CompletionConfig
     verbose: bool
     vector_encoding: _value_pb2.VectorEncoding
-    def __init__(self, partial_episode: _Optional[_Union[PartialEpisode, _Mapping]] = ..., targets: _Optional[_Iterable[str]] = ..., config: _Optional[_Union[CompletionConfig, _Mapping]] = ..., verbose: _Optional[bool] = ..., vector_encoding: _Optional[_Union[_value_pb2.VectorEncoding, str]] = ...) -> None: ...
+    include: _containers.RepeatedScalarFieldContainer[Inclusion]
+    def __init__(self, partial_episode: _Optional[_Union[PartialEpisode, _Mapping]] = ..., targets: _Optional[_Iterable[str]] = ..., config: _Optional[_Union[CompletionConfig, _Mapping]] = ..., verbose: _Optional[bool] = ..., vector_encoding: _Optional[_Union[_value_pb2.VectorEncoding, str]] = ..., include: _Optional[_Iterable[_Union[Inclusion, str]]] = ...) -> None: ...
 
 class CompleteResponse(_message.Message):
-    __slots__ = ("completion_id", "completed_episode", "completion_confidence", "source_attribution", "alternative_hypotheses", "metacognitive_confidence", "reconstruction_stats", "cue_notes")
+    __slots__ = ("completion_id", "completed_episode", "completion_confidence", "source_attribution", "alternative_hypotheses", "metacognitive_confidence", "reconstruction_stats", "cue_notes", "why", "ask_next")
     class SourceAttributionEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -71,6 +84,13 @@ class CompleteResponse(_message.Message):
         key: str
         value: Attribution
         def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Attribution, _Mapping]] = ...) -> None: ...
+    class WhyEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: Why
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Why, _Mapping]] = ...) -> None: ...
     COMPLETION_ID_FIELD_NUMBER: _ClassVar[int]
     COMPLETED_EPISODE_FIELD_NUMBER: _ClassVar[int]
     COMPLETION_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
@@ -79,6 +99,8 @@ class CompleteResponse(_message.Message):
     METACOGNITIVE_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     RECONSTRUCTION_STATS_FIELD_NUMBER: _ClassVar[int]
     CUE_NOTES_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    ASK_NEXT_FIELD_NUMBER: _ClassVar[int]
     completion_id: str
     completed_episode: CompletedEpisode
     completion_confidence: float
@@ -87,7 +109,59 @@ class CompleteResponse(_message.Message):
     metacognitive_confidence: float
     reconstruction_stats: ReconstructionStats
     cue_notes: _containers.RepeatedCompositeFieldContainer[_value_pb2.CueNote]
-    def __init__(self, completion_id: _Optional[str] = ..., completed_episode: _Optional[_Union[CompletedEpisode, _Mapping]] = ..., completion_confidence: _Optional[float] = ..., source_attribution: _Optional[_Mapping[str, Attribution]] = ..., alternative_hypotheses: _Optional[_Iterable[_Union[Hypothesis, _Mapping]]] = ..., metacognitive_confidence: _Optional[float] = ..., reconstruction_stats: _Optional[_Union[ReconstructionStats, _Mapping]] = ..., cue_notes: _Optional[_Iterable[_Union[_value_pb2.CueNote, _Mapping]]] = ...) -> None: ...
+    why: _containers.MessageMap[str, Why]
+    ask_next: _containers.RepeatedCompositeFieldContainer[AskNext]
+    def __init__(self, completion_id: _Optional[str] = ..., completed_episode: _Optional[_Union[CompletedEpisode, _Mapping]] = ..., completion_confidence: _Optional[float] = ..., source_attribution: _Optional[_Mapping[str, Attribution]] = ..., alternative_hypotheses: _Optional[_Iterable[_Union[Hypothesis, _Mapping]]] = ..., metacognitive_confidence: _Optional[float] = ..., reconstruction_stats: _Optional[_Union[ReconstructionStats, _Mapping]] = ..., cue_notes: _Optional[_Iterable[_Union[_value_pb2.CueNote, _Mapping]]] = ..., why: _Optional[_Mapping[str, Why]] = ..., ask_next: _Optional[_Iterable[_Union[AskNext, _Mapping]]] = ...) -> None: ...
+
+class Why(_message.Message):
+    __slots__ = ("base", "log_odds", "contributions", "method", "sentence", "counterfactuals")
+    BASE_FIELD_NUMBER: _ClassVar[int]
+    LOG_ODDS_FIELD_NUMBER: _ClassVar[int]
+    CONTRIBUTIONS_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    SENTENCE_FIELD_NUMBER: _ClassVar[int]
+    COUNTERFACTUALS_FIELD_NUMBER: _ClassVar[int]
+    base: float
+    log_odds: float
+    contributions: _containers.RepeatedCompositeFieldContainer[Contribution]
+    method: str
+    sentence: str
+    counterfactuals: _containers.RepeatedCompositeFieldContainer[Counterfactual]
+    def __init__(self, base: _Optional[float] = ..., log_odds: _Optional[float] = ..., contributions: _Optional[_Iterable[_Union[Contribution, _Mapping]]] = ..., method: _Optional[str] = ..., sentence: _Optional[str] = ..., counterfactuals: _Optional[_Iterable[_Union[Counterfactual, _Mapping]]] = ...) -> None: ...
+
+class Contribution(_message.Message):
+    __slots__ = ("field", "nats", "factor")
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    NATS_FIELD_NUMBER: _ClassVar[int]
+    FACTOR_FIELD_NUMBER: _ClassVar[int]
+    field: str
+    nats: float
+    factor: float
+    def __init__(self, field: _Optional[str] = ..., nats: _Optional[float] = ..., factor: _Optional[float] = ...) -> None: ...
+
+class Counterfactual(_message.Message):
+    __slots__ = ("without_fields", "without_episodes", "value", "confidence")
+    WITHOUT_FIELDS_FIELD_NUMBER: _ClassVar[int]
+    WITHOUT_EPISODES_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    without_fields: _containers.RepeatedScalarFieldContainer[str]
+    without_episodes: _containers.RepeatedScalarFieldContainer[str]
+    value: _value_pb2.Value
+    confidence: float
+    def __init__(self, without_fields: _Optional[_Iterable[str]] = ..., without_episodes: _Optional[_Iterable[str]] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., confidence: _Optional[float] = ...) -> None: ...
+
+class AskNext(_message.Message):
+    __slots__ = ("field", "target", "confidence", "confidence_expected")
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_EXPECTED_FIELD_NUMBER: _ClassVar[int]
+    field: str
+    target: str
+    confidence: float
+    confidence_expected: float
+    def __init__(self, field: _Optional[str] = ..., target: _Optional[str] = ..., confidence: _Optional[float] = ..., confidence_expected: _Optional[float] = ...) -> None: ...
 
 class CompletedEpisode(_message.Message):
     __slots__ = ("fields", "embedding", "abstained")
@@ -221,16 +295,18 @@ class BatchOutcome(_message.Message):
     def __init__(self, index: _Optional[int] = ..., result: _Optional[_Union[CompleteResponse, _Mapping]] = ..., problem: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
 
 class CompleteStreamRequest(_message.Message):
-    __slots__ = ("partial_episode", "targets", "config", "vector_encoding")
+    __slots__ = ("partial_episode", "targets", "config", "vector_encoding", "include")
     PARTIAL_EPISODE_FIELD_NUMBER: _ClassVar[int]
     TARGETS_FIELD_NUMBER: _ClassVar[int]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     VECTOR_ENCODING_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_FIELD_NUMBER: _ClassVar[int]
     partial_episode: PartialEpisode
     targets: _containers.RepeatedScalarFieldContainer[str]
     config: CompletionConfig
     vector_encoding: _value_pb2.VectorEncoding
-    def __init__(self, partial_episode: _Optional[_Union[PartialEpisode, _Mapping]] = ..., targets: _Optional[_Iterable[str]] = ..., config: _Optional[_Union[CompletionConfig, _Mapping]] = ..., vector_encoding: _Optional[_Union[_value_pb2.VectorEncoding, str]] = ...) -> None: ...
+    include: _containers.RepeatedScalarFieldContainer[Inclusion]
+    def __init__(self, partial_episode: _Optional[_Union[PartialEpisode, _Mapping]] = ..., targets: _Optional[_Iterable[str]] = ..., config: _Optional[_Union[CompletionConfig, _Mapping]] = ..., vector_encoding: _Optional[_Union[_value_pb2.VectorEncoding, str]] = ..., include: _Optional[_Iterable[_Union[Inclusion, str]]] = ...) -> None: ...
 
 class CompleteProgress(_message.Message):
     __slots__ = ("pattern_retrieval", "ca3_progress", "partial_result", "final_result")

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from recollect_client.models.completion_config import CompletionConfig
+from recollect_client.models.inclusion import Inclusion
 from recollect_client.models.partial_episode import PartialEpisode
 from typing import Optional, Set
 from typing_extensions import Self
@@ -33,7 +34,8 @@ class CompleteRequest(BaseModel):
     partial_episode: PartialEpisode
     targets: Optional[Annotated[List[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(min_length=1, max_length=256)]] = Field(default=None, description="The fields to complete. By default every field of the space that the cue lacks.", json_schema_extra={"examples": [["where", "who"]]})
     config: Optional[CompletionConfig] = None
-    __properties: ClassVar[List[str]] = ["partial_episode", "targets", "config"]
+    include: Optional[Annotated[List[Inclusion], Field(max_length=3)]] = Field(default=None, description="What the answer is to tell beyond itself, verbose or not.", json_schema_extra={"examples": [["why"]]})
+    __properties: ClassVar[List[str]] = ["partial_episode", "targets", "config", "include"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -94,7 +96,8 @@ class CompleteRequest(BaseModel):
         _obj = cls.model_validate({
             "partial_episode": PartialEpisode.from_dict(obj["partial_episode"]) if obj.get("partial_episode") is not None else None,
             "targets": obj.get("targets"),
-            "config": CompletionConfig.from_dict(obj["config"]) if obj.get("config") is not None else None
+            "config": CompletionConfig.from_dict(obj["config"]) if obj.get("config") is not None else None,
+            "include": obj.get("include")
         })
         return _obj
 

@@ -21,6 +21,9 @@ pub struct CompleteRequest {
     pub targets: Option<Vec<String>>,
     #[serde(rename = "config", skip_serializing_if = "Option::is_none")]
     pub config: Option<Box<models::CompletionConfig>>,
+    /// What the answer is to tell beyond itself, verbose or not.
+    #[serde(rename = "include", skip_serializing_if = "Option::is_none")]
+    pub include: Option<Vec<models::Inclusion>>,
 }
 
 impl CompleteRequest {
@@ -30,6 +33,7 @@ impl CompleteRequest {
             partial_episode: Box::new(partial_episode),
             targets: None,
             config: None,
+            include: None,
         }
     }
 }

@@ -13,6 +13,13 @@
  */
 
 import { mapValues } from '../runtime';
+import type { Inclusion } from './Inclusion';
+import {
+    InclusionFromJSON,
+    InclusionFromJSONTyped,
+    InclusionToJSON,
+    InclusionToJSONTyped,
+} from './Inclusion';
 import type { CompletionConfig } from './CompletionConfig';
 import {
     CompletionConfigFromJSON,
@@ -46,6 +53,10 @@ export interface CompleteRequest {
      * 
      */
     config?: CompletionConfig;
+    /**
+     * What the answer is to tell beyond itself, verbose or not.
+     */
+    include?: Array<Inclusion>;
 }
 
 /**
@@ -69,6 +80,7 @@ export function CompleteRequestFromJSONTyped(json: any, ignoreDiscriminator: boo
         'partial_episode': PartialEpisodeFromJSON(json['partial_episode']),
         'targets': json['targets'] == null ? undefined : json['targets'],
         'config': json['config'] == null ? undefined : CompletionConfigFromJSON(json['config']),
+        'include': json['include'] == null ? undefined : ((json['include'] as Array<any>).map(InclusionFromJSON)),
     };
 }
 
@@ -86,6 +98,7 @@ export function CompleteRequestToJSONTyped(value?: CompleteRequest | null, ignor
         'partial_episode': PartialEpisodeToJSON(value['partial_episode']),
         'targets': value['targets'],
         'config': CompletionConfigToJSON(value['config']),
+        'include': value['include'] == null ? undefined : ((value['include'] as Array<any>).map(InclusionToJSON)),
     };
 }
 

@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import recollect.client.model.CompletionConfig;
+import recollect.client.model.Inclusion;
 import recollect.client.model.PartialEpisode;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
@@ -39,7 +40,8 @@ import recollect.client.ApiClient;
 @JsonPropertyOrder({
   CompleteRequest.JSON_PROPERTY_PARTIAL_EPISODE,
   CompleteRequest.JSON_PROPERTY_TARGETS,
-  CompleteRequest.JSON_PROPERTY_CONFIG
+  CompleteRequest.JSON_PROPERTY_CONFIG,
+  CompleteRequest.JSON_PROPERTY_INCLUDE
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class CompleteRequest {
@@ -54,6 +56,10 @@ public class CompleteRequest {
   public static final String JSON_PROPERTY_CONFIG = "config";
   @jakarta.annotation.Nullable
   private CompletionConfig config;
+
+  public static final String JSON_PROPERTY_INCLUDE = "include";
+  @jakarta.annotation.Nullable
+  private List<Inclusion> include;
 
   public CompleteRequest() { 
   }
@@ -138,6 +144,38 @@ public class CompleteRequest {
   }
 
 
+  public CompleteRequest include(@jakarta.annotation.Nullable List<Inclusion> include) {
+    this.include = include;
+    return this;
+  }
+
+  public CompleteRequest addIncludeItem(Inclusion includeItem) {
+    if (this.include == null) {
+      this.include = new ArrayList<>();
+    }
+    this.include.add(includeItem);
+    return this;
+  }
+
+  /**
+   * What the answer is to tell beyond itself, verbose or not.
+   * @return include
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_INCLUDE, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public List<Inclusion> getInclude() {
+    return include;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_INCLUDE, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setInclude(@jakarta.annotation.Nullable List<Inclusion> include) {
+    this.include = include;
+  }
+
+
   /**
    * Return true if this CompleteRequest object is equal to o.
    */
@@ -152,12 +190,13 @@ public class CompleteRequest {
     CompleteRequest completeRequest = (CompleteRequest) o;
     return Objects.equals(this.partialEpisode, completeRequest.partialEpisode) &&
         Objects.equals(this.targets, completeRequest.targets) &&
-        Objects.equals(this.config, completeRequest.config);
+        Objects.equals(this.config, completeRequest.config) &&
+        Objects.equals(this.include, completeRequest.include);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(partialEpisode, targets, config);
+    return Objects.hash(partialEpisode, targets, config, include);
   }
 
   @Override
@@ -167,6 +206,7 @@ public class CompleteRequest {
     sb.append("    partialEpisode: ").append(toIndentedString(partialEpisode)).append("\n");
     sb.append("    targets: ").append(toIndentedString(targets)).append("\n");
     sb.append("    config: ").append(toIndentedString(config)).append("\n");
+    sb.append("    include: ").append(toIndentedString(include)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -228,6 +268,17 @@ public class CompleteRequest {
     // add `config` to the URL query string
     if (getConfig() != null) {
       joiner.add(getConfig().toUrlQueryString(prefix + "config" + suffix));
+    }
+
+    // add `include` to the URL query string
+    if (getInclude() != null) {
+      for (int i = 0; i < getInclude().size(); i++) {
+        if (getInclude().get(i) != null) {
+          joiner.add(String.format(java.util.Locale.ROOT, "%sinclude%s%s=%s", prefix, suffix,
+              "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, i, containerSuffix),
+              ApiClient.urlEncode(ApiClient.valueToString(getInclude().get(i)))));
+        }
+      }
     }
 
     return joiner.toString();
