@@ -35,6 +35,10 @@ type CompleteResponse struct {
 	// How far the confidences themselves may be trusted.
 	MetacognitiveConfidence *float64 `json:"metacognitive_confidence,omitempty"`
 	ReconstructionStats *ReconstructionStats `json:"reconstruction_stats,omitempty"`
+	// Why each completed field is what it is, by field name; where the request includes it.
+	Why *map[string]Why `json:"why,omitempty"`
+	// The fields worth asking for, the most useful first; where the request includes it and there are such.
+	AskNext []AskNext `json:"ask_next,omitempty"`
 }
 
 type _CompleteResponse CompleteResponse
@@ -291,6 +295,70 @@ func (o *CompleteResponse) SetReconstructionStats(v ReconstructionStats) {
 	o.ReconstructionStats = &v
 }
 
+// GetWhy returns the Why field value if set, zero value otherwise.
+func (o *CompleteResponse) GetWhy() map[string]Why {
+	if o == nil || IsNil(o.Why) {
+		var ret map[string]Why
+		return ret
+	}
+	return *o.Why
+}
+
+// GetWhyOk returns a tuple with the Why field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *CompleteResponse) GetWhyOk() (*map[string]Why, bool) {
+	if o == nil || IsNil(o.Why) {
+		return nil, false
+	}
+	return o.Why, true
+}
+
+// HasWhy returns a boolean if a field has been set.
+func (o *CompleteResponse) HasWhy() bool {
+	if o != nil && !IsNil(o.Why) {
+		return true
+	}
+
+	return false
+}
+
+// SetWhy gets a reference to the given map[string]Why and assigns it to the Why field.
+func (o *CompleteResponse) SetWhy(v map[string]Why) {
+	o.Why = &v
+}
+
+// GetAskNext returns the AskNext field value if set, zero value otherwise.
+func (o *CompleteResponse) GetAskNext() []AskNext {
+	if o == nil || IsNil(o.AskNext) {
+		var ret []AskNext
+		return ret
+	}
+	return o.AskNext
+}
+
+// GetAskNextOk returns a tuple with the AskNext field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *CompleteResponse) GetAskNextOk() ([]AskNext, bool) {
+	if o == nil || IsNil(o.AskNext) {
+		return nil, false
+	}
+	return o.AskNext, true
+}
+
+// HasAskNext returns a boolean if a field has been set.
+func (o *CompleteResponse) HasAskNext() bool {
+	if o != nil && !IsNil(o.AskNext) {
+		return true
+	}
+
+	return false
+}
+
+// SetAskNext gets a reference to the given []AskNext and assigns it to the AskNext field.
+func (o *CompleteResponse) SetAskNext(v []AskNext) {
+	o.AskNext = v
+}
+
 func (o CompleteResponse) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -318,6 +386,12 @@ func (o CompleteResponse) ToMap() (map[string]interface{}, error) {
 	}
 	if !IsNil(o.ReconstructionStats) {
 		toSerialize["reconstruction_stats"] = o.ReconstructionStats
+	}
+	if !IsNil(o.Why) {
+		toSerialize["why"] = o.Why
+	}
+	if !IsNil(o.AskNext) {
+		toSerialize["ask_next"] = o.AskNext
 	}
 	return toSerialize, nil
 }

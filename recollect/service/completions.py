@@ -108,7 +108,7 @@ def _last(runtime: Runtime, turn: Turn, request: CompleteRequest) -> Completion:
     for event in unfold(runtime, turn.memory, request, goes_on=goes_on):
         if isinstance(event, Completion):
             return event
-        if turn.has_left or not goes_on():
+        if not goes_on():
             break
     raise DeadlineExceeded("Nobody waits for the completion any more.")
 

@@ -62,6 +62,7 @@ class Turn:
         self._queue = queue
         self._pending: asyncio.Future[Any] | None = None
         self._left = threading.Event()
+        self._is_on_loop = False
 
     @property
     def has_left(self) -> bool:
@@ -71,7 +72,7 @@ class Turn:
     def pause(self, worked_s: float) -> None:
         """Between two steps of work in a thread: let what runs on the loop go first, no longer than was worked."""
         ends_at = perf_counter() + worked_s
-        while self._turns.on_loop and perf_counter() < ends_at:
+        while not self._is_on_loop and self._turns.on_loop and perf_counter() < ends_at:
             sleep(PAUSE_S)
 
     async def run(self, work: Callable[[], T], *, share: float = 1.0) -> T:
@@ -79,10 +80,12 @@ class Turn:
         estimate_s = self.memory.pace_s * self.cells * share
         if estimate_s <= INLINE_S and not self.is_one_of_many:
             self._turns.on_loop += 1
+            self._is_on_loop = True
             try:
                 return self._timed(work, share)
             finally:
                 self._turns.on_loop -= 1
+                self._is_on_loop = False
         self._queue.over_at = asyncio.get_running_loop().time() + estimate_s
         future = self._turns.beside(lambda: self._timed(work, share))
         self._pending = future

@@ -34,6 +34,7 @@ __all__ = [
     "ApiException",
     "Action",
     "Applicability",
+    "AskNext",
     "Attribution",
     "Audit",
     "AuditRequest",
@@ -51,6 +52,8 @@ __all__ = [
     "ConsolidateRequest",
     "Consolidation",
     "ConsolidationStatus",
+    "Contribution",
+    "Counterfactual",
     "CueNote",
     "CueNoteCode",
     "Diagnosis",
@@ -79,6 +82,7 @@ __all__ = [
     "HypotheticalEpisode",
     "ImportReport",
     "ImportRequest",
+    "Inclusion",
     "Limits",
     "Measurement",
     "Origin",
@@ -107,6 +111,7 @@ __all__ = [
     "Verdict",
     "Version",
     "Violation",
+    "Why",
     "WorstCase",
 ]
 
@@ -131,6 +136,7 @@ from recollect_client.exceptions import ApiException as ApiException
 # import models into sdk package
 from recollect_client.models.action import Action as Action
 from recollect_client.models.applicability import Applicability as Applicability
+from recollect_client.models.ask_next import AskNext as AskNext
 from recollect_client.models.attribution import Attribution as Attribution
 from recollect_client.models.audit import Audit as Audit
 from recollect_client.models.audit_request import AuditRequest as AuditRequest
@@ -148,6 +154,8 @@ from recollect_client.models.completion_config import CompletionConfig as Comple
 from recollect_client.models.consolidate_request import ConsolidateRequest as ConsolidateRequest
 from recollect_client.models.consolidation import Consolidation as Consolidation
 from recollect_client.models.consolidation_status import ConsolidationStatus as ConsolidationStatus
+from recollect_client.models.contribution import Contribution as Contribution
+from recollect_client.models.counterfactual import Counterfactual as Counterfactual
 from recollect_client.models.cue_note import CueNote as CueNote
 from recollect_client.models.cue_note_code import CueNoteCode as CueNoteCode
 from recollect_client.models.diagnosis import Diagnosis as Diagnosis
@@ -176,6 +184,7 @@ from recollect_client.models.hypothesis import Hypothesis as Hypothesis
 from recollect_client.models.hypothetical_episode import HypotheticalEpisode as HypotheticalEpisode
 from recollect_client.models.import_report import ImportReport as ImportReport
 from recollect_client.models.import_request import ImportRequest as ImportRequest
+from recollect_client.models.inclusion import Inclusion as Inclusion
 from recollect_client.models.limits import Limits as Limits
 from recollect_client.models.measurement import Measurement as Measurement
 from recollect_client.models.origin import Origin as Origin
@@ -204,5 +213,6 @@ from recollect_client.models.suspect_evidence import SuspectEvidence as SuspectE
 from recollect_client.models.verdict import Verdict as Verdict
 from recollect_client.models.version import Version as Version
 from recollect_client.models.violation import Violation as Violation
+from recollect_client.models.why import Why as Why
 from recollect_client.models.worst_case import WorstCase as WorstCase
 

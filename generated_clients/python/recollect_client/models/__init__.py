@@ -15,6 +15,7 @@
 # import models into model package
 from recollect_client.models.action import Action
 from recollect_client.models.applicability import Applicability
+from recollect_client.models.ask_next import AskNext
 from recollect_client.models.attribution import Attribution
 from recollect_client.models.audit import Audit
 from recollect_client.models.audit_request import AuditRequest
@@ -32,6 +33,8 @@ from recollect_client.models.completion_config import CompletionConfig
 from recollect_client.models.consolidate_request import ConsolidateRequest
 from recollect_client.models.consolidation import Consolidation
 from recollect_client.models.consolidation_status import ConsolidationStatus
+from recollect_client.models.contribution import Contribution
+from recollect_client.models.counterfactual import Counterfactual
 from recollect_client.models.cue_note import CueNote
 from recollect_client.models.cue_note_code import CueNoteCode
 from recollect_client.models.diagnosis import Diagnosis
@@ -60,6 +63,7 @@ from recollect_client.models.hypothesis import Hypothesis
 from recollect_client.models.hypothetical_episode import HypotheticalEpisode
 from recollect_client.models.import_report import ImportReport
 from recollect_client.models.import_request import ImportRequest
+from recollect_client.models.inclusion import Inclusion
 from recollect_client.models.limits import Limits
 from recollect_client.models.measurement import Measurement
 from recollect_client.models.origin import Origin
@@ -88,5 +92,6 @@ from recollect_client.models.suspect_evidence import SuspectEvidence
 from recollect_client.models.verdict import Verdict
 from recollect_client.models.version import Version
 from recollect_client.models.violation import Violation
+from recollect_client.models.why import Why
 from recollect_client.models.worst_case import WorstCase
 

@@ -20,11 +20,13 @@ import json
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from typing import Any, ClassVar, Dict, List, Optional, Union
 from typing_extensions import Annotated
+from recollect_client.models.ask_next import AskNext
 from recollect_client.models.attribution import Attribution
 from recollect_client.models.completed_episode import CompletedEpisode
 from recollect_client.models.cue_note import CueNote
 from recollect_client.models.hypothesis import Hypothesis
 from recollect_client.models.reconstruction_stats import ReconstructionStats
+from recollect_client.models.why import Why
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
@@ -41,7 +43,9 @@ class CompleteResponse(BaseModel):
     alternative_hypotheses: Optional[Annotated[List[Hypothesis], Field(max_length=50)]] = Field(default=None, description="Other whole episodes that fit the cue, likeliest first, distinct in the targets. Their confidences and the winner's add up to 1 at most. Of one target they are its next likeliest values, numbers and times further apart than their field's tolerance and no likelier than the answer. Of several they are records of stored episodes, chosen to cover what may be true: the one on which the dynamics settled, then always the one that tells most of the probability that nobody has told yet. ")
     metacognitive_confidence: Optional[Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]]] = Field(default=None, description="How far the confidences themselves may be trusted.", json_schema_extra={"examples": [0.8]})
     reconstruction_stats: Optional[ReconstructionStats] = None
-    __properties: ClassVar[List[str]] = ["completion_id", "completed_episode", "completion_confidence", "cue_notes", "source_attribution", "alternative_hypotheses", "metacognitive_confidence", "reconstruction_stats"]
+    why: Optional[Dict[str, Why]] = Field(default=None, description="Why each completed field is what it is, by field name; where the request includes it.")
+    ask_next: Optional[Annotated[List[AskNext], Field(max_length=5)]] = Field(default=None, description="The fields worth asking for, the most useful first; where the request includes it and there are such.")
+    __properties: ClassVar[List[str]] = ["completion_id", "completed_episode", "completion_confidence", "cue_notes", "source_attribution", "alternative_hypotheses", "metacognitive_confidence", "reconstruction_stats", "why", "ask_next"]
 
     @field_validator('completion_id', mode="before")
     def completion_id_validate_regular_expression(cls, value):
@@ -113,6 +117,18 @@ class CompleteResponse(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of reconstruction_stats
         if self.reconstruction_stats:
             _dict['reconstruction_stats'] = self.reconstruction_stats.to_dict()
+        # override the default output from pydantic by calling `to_dict()` of each value in why (dict)
+        _field_dict = {}
+        if self.why:
+            for _key_why in self.why:
+                _field_dict[_key_why] = self.why[_key_why].to_dict() if self.why[_key_why] is not None else None
+            _dict['why'] = _field_dict
+        # override the default output from pydantic by calling `to_dict()` of each item in ask_next (list)
+        _items = []
+        if self.ask_next:
+            for _item_ask_next in self.ask_next:
+                _items.append(_item_ask_next.to_dict() if _item_ask_next is not None else None)
+            _dict['ask_next'] = _items
         return _dict
 
     @classmethod
@@ -137,7 +153,14 @@ class CompleteResponse(BaseModel):
             else None,
             "alternative_hypotheses": [Hypothesis.from_dict(_item) for _item in obj["alternative_hypotheses"]] if obj.get("alternative_hypotheses") is not None else None,
             "metacognitive_confidence": obj.get("metacognitive_confidence"),
-            "reconstruction_stats": ReconstructionStats.from_dict(obj["reconstruction_stats"]) if obj.get("reconstruction_stats") is not None else None
+            "reconstruction_stats": ReconstructionStats.from_dict(obj["reconstruction_stats"]) if obj.get("reconstruction_stats") is not None else None,
+            "why": dict(
+                (_k, Why.from_dict(_v))
+                for _k, _v in obj["why"].items()
+            )
+            if obj.get("why") is not None
+            else None,
+            "ask_next": [AskNext.from_dict(_item) for _item in obj["ask_next"]] if obj.get("ask_next") is not None else None
         })
         return _obj
 

@@ -17,7 +17,7 @@ import pprint
 import re  # noqa: F401
 import json
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
+from pydantic import BaseModel, ConfigDict, Field
 from typing import Any, ClassVar, Dict, List, Union
 from typing_extensions import Annotated
 from typing import Optional, Set
@@ -29,8 +29,8 @@ class Contribution(BaseModel):
     What one part of the cue did to the log-odds, and to the odds.
     """ # noqa: E501
     var_field: Annotated[str, Field(min_length=1, strict=True, max_length=128)] = Field(description="A field of the cue, or `partial_embedding`, or `temporal_context`.", alias="field", json_schema_extra={"examples": ["what"]})
-    nats: Union[StrictFloat, StrictInt] = Field(description="Its share of the log-odds; below 0 it speaks against the answer.", json_schema_extra={"examples": [4.29]})
-    factor: Union[Annotated[float, Field(strict=True, ge=0)], Annotated[int, Field(strict=True, ge=0)]] = Field(description="What it did to the odds, e to the power of `nats`.", json_schema_extra={"examples": [72.7]})
+    nats: Union[Annotated[float, Field(le=56, strict=True, ge=-56)], Annotated[int, Field(le=56, strict=True, ge=-56)]] = Field(description="Its share of the log-odds; below 0 it speaks against the answer.", json_schema_extra={"examples": [4.29]})
+    factor: Union[Annotated[float, Field(le=2.1E+24, strict=True, ge=0)], Annotated[int, Field(le=2147483647, strict=True, ge=0)]] = Field(description="What it did to the odds, e to the power of `nats`.", json_schema_extra={"examples": [72.7]})
     __properties: ClassVar[List[str]] = ["field", "nats", "factor"]
 
     model_config = ConfigDict(

@@ -30,7 +30,7 @@ class Counterfactual(BaseModel):
     """ # noqa: E501
     without_fields: Annotated[List[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(max_length=258)] = Field(description="The parts of the cue that are left out.", json_schema_extra={"examples": [["what"]]})
     without_episodes: Annotated[List[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(max_length=64)] = Field(description="The episodes that are left out.", json_schema_extra={"examples": [[]]})
-    value: Optional[Any] = Field(description="A field's value: text of up to 32,768 characters, a number, a boolean, or a list of up to 1,024 of those. Values keep their type: `3`, `3.0`, `\"3\"` and `true` are four different values, and each comes back as it went in. Null and objects are refused: leave out what is unknown. ", json_schema_extra={"examples": ["kitchen"]})
+    value: Optional[Any] = Field(description="A field's value: text of up to 32,768 characters, a number, a boolean, or a list of up to 1,024 of those. Each comes back as it went in. `3` and `3.0` are one number, `\"3\"` and `true` other values; a cue's values are read by the field's type. Blank text stands for no value. Null and objects are refused: leave out what is unknown. ", json_schema_extra={"examples": ["kitchen"]})
     confidence: Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]] = Field(description="A number from 0 to 1.", json_schema_extra={"examples": [0.82]})
     __properties: ClassVar[List[str]] = ["without_fields", "without_episodes", "value", "confidence"]
 

@@ -17,7 +17,7 @@ import pprint
 import re  # noqa: F401
 import json
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
+from pydantic import BaseModel, ConfigDict, Field
 from typing import Any, ClassVar, Dict, List, Union
 from typing_extensions import Annotated
 from recollect_client.models.contribution import Contribution
@@ -30,8 +30,8 @@ class Why(BaseModel):
     """
     What each part of the cue did to the answer: `log_odds` = `base` + the sum of the `nats`, exactly. The shares are Shapley values of the log-odds over the completions of the cue reduced to each subset of its parts. 
     """ # noqa: E501
-    base: Union[StrictFloat, StrictInt] = Field(description="The log-odds of the answer before the cue is read, in nats.", json_schema_extra={"examples": [-0.89]})
-    log_odds: Union[StrictFloat, StrictInt] = Field(description="The log-odds of the answer, log c / (1 - c) of its confidence c, kept within 28 nats of 0.", json_schema_extra={"examples": [5.9]})
+    base: Union[Annotated[float, Field(le=28, strict=True, ge=-28)], Annotated[int, Field(le=28, strict=True, ge=-28)]] = Field(description="The log-odds of the answer before the cue is read, in nats.", json_schema_extra={"examples": [-0.89]})
+    log_odds: Union[Annotated[float, Field(le=28, strict=True, ge=-28)], Annotated[int, Field(le=28, strict=True, ge=-28)]] = Field(description="The log-odds of the answer, log c / (1 - c) of its confidence c, kept within 28 nats of 0.", json_schema_extra={"examples": [5.9]})
     contributions: Annotated[List[Contribution], Field(max_length=258)] = Field(description="The strongest first. Fields of the cue that no episode has do nothing and are not listed.")
     method: Annotated[str, Field(strict=True, max_length=64)] = Field(description="`exact`, or `sampled` where the cue has more than 7 parts: the shares are means over 16 orders of them, the sum is exact.", json_schema_extra={"examples": ["exact"]})
     sentence: Annotated[str, Field(strict=True, max_length=2048)] = Field(description="One or a few sentences.", json_schema_extra={"examples": ["The kitchen, mostly."]})

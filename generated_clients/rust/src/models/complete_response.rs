@@ -36,6 +36,12 @@ pub struct CompleteResponse {
     pub metacognitive_confidence: Option<f64>,
     #[serde(rename = "reconstruction_stats", skip_serializing_if = "Option::is_none")]
     pub reconstruction_stats: Option<Box<models::ReconstructionStats>>,
+    /// Why each completed field is what it is, by field name; where the request includes it.
+    #[serde(rename = "why", skip_serializing_if = "Option::is_none")]
+    pub why: Option<std::collections::HashMap<String, models::Why>>,
+    /// The fields worth asking for, the most useful first; where the request includes it and there are such.
+    #[serde(rename = "ask_next", skip_serializing_if = "Option::is_none")]
+    pub ask_next: Option<Vec<models::AskNext>>,
 }
 
 impl CompleteResponse {
@@ -50,6 +56,8 @@ impl CompleteResponse {
             alternative_hypotheses: None,
             metacognitive_confidence: None,
             reconstruction_stats: None,
+            why: None,
+            ask_next: None,
         }
     }
 }

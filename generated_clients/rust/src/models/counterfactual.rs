@@ -20,7 +20,7 @@ pub struct Counterfactual {
     /// The episodes that are left out.
     #[serde(rename = "without_episodes")]
     pub without_episodes: Vec<String>,
-    /// A field's value: text of up to 32,768 characters, a number, a boolean, or a list of up to 1,024 of those. Values keep their type: `3`, `3.0`, `\"3\"` and `true` are four different values, and each comes back as it went in. Null and objects are refused: leave out what is unknown. 
+    /// A field's value: text of up to 32,768 characters, a number, a boolean, or a list of up to 1,024 of those. Each comes back as it went in. `3` and `3.0` are one number, `\"3\"` and `true` other values; a cue's values are read by the field's type. Blank text stands for no value. Null and objects are refused: leave out what is unknown. 
     #[serde(rename = "value", deserialize_with = "Option::deserialize")]
     pub value: Option<serde_json::Value>,
     /// A number from 0 to 1.

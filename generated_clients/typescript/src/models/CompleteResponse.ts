@@ -20,6 +20,13 @@ import {
     CompletedEpisodeToJSON,
     CompletedEpisodeToJSONTyped,
 } from './CompletedEpisode';
+import type { AskNext } from './AskNext';
+import {
+    AskNextFromJSON,
+    AskNextFromJSONTyped,
+    AskNextToJSON,
+    AskNextToJSONTyped,
+} from './AskNext';
 import type { CueNote } from './CueNote';
 import {
     CueNoteFromJSON,
@@ -27,6 +34,13 @@ import {
     CueNoteToJSON,
     CueNoteToJSONTyped,
 } from './CueNote';
+import type { Why } from './Why';
+import {
+    WhyFromJSON,
+    WhyFromJSONTyped,
+    WhyToJSON,
+    WhyToJSONTyped,
+} from './Why';
 import type { ReconstructionStats } from './ReconstructionStats';
 import {
     ReconstructionStatsFromJSON,
@@ -92,6 +106,14 @@ export interface CompleteResponse {
      * 
      */
     reconstruction_stats?: ReconstructionStats;
+    /**
+     * Why each completed field is what it is, by field name; where the request includes it.
+     */
+    why?: { [key: string]: Why; };
+    /**
+     * The fields worth asking for, the most useful first; where the request includes it and there are such.
+     */
+    ask_next?: Array<AskNext>;
 }
 
 /**
@@ -122,6 +144,8 @@ export function CompleteResponseFromJSONTyped(json: any, ignoreDiscriminator: bo
         'alternative_hypotheses': json['alternative_hypotheses'] == null ? undefined : ((json['alternative_hypotheses'] as Array<any>).map(HypothesisFromJSON)),
         'metacognitive_confidence': json['metacognitive_confidence'] == null ? undefined : json['metacognitive_confidence'],
         'reconstruction_stats': json['reconstruction_stats'] == null ? undefined : ReconstructionStatsFromJSON(json['reconstruction_stats']),
+        'why': json['why'] == null ? undefined : (mapValues(json['why'], WhyFromJSON)),
+        'ask_next': json['ask_next'] == null ? undefined : ((json['ask_next'] as Array<any>).map(AskNextFromJSON)),
     };
 }
 
@@ -144,6 +168,8 @@ export function CompleteResponseToJSONTyped(value?: CompleteResponse | null, ign
         'alternative_hypotheses': value['alternative_hypotheses'] == null ? undefined : ((value['alternative_hypotheses'] as Array<any>).map(HypothesisToJSON)),
         'metacognitive_confidence': value['metacognitive_confidence'],
         'reconstruction_stats': ReconstructionStatsToJSON(value['reconstruction_stats']),
+        'why': value['why'] == null ? undefined : (mapValues(value['why'], WhyToJSON)),
+        'ask_next': value['ask_next'] == null ? undefined : ((value['ask_next'] as Array<any>).map(AskNextToJSON)),
     };
 }
 

@@ -29,11 +29,13 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import recollect.client.model.AskNext;
 import recollect.client.model.Attribution;
 import recollect.client.model.CompletedEpisode;
 import recollect.client.model.CueNote;
 import recollect.client.model.Hypothesis;
 import recollect.client.model.ReconstructionStats;
+import recollect.client.model.Why;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
 
@@ -49,7 +51,9 @@ import recollect.client.ApiClient;
   CompleteResponse.JSON_PROPERTY_SOURCE_ATTRIBUTION,
   CompleteResponse.JSON_PROPERTY_ALTERNATIVE_HYPOTHESES,
   CompleteResponse.JSON_PROPERTY_METACOGNITIVE_CONFIDENCE,
-  CompleteResponse.JSON_PROPERTY_RECONSTRUCTION_STATS
+  CompleteResponse.JSON_PROPERTY_RECONSTRUCTION_STATS,
+  CompleteResponse.JSON_PROPERTY_WHY,
+  CompleteResponse.JSON_PROPERTY_ASK_NEXT
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class CompleteResponse {
@@ -84,6 +88,14 @@ public class CompleteResponse {
   public static final String JSON_PROPERTY_RECONSTRUCTION_STATS = "reconstruction_stats";
   @jakarta.annotation.Nullable
   private ReconstructionStats reconstructionStats;
+
+  public static final String JSON_PROPERTY_WHY = "why";
+  @jakarta.annotation.Nullable
+  private Map<String, Why> why;
+
+  public static final String JSON_PROPERTY_ASK_NEXT = "ask_next";
+  @jakarta.annotation.Nullable
+  private List<AskNext> askNext;
 
   public CompleteResponse() { 
   }
@@ -308,6 +320,70 @@ public class CompleteResponse {
   }
 
 
+  public CompleteResponse why(@jakarta.annotation.Nullable Map<String, Why> why) {
+    this.why = why;
+    return this;
+  }
+
+  public CompleteResponse putWhyItem(String key, Why whyItem) {
+    if (this.why == null) {
+      this.why = new HashMap<>();
+    }
+    this.why.put(key, whyItem);
+    return this;
+  }
+
+  /**
+   * Why each completed field is what it is, by field name; where the request includes it.
+   * @return why
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_WHY, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public Map<String, Why> getWhy() {
+    return why;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_WHY, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setWhy(@jakarta.annotation.Nullable Map<String, Why> why) {
+    this.why = why;
+  }
+
+
+  public CompleteResponse askNext(@jakarta.annotation.Nullable List<AskNext> askNext) {
+    this.askNext = askNext;
+    return this;
+  }
+
+  public CompleteResponse addAskNextItem(AskNext askNextItem) {
+    if (this.askNext == null) {
+      this.askNext = new ArrayList<>();
+    }
+    this.askNext.add(askNextItem);
+    return this;
+  }
+
+  /**
+   * The fields worth asking for, the most useful first; where the request includes it and there are such.
+   * @return askNext
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_ASK_NEXT, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public List<AskNext> getAskNext() {
+    return askNext;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_ASK_NEXT, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setAskNext(@jakarta.annotation.Nullable List<AskNext> askNext) {
+    this.askNext = askNext;
+  }
+
+
   /**
    * Return true if this CompleteResponse object is equal to o.
    */
@@ -327,12 +403,14 @@ public class CompleteResponse {
         Objects.equals(this.sourceAttribution, completeResponse.sourceAttribution) &&
         Objects.equals(this.alternativeHypotheses, completeResponse.alternativeHypotheses) &&
         Objects.equals(this.metacognitiveConfidence, completeResponse.metacognitiveConfidence) &&
-        Objects.equals(this.reconstructionStats, completeResponse.reconstructionStats);
+        Objects.equals(this.reconstructionStats, completeResponse.reconstructionStats) &&
+        Objects.equals(this.why, completeResponse.why) &&
+        Objects.equals(this.askNext, completeResponse.askNext);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(completionId, completedEpisode, completionConfidence, cueNotes, sourceAttribution, alternativeHypotheses, metacognitiveConfidence, reconstructionStats);
+    return Objects.hash(completionId, completedEpisode, completionConfidence, cueNotes, sourceAttribution, alternativeHypotheses, metacognitiveConfidence, reconstructionStats, why, askNext);
   }
 
   @Override
@@ -347,6 +425,8 @@ public class CompleteResponse {
     sb.append("    alternativeHypotheses: ").append(toIndentedString(alternativeHypotheses)).append("\n");
     sb.append("    metacognitiveConfidence: ").append(toIndentedString(metacognitiveConfidence)).append("\n");
     sb.append("    reconstructionStats: ").append(toIndentedString(reconstructionStats)).append("\n");
+    sb.append("    why: ").append(toIndentedString(why)).append("\n");
+    sb.append("    askNext: ").append(toIndentedString(askNext)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -444,6 +524,26 @@ public class CompleteResponse {
     // add `reconstruction_stats` to the URL query string
     if (getReconstructionStats() != null) {
       joiner.add(getReconstructionStats().toUrlQueryString(prefix + "reconstruction_stats" + suffix));
+    }
+
+    // add `why` to the URL query string
+    if (getWhy() != null) {
+      for (String _key : getWhy().keySet()) {
+        if (getWhy().get(_key) != null) {
+          joiner.add(getWhy().get(_key).toUrlQueryString(String.format(java.util.Locale.ROOT, "%swhy%s%s", prefix, suffix,
+              "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, _key, containerSuffix))));
+        }
+      }
+    }
+
+    // add `ask_next` to the URL query string
+    if (getAskNext() != null) {
+      for (int i = 0; i < getAskNext().size(); i++) {
+        if (getAskNext().get(i) != null) {
+          joiner.add(getAskNext().get(i).toUrlQueryString(String.format(java.util.Locale.ROOT, "%sask_next%s%s", prefix, suffix,
+          "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, i, containerSuffix))));
+        }
+      }
     }
 
     return joiner.toString();

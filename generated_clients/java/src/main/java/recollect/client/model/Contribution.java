@@ -85,6 +85,8 @@ public class Contribution {
 
   /**
    * Its share of the log-odds; below 0 it speaks against the answer.
+   * minimum: -56
+   * maximum: 56
    * @return nats
    */
   @jakarta.annotation.Nonnull
@@ -110,6 +112,7 @@ public class Contribution {
   /**
    * What it did to the odds, e to the power of &#x60;nats&#x60;.
    * minimum: 0
+   * maximum: 2.1E+24
    * @return factor
    */
   @jakarta.annotation.Nonnull

@@ -131,7 +131,7 @@ public class Counterfactual {
   }
 
   /**
-   * A field&#39;s value: text of up to 32,768 characters, a number, a boolean, or a list of up to 1,024 of those. Values keep their type: &#x60;3&#x60;, &#x60;3.0&#x60;, &#x60;\&quot;3\&quot;&#x60; and &#x60;true&#x60; are four different values, and each comes back as it went in. Null and objects are refused: leave out what is unknown. 
+   * A field&#39;s value: text of up to 32,768 characters, a number, a boolean, or a list of up to 1,024 of those. Each comes back as it went in. &#x60;3&#x60; and &#x60;3.0&#x60; are one number, &#x60;\&quot;3\&quot;&#x60; and &#x60;true&#x60; other values; a cue&#39;s values are read by the field&#39;s type. Blank text stands for no value. Null and objects are refused: leave out what is unknown. 
    * @return value
    */
   @jakarta.annotation.Nullable

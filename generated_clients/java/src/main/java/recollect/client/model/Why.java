@@ -80,6 +80,8 @@ public class Why {
 
   /**
    * The log-odds of the answer before the cue is read, in nats.
+   * minimum: -28
+   * maximum: 28
    * @return base
    */
   @jakarta.annotation.Nonnull
@@ -104,6 +106,8 @@ public class Why {
 
   /**
    * The log-odds of the answer, log c / (1 - c) of its confidence c, kept within 28 nats of 0.
+   * minimum: -28
+   * maximum: 28
    * @return logOdds
    */
   @jakarta.annotation.Nonnull
