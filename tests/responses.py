@@ -51,7 +51,9 @@ def exchanges(folder: Path) -> Iterator[Exchange]:
         edge.get("/api/v1/version")
         yield _asked(edge, "GET", "/api/v1/version")
     with Opened(folder / "capped", max_sweeps=1) as edge:
-        yield _asked(edge, "POST", "/api/v1/complete", BREAKFAST | {"targets": ["where"]})  # takes two sweeps
+        yield _asked(
+            edge, "POST", "/api/v1/complete?verbose=true", BREAKFAST | {"targets": ["where"]}
+        )  # takes two sweeps
     cold = Edge(Settings(data=folder / "cold"))
     yield _asked(cold, "GET", "/readyz")
 

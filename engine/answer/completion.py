@@ -79,7 +79,8 @@ class Answer:
     """The completion of one cue. Energies in nats, the rest in [0, 1] or counts.
 
     `suspects` gives per cue field the chance that its own value is wrong, if the cue means a
-    stored event; `without_evidence` the cue fields and targets that no episode has.
+    stored event; `without_evidence` the cue fields and targets that no episode has. `final` is None where
+    the dynamics were not asked for.
     """
 
     fields: Mapping[str, FieldAnswer]
@@ -93,7 +94,7 @@ class Answer:
     iterations: int
     converged: bool
     posterior: Posterior = field(repr=False)
-    final: Sweep = field(repr=False)
+    final: Sweep | None = field(repr=False)
 
 
 def complete(traces: Traces, cue: CueInput, options: Options, schema: Schema) -> Answer:
@@ -117,12 +118,22 @@ def steps(
         answers[name] = _field_answer(posterior, name)
         yield answers[name]
     sweeps: list[Sweep] = []
+    for sweep in _settle(posterior, options):
+        sweeps.append(sweep)
+        yield sweep
+    yield _answer(posterior, answers, sweeps)
+
+
+def _settle(posterior: Posterior, options: Options) -> Iterator[Sweep]:
+    """The dynamics, sweep by sweep, where they are asked for; raises NotConverged."""
+    if not options.settles:
+        return
+    sweeps: list[Sweep] = []
     cap = options.max_sweeps if options.max_sweeps is not None else options.hard_cap
     for sweep in attractor.settle(np.log(posterior.row_weights), posterior.local_targets(), cap):
         sweeps.append(sweep)
         _check(sweeps, cap if options.max_sweeps is None else None)
         yield sweep
-    yield _answer(posterior, answers, sweeps)
 
 
 def _check(sweeps: Sequence[Sweep], hard_cap: int | None) -> None:
@@ -136,7 +147,7 @@ def _check(sweeps: Sequence[Sweep], hard_cap: int | None) -> None:
 
 def _answer(posterior: Posterior, answers: Mapping[str, FieldAnswer], sweeps: Sequence[Sweep]) -> Answer:
     traces, cue, options = posterior.traces, posterior.cue, posterior.options
-    recollection, last = posterior.recollection, sweeps[-1]
+    recollection, last = posterior.recollection, sweeps[-1] if sweeps else None
     unknown = [name for name in (*cue.values, *options.targets) if name not in traces.columns]
     return Answer(
         fields=answers,
@@ -147,8 +158,8 @@ def _answer(posterior: Posterior, answers: Mapping[str, FieldAnswer], sweeps: Se
         supplied_nats=recollection.supplied,
         needed_nats=abstention.needed_nats(traces.size),
         energy=tuple(s.energy for s in sweeps),
-        iterations=last.iteration,
-        converged=last.converged,
+        iterations=0 if last is None else last.iteration,
+        converged=last is None or last.converged,
         posterior=posterior,
         final=last,
     )

@@ -76,7 +76,8 @@ def _records(answer: Answer, wanted: int) -> list[Alternative]:
     records = np.empty((int(which.max()) + 1, len(fields)), dtype=np.int32)
     records[which] = codes
     weight = np.bincount(which, weights=posterior.row_weights).astype(np.float64)
-    settled = np.bincount(which, weights=answer.final.weights).astype(np.float64)
+    final = posterior.row_weights if answer.final is None else answer.final.weights
+    settled = np.bincount(which, weights=final).astype(np.float64)
     latest = np.zeros(len(records), dtype=np.int64)
     np.maximum.at(latest, which, posterior.rows)
     likely = np.stack([posterior.probabilities(f.name)[records[:, j]] for j, f in enumerate(fields)], axis=1)

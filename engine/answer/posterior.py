@@ -63,12 +63,17 @@ class CueInput:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is asked. `max_sweeps` None: run to the criterion, `hard_cap` at the most."""
+    """What is asked. `max_sweeps` None: run to the criterion, `hard_cap` at the most.
+
+    The dynamics tell how the answer settles and whose record it is, not what its fields are: they run only
+    for those who are shown that (`settles`).
+    """
 
     targets: tuple[str, ...]
     max_sweeps: int | None = None
     hard_cap: int = attractor.HARD_CAP_SWEEPS
     pattern_weight: float | None = None
+    settles: bool = True
 
 
 class Posterior:

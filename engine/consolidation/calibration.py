@@ -83,7 +83,7 @@ def play(
         report()
         targets = tuple(name for name in replay.hidden if name in traces.columns)
         try:
-            answer = complete(traces, CueInput(replay.cue), Options(targets), schema)
+            answer = complete(traces, CueInput(replay.cue), Options(targets, settles=False), schema)
         except NotConverged:
             evidence.append(np.nan)
             continue

@@ -181,7 +181,7 @@ def asker(traces: Traces, schema: Schema, *, may_be_stored: bool) -> Asker:
 
 def _complete(traces: Traces, schema: Schema, cue: CueInput, names: tuple[str, ...]) -> Sequence[Predicted]:
     try:
-        answer = engine.complete(traces, cue, Options(names), schema)
+        answer = engine.complete(traces, cue, Options(names, settles=False), schema)
     except NotConverged as failure:
         raise not_converged(failure) from failure
     why = engine.explain(answer, 0)
