@@ -34,6 +34,10 @@ install: $(DEVELOPMENT) ## Make .venv with everything development needs
 test: $(PROVING) ## Run the tests (ARGS="-k cue" for some of them)
 	@$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: test-tables
+test-tables: $(DEVELOPMENT) ## Read ten thousand random tables and count that no line is lost
+	@$(BIN)/python -m pytest -q -m "exhaustive or not exhaustive" tests/tables $(ARGS)
+
 check: format-check lint types layers contract proto-check clients-check diff-contract bench-check prove ## Everything but the tests of the packages
 
 format: $(DEVELOPMENT) ## Rewrite the sources in the house format

@@ -17,6 +17,14 @@ FieldValue = Scalar | list[Scalar]
 Fields = Mapping[str, FieldValue]
 
 
+class DateOrder(StrEnum):
+    """Which of a date's numbers comes first."""
+
+    DAY_FIRST = "day_first"
+    MONTH_FIRST = "month_first"
+    YEAR_FIRST = "year_first"
+
+
 class Origin(StrEnum):
     """How an episode came to be; reconstructed ones are kept out of the evidence by default."""
 
@@ -765,11 +773,12 @@ class Calibration:
 
 
 class ImportFormat(StrEnum):
-    """How an import arrives: parsed JSON items, lines of JSON, or CSV with a header."""
+    """How an import arrives: parsed JSON items, lines of JSON, CSV with a header, or a file of any known kind."""
 
     ITEMS = "items"
     JSONL = "jsonl"
     CSV = "csv"
+    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -782,9 +791,71 @@ class Rejection:
     reason: str
 
 
+class ColumnRole(StrEnum):
+    """What a table's column becomes: a field, a member of the episode, or nothing."""
+
+    FIELD = "field"
+    ID = "id"
+    OCCURRED_AT = "occurred_at"
+    EXPIRES_AT = "expires_at"
+    ORIGIN = "origin"
+    EMBEDDING = "embedding"
+    EMBEDDING_B64 = "embedding_b64"
+    METADATA = "metadata"
+    INDEX = "index"  # counts the rows, as some programs add
+    LEFT_OUT = "left_out"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnReport:
+    """How one column was read; `name` is the field's, None where it becomes none.
+
+    `known` and `missing` count cells, `coerced` those stored otherwise than spelled.
+    `missing_values` were taken for gaps, `missing_candidates` look like it and were not.
+    `outliers` are examples of cells that do not fit the type and stayed text. With
+    `is_ambiguous` the cells would read as well in another order, or by another decimal mark.
+    """
+
+    column: str
+    role: ColumnRole
+    name: str | None
+    type: FieldType | None
+    known: int
+    missing: int
+    distinct: int
+    coerced: int = 0
+    missing_values: Mapping[str, int] = field(default_factory=dict)
+    missing_candidates: Mapping[str, int] = field(default_factory=dict)
+    outliers: tuple[str, ...] = ()
+    outliers_total: int = 0
+    date_order: DateOrder | None = None
+    decimal: str = ""
+    unit: str = ""
+    is_ambiguous: bool = False
+    sample: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableReport:
+    """How a table is written, as found or as told; empty where it does not apply."""
+
+    format: str
+    compression: str = ""
+    encoding: str = ""
+    delimiter: str = ""
+    sheet: str = ""
+    decimal: str = ""
+    header_line: int = 1
+    columns: tuple[ColumnReport, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did. `next_line` is where to resume (the first line not yet durable)."""
+    """What an import did, or with `preview` would do. `next_line` is where to resume.
+
+    accepted + rejected_total = records; new + replaced + duplicate = accepted. A duplicate
+    is stored already, to the letter. `coerced` counts cells stored otherwise than spelled.
+    """
 
     accepted: int
     rejected: tuple[Rejection, ...]
@@ -792,3 +863,10 @@ class ImportReport:
     next_line: int
     revision: int
     field_types: Mapping[str, FieldType] = field(default_factory=dict)
+    records: int = 0
+    new: int = 0
+    replaced: int = 0
+    duplicate: int = 0
+    coerced: int = 0
+    preview: bool = False
+    table: TableReport | None = None

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"reflect"
 	"time"
 )
 
@@ -1264,6 +1265,14 @@ type ApiImportEpisodesRequest struct {
 	xRequestId *string
 	traceparent *string
 	startLine *int64
+	preview *bool
+	source *string
+	delimiter *string
+	encoding *string
+	missingValues *[]string
+	types *[]string
+	idColumn *string
+	map_ *[]string
 	idempotencyKey *string
 }
 
@@ -1296,6 +1305,54 @@ func (r ApiImportEpisodesRequest) StartLine(startLine int64) ApiImportEpisodesRe
 	return r
 }
 
+// Store nothing; report what would happen.
+func (r ApiImportEpisodesRequest) Preview(preview bool) ApiImportEpisodesRequest {
+	r.preview = &preview
+	return r
+}
+
+// A name for what is sent. Records without an id get ids made of it and their line. By default a table is named after its content; with another name the same table is stored once more. 
+func (r ApiImportEpisodesRequest) Source(source string) ApiImportEpisodesRequest {
+	r.source = &source
+	return r
+}
+
+// What separates a table&#39;s cells; one character, or &#x60;comma&#x60;, &#x60;semicolon&#x60;, &#x60;tab&#x60;, &#x60;pipe&#x60;, &#x60;space&#x60;. By default it is found out.
+func (r ApiImportEpisodesRequest) Delimiter(delimiter string) ApiImportEpisodesRequest {
+	r.delimiter = &delimiter
+	return r
+}
+
+// The encoding of a text table. By default it is found out.
+func (r ApiImportEpisodesRequest) Encoding(encoding string) ApiImportEpisodesRequest {
+	r.encoding = &encoding
+	return r
+}
+
+// A text that means \&quot;not known\&quot;; repeat it for several. Given, no other text does, save the empty cell; given empty, only that one. By default the usual spellings do in tables (&#x60;N/A&#x60;, &#x60;NULL&#x60;, &#x60;-&#x60; …), and only null and blank texts in JSON. 
+func (r ApiImportEpisodesRequest) MissingValues(missingValues []string) ApiImportEpisodesRequest {
+	r.missingValues = &missingValues
+	return r
+}
+
+// A column&#39;s type as &#x60;COLUMN&#x3D;TYPE&#x60;; repeat it for several. For dates that could be read in two ways also &#x60;COLUMN&#x3D;time:day_first&#x60;, &#x60;time:month_first&#x60; or &#x60;time:year_first&#x60;. 
+func (r ApiImportEpisodesRequest) Types(types []string) ApiImportEpisodesRequest {
+	r.types = &types
+	return r
+}
+
+// The column that holds the episodes&#39; ids, instead of &#x60;id&#x60;.
+func (r ApiImportEpisodesRequest) IdColumn(idColumn string) ApiImportEpisodesRequest {
+	r.idColumn = &idColumn
+	return r
+}
+
+// What a column becomes; repeat it for several: &#x60;COLUMN&#x3D;FIELD&#x60; a field of another name (or of its own, where the name is reserved), &#x60;COLUMN&#x3D;@occurred_at&#x60; a member of the episode, &#x60;COLUMN&#x3D;&#x60; nothing. 
+func (r ApiImportEpisodesRequest) Map_(map_ []string) ApiImportEpisodesRequest {
+	r.map_ = &map_
+	return r
+}
+
 // Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
 func (r ApiImportEpisodesRequest) IdempotencyKey(idempotencyKey string) ApiImportEpisodesRequest {
 	r.idempotencyKey = &idempotencyKey
@@ -1309,16 +1366,22 @@ func (r ApiImportEpisodesRequest) Execute() (*ImportReport, *http.Response, erro
 /*
 ImportEpisodes Import many episodes
 
-Takes episodes in bulk: a JSON object of up to 1,000 `items`, or a stream of any length as `application/x-ndjson` (one EpisodeInput per line) or `text/csv`
-(a header line of field names). Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line,
-the pointer and the reason. Episodes whose `id` is taken are replaced.
+Takes episodes in bulk: a JSON object of up to 1,000 `items`, a stream of any length as `application/x-ndjson` (one object per line), a table as
+`text/csv`, or any file as `application/octet-stream`: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz,
+zip), told by its content. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the
+pointer and the reason: `accepted` + `rejected_total` = `records`, always. Episodes whose `id` is taken are replaced; one that is stored already, to the
+letter, is counted as `duplicate` and not written. With `preview` nothing is stored and the report says what would be.
 
-**CSV.** The columns `id`, `occurred_at`, `expires_at`, `origin` and `embedding_b64` mean those members; every other column is a field.
-An empty cell is a missing value. A column's type is taken from the space's `schema`, else from the first lines: numbers if every cell is spelled as JSON
-spells one (`007` is text), booleans if all are `true` or `false`, else text. A later cell that does not fit stays text.
+**Tables.** Delimiter (`,` `;` tab `|`, or a line `sep=;`), encoding and the spelling of missing values are found out, reported, and can be set by the
+parameters. A quote opens only at the start of a cell. A column's type is decided by all of its cells: numbers (with separators, a currency, a percent
+sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as `outliers`. Codes stay text: with
+leading zeros, like versions (`1.9`, `1.10`), where the space's `schema` says so or the space holds texts by now.
 
-**Resuming.** A cut connection loses at most the chunk under way. Send the same body again with `start_line` set to the report's `next_line`
-(or to the first line, if no report arrived: records with an `id` are not stored twice). An `Idempotency-Key` makes a JSON import happen once.
+**Reserved names.** A column or member `id` is the episode's id; `occurred_at`, `expires_at`, `origin`, `embedding`, `embedding_b64` and (in JSON)
+`metadata` mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.
+
+**Resuming.** Send the same again: records without an id are named after the table's content (or `source`) and their line, so nothing is stored twice. Or
+send it with `start_line` set to the report's `next_line`. A JSON import without ids happens once with an `Idempotency-Key`.
 
 Do not use it for a single episode (use `create_episode`).
 
@@ -1373,8 +1436,60 @@ func (a *EpisodesAPIService) ImportEpisodesExecute(r ApiImportEpisodesRequest) (
 		parameterAddToHeaderOrQuery(localVarQueryParams, "start_line", defaultValue, "form", "")
 		r.startLine = &defaultValue
 	}
+	if r.preview != nil {
+		parameterAddToHeaderOrQuery(localVarQueryParams, "preview", r.preview, "form", "")
+	} else {
+		var defaultValue bool = false
+		parameterAddToHeaderOrQuery(localVarQueryParams, "preview", defaultValue, "form", "")
+		r.preview = &defaultValue
+	}
+	if r.source != nil {
+		parameterAddToHeaderOrQuery(localVarQueryParams, "source", r.source, "form", "")
+	}
+	if r.delimiter != nil {
+		parameterAddToHeaderOrQuery(localVarQueryParams, "delimiter", r.delimiter, "form", "")
+	}
+	if r.encoding != nil {
+		parameterAddToHeaderOrQuery(localVarQueryParams, "encoding", r.encoding, "form", "")
+	}
+	if r.missingValues != nil {
+		t := *r.missingValues
+		if reflect.TypeOf(t).Kind() == reflect.Slice {
+			s := reflect.ValueOf(t)
+			for i := 0; i < s.Len(); i++ {
+				parameterAddToHeaderOrQuery(localVarQueryParams, "missing_values", s.Index(i).Interface(), "form", "multi")
+			}
+		} else {
+			parameterAddToHeaderOrQuery(localVarQueryParams, "missing_values", t, "form", "multi")
+		}
+	}
+	if r.types != nil {
+		t := *r.types
+		if reflect.TypeOf(t).Kind() == reflect.Slice {
+			s := reflect.ValueOf(t)
+			for i := 0; i < s.Len(); i++ {
+				parameterAddToHeaderOrQuery(localVarQueryParams, "types", s.Index(i).Interface(), "form", "multi")
+			}
+		} else {
+			parameterAddToHeaderOrQuery(localVarQueryParams, "types", t, "form", "multi")
+		}
+	}
+	if r.idColumn != nil {
+		parameterAddToHeaderOrQuery(localVarQueryParams, "id_column", r.idColumn, "form", "")
+	}
+	if r.map_ != nil {
+		t := *r.map_
+		if reflect.TypeOf(t).Kind() == reflect.Slice {
+			s := reflect.ValueOf(t)
+			for i := 0; i < s.Len(); i++ {
+				parameterAddToHeaderOrQuery(localVarQueryParams, "map", s.Index(i).Interface(), "form", "multi")
+			}
+		} else {
+			parameterAddToHeaderOrQuery(localVarQueryParams, "map", t, "form", "multi")
+		}
+	}
 	// to determine the Content-Type header
-	localVarHTTPContentTypes := []string{"application/json", "application/x-ndjson", "text/csv"}
+	localVarHTTPContentTypes := []string{"application/json", "application/x-ndjson", "text/csv", "application/octet-stream"}
 
 	// set Content-Type header
 	localVarHTTPContentType := selectHeaderContentType(localVarHTTPContentTypes)

@@ -22,7 +22,20 @@ var _ MappedNullable = &ImportReport{}
 // ImportReport What an import did.
 type ImportReport struct {
 	// How many.
+	Records *int64 `json:"records,omitempty"`
+	// How many.
 	Accepted int64 `json:"accepted"`
+	// How many.
+	New *int64 `json:"new,omitempty"`
+	// How many.
+	Replaced *int64 `json:"replaced,omitempty"`
+	// How many.
+	Duplicate *int64 `json:"duplicate,omitempty"`
+	// How many.
+	Coerced *int64 `json:"coerced,omitempty"`
+	// Whether nothing was stored, and the counts say what would be.
+	Preview *bool `json:"preview,omitempty"`
+	Table NullableTableReport `json:"table,omitempty"`
 	// The first of the records that were not taken.
 	Rejected []Rejection `json:"rejected"`
 	// How many.
@@ -59,6 +72,38 @@ func NewImportReportWithDefaults() *ImportReport {
 	return &this
 }
 
+// GetRecords returns the Records field value if set, zero value otherwise.
+func (o *ImportReport) GetRecords() int64 {
+	if o == nil || IsNil(o.Records) {
+		var ret int64
+		return ret
+	}
+	return *o.Records
+}
+
+// GetRecordsOk returns a tuple with the Records field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *ImportReport) GetRecordsOk() (*int64, bool) {
+	if o == nil || IsNil(o.Records) {
+		return nil, false
+	}
+	return o.Records, true
+}
+
+// HasRecords returns a boolean if a field has been set.
+func (o *ImportReport) HasRecords() bool {
+	if o != nil && !IsNil(o.Records) {
+		return true
+	}
+
+	return false
+}
+
+// SetRecords gets a reference to the given int64 and assigns it to the Records field.
+func (o *ImportReport) SetRecords(v int64) {
+	o.Records = &v
+}
+
 // GetAccepted returns the Accepted field value
 func (o *ImportReport) GetAccepted() int64 {
 	if o == nil {
@@ -81,6 +126,208 @@ func (o *ImportReport) GetAcceptedOk() (*int64, bool) {
 // SetAccepted sets field value
 func (o *ImportReport) SetAccepted(v int64) {
 	o.Accepted = v
+}
+
+// GetNew returns the New field value if set, zero value otherwise.
+func (o *ImportReport) GetNew() int64 {
+	if o == nil || IsNil(o.New) {
+		var ret int64
+		return ret
+	}
+	return *o.New
+}
+
+// GetNewOk returns a tuple with the New field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *ImportReport) GetNewOk() (*int64, bool) {
+	if o == nil || IsNil(o.New) {
+		return nil, false
+	}
+	return o.New, true
+}
+
+// HasNew returns a boolean if a field has been set.
+func (o *ImportReport) HasNew() bool {
+	if o != nil && !IsNil(o.New) {
+		return true
+	}
+
+	return false
+}
+
+// SetNew gets a reference to the given int64 and assigns it to the New field.
+func (o *ImportReport) SetNew(v int64) {
+	o.New = &v
+}
+
+// GetReplaced returns the Replaced field value if set, zero value otherwise.
+func (o *ImportReport) GetReplaced() int64 {
+	if o == nil || IsNil(o.Replaced) {
+		var ret int64
+		return ret
+	}
+	return *o.Replaced
+}
+
+// GetReplacedOk returns a tuple with the Replaced field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *ImportReport) GetReplacedOk() (*int64, bool) {
+	if o == nil || IsNil(o.Replaced) {
+		return nil, false
+	}
+	return o.Replaced, true
+}
+
+// HasReplaced returns a boolean if a field has been set.
+func (o *ImportReport) HasReplaced() bool {
+	if o != nil && !IsNil(o.Replaced) {
+		return true
+	}
+
+	return false
+}
+
+// SetReplaced gets a reference to the given int64 and assigns it to the Replaced field.
+func (o *ImportReport) SetReplaced(v int64) {
+	o.Replaced = &v
+}
+
+// GetDuplicate returns the Duplicate field value if set, zero value otherwise.
+func (o *ImportReport) GetDuplicate() int64 {
+	if o == nil || IsNil(o.Duplicate) {
+		var ret int64
+		return ret
+	}
+	return *o.Duplicate
+}
+
+// GetDuplicateOk returns a tuple with the Duplicate field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *ImportReport) GetDuplicateOk() (*int64, bool) {
+	if o == nil || IsNil(o.Duplicate) {
+		return nil, false
+	}
+	return o.Duplicate, true
+}
+
+// HasDuplicate returns a boolean if a field has been set.
+func (o *ImportReport) HasDuplicate() bool {
+	if o != nil && !IsNil(o.Duplicate) {
+		return true
+	}
+
+	return false
+}
+
+// SetDuplicate gets a reference to the given int64 and assigns it to the Duplicate field.
+func (o *ImportReport) SetDuplicate(v int64) {
+	o.Duplicate = &v
+}
+
+// GetCoerced returns the Coerced field value if set, zero value otherwise.
+func (o *ImportReport) GetCoerced() int64 {
+	if o == nil || IsNil(o.Coerced) {
+		var ret int64
+		return ret
+	}
+	return *o.Coerced
+}
+
+// GetCoercedOk returns a tuple with the Coerced field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *ImportReport) GetCoercedOk() (*int64, bool) {
+	if o == nil || IsNil(o.Coerced) {
+		return nil, false
+	}
+	return o.Coerced, true
+}
+
+// HasCoerced returns a boolean if a field has been set.
+func (o *ImportReport) HasCoerced() bool {
+	if o != nil && !IsNil(o.Coerced) {
+		return true
+	}
+
+	return false
+}
+
+// SetCoerced gets a reference to the given int64 and assigns it to the Coerced field.
+func (o *ImportReport) SetCoerced(v int64) {
+	o.Coerced = &v
+}
+
+// GetPreview returns the Preview field value if set, zero value otherwise.
+func (o *ImportReport) GetPreview() bool {
+	if o == nil || IsNil(o.Preview) {
+		var ret bool
+		return ret
+	}
+	return *o.Preview
+}
+
+// GetPreviewOk returns a tuple with the Preview field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *ImportReport) GetPreviewOk() (*bool, bool) {
+	if o == nil || IsNil(o.Preview) {
+		return nil, false
+	}
+	return o.Preview, true
+}
+
+// HasPreview returns a boolean if a field has been set.
+func (o *ImportReport) HasPreview() bool {
+	if o != nil && !IsNil(o.Preview) {
+		return true
+	}
+
+	return false
+}
+
+// SetPreview gets a reference to the given bool and assigns it to the Preview field.
+func (o *ImportReport) SetPreview(v bool) {
+	o.Preview = &v
+}
+
+// GetTable returns the Table field value if set, zero value otherwise (both if not set or set to explicit null).
+func (o *ImportReport) GetTable() TableReport {
+	if o == nil || IsNil(o.Table.Get()) {
+		var ret TableReport
+		return ret
+	}
+	return *o.Table.Get()
+}
+
+// GetTableOk returns a tuple with the Table field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *ImportReport) GetTableOk() (*TableReport, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.Table.Get(), o.Table.IsSet()
+}
+
+// HasTable returns a boolean if a field has been set.
+func (o *ImportReport) HasTable() bool {
+	if o != nil && o.Table.IsSet() {
+		return true
+	}
+
+	return false
+}
+
+// SetTable gets a reference to the given NullableTableReport and assigns it to the Table field.
+func (o *ImportReport) SetTable(v TableReport) {
+	o.Table.Set(&v)
+}
+// SetTableNil sets the value for Table to be an explicit nil
+func (o *ImportReport) SetTableNil() {
+	o.Table.Set(nil)
+}
+
+// UnsetTable ensures that no value is present for Table, not even an explicit nil
+func (o *ImportReport) UnsetTable() {
+	o.Table.Unset()
 }
 
 // GetRejected returns the Rejected field value
@@ -221,7 +468,28 @@ func (o ImportReport) MarshalJSON() ([]byte, error) {
 
 func (o ImportReport) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
+	if !IsNil(o.Records) {
+		toSerialize["records"] = o.Records
+	}
 	toSerialize["accepted"] = o.Accepted
+	if !IsNil(o.New) {
+		toSerialize["new"] = o.New
+	}
+	if !IsNil(o.Replaced) {
+		toSerialize["replaced"] = o.Replaced
+	}
+	if !IsNil(o.Duplicate) {
+		toSerialize["duplicate"] = o.Duplicate
+	}
+	if !IsNil(o.Coerced) {
+		toSerialize["coerced"] = o.Coerced
+	}
+	if !IsNil(o.Preview) {
+		toSerialize["preview"] = o.Preview
+	}
+	if o.Table.IsSet() {
+		toSerialize["table"] = o.Table.Get()
+	}
 	toSerialize["rejected"] = o.Rejected
 	toSerialize["rejected_total"] = o.RejectedTotal
 	toSerialize["next_line"] = o.NextLine

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from recollect import vectors
 from recollect.errors import DimensionMismatch, InvalidRequest, Violation
 from recollect.model import EpisodeInput, Origin
 from recollect.store import PutEpisode
+from recollect.tables.members import EPISODE_ID
 from recollect.times import epoch_seconds
 
 MAX_FIELDS = 256
@@ -24,18 +24,25 @@ MAX_METADATA = 64
 MAX_METADATA_LENGTH = 1024
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
-_EPISODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}")
 _MEMBERS = frozenset(("id", "fields", "embedding", "embedding_b64", "occurred_at", "expires_at", "origin", "metadata"))
 
 
-def admit(episode: EpisodeInput, episode_id: str, dimensions: int | None, *, fields_at: str = "/fields") -> PutEpisode:
+def admit(
+    episode: EpisodeInput,
+    episode_id: str,
+    dimensions: int | None,
+    *,
+    fields_at: str = "/fields",
+    skip_equal: bool = False,
+) -> PutEpisode:
     """The write of an episode; raises InvalidRequest with every violation, or DimensionMismatch.
 
     `dimensions` is the space's, None when its first embedding is still to come.
-    `fields_at` is where the request has the fields, for the violations' pointers.
+    `fields_at` is where the request has the fields, for the violations' pointers;
+    `skip_equal` is the write's.
     """
     violations = _check_fields(episode.fields, fields_at)
-    if not _EPISODE_ID.fullmatch(episode_id):
+    if not EPISODE_ID.fullmatch(episode_id):
         expected = "1 to 128 of A-Z a-z 0-9 . _ : @ - beginning with a letter or digit"
         violations.append(Violation("/id", "ID_PATTERN", expected, f"{len(episode_id)} characters"))
     occurred_at_s = _read_time(episode.occurred_at, "/occurred_at", violations)
@@ -55,6 +62,7 @@ def admit(episode: EpisodeInput, episode_id: str, dimensions: int | None, *, fie
         occurred_at_s,
         expires_at_s,
         episode.origin.value,
+        skip_equal=skip_equal,
     )
 
 

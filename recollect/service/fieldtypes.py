@@ -41,7 +41,7 @@ class _Tally:
             self.numbers += 1
         elif isinstance(value, list):
             self.lists += 1
-        elif _TIME.fullmatch(value):
+        elif is_time(value):
             self.times += 1
         else:
             self.texts += 1
@@ -65,6 +65,11 @@ class _Tally:
         return FieldType.TEXT if is_long and is_varied else FieldType.CATEGORY
 
 
+def is_time(text: str) -> bool:
+    """Whether a text is a date, a time or both in ISO 8601."""
+    return _TIME.fullmatch(text) is not None
+
+
 class FieldTypes:
     """Watches records go by."""
 
@@ -72,6 +77,11 @@ class FieldTypes:
         self._declared = declared
         self._tallies: dict[str, _Tally] = {}
         self._records = 0
+
+    @property
+    def wanted(self) -> int:
+        """How many more records are looked at one by one."""
+        return max(0, _SAMPLED_FULLY - self._records)
 
     def observe(self, fields: Fields) -> None:
         """Look at one record, or let it pass when enough have been seen."""

@@ -1,9 +1,9 @@
-"""How an import's bytes become records: lines of JSON, CSV with a header, or items already parsed.
+"""How an import's objects become records: lines of JSON, the rows of a typed file, or items already parsed.
 
-A JSON object with an object under `fields` is an episode of the public shape. Any other
-is flat: its `id` is the episode's id and every other member a field, null meaning that
-the field is not known. CSV is read by `tables`. A record that cannot be read becomes a
-Rejection and disturbs no other.
+A JSON object with an object under `fields` is an episode of the public shape and taken as
+it is. Any other is flat: every member is a field, save those that are named as a member of
+an episode and can be it; null and blank texts mean that the field is not known. A record
+that cannot be read becomes a Rejection and disturbs no other.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from recollect import strict_json
 from recollect.errors import InvalidRequest
 from recollect.model import EpisodeInput, Rejection
 from recollect.service.admission import read_episode
+from recollect.tables.flat import FlatReader
 
 BLOCK_LINES = 1000
 BLOCK_BYTES = 4 * 1024 * 1024
@@ -57,8 +58,9 @@ class Reader(Protocol):
 class RowReader:
     """Items and lines of JSON: one line, one record."""
 
-    def __init__(self, start_line: int) -> None:
+    def __init__(self, start_line: int, flat: FlatReader) -> None:
         self._start_line = start_line
+        self._flat = flat
         self.next_line = 1
 
     def read(self, block: Block) -> list[Record | Rejection]:
@@ -68,7 +70,7 @@ class RowReader:
         for line, row in enumerate(block.rows, block.first_line):
             if line < self._start_line or (isinstance(row, bytes) and not row.strip()):
                 continue
-            records.append(_read_row(line, row))
+            records.append(_read_row(line, row, self._flat))
         return records
 
     def finish(self) -> list[Record | Rejection]:
@@ -128,7 +130,7 @@ async def _each(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]
             yield item
 
 
-def _read_row(line: int, row: Any) -> Record | Rejection:
+def _read_row(line: int, row: Any, flat: FlatReader) -> Record | Rejection:
     if row is None:
         return too_long(line)
     if isinstance(row, EpisodeInput):
@@ -140,22 +142,10 @@ def _read_row(line: int, row: Any) -> Record | Rejection:
             return Rejection(line, "", "TYPE", "Expected a JSON object.")
         if isinstance(row.get("fields"), Mapping):
             return Record(line, read_episode(row), "/fields")
+        members, fields = flat.read(row)
+        return Record(line, read_episode({**members, "fields": fields}), "")
     except InvalidRequest as error:
         return rejection(line, error)
-    return _read_flat(line, row)
-
-
-def _read_flat(line: int, row: Mapping[str, Any]) -> Record | Rejection:
-    """A flat object: id, and fields."""
-    fields = dict(row)
-    episode_id = fields.pop("id", None)
-    if type(episode_id) is int:  # many data sets number their rows
-        episode_id = str(episode_id)
-    if episode_id is not None and not isinstance(episode_id, str):
-        return Rejection(line, "/id", "TYPE", "Expected text or an integer.")
-    if None in fields.values():
-        fields = {name: value for name, value in fields.items() if value is not None}
-    return Record(line, EpisodeInput(fields, episode_id), "")
 
 
 def rejection(line: int, error: InvalidRequest) -> Rejection:

@@ -54,6 +54,8 @@ class PutEpisode:
     only the transaction knows them.
     `if_revision`: None = no condition; 0 = must not exist; n = must be at revision n;
     -1 = must exist. Unmet conditions raise PreconditionFailed; nothing is written.
+    With `skip_equal`, an episode that is stored to the letter is passed over without a
+    journal entry (revision 0 in the receipt).
     """
 
     episode_id: str
@@ -63,6 +65,7 @@ class PutEpisode:
     expires_at_s: float | None = None
     origin: str = "observed"
     if_revision: int | None = None
+    skip_equal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +320,11 @@ class Store(Protocol):
         """Store or replace a key."""
 
 
+def is_finish_of(stored: bytes, document: bytes) -> bool:
+    """Whether a stored document is this one's finished form, whenever it was written."""
+    return stored.startswith(document[:-1] + b',"created_at":"')
+
+
 def finish_document(document: bytes, created_at: str, updated_at: str, revision: int) -> bytes:
     """The stored form of `PutEpisode.document`: the same object with its last three members."""
     return b'%b,"created_at":"%b","updated_at":"%b","revision":%d}' % (
@@ -355,5 +363,6 @@ __all__ = [
     "Store",
     "Write",
     "finish_document",
+    "is_finish_of",
     "open_store",
 ]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from recollect.errors import Conflict, DimensionMismatch, EpisodeNotFound, PreconditionFailed
-from recollect.store import DeleteEpisode, PutArtifact, PutEpisode, PutFeedback, Write, finish_document
+from recollect.store import DeleteEpisode, PutArtifact, PutEpisode, PutFeedback, Write, finish_document, is_finish_of
 
 # 2.7e11 writes per space, 3.3e7 spaces in the life of a store.
 REVISION_BITS = 38
@@ -39,6 +39,7 @@ class Plan:
     now: str
     dimensions: int | None
     standing: dict[str, Standing | None]
+    contents: Mapping[str, tuple[bytes, bytes | None]]  # of standing episodes that may be passed over as equal
     sets_dimensions: bool = False
     erased: list[tuple[int]] = field(default_factory=list)
     inserted: dict[str, tuple[object, ...]] = field(default_factory=dict)
@@ -56,6 +57,9 @@ class Plan:
         """Insert or replace; a replaced episode keeps its place and time of creation."""
         old = self._living(write.episode_id)
         require_revision(write.if_revision, old.revision if old else 0)
+        if old and write.skip_equal and self._holds(write):
+            self._report(0, False, old.created_at)
+            return
         if write.embedding is not None:
             self._require_dimensions(len(write.embedding) // 4)
         key = self._enter("put", write.episode_id)
@@ -109,6 +113,13 @@ class Plan:
         self.feedback.append((key, self.uid, *told, self.now, *(write.shares or (None, None, None))))
         self._report(self.revision, False, "")
 
+    def _holds(self, write: PutEpisode) -> bool:
+        """Whether the standing episode of that id is this one to the letter."""
+        row = self.inserted.get(write.episode_id)
+        document, embedding = self.contents.get(write.episode_id, (b"", None)) if row is None else row[-2:]
+        assert isinstance(document, bytes)
+        return embedding == write.embedding and is_finish_of(document, write.document)
+
     def _enter(self, operation: str, name: str) -> int:
         """Take the next number and leave the journal entry."""
         if self.revision >= LAST_REVISION:
@@ -158,9 +169,10 @@ def plan(
     standing: Mapping[str, Standing],
     writes: Sequence[Write],
     now: str,
+    contents: Mapping[str, tuple[bytes, bytes | None]] | None = None,
 ) -> Plan:
     """The plan of one commit; raises PreconditionFailed, EpisodeNotFound or DimensionMismatch."""
-    draft = Plan(uid, revision, now, dimensions, dict(standing))
+    draft = Plan(uid, revision, now, dimensions, dict(standing), contents or {})
     for write in writes:
         if isinstance(write, PutEpisode):
             draft.put(write)

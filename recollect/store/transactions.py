@@ -44,7 +44,10 @@ def commit_writes(
         raise Conflict("The memory space is read-only.", code="SPACE_READ_ONLY")
     names = {write.episode_id for write in about_episodes}
     now = rfc3339(now_s)
-    done = plan(uid, head.revision, head.embedding_dimensions, _standing(db, uid, names, now_s), writes, now)
+    standing = _standing(db, uid, names, now_s)
+    equal = [each.episode_id for each in writes if isinstance(each, PutEpisode) and each.skip_equal]
+    contents = _contents(db, uid, standing.keys() & equal)
+    done = plan(uid, head.revision, head.embedding_dimensions, standing, writes, now, contents)
     _apply(db, done)
     receipt = Receipt(
         revisions=tuple(done.revisions),
@@ -82,6 +85,18 @@ def _standing(db: apsw.Connection, uid: int, names: Collection[str], now_s: floa
         name: Standing(revision_of(key), place, created_at, size_bytes, bool(has_embedding), bool(has_expired))
         for name, key, place, created_at, size_bytes, has_embedding, has_expired in rows
     }
+
+
+def _contents(db: apsw.Connection, uid: int, names: Collection[str]) -> dict[str, tuple[bytes, bytes | None]]:
+    """Document and embedding of these episodes; none are read where none are asked for."""
+    if not names:
+        return {}
+    rows = db.execute(
+        "SELECT e.episode_id, e.document, e.embedding FROM json_each(?) AS wanted"
+        " CROSS JOIN episode AS e ON e.uid = ? AND e.episode_id = wanted.value",
+        (orjson.dumps(list(names)).decode(), uid),
+    )
+    return {name: (document, embedding) for name, document, embedding in rows}
 
 
 def _apply(db: apsw.Connection, done: Plan) -> None:

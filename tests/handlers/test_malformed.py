@@ -309,8 +309,37 @@ CURSORS = [
     get("a cursor of spaces that is none", 400, "STALE_CURSOR", "/api/v1/spaces?cursor=AAAA"),
 ]
 IMPORTS = [
-    Case("a CSV with a column twice", 400, "CSV_HEADER", b"what,what\na,b\n", (CSV, SPACE), target="/api/v1/imports"),
-    Case("a CSV with a nameless column", 400, "CSV_HEADER", b"what,\na,b\n", (CSV, SPACE), target="/api/v1/imports"),
+    Case("a CSV of nothing", 400, "CSV_HEADER", b"\n\n", (CSV, SPACE), target="/api/v1/imports"),
+    Case(
+        "a CSV whose header never closes", 400, "CSV_HEADER", b'"what,\na,b\n', (CSV, SPACE), target="/api/v1/imports"
+    ),
+    Case(
+        "a table's column that is not there",
+        400,
+        "IMPORT_OPTIONS",
+        b"what\na\n",
+        (CSV, SPACE),
+        target="/api/v1/imports?types=waht%3Dtext",
+        violation="UNKNOWN_COLUMN",
+    ),
+    Case(
+        "a table in an unknown encoding",
+        400,
+        "IMPORT_OPTIONS",
+        b"what\na\n",
+        (CSV, SPACE),
+        target="/api/v1/imports?encoding=morse",
+        violation="ENCODING",
+    ),
+    Case(
+        "a cut archive",
+        400,
+        "UNREADABLE_FILE",
+        b"\x1f\x8b\x08",
+        (("content-type", "application/octet-stream"), SPACE),
+        target="/api/v1/imports",
+        violation="UNREADABLE_FILE",
+    ),
     Case(
         "an import of no items", 400, "SCHEMA_VIOLATION", b'{"items":[]}', target="/api/v1/imports", violation="TOO_FEW"
     ),

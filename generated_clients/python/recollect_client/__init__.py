@@ -43,6 +43,7 @@ __all__ = [
     "CalibrationBin",
     "CalibrationStatus",
     "Caller",
+    "ColumnReport",
     "CompleteBatchRequest",
     "CompleteBatchResponse",
     "CompleteRequest",
@@ -108,6 +109,7 @@ __all__ = [
     "Suggestion",
     "SuspectCell",
     "SuspectEvidence",
+    "TableReport",
     "Verdict",
     "Version",
     "Violation",
@@ -145,6 +147,7 @@ from recollect_client.models.calibration import Calibration as Calibration
 from recollect_client.models.calibration_bin import CalibrationBin as CalibrationBin
 from recollect_client.models.calibration_status import CalibrationStatus as CalibrationStatus
 from recollect_client.models.caller import Caller as Caller
+from recollect_client.models.column_report import ColumnReport as ColumnReport
 from recollect_client.models.complete_batch_request import CompleteBatchRequest as CompleteBatchRequest
 from recollect_client.models.complete_batch_response import CompleteBatchResponse as CompleteBatchResponse
 from recollect_client.models.complete_request import CompleteRequest as CompleteRequest
@@ -210,6 +213,7 @@ from recollect_client.models.space_stats import SpaceStats as SpaceStats
 from recollect_client.models.suggestion import Suggestion as Suggestion
 from recollect_client.models.suspect_cell import SuspectCell as SuspectCell
 from recollect_client.models.suspect_evidence import SuspectEvidence as SuspectEvidence
+from recollect_client.models.table_report import TableReport as TableReport
 from recollect_client.models.verdict import Verdict as Verdict
 from recollect_client.models.version import Version as Version
 from recollect_client.models.violation import Violation as Violation

@@ -16,8 +16,8 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 from typing_extensions import Annotated
 
 from datetime import datetime
-from pydantic import Field, field_validator
-from typing import Optional
+from pydantic import Field, StrictBool, field_validator
+from typing import List, Optional
 from typing_extensions import Annotated
 from recollect_client.models.episode import Episode
 from recollect_client.models.episode_input import EpisodeInput
@@ -1550,6 +1550,14 @@ class EpisodesApi:
         x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
         traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
         start_line: Annotated[Optional[Annotated[int, Field(le=1000000000, strict=True, ge=1)]], Field(description="The first line (or item) to take, counted from 1; those before it were taken by an earlier call. In CSV the header is line 1 and is always read. ")] = None,
+        preview: Annotated[Optional[StrictBool], Field(description="Store nothing; report what would happen.")] = None,
+        source: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=64)]], Field(description="A name for what is sent. Records without an id get ids made of it and their line. By default a table is named after its content; with another name the same table is stored once more. ")] = None,
+        delimiter: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=9)]], Field(description="What separates a table's cells; one character, or `comma`, `semicolon`, `tab`, `pipe`, `space`. By default it is found out.")] = None,
+        encoding: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=40)]], Field(description="The encoding of a text table. By default it is found out.")] = None,
+        missing_values: Annotated[Optional[Annotated[List[Annotated[str, Field(strict=True, max_length=64)]], Field(max_length=32)]], Field(description="A text that means \"not known\"; repeat it for several. Given, no other text does, save the empty cell; given empty, only that one. By default the usual spellings do in tables (`N/A`, `NULL`, `-` …), and only null and blank texts in JSON. ")] = None,
+        types: Annotated[Optional[Annotated[List[Annotated[str, Field(min_length=3, strict=True, max_length=200)]], Field(max_length=64)]], Field(description="A column's type as `COLUMN=TYPE`; repeat it for several. For dates that could be read in two ways also `COLUMN=time:day_first`, `time:month_first` or `time:year_first`. ")] = None,
+        id_column: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="The column that holds the episodes' ids, instead of `id`.")] = None,
+        map: Annotated[Optional[Annotated[List[Annotated[str, Field(min_length=2, strict=True, max_length=260)]], Field(max_length=64)]], Field(description="What a column becomes; repeat it for several: `COLUMN=FIELD` a field of another name (or of its own, where the name is reserved), `COLUMN=@occurred_at` a member of the episode, `COLUMN=` nothing. ")] = None,
         idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. ")] = None,
         _request_timeout: Union[
             None,
@@ -1566,7 +1574,7 @@ class EpisodesApi:
     ) -> ImportReport:
         """Import many episodes
 
-        Takes episodes in bulk: a JSON object of up to 1,000 `items`, or a stream of any length as `application/x-ndjson` (one EpisodeInput per line) or `text/csv` (a header line of field names). Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason. Episodes whose `id` is taken are replaced.  **CSV.** The columns `id`, `occurred_at`, `expires_at`, `origin` and `embedding_b64` mean those members; every other column is a field. An empty cell is a missing value. A column's type is taken from the space's `schema`, else from the first lines: numbers if every cell is spelled as JSON spells one (`007` is text), booleans if all are `true` or `false`, else text. A later cell that does not fit stays text.  **Resuming.** A cut connection loses at most the chunk under way. Send the same body again with `start_line` set to the report's `next_line` (or to the first line, if no report arrived: records with an `id` are not stored twice). An `Idempotency-Key` makes a JSON import happen once.  Do not use it for a single episode (use `create_episode`). 
+        Takes episodes in bulk: a JSON object of up to 1,000 `items`, a stream of any length as `application/x-ndjson` (one object per line), a table as `text/csv`, or any file as `application/octet-stream`: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: `accepted` + `rejected_total` = `records`, always. Episodes whose `id` is taken are replaced; one that is stored already, to the letter, is counted as `duplicate` and not written. With `preview` nothing is stored and the report says what would be.  **Tables.** Delimiter (`,` `;` tab `|`, or a line `sep=;`), encoding and the spelling of missing values are found out, reported, and can be set by the parameters. A quote opens only at the start of a cell. A column's type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as `outliers`. Codes stay text: with leading zeros, like versions (`1.9`, `1.10`), where the space's `schema` says so or the space holds texts by now.  **Reserved names.** A column or member `id` is the episode's id; `occurred_at`, `expires_at`, `origin`, `embedding`, `embedding_b64` and (in JSON) `metadata` mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table's content (or `source`) and their line, so nothing is stored twice. Or send it with `start_line` set to the report's `next_line`. A JSON import without ids happens once with an `Idempotency-Key`.  Do not use it for a single episode (use `create_episode`). 
 
         :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
         :type x_memory_space: str
@@ -1578,6 +1586,22 @@ class EpisodesApi:
         :type traceparent: str
         :param start_line: The first line (or item) to take, counted from 1; those before it were taken by an earlier call. In CSV the header is line 1 and is always read. 
         :type start_line: int
+        :param preview: Store nothing; report what would happen.
+        :type preview: bool
+        :param source: A name for what is sent. Records without an id get ids made of it and their line. By default a table is named after its content; with another name the same table is stored once more. 
+        :type source: str
+        :param delimiter: What separates a table's cells; one character, or `comma`, `semicolon`, `tab`, `pipe`, `space`. By default it is found out.
+        :type delimiter: str
+        :param encoding: The encoding of a text table. By default it is found out.
+        :type encoding: str
+        :param missing_values: A text that means \"not known\"; repeat it for several. Given, no other text does, save the empty cell; given empty, only that one. By default the usual spellings do in tables (`N/A`, `NULL`, `-` …), and only null and blank texts in JSON. 
+        :type missing_values: List[str]
+        :param types: A column's type as `COLUMN=TYPE`; repeat it for several. For dates that could be read in two ways also `COLUMN=time:day_first`, `time:month_first` or `time:year_first`. 
+        :type types: List[str]
+        :param id_column: The column that holds the episodes' ids, instead of `id`.
+        :type id_column: str
+        :param map: What a column becomes; repeat it for several: `COLUMN=FIELD` a field of another name (or of its own, where the name is reserved), `COLUMN=@occurred_at` a member of the episode, `COLUMN=` nothing. 
+        :type map: List[str]
         :param idempotency_key: Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
         :type idempotency_key: str
         :param _request_timeout: timeout setting for this request. If one
@@ -1608,6 +1632,14 @@ class EpisodesApi:
             x_request_id=x_request_id,
             traceparent=traceparent,
             start_line=start_line,
+            preview=preview,
+            source=source,
+            delimiter=delimiter,
+            encoding=encoding,
+            missing_values=missing_values,
+            types=types,
+            id_column=id_column,
+            map=map,
             idempotency_key=idempotency_key,
             _request_auth=_request_auth,
             _content_type=_content_type,
@@ -1652,6 +1684,14 @@ class EpisodesApi:
         x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
         traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
         start_line: Annotated[Optional[Annotated[int, Field(le=1000000000, strict=True, ge=1)]], Field(description="The first line (or item) to take, counted from 1; those before it were taken by an earlier call. In CSV the header is line 1 and is always read. ")] = None,
+        preview: Annotated[Optional[StrictBool], Field(description="Store nothing; report what would happen.")] = None,
+        source: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=64)]], Field(description="A name for what is sent. Records without an id get ids made of it and their line. By default a table is named after its content; with another name the same table is stored once more. ")] = None,
+        delimiter: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=9)]], Field(description="What separates a table's cells; one character, or `comma`, `semicolon`, `tab`, `pipe`, `space`. By default it is found out.")] = None,
+        encoding: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=40)]], Field(description="The encoding of a text table. By default it is found out.")] = None,
+        missing_values: Annotated[Optional[Annotated[List[Annotated[str, Field(strict=True, max_length=64)]], Field(max_length=32)]], Field(description="A text that means \"not known\"; repeat it for several. Given, no other text does, save the empty cell; given empty, only that one. By default the usual spellings do in tables (`N/A`, `NULL`, `-` …), and only null and blank texts in JSON. ")] = None,
+        types: Annotated[Optional[Annotated[List[Annotated[str, Field(min_length=3, strict=True, max_length=200)]], Field(max_length=64)]], Field(description="A column's type as `COLUMN=TYPE`; repeat it for several. For dates that could be read in two ways also `COLUMN=time:day_first`, `time:month_first` or `time:year_first`. ")] = None,
+        id_column: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="The column that holds the episodes' ids, instead of `id`.")] = None,
+        map: Annotated[Optional[Annotated[List[Annotated[str, Field(min_length=2, strict=True, max_length=260)]], Field(max_length=64)]], Field(description="What a column becomes; repeat it for several: `COLUMN=FIELD` a field of another name (or of its own, where the name is reserved), `COLUMN=@occurred_at` a member of the episode, `COLUMN=` nothing. ")] = None,
         idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. ")] = None,
         _request_timeout: Union[
             None,
@@ -1668,7 +1708,7 @@ class EpisodesApi:
     ) -> ApiResponse[ImportReport]:
         """Import many episodes
 
-        Takes episodes in bulk: a JSON object of up to 1,000 `items`, or a stream of any length as `application/x-ndjson` (one EpisodeInput per line) or `text/csv` (a header line of field names). Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason. Episodes whose `id` is taken are replaced.  **CSV.** The columns `id`, `occurred_at`, `expires_at`, `origin` and `embedding_b64` mean those members; every other column is a field. An empty cell is a missing value. A column's type is taken from the space's `schema`, else from the first lines: numbers if every cell is spelled as JSON spells one (`007` is text), booleans if all are `true` or `false`, else text. A later cell that does not fit stays text.  **Resuming.** A cut connection loses at most the chunk under way. Send the same body again with `start_line` set to the report's `next_line` (or to the first line, if no report arrived: records with an `id` are not stored twice). An `Idempotency-Key` makes a JSON import happen once.  Do not use it for a single episode (use `create_episode`). 
+        Takes episodes in bulk: a JSON object of up to 1,000 `items`, a stream of any length as `application/x-ndjson` (one object per line), a table as `text/csv`, or any file as `application/octet-stream`: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: `accepted` + `rejected_total` = `records`, always. Episodes whose `id` is taken are replaced; one that is stored already, to the letter, is counted as `duplicate` and not written. With `preview` nothing is stored and the report says what would be.  **Tables.** Delimiter (`,` `;` tab `|`, or a line `sep=;`), encoding and the spelling of missing values are found out, reported, and can be set by the parameters. A quote opens only at the start of a cell. A column's type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as `outliers`. Codes stay text: with leading zeros, like versions (`1.9`, `1.10`), where the space's `schema` says so or the space holds texts by now.  **Reserved names.** A column or member `id` is the episode's id; `occurred_at`, `expires_at`, `origin`, `embedding`, `embedding_b64` and (in JSON) `metadata` mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table's content (or `source`) and their line, so nothing is stored twice. Or send it with `start_line` set to the report's `next_line`. A JSON import without ids happens once with an `Idempotency-Key`.  Do not use it for a single episode (use `create_episode`). 
 
         :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
         :type x_memory_space: str
@@ -1680,6 +1720,22 @@ class EpisodesApi:
         :type traceparent: str
         :param start_line: The first line (or item) to take, counted from 1; those before it were taken by an earlier call. In CSV the header is line 1 and is always read. 
         :type start_line: int
+        :param preview: Store nothing; report what would happen.
+        :type preview: bool
+        :param source: A name for what is sent. Records without an id get ids made of it and their line. By default a table is named after its content; with another name the same table is stored once more. 
+        :type source: str
+        :param delimiter: What separates a table's cells; one character, or `comma`, `semicolon`, `tab`, `pipe`, `space`. By default it is found out.
+        :type delimiter: str
+        :param encoding: The encoding of a text table. By default it is found out.
+        :type encoding: str
+        :param missing_values: A text that means \"not known\"; repeat it for several. Given, no other text does, save the empty cell; given empty, only that one. By default the usual spellings do in tables (`N/A`, `NULL`, `-` …), and only null and blank texts in JSON. 
+        :type missing_values: List[str]
+        :param types: A column's type as `COLUMN=TYPE`; repeat it for several. For dates that could be read in two ways also `COLUMN=time:day_first`, `time:month_first` or `time:year_first`. 
+        :type types: List[str]
+        :param id_column: The column that holds the episodes' ids, instead of `id`.
+        :type id_column: str
+        :param map: What a column becomes; repeat it for several: `COLUMN=FIELD` a field of another name (or of its own, where the name is reserved), `COLUMN=@occurred_at` a member of the episode, `COLUMN=` nothing. 
+        :type map: List[str]
         :param idempotency_key: Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
         :type idempotency_key: str
         :param _request_timeout: timeout setting for this request. If one
@@ -1710,6 +1766,14 @@ class EpisodesApi:
             x_request_id=x_request_id,
             traceparent=traceparent,
             start_line=start_line,
+            preview=preview,
+            source=source,
+            delimiter=delimiter,
+            encoding=encoding,
+            missing_values=missing_values,
+            types=types,
+            id_column=id_column,
+            map=map,
             idempotency_key=idempotency_key,
             _request_auth=_request_auth,
             _content_type=_content_type,
@@ -1754,6 +1818,14 @@ class EpisodesApi:
         x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
         traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
         start_line: Annotated[Optional[Annotated[int, Field(le=1000000000, strict=True, ge=1)]], Field(description="The first line (or item) to take, counted from 1; those before it were taken by an earlier call. In CSV the header is line 1 and is always read. ")] = None,
+        preview: Annotated[Optional[StrictBool], Field(description="Store nothing; report what would happen.")] = None,
+        source: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=64)]], Field(description="A name for what is sent. Records without an id get ids made of it and their line. By default a table is named after its content; with another name the same table is stored once more. ")] = None,
+        delimiter: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=9)]], Field(description="What separates a table's cells; one character, or `comma`, `semicolon`, `tab`, `pipe`, `space`. By default it is found out.")] = None,
+        encoding: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=40)]], Field(description="The encoding of a text table. By default it is found out.")] = None,
+        missing_values: Annotated[Optional[Annotated[List[Annotated[str, Field(strict=True, max_length=64)]], Field(max_length=32)]], Field(description="A text that means \"not known\"; repeat it for several. Given, no other text does, save the empty cell; given empty, only that one. By default the usual spellings do in tables (`N/A`, `NULL`, `-` …), and only null and blank texts in JSON. ")] = None,
+        types: Annotated[Optional[Annotated[List[Annotated[str, Field(min_length=3, strict=True, max_length=200)]], Field(max_length=64)]], Field(description="A column's type as `COLUMN=TYPE`; repeat it for several. For dates that could be read in two ways also `COLUMN=time:day_first`, `time:month_first` or `time:year_first`. ")] = None,
+        id_column: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="The column that holds the episodes' ids, instead of `id`.")] = None,
+        map: Annotated[Optional[Annotated[List[Annotated[str, Field(min_length=2, strict=True, max_length=260)]], Field(max_length=64)]], Field(description="What a column becomes; repeat it for several: `COLUMN=FIELD` a field of another name (or of its own, where the name is reserved), `COLUMN=@occurred_at` a member of the episode, `COLUMN=` nothing. ")] = None,
         idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. ")] = None,
         _request_timeout: Union[
             None,
@@ -1770,7 +1842,7 @@ class EpisodesApi:
     ) -> RESTResponseType:
         """Import many episodes
 
-        Takes episodes in bulk: a JSON object of up to 1,000 `items`, or a stream of any length as `application/x-ndjson` (one EpisodeInput per line) or `text/csv` (a header line of field names). Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason. Episodes whose `id` is taken are replaced.  **CSV.** The columns `id`, `occurred_at`, `expires_at`, `origin` and `embedding_b64` mean those members; every other column is a field. An empty cell is a missing value. A column's type is taken from the space's `schema`, else from the first lines: numbers if every cell is spelled as JSON spells one (`007` is text), booleans if all are `true` or `false`, else text. A later cell that does not fit stays text.  **Resuming.** A cut connection loses at most the chunk under way. Send the same body again with `start_line` set to the report's `next_line` (or to the first line, if no report arrived: records with an `id` are not stored twice). An `Idempotency-Key` makes a JSON import happen once.  Do not use it for a single episode (use `create_episode`). 
+        Takes episodes in bulk: a JSON object of up to 1,000 `items`, a stream of any length as `application/x-ndjson` (one object per line), a table as `text/csv`, or any file as `application/octet-stream`: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: `accepted` + `rejected_total` = `records`, always. Episodes whose `id` is taken are replaced; one that is stored already, to the letter, is counted as `duplicate` and not written. With `preview` nothing is stored and the report says what would be.  **Tables.** Delimiter (`,` `;` tab `|`, or a line `sep=;`), encoding and the spelling of missing values are found out, reported, and can be set by the parameters. A quote opens only at the start of a cell. A column's type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as `outliers`. Codes stay text: with leading zeros, like versions (`1.9`, `1.10`), where the space's `schema` says so or the space holds texts by now.  **Reserved names.** A column or member `id` is the episode's id; `occurred_at`, `expires_at`, `origin`, `embedding`, `embedding_b64` and (in JSON) `metadata` mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table's content (or `source`) and their line, so nothing is stored twice. Or send it with `start_line` set to the report's `next_line`. A JSON import without ids happens once with an `Idempotency-Key`.  Do not use it for a single episode (use `create_episode`). 
 
         :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
         :type x_memory_space: str
@@ -1782,6 +1854,22 @@ class EpisodesApi:
         :type traceparent: str
         :param start_line: The first line (or item) to take, counted from 1; those before it were taken by an earlier call. In CSV the header is line 1 and is always read. 
         :type start_line: int
+        :param preview: Store nothing; report what would happen.
+        :type preview: bool
+        :param source: A name for what is sent. Records without an id get ids made of it and their line. By default a table is named after its content; with another name the same table is stored once more. 
+        :type source: str
+        :param delimiter: What separates a table's cells; one character, or `comma`, `semicolon`, `tab`, `pipe`, `space`. By default it is found out.
+        :type delimiter: str
+        :param encoding: The encoding of a text table. By default it is found out.
+        :type encoding: str
+        :param missing_values: A text that means \"not known\"; repeat it for several. Given, no other text does, save the empty cell; given empty, only that one. By default the usual spellings do in tables (`N/A`, `NULL`, `-` …), and only null and blank texts in JSON. 
+        :type missing_values: List[str]
+        :param types: A column's type as `COLUMN=TYPE`; repeat it for several. For dates that could be read in two ways also `COLUMN=time:day_first`, `time:month_first` or `time:year_first`. 
+        :type types: List[str]
+        :param id_column: The column that holds the episodes' ids, instead of `id`.
+        :type id_column: str
+        :param map: What a column becomes; repeat it for several: `COLUMN=FIELD` a field of another name (or of its own, where the name is reserved), `COLUMN=@occurred_at` a member of the episode, `COLUMN=` nothing. 
+        :type map: List[str]
         :param idempotency_key: Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
         :type idempotency_key: str
         :param _request_timeout: timeout setting for this request. If one
@@ -1812,6 +1900,14 @@ class EpisodesApi:
             x_request_id=x_request_id,
             traceparent=traceparent,
             start_line=start_line,
+            preview=preview,
+            source=source,
+            delimiter=delimiter,
+            encoding=encoding,
+            missing_values=missing_values,
+            types=types,
+            id_column=id_column,
+            map=map,
             idempotency_key=idempotency_key,
             _request_auth=_request_auth,
             _content_type=_content_type,
@@ -1851,6 +1947,14 @@ class EpisodesApi:
         x_request_id,
         traceparent,
         start_line,
+        preview,
+        source,
+        delimiter,
+        encoding,
+        missing_values,
+        types,
+        id_column,
+        map,
         idempotency_key,
         _request_auth,
         _content_type,
@@ -1861,6 +1965,9 @@ class EpisodesApi:
         _host = None
 
         _collection_formats: Dict[str, str] = {
+            'missing_values': 'multi',
+            'types': 'multi',
+            'map': 'multi',
         }
 
         _path_params: Dict[str, str] = {}
@@ -1877,6 +1984,38 @@ class EpisodesApi:
         if start_line is not None:
             
             _query_params.append(('start_line', start_line))
+            
+        if preview is not None:
+            
+            _query_params.append(('preview', preview))
+            
+        if source is not None:
+            
+            _query_params.append(('source', source))
+            
+        if delimiter is not None:
+            
+            _query_params.append(('delimiter', delimiter))
+            
+        if encoding is not None:
+            
+            _query_params.append(('encoding', encoding))
+            
+        if missing_values is not None:
+            
+            _query_params.append(('missing_values', missing_values))
+            
+        if types is not None:
+            
+            _query_params.append(('types', types))
+            
+        if id_column is not None:
+            
+            _query_params.append(('id_column', id_column))
+            
+        if map is not None:
+            
+            _query_params.append(('map', map))
             
         # process the header parameters
         if x_memory_space is not None:
@@ -1911,7 +2050,8 @@ class EpisodesApi:
                     [
                         'application/json', 
                         'application/x-ndjson', 
-                        'text/csv'
+                        'text/csv', 
+                        'application/octet-stream'
                     ]
                 )
             )

@@ -24,6 +24,7 @@ from recollect_client.models.calibration import Calibration
 from recollect_client.models.calibration_bin import CalibrationBin
 from recollect_client.models.calibration_status import CalibrationStatus
 from recollect_client.models.caller import Caller
+from recollect_client.models.column_report import ColumnReport
 from recollect_client.models.complete_batch_request import CompleteBatchRequest
 from recollect_client.models.complete_batch_response import CompleteBatchResponse
 from recollect_client.models.complete_request import CompleteRequest
@@ -89,6 +90,7 @@ from recollect_client.models.space_stats import SpaceStats
 from recollect_client.models.suggestion import Suggestion
 from recollect_client.models.suspect_cell import SuspectCell
 from recollect_client.models.suspect_evidence import SuspectEvidence
+from recollect_client.models.table_report import TableReport
 from recollect_client.models.verdict import Verdict
 from recollect_client.models.version import Version
 from recollect_client.models.violation import Violation

@@ -17,11 +17,12 @@ import pprint
 import re  # noqa: F401
 import json
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from recollect_client.models.field_type import FieldType
 from recollect_client.models.rejection import Rejection
+from recollect_client.models.table_report import TableReport
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
@@ -30,13 +31,20 @@ class ImportReport(BaseModel):
     """
     What an import did.
     """ # noqa: E501
+    records: Optional[Annotated[int, Field(le=9007199254740991, strict=True, ge=0)]] = Field(default=None, description="How many.", json_schema_extra={"examples": [120]})
     accepted: Annotated[int, Field(le=9007199254740991, strict=True, ge=0)] = Field(description="How many.", json_schema_extra={"examples": [120]})
+    new: Optional[Annotated[int, Field(le=9007199254740991, strict=True, ge=0)]] = Field(default=None, description="How many.", json_schema_extra={"examples": [120]})
+    replaced: Optional[Annotated[int, Field(le=9007199254740991, strict=True, ge=0)]] = Field(default=None, description="How many.", json_schema_extra={"examples": [120]})
+    duplicate: Optional[Annotated[int, Field(le=9007199254740991, strict=True, ge=0)]] = Field(default=None, description="How many.", json_schema_extra={"examples": [120]})
+    coerced: Optional[Annotated[int, Field(le=9007199254740991, strict=True, ge=0)]] = Field(default=None, description="How many.", json_schema_extra={"examples": [120]})
+    preview: Optional[StrictBool] = Field(default=None, description="Whether nothing was stored, and the counts say what would be.", json_schema_extra={"examples": [False]})
+    table: Optional[TableReport] = None
     rejected: Annotated[List[Rejection], Field(max_length=1000)] = Field(description="The first of the records that were not taken.")
     rejected_total: Annotated[int, Field(le=9007199254740991, strict=True, ge=0)] = Field(description="How many.", json_schema_extra={"examples": [120]})
     next_line: Annotated[int, Field(le=9007199254740991, strict=True, ge=1)] = Field(description="The first line that is not yet dealt with, where to go on after a cut.", json_schema_extra={"examples": [3]})
     revision: Annotated[int, Field(le=9007199254740991, strict=True, ge=0)] = Field(description="A number of the space's history, counting its writes.", json_schema_extra={"examples": [121]})
     field_types: Optional[Dict[str, FieldType]] = Field(default=None, description="Types by field name.", json_schema_extra={"examples": [{"what": "category", "when": "time"}]})
-    __properties: ClassVar[List[str]] = ["accepted", "rejected", "rejected_total", "next_line", "revision", "field_types"]
+    __properties: ClassVar[List[str]] = ["records", "accepted", "new", "replaced", "duplicate", "coerced", "preview", "table", "rejected", "rejected_total", "next_line", "revision", "field_types"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -77,12 +85,20 @@ class ImportReport(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # override the default output from pydantic by calling `to_dict()` of table
+        if self.table:
+            _dict['table'] = self.table.to_dict()
         # override the default output from pydantic by calling `to_dict()` of each item in rejected (list)
         _items = []
         if self.rejected:
             for _item_rejected in self.rejected:
                 _items.append(_item_rejected.to_dict() if _item_rejected is not None else None)
             _dict['rejected'] = _items
+        # set to None if table (nullable) is None
+        # and model_fields_set contains the field
+        if self.table is None and "table" in self.model_fields_set:
+            _dict['table'] = None
+
         return _dict
 
     @classmethod
@@ -95,7 +111,14 @@ class ImportReport(BaseModel):
             return cls.model_validate(obj)
 
         _obj = cls.model_validate({
+            "records": obj.get("records"),
             "accepted": obj.get("accepted"),
+            "new": obj.get("new"),
+            "replaced": obj.get("replaced"),
+            "duplicate": obj.get("duplicate"),
+            "coerced": obj.get("coerced"),
+            "preview": obj.get("preview"),
+            "table": TableReport.from_dict(obj["table"]) if obj.get("table") is not None else None,
             "rejected": [Rejection.from_dict(_item) for _item in obj["rejected"]] if obj.get("rejected") is not None else None,
             "rejected_total": obj.get("rejected_total"),
             "next_line": obj.get("next_line"),

@@ -86,6 +86,22 @@ pub struct ImportEpisodesParams {
     pub traceparent: Option<String>,
     /// The first line (or item) to take, counted from 1; those before it were taken by an earlier call. In CSV the header is line 1 and is always read. 
     pub start_line: Option<i64>,
+    /// Store nothing; report what would happen.
+    pub preview: Option<bool>,
+    /// A name for what is sent. Records without an id get ids made of it and their line. By default a table is named after its content; with another name the same table is stored once more. 
+    pub source: Option<String>,
+    /// What separates a table's cells; one character, or `comma`, `semicolon`, `tab`, `pipe`, `space`. By default it is found out.
+    pub delimiter: Option<String>,
+    /// The encoding of a text table. By default it is found out.
+    pub encoding: Option<String>,
+    /// A text that means \"not known\"; repeat it for several. Given, no other text does, save the empty cell; given empty, only that one. By default the usual spellings do in tables (`N/A`, `NULL`, `-` …), and only null and blank texts in JSON. 
+    pub missing_values: Option<Vec<String>>,
+    /// A column's type as `COLUMN=TYPE`; repeat it for several. For dates that could be read in two ways also `COLUMN=time:day_first`, `time:month_first` or `time:year_first`. 
+    pub types: Option<Vec<String>>,
+    /// The column that holds the episodes' ids, instead of `id`.
+    pub id_column: Option<String>,
+    /// What a column becomes; repeat it for several: `COLUMN=FIELD` a field of another name (or of its own, where the name is reserved), `COLUMN=@occurred_at` a member of the episode, `COLUMN=` nothing. 
+    pub map: Option<Vec<String>>,
     /// Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
     pub idempotency_key: Option<String>
 }
@@ -465,7 +481,7 @@ pub async fn get_episode(configuration: &configuration::Configuration, params: G
     }
 }
 
-/// Takes episodes in bulk: a JSON object of up to 1,000 `items`, or a stream of any length as `application/x-ndjson` (one EpisodeInput per line) or `text/csv` (a header line of field names). Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason. Episodes whose `id` is taken are replaced.  **CSV.** The columns `id`, `occurred_at`, `expires_at`, `origin` and `embedding_b64` mean those members; every other column is a field. An empty cell is a missing value. A column's type is taken from the space's `schema`, else from the first lines: numbers if every cell is spelled as JSON spells one (`007` is text), booleans if all are `true` or `false`, else text. A later cell that does not fit stays text.  **Resuming.** A cut connection loses at most the chunk under way. Send the same body again with `start_line` set to the report's `next_line` (or to the first line, if no report arrived: records with an `id` are not stored twice). An `Idempotency-Key` makes a JSON import happen once.  Do not use it for a single episode (use `create_episode`). 
+/// Takes episodes in bulk: a JSON object of up to 1,000 `items`, a stream of any length as `application/x-ndjson` (one object per line), a table as `text/csv`, or any file as `application/octet-stream`: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: `accepted` + `rejected_total` = `records`, always. Episodes whose `id` is taken are replaced; one that is stored already, to the letter, is counted as `duplicate` and not written. With `preview` nothing is stored and the report says what would be.  **Tables.** Delimiter (`,` `;` tab `|`, or a line `sep=;`), encoding and the spelling of missing values are found out, reported, and can be set by the parameters. A quote opens only at the start of a cell. A column's type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as `outliers`. Codes stay text: with leading zeros, like versions (`1.9`, `1.10`), where the space's `schema` says so or the space holds texts by now.  **Reserved names.** A column or member `id` is the episode's id; `occurred_at`, `expires_at`, `origin`, `embedding`, `embedding_b64` and (in JSON) `metadata` mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table's content (or `source`) and their line, so nothing is stored twice. Or send it with `start_line` set to the report's `next_line`. A JSON import without ids happens once with an `Idempotency-Key`.  Do not use it for a single episode (use `create_episode`). 
 pub async fn import_episodes(configuration: &configuration::Configuration, params: ImportEpisodesParams) -> Result<models::ImportReport, Error<ImportEpisodesError>> {
 
     let uri_str = format!("{}/imports", configuration.base_path);
@@ -473,6 +489,39 @@ pub async fn import_episodes(configuration: &configuration::Configuration, param
 
     if let Some(ref param_value) = params.start_line {
         req_builder = req_builder.query(&[("start_line", &param_value.to_string())]);
+    }
+    if let Some(ref param_value) = params.preview {
+        req_builder = req_builder.query(&[("preview", &param_value.to_string())]);
+    }
+    if let Some(ref param_value) = params.source {
+        req_builder = req_builder.query(&[("source", &param_value.to_string())]);
+    }
+    if let Some(ref param_value) = params.delimiter {
+        req_builder = req_builder.query(&[("delimiter", &param_value.to_string())]);
+    }
+    if let Some(ref param_value) = params.encoding {
+        req_builder = req_builder.query(&[("encoding", &param_value.to_string())]);
+    }
+    if let Some(ref param_value) = params.missing_values {
+        req_builder = match "multi" {
+            "multi" => req_builder.query(&param_value.into_iter().map(|p| ("missing_values".to_owned(), p.to_string())).collect::<Vec<(std::string::String, std::string::String)>>()),
+            _ => req_builder.query(&[("missing_values", &param_value.into_iter().map(|p| p.to_string()).collect::<Vec<String>>().join(",").to_string())]),
+        };
+    }
+    if let Some(ref param_value) = params.types {
+        req_builder = match "multi" {
+            "multi" => req_builder.query(&param_value.into_iter().map(|p| ("types".to_owned(), p.to_string())).collect::<Vec<(std::string::String, std::string::String)>>()),
+            _ => req_builder.query(&[("types", &param_value.into_iter().map(|p| p.to_string()).collect::<Vec<String>>().join(",").to_string())]),
+        };
+    }
+    if let Some(ref param_value) = params.id_column {
+        req_builder = req_builder.query(&[("id_column", &param_value.to_string())]);
+    }
+    if let Some(ref param_value) = params.map {
+        req_builder = match "multi" {
+            "multi" => req_builder.query(&param_value.into_iter().map(|p| ("map".to_owned(), p.to_string())).collect::<Vec<(std::string::String, std::string::String)>>()),
+            _ => req_builder.query(&[("map", &param_value.into_iter().map(|p| p.to_string()).collect::<Vec<String>>().join(",").to_string())]),
+        };
     }
     if let Some(ref user_agent) = configuration.user_agent {
         req_builder = req_builder.header(reqwest::header::USER_AGENT, user_agent.clone());

@@ -15,8 +15,28 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImportReport {
     /// How many.
+    #[serde(rename = "records", skip_serializing_if = "Option::is_none")]
+    pub records: Option<i64>,
+    /// How many.
     #[serde(rename = "accepted")]
     pub accepted: i64,
+    /// How many.
+    #[serde(rename = "new", skip_serializing_if = "Option::is_none")]
+    pub new: Option<i64>,
+    /// How many.
+    #[serde(rename = "replaced", skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<i64>,
+    /// How many.
+    #[serde(rename = "duplicate", skip_serializing_if = "Option::is_none")]
+    pub duplicate: Option<i64>,
+    /// How many.
+    #[serde(rename = "coerced", skip_serializing_if = "Option::is_none")]
+    pub coerced: Option<i64>,
+    /// Whether nothing was stored, and the counts say what would be.
+    #[serde(rename = "preview", skip_serializing_if = "Option::is_none")]
+    pub preview: Option<bool>,
+    #[serde(rename = "table", default, with = "::serde_with::rust::double_option", skip_serializing_if = "Option::is_none")]
+    pub table: Option<Option<Box<models::TableReport>>>,
     /// The first of the records that were not taken.
     #[serde(rename = "rejected")]
     pub rejected: Vec<models::Rejection>,
@@ -38,7 +58,14 @@ impl ImportReport {
     /// What an import did.
     pub fn new(accepted: i64, rejected: Vec<models::Rejection>, rejected_total: i64, next_line: i64, revision: i64) -> ImportReport {
         ImportReport {
+            records: None,
             accepted,
+            new: None,
+            replaced: None,
+            duplicate: None,
+            coerced: None,
+            preview: None,
+            table: None,
             rejected,
             rejected_total,
             next_line,

@@ -184,6 +184,46 @@ export interface ImportEpisodesRequest {
      */
     startLine?: number;
     /**
+     * Store nothing; report what would happen.
+     */
+    preview?: boolean;
+    /**
+     * A name for what is sent. Records without an id get ids made of it and their line. By default a table is named after its content; with another name the same
+     * table is stored once more.
+     * 
+     */
+    source?: string;
+    /**
+     * What separates a table's cells; one character, or `comma`, `semicolon`, `tab`, `pipe`, `space`. By default it is found out.
+     */
+    delimiter?: string;
+    /**
+     * The encoding of a text table. By default it is found out.
+     */
+    encoding?: string;
+    /**
+     * A text that means "not known"; repeat it for several. Given, no other text does, save the empty cell; given empty, only that one. By default the usual
+     * spellings do in tables (`N/A`, `NULL`, `-` …), and only null and blank texts in JSON.
+     * 
+     */
+    missingValues?: Array<string>;
+    /**
+     * A column's type as `COLUMN=TYPE`; repeat it for several. For dates that could be read in two ways also `COLUMN=time:day_first`, `time:month_first` or
+     * `time:year_first`.
+     * 
+     */
+    types?: Array<string>;
+    /**
+     * The column that holds the episodes' ids, instead of `id`.
+     */
+    idColumn?: string;
+    /**
+     * What a column becomes; repeat it for several: `COLUMN=FIELD` a field of another name (or of its own, where the name is reserved), `COLUMN=@occurred_at` a
+     * member of the episode, `COLUMN=` nothing.
+     * 
+     */
+    map?: Array<string>;
+    /**
      * Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation;
      * the same key with another request is a 409.
      * 
@@ -611,6 +651,38 @@ export class EpisodesApi extends runtime.BaseAPI {
             queryParameters['start_line'] = requestParameters['startLine'];
         }
 
+        if (requestParameters['preview'] != null) {
+            queryParameters['preview'] = requestParameters['preview'];
+        }
+
+        if (requestParameters['source'] != null) {
+            queryParameters['source'] = requestParameters['source'];
+        }
+
+        if (requestParameters['delimiter'] != null) {
+            queryParameters['delimiter'] = requestParameters['delimiter'];
+        }
+
+        if (requestParameters['encoding'] != null) {
+            queryParameters['encoding'] = requestParameters['encoding'];
+        }
+
+        if (requestParameters['missingValues'] != null) {
+            queryParameters['missing_values'] = requestParameters['missingValues'];
+        }
+
+        if (requestParameters['types'] != null) {
+            queryParameters['types'] = requestParameters['types'];
+        }
+
+        if (requestParameters['idColumn'] != null) {
+            queryParameters['id_column'] = requestParameters['idColumn'];
+        }
+
+        if (requestParameters['map'] != null) {
+            queryParameters['map'] = requestParameters['map'];
+        }
+
         const headerParameters: runtime.HTTPHeaders = {};
 
         headerParameters['Content-Type'] = 'application/json';
@@ -652,7 +724,7 @@ export class EpisodesApi extends runtime.BaseAPI {
     }
 
     /**
-     * Takes episodes in bulk: a JSON object of up to 1,000 `items`, or a stream of any length as `application/x-ndjson` (one EpisodeInput per line) or `text/csv` (a header line of field names). Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason. Episodes whose `id` is taken are replaced.  **CSV.** The columns `id`, `occurred_at`, `expires_at`, `origin` and `embedding_b64` mean those members; every other column is a field. An empty cell is a missing value. A column\'s type is taken from the space\'s `schema`, else from the first lines: numbers if every cell is spelled as JSON spells one (`007` is text), booleans if all are `true` or `false`, else text. A later cell that does not fit stays text.  **Resuming.** A cut connection loses at most the chunk under way. Send the same body again with `start_line` set to the report\'s `next_line` (or to the first line, if no report arrived: records with an `id` are not stored twice). An `Idempotency-Key` makes a JSON import happen once.  Do not use it for a single episode (use `create_episode`). 
+     * Takes episodes in bulk: a JSON object of up to 1,000 `items`, a stream of any length as `application/x-ndjson` (one object per line), a table as `text/csv`, or any file as `application/octet-stream`: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: `accepted` + `rejected_total` = `records`, always. Episodes whose `id` is taken are replaced; one that is stored already, to the letter, is counted as `duplicate` and not written. With `preview` nothing is stored and the report says what would be.  **Tables.** Delimiter (`,` `;` tab `|`, or a line `sep=;`), encoding and the spelling of missing values are found out, reported, and can be set by the parameters. A quote opens only at the start of a cell. A column\'s type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as `outliers`. Codes stay text: with leading zeros, like versions (`1.9`, `1.10`), where the space\'s `schema` says so or the space holds texts by now.  **Reserved names.** A column or member `id` is the episode\'s id; `occurred_at`, `expires_at`, `origin`, `embedding`, `embedding_b64` and (in JSON) `metadata` mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table\'s content (or `source`) and their line, so nothing is stored twice. Or send it with `start_line` set to the report\'s `next_line`. A JSON import without ids happens once with an `Idempotency-Key`.  Do not use it for a single episode (use `create_episode`). 
      * Import many episodes
      */
     async importEpisodesRaw(requestParameters: ImportEpisodesRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<ImportReport>> {
@@ -663,7 +735,7 @@ export class EpisodesApi extends runtime.BaseAPI {
     }
 
     /**
-     * Takes episodes in bulk: a JSON object of up to 1,000 `items`, or a stream of any length as `application/x-ndjson` (one EpisodeInput per line) or `text/csv` (a header line of field names). Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason. Episodes whose `id` is taken are replaced.  **CSV.** The columns `id`, `occurred_at`, `expires_at`, `origin` and `embedding_b64` mean those members; every other column is a field. An empty cell is a missing value. A column\'s type is taken from the space\'s `schema`, else from the first lines: numbers if every cell is spelled as JSON spells one (`007` is text), booleans if all are `true` or `false`, else text. A later cell that does not fit stays text.  **Resuming.** A cut connection loses at most the chunk under way. Send the same body again with `start_line` set to the report\'s `next_line` (or to the first line, if no report arrived: records with an `id` are not stored twice). An `Idempotency-Key` makes a JSON import happen once.  Do not use it for a single episode (use `create_episode`). 
+     * Takes episodes in bulk: a JSON object of up to 1,000 `items`, a stream of any length as `application/x-ndjson` (one object per line), a table as `text/csv`, or any file as `application/octet-stream`: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: `accepted` + `rejected_total` = `records`, always. Episodes whose `id` is taken are replaced; one that is stored already, to the letter, is counted as `duplicate` and not written. With `preview` nothing is stored and the report says what would be.  **Tables.** Delimiter (`,` `;` tab `|`, or a line `sep=;`), encoding and the spelling of missing values are found out, reported, and can be set by the parameters. A quote opens only at the start of a cell. A column\'s type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as `outliers`. Codes stay text: with leading zeros, like versions (`1.9`, `1.10`), where the space\'s `schema` says so or the space holds texts by now.  **Reserved names.** A column or member `id` is the episode\'s id; `occurred_at`, `expires_at`, `origin`, `embedding`, `embedding_b64` and (in JSON) `metadata` mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table\'s content (or `source`) and their line, so nothing is stored twice. Or send it with `start_line` set to the report\'s `next_line`. A JSON import without ids happens once with an `Idempotency-Key`.  Do not use it for a single episode (use `create_episode`). 
      * Import many episodes
      */
     async importEpisodes(requestParameters: ImportEpisodesRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<ImportReport> {

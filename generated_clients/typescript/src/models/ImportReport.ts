@@ -20,6 +20,13 @@ import {
     RejectionToJSON,
     RejectionToJSONTyped,
 } from './Rejection';
+import type { TableReport } from './TableReport';
+import {
+    TableReportFromJSON,
+    TableReportFromJSONTyped,
+    TableReportToJSON,
+    TableReportToJSONTyped,
+} from './TableReport';
 import type { FieldType } from './FieldType';
 import {
     FieldTypeFromJSON,
@@ -37,7 +44,35 @@ export interface ImportReport {
     /**
      * How many.
      */
+    records?: number;
+    /**
+     * How many.
+     */
     accepted: number;
+    /**
+     * How many.
+     */
+    _new?: number;
+    /**
+     * How many.
+     */
+    replaced?: number;
+    /**
+     * How many.
+     */
+    duplicate?: number;
+    /**
+     * How many.
+     */
+    coerced?: number;
+    /**
+     * Whether nothing was stored, and the counts say what would be.
+     */
+    preview?: boolean;
+    /**
+     * 
+     */
+    table?: TableReport | null;
     /**
      * The first of the records that were not taken.
      */
@@ -82,7 +117,14 @@ export function ImportReportFromJSONTyped(json: any, ignoreDiscriminator: boolea
     }
     return {
         
+        'records': json['records'] == null ? undefined : json['records'],
         'accepted': json['accepted'],
+        '_new': json['new'] == null ? undefined : json['new'],
+        'replaced': json['replaced'] == null ? undefined : json['replaced'],
+        'duplicate': json['duplicate'] == null ? undefined : json['duplicate'],
+        'coerced': json['coerced'] == null ? undefined : json['coerced'],
+        'preview': json['preview'] == null ? undefined : json['preview'],
+        'table': json['table'] === undefined ? undefined : json['table'] === null ? null : TableReportFromJSON(json['table']),
         'rejected': ((json['rejected'] as Array<any>).map(RejectionFromJSON)),
         'rejected_total': json['rejected_total'],
         'next_line': json['next_line'],
@@ -102,7 +144,14 @@ export function ImportReportToJSONTyped(value?: ImportReport | null, ignoreDiscr
 
     return {
         
+        'records': value['records'],
         'accepted': value['accepted'],
+        'new': value['_new'],
+        'replaced': value['replaced'],
+        'duplicate': value['duplicate'],
+        'coerced': value['coerced'],
+        'preview': value['preview'],
+        'table': TableReportToJSON(value['table']),
         'rejected': ((value['rejected'] as Array<any>).map(RejectionToJSON)),
         'rejected_total': value['rejected_total'],
         'next_line': value['next_line'],

@@ -21,6 +21,7 @@ import recollect.client.Pair;
 import recollect.client.model.Episode;
 import recollect.client.model.EpisodeInput;
 import recollect.client.model.EpisodePage;
+import java.io.File;
 import recollect.client.model.ForgetReceipt;
 import recollect.client.model.ForgetRequest;
 import recollect.client.model.ImportReport;
@@ -1346,7 +1347,7 @@ public class EpisodesApi {
 
   /**
    * Import many episodes
-   * Takes episodes in bulk: a JSON object of up to 1,000 &#x60;items&#x60;, or a stream of any length as &#x60;application/x-ndjson&#x60; (one EpisodeInput per line) or &#x60;text/csv&#x60; (a header line of field names). Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason. Episodes whose &#x60;id&#x60; is taken are replaced.  **CSV.** The columns &#x60;id&#x60;, &#x60;occurred_at&#x60;, &#x60;expires_at&#x60;, &#x60;origin&#x60; and &#x60;embedding_b64&#x60; mean those members; every other column is a field. An empty cell is a missing value. A column&#39;s type is taken from the space&#39;s &#x60;schema&#x60;, else from the first lines: numbers if every cell is spelled as JSON spells one (&#x60;007&#x60; is text), booleans if all are &#x60;true&#x60; or &#x60;false&#x60;, else text. A later cell that does not fit stays text.  **Resuming.** A cut connection loses at most the chunk under way. Send the same body again with &#x60;start_line&#x60; set to the report&#39;s &#x60;next_line&#x60; (or to the first line, if no report arrived: records with an &#x60;id&#x60; are not stored twice). An &#x60;Idempotency-Key&#x60; makes a JSON import happen once.  Do not use it for a single episode (use &#x60;create_episode&#x60;). 
+   * Takes episodes in bulk: a JSON object of up to 1,000 &#x60;items&#x60;, a stream of any length as &#x60;application/x-ndjson&#x60; (one object per line), a table as &#x60;text/csv&#x60;, or any file as &#x60;application/octet-stream&#x60;: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: &#x60;accepted&#x60; + &#x60;rejected_total&#x60; &#x3D; &#x60;records&#x60;, always. Episodes whose &#x60;id&#x60; is taken are replaced; one that is stored already, to the letter, is counted as &#x60;duplicate&#x60; and not written. With &#x60;preview&#x60; nothing is stored and the report says what would be.  **Tables.** Delimiter (&#x60;,&#x60; &#x60;;&#x60; tab &#x60;|&#x60;, or a line &#x60;sep&#x3D;;&#x60;), encoding and the spelling of missing values are found out, reported, and can be set by the parameters. A quote opens only at the start of a cell. A column&#39;s type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as &#x60;outliers&#x60;. Codes stay text: with leading zeros, like versions (&#x60;1.9&#x60;, &#x60;1.10&#x60;), where the space&#39;s &#x60;schema&#x60; says so or the space holds texts by now.  **Reserved names.** A column or member &#x60;id&#x60; is the episode&#39;s id; &#x60;occurred_at&#x60;, &#x60;expires_at&#x60;, &#x60;origin&#x60;, &#x60;embedding&#x60;, &#x60;embedding_b64&#x60; and (in JSON) &#x60;metadata&#x60; mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table&#39;s content (or &#x60;source&#x60;) and their line, so nothing is stored twice. Or send it with &#x60;start_line&#x60; set to the report&#39;s &#x60;next_line&#x60;. A JSON import without ids happens once with an &#x60;Idempotency-Key&#x60;.  Do not use it for a single episode (use &#x60;create_episode&#x60;). 
    * @param apiRequest {@link APIImportEpisodesRequest}
    * @return ImportReport
    * @throws ApiException if fails to make API call
@@ -1357,7 +1358,7 @@ public class EpisodesApi {
 
   /**
    * Import many episodes
-   * Takes episodes in bulk: a JSON object of up to 1,000 &#x60;items&#x60;, or a stream of any length as &#x60;application/x-ndjson&#x60; (one EpisodeInput per line) or &#x60;text/csv&#x60; (a header line of field names). Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason. Episodes whose &#x60;id&#x60; is taken are replaced.  **CSV.** The columns &#x60;id&#x60;, &#x60;occurred_at&#x60;, &#x60;expires_at&#x60;, &#x60;origin&#x60; and &#x60;embedding_b64&#x60; mean those members; every other column is a field. An empty cell is a missing value. A column&#39;s type is taken from the space&#39;s &#x60;schema&#x60;, else from the first lines: numbers if every cell is spelled as JSON spells one (&#x60;007&#x60; is text), booleans if all are &#x60;true&#x60; or &#x60;false&#x60;, else text. A later cell that does not fit stays text.  **Resuming.** A cut connection loses at most the chunk under way. Send the same body again with &#x60;start_line&#x60; set to the report&#39;s &#x60;next_line&#x60; (or to the first line, if no report arrived: records with an &#x60;id&#x60; are not stored twice). An &#x60;Idempotency-Key&#x60; makes a JSON import happen once.  Do not use it for a single episode (use &#x60;create_episode&#x60;). 
+   * Takes episodes in bulk: a JSON object of up to 1,000 &#x60;items&#x60;, a stream of any length as &#x60;application/x-ndjson&#x60; (one object per line), a table as &#x60;text/csv&#x60;, or any file as &#x60;application/octet-stream&#x60;: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: &#x60;accepted&#x60; + &#x60;rejected_total&#x60; &#x3D; &#x60;records&#x60;, always. Episodes whose &#x60;id&#x60; is taken are replaced; one that is stored already, to the letter, is counted as &#x60;duplicate&#x60; and not written. With &#x60;preview&#x60; nothing is stored and the report says what would be.  **Tables.** Delimiter (&#x60;,&#x60; &#x60;;&#x60; tab &#x60;|&#x60;, or a line &#x60;sep&#x3D;;&#x60;), encoding and the spelling of missing values are found out, reported, and can be set by the parameters. A quote opens only at the start of a cell. A column&#39;s type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as &#x60;outliers&#x60;. Codes stay text: with leading zeros, like versions (&#x60;1.9&#x60;, &#x60;1.10&#x60;), where the space&#39;s &#x60;schema&#x60; says so or the space holds texts by now.  **Reserved names.** A column or member &#x60;id&#x60; is the episode&#39;s id; &#x60;occurred_at&#x60;, &#x60;expires_at&#x60;, &#x60;origin&#x60;, &#x60;embedding&#x60;, &#x60;embedding_b64&#x60; and (in JSON) &#x60;metadata&#x60; mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table&#39;s content (or &#x60;source&#x60;) and their line, so nothing is stored twice. Or send it with &#x60;start_line&#x60; set to the report&#39;s &#x60;next_line&#x60;. A JSON import without ids happens once with an &#x60;Idempotency-Key&#x60;.  Do not use it for a single episode (use &#x60;create_episode&#x60;). 
    * @param apiRequest {@link APIImportEpisodesRequest}
    * @param headers Optional headers to include in the request
    * @return ImportReport
@@ -1375,13 +1376,29 @@ public class EpisodesApi {
     @jakarta.annotation.Nullable
     Long startLine = apiRequest.startLine();
     @jakarta.annotation.Nullable
+    Boolean preview = apiRequest.preview();
+    @jakarta.annotation.Nullable
+    String source = apiRequest.source();
+    @jakarta.annotation.Nullable
+    String delimiter = apiRequest.delimiter();
+    @jakarta.annotation.Nullable
+    String encoding = apiRequest.encoding();
+    @jakarta.annotation.Nullable
+    List<String> missingValues = apiRequest.missingValues();
+    @jakarta.annotation.Nullable
+    List<String> types = apiRequest.types();
+    @jakarta.annotation.Nullable
+    String idColumn = apiRequest.idColumn();
+    @jakarta.annotation.Nullable
+    List<String> map = apiRequest.map();
+    @jakarta.annotation.Nullable
     String idempotencyKey = apiRequest.idempotencyKey();
-    return importEpisodes(xMemorySpace, importRequest, xRequestId, traceparent, startLine, idempotencyKey, headers);
+    return importEpisodes(xMemorySpace, importRequest, xRequestId, traceparent, startLine, preview, source, delimiter, encoding, missingValues, types, idColumn, map, idempotencyKey, headers);
   }
 
   /**
    * Import many episodes
-   * Takes episodes in bulk: a JSON object of up to 1,000 &#x60;items&#x60;, or a stream of any length as &#x60;application/x-ndjson&#x60; (one EpisodeInput per line) or &#x60;text/csv&#x60; (a header line of field names). Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason. Episodes whose &#x60;id&#x60; is taken are replaced.  **CSV.** The columns &#x60;id&#x60;, &#x60;occurred_at&#x60;, &#x60;expires_at&#x60;, &#x60;origin&#x60; and &#x60;embedding_b64&#x60; mean those members; every other column is a field. An empty cell is a missing value. A column&#39;s type is taken from the space&#39;s &#x60;schema&#x60;, else from the first lines: numbers if every cell is spelled as JSON spells one (&#x60;007&#x60; is text), booleans if all are &#x60;true&#x60; or &#x60;false&#x60;, else text. A later cell that does not fit stays text.  **Resuming.** A cut connection loses at most the chunk under way. Send the same body again with &#x60;start_line&#x60; set to the report&#39;s &#x60;next_line&#x60; (or to the first line, if no report arrived: records with an &#x60;id&#x60; are not stored twice). An &#x60;Idempotency-Key&#x60; makes a JSON import happen once.  Do not use it for a single episode (use &#x60;create_episode&#x60;). 
+   * Takes episodes in bulk: a JSON object of up to 1,000 &#x60;items&#x60;, a stream of any length as &#x60;application/x-ndjson&#x60; (one object per line), a table as &#x60;text/csv&#x60;, or any file as &#x60;application/octet-stream&#x60;: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: &#x60;accepted&#x60; + &#x60;rejected_total&#x60; &#x3D; &#x60;records&#x60;, always. Episodes whose &#x60;id&#x60; is taken are replaced; one that is stored already, to the letter, is counted as &#x60;duplicate&#x60; and not written. With &#x60;preview&#x60; nothing is stored and the report says what would be.  **Tables.** Delimiter (&#x60;,&#x60; &#x60;;&#x60; tab &#x60;|&#x60;, or a line &#x60;sep&#x3D;;&#x60;), encoding and the spelling of missing values are found out, reported, and can be set by the parameters. A quote opens only at the start of a cell. A column&#39;s type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as &#x60;outliers&#x60;. Codes stay text: with leading zeros, like versions (&#x60;1.9&#x60;, &#x60;1.10&#x60;), where the space&#39;s &#x60;schema&#x60; says so or the space holds texts by now.  **Reserved names.** A column or member &#x60;id&#x60; is the episode&#39;s id; &#x60;occurred_at&#x60;, &#x60;expires_at&#x60;, &#x60;origin&#x60;, &#x60;embedding&#x60;, &#x60;embedding_b64&#x60; and (in JSON) &#x60;metadata&#x60; mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table&#39;s content (or &#x60;source&#x60;) and their line, so nothing is stored twice. Or send it with &#x60;start_line&#x60; set to the report&#39;s &#x60;next_line&#x60;. A JSON import without ids happens once with an &#x60;Idempotency-Key&#x60;.  Do not use it for a single episode (use &#x60;create_episode&#x60;). 
    * @param apiRequest {@link APIImportEpisodesRequest}
    * @return ApiResponse&lt;ImportReport&gt;
    * @throws ApiException if fails to make API call
@@ -1392,7 +1409,7 @@ public class EpisodesApi {
 
   /**
    * Import many episodes
-   * Takes episodes in bulk: a JSON object of up to 1,000 &#x60;items&#x60;, or a stream of any length as &#x60;application/x-ndjson&#x60; (one EpisodeInput per line) or &#x60;text/csv&#x60; (a header line of field names). Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason. Episodes whose &#x60;id&#x60; is taken are replaced.  **CSV.** The columns &#x60;id&#x60;, &#x60;occurred_at&#x60;, &#x60;expires_at&#x60;, &#x60;origin&#x60; and &#x60;embedding_b64&#x60; mean those members; every other column is a field. An empty cell is a missing value. A column&#39;s type is taken from the space&#39;s &#x60;schema&#x60;, else from the first lines: numbers if every cell is spelled as JSON spells one (&#x60;007&#x60; is text), booleans if all are &#x60;true&#x60; or &#x60;false&#x60;, else text. A later cell that does not fit stays text.  **Resuming.** A cut connection loses at most the chunk under way. Send the same body again with &#x60;start_line&#x60; set to the report&#39;s &#x60;next_line&#x60; (or to the first line, if no report arrived: records with an &#x60;id&#x60; are not stored twice). An &#x60;Idempotency-Key&#x60; makes a JSON import happen once.  Do not use it for a single episode (use &#x60;create_episode&#x60;). 
+   * Takes episodes in bulk: a JSON object of up to 1,000 &#x60;items&#x60;, a stream of any length as &#x60;application/x-ndjson&#x60; (one object per line), a table as &#x60;text/csv&#x60;, or any file as &#x60;application/octet-stream&#x60;: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: &#x60;accepted&#x60; + &#x60;rejected_total&#x60; &#x3D; &#x60;records&#x60;, always. Episodes whose &#x60;id&#x60; is taken are replaced; one that is stored already, to the letter, is counted as &#x60;duplicate&#x60; and not written. With &#x60;preview&#x60; nothing is stored and the report says what would be.  **Tables.** Delimiter (&#x60;,&#x60; &#x60;;&#x60; tab &#x60;|&#x60;, or a line &#x60;sep&#x3D;;&#x60;), encoding and the spelling of missing values are found out, reported, and can be set by the parameters. A quote opens only at the start of a cell. A column&#39;s type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as &#x60;outliers&#x60;. Codes stay text: with leading zeros, like versions (&#x60;1.9&#x60;, &#x60;1.10&#x60;), where the space&#39;s &#x60;schema&#x60; says so or the space holds texts by now.  **Reserved names.** A column or member &#x60;id&#x60; is the episode&#39;s id; &#x60;occurred_at&#x60;, &#x60;expires_at&#x60;, &#x60;origin&#x60;, &#x60;embedding&#x60;, &#x60;embedding_b64&#x60; and (in JSON) &#x60;metadata&#x60; mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table&#39;s content (or &#x60;source&#x60;) and their line, so nothing is stored twice. Or send it with &#x60;start_line&#x60; set to the report&#39;s &#x60;next_line&#x60;. A JSON import without ids happens once with an &#x60;Idempotency-Key&#x60;.  Do not use it for a single episode (use &#x60;create_episode&#x60;). 
    * @param apiRequest {@link APIImportEpisodesRequest}
    * @param headers Optional headers to include in the request
    * @return ApiResponse&lt;ImportReport&gt;
@@ -1404,75 +1421,115 @@ public class EpisodesApi {
     String xRequestId = apiRequest.xRequestId();
     String traceparent = apiRequest.traceparent();
     Long startLine = apiRequest.startLine();
+    Boolean preview = apiRequest.preview();
+    String source = apiRequest.source();
+    String delimiter = apiRequest.delimiter();
+    String encoding = apiRequest.encoding();
+    List<String> missingValues = apiRequest.missingValues();
+    List<String> types = apiRequest.types();
+    String idColumn = apiRequest.idColumn();
+    List<String> map = apiRequest.map();
     String idempotencyKey = apiRequest.idempotencyKey();
-    return importEpisodesWithHttpInfo(xMemorySpace, importRequest, xRequestId, traceparent, startLine, idempotencyKey, headers);
+    return importEpisodesWithHttpInfo(xMemorySpace, importRequest, xRequestId, traceparent, startLine, preview, source, delimiter, encoding, missingValues, types, idColumn, map, idempotencyKey, headers);
   }
 
   /**
    * Import many episodes
-   * Takes episodes in bulk: a JSON object of up to 1,000 &#x60;items&#x60;, or a stream of any length as &#x60;application/x-ndjson&#x60; (one EpisodeInput per line) or &#x60;text/csv&#x60; (a header line of field names). Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason. Episodes whose &#x60;id&#x60; is taken are replaced.  **CSV.** The columns &#x60;id&#x60;, &#x60;occurred_at&#x60;, &#x60;expires_at&#x60;, &#x60;origin&#x60; and &#x60;embedding_b64&#x60; mean those members; every other column is a field. An empty cell is a missing value. A column&#39;s type is taken from the space&#39;s &#x60;schema&#x60;, else from the first lines: numbers if every cell is spelled as JSON spells one (&#x60;007&#x60; is text), booleans if all are &#x60;true&#x60; or &#x60;false&#x60;, else text. A later cell that does not fit stays text.  **Resuming.** A cut connection loses at most the chunk under way. Send the same body again with &#x60;start_line&#x60; set to the report&#39;s &#x60;next_line&#x60; (or to the first line, if no report arrived: records with an &#x60;id&#x60; are not stored twice). An &#x60;Idempotency-Key&#x60; makes a JSON import happen once.  Do not use it for a single episode (use &#x60;create_episode&#x60;). 
+   * Takes episodes in bulk: a JSON object of up to 1,000 &#x60;items&#x60;, a stream of any length as &#x60;application/x-ndjson&#x60; (one object per line), a table as &#x60;text/csv&#x60;, or any file as &#x60;application/octet-stream&#x60;: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: &#x60;accepted&#x60; + &#x60;rejected_total&#x60; &#x3D; &#x60;records&#x60;, always. Episodes whose &#x60;id&#x60; is taken are replaced; one that is stored already, to the letter, is counted as &#x60;duplicate&#x60; and not written. With &#x60;preview&#x60; nothing is stored and the report says what would be.  **Tables.** Delimiter (&#x60;,&#x60; &#x60;;&#x60; tab &#x60;|&#x60;, or a line &#x60;sep&#x3D;;&#x60;), encoding and the spelling of missing values are found out, reported, and can be set by the parameters. A quote opens only at the start of a cell. A column&#39;s type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as &#x60;outliers&#x60;. Codes stay text: with leading zeros, like versions (&#x60;1.9&#x60;, &#x60;1.10&#x60;), where the space&#39;s &#x60;schema&#x60; says so or the space holds texts by now.  **Reserved names.** A column or member &#x60;id&#x60; is the episode&#39;s id; &#x60;occurred_at&#x60;, &#x60;expires_at&#x60;, &#x60;origin&#x60;, &#x60;embedding&#x60;, &#x60;embedding_b64&#x60; and (in JSON) &#x60;metadata&#x60; mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table&#39;s content (or &#x60;source&#x60;) and their line, so nothing is stored twice. Or send it with &#x60;start_line&#x60; set to the report&#39;s &#x60;next_line&#x60;. A JSON import without ids happens once with an &#x60;Idempotency-Key&#x60;.  Do not use it for a single episode (use &#x60;create_episode&#x60;). 
    * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
    * @param importRequest  (required)
    * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
    * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
    * @param startLine The first line (or item) to take, counted from 1; those before it were taken by an earlier call. In CSV the header is line 1 and is always read.  (optional, default to 1)
+   * @param preview Store nothing; report what would happen. (optional, default to false)
+   * @param source A name for what is sent. Records without an id get ids made of it and their line. By default a table is named after its content; with another name the same table is stored once more.  (optional)
+   * @param delimiter What separates a table&#39;s cells; one character, or &#x60;comma&#x60;, &#x60;semicolon&#x60;, &#x60;tab&#x60;, &#x60;pipe&#x60;, &#x60;space&#x60;. By default it is found out. (optional)
+   * @param encoding The encoding of a text table. By default it is found out. (optional)
+   * @param missingValues A text that means \&quot;not known\&quot;; repeat it for several. Given, no other text does, save the empty cell; given empty, only that one. By default the usual spellings do in tables (&#x60;N/A&#x60;, &#x60;NULL&#x60;, &#x60;-&#x60; …), and only null and blank texts in JSON.  (optional)
+   * @param types A column&#39;s type as &#x60;COLUMN&#x3D;TYPE&#x60;; repeat it for several. For dates that could be read in two ways also &#x60;COLUMN&#x3D;time:day_first&#x60;, &#x60;time:month_first&#x60; or &#x60;time:year_first&#x60;.  (optional)
+   * @param idColumn The column that holds the episodes&#39; ids, instead of &#x60;id&#x60;. (optional)
+   * @param map What a column becomes; repeat it for several: &#x60;COLUMN&#x3D;FIELD&#x60; a field of another name (or of its own, where the name is reserved), &#x60;COLUMN&#x3D;@occurred_at&#x60; a member of the episode, &#x60;COLUMN&#x3D;&#x60; nothing.  (optional)
    * @param idempotencyKey Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
    * @return ImportReport
    * @throws ApiException if fails to make API call
    */
-  public ImportReport importEpisodes(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable String idempotencyKey) throws ApiException {
-    return importEpisodes(xMemorySpace, importRequest, xRequestId, traceparent, startLine, idempotencyKey, null);
+  public ImportReport importEpisodes(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable Boolean preview, @jakarta.annotation.Nullable String source, @jakarta.annotation.Nullable String delimiter, @jakarta.annotation.Nullable String encoding, @jakarta.annotation.Nullable List<String> missingValues, @jakarta.annotation.Nullable List<String> types, @jakarta.annotation.Nullable String idColumn, @jakarta.annotation.Nullable List<String> map, @jakarta.annotation.Nullable String idempotencyKey) throws ApiException {
+    return importEpisodes(xMemorySpace, importRequest, xRequestId, traceparent, startLine, preview, source, delimiter, encoding, missingValues, types, idColumn, map, idempotencyKey, null);
   }
 
   /**
    * Import many episodes
-   * Takes episodes in bulk: a JSON object of up to 1,000 &#x60;items&#x60;, or a stream of any length as &#x60;application/x-ndjson&#x60; (one EpisodeInput per line) or &#x60;text/csv&#x60; (a header line of field names). Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason. Episodes whose &#x60;id&#x60; is taken are replaced.  **CSV.** The columns &#x60;id&#x60;, &#x60;occurred_at&#x60;, &#x60;expires_at&#x60;, &#x60;origin&#x60; and &#x60;embedding_b64&#x60; mean those members; every other column is a field. An empty cell is a missing value. A column&#39;s type is taken from the space&#39;s &#x60;schema&#x60;, else from the first lines: numbers if every cell is spelled as JSON spells one (&#x60;007&#x60; is text), booleans if all are &#x60;true&#x60; or &#x60;false&#x60;, else text. A later cell that does not fit stays text.  **Resuming.** A cut connection loses at most the chunk under way. Send the same body again with &#x60;start_line&#x60; set to the report&#39;s &#x60;next_line&#x60; (or to the first line, if no report arrived: records with an &#x60;id&#x60; are not stored twice). An &#x60;Idempotency-Key&#x60; makes a JSON import happen once.  Do not use it for a single episode (use &#x60;create_episode&#x60;). 
+   * Takes episodes in bulk: a JSON object of up to 1,000 &#x60;items&#x60;, a stream of any length as &#x60;application/x-ndjson&#x60; (one object per line), a table as &#x60;text/csv&#x60;, or any file as &#x60;application/octet-stream&#x60;: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: &#x60;accepted&#x60; + &#x60;rejected_total&#x60; &#x3D; &#x60;records&#x60;, always. Episodes whose &#x60;id&#x60; is taken are replaced; one that is stored already, to the letter, is counted as &#x60;duplicate&#x60; and not written. With &#x60;preview&#x60; nothing is stored and the report says what would be.  **Tables.** Delimiter (&#x60;,&#x60; &#x60;;&#x60; tab &#x60;|&#x60;, or a line &#x60;sep&#x3D;;&#x60;), encoding and the spelling of missing values are found out, reported, and can be set by the parameters. A quote opens only at the start of a cell. A column&#39;s type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as &#x60;outliers&#x60;. Codes stay text: with leading zeros, like versions (&#x60;1.9&#x60;, &#x60;1.10&#x60;), where the space&#39;s &#x60;schema&#x60; says so or the space holds texts by now.  **Reserved names.** A column or member &#x60;id&#x60; is the episode&#39;s id; &#x60;occurred_at&#x60;, &#x60;expires_at&#x60;, &#x60;origin&#x60;, &#x60;embedding&#x60;, &#x60;embedding_b64&#x60; and (in JSON) &#x60;metadata&#x60; mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table&#39;s content (or &#x60;source&#x60;) and their line, so nothing is stored twice. Or send it with &#x60;start_line&#x60; set to the report&#39;s &#x60;next_line&#x60;. A JSON import without ids happens once with an &#x60;Idempotency-Key&#x60;.  Do not use it for a single episode (use &#x60;create_episode&#x60;). 
    * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
    * @param importRequest  (required)
    * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
    * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
    * @param startLine The first line (or item) to take, counted from 1; those before it were taken by an earlier call. In CSV the header is line 1 and is always read.  (optional, default to 1)
+   * @param preview Store nothing; report what would happen. (optional, default to false)
+   * @param source A name for what is sent. Records without an id get ids made of it and their line. By default a table is named after its content; with another name the same table is stored once more.  (optional)
+   * @param delimiter What separates a table&#39;s cells; one character, or &#x60;comma&#x60;, &#x60;semicolon&#x60;, &#x60;tab&#x60;, &#x60;pipe&#x60;, &#x60;space&#x60;. By default it is found out. (optional)
+   * @param encoding The encoding of a text table. By default it is found out. (optional)
+   * @param missingValues A text that means \&quot;not known\&quot;; repeat it for several. Given, no other text does, save the empty cell; given empty, only that one. By default the usual spellings do in tables (&#x60;N/A&#x60;, &#x60;NULL&#x60;, &#x60;-&#x60; …), and only null and blank texts in JSON.  (optional)
+   * @param types A column&#39;s type as &#x60;COLUMN&#x3D;TYPE&#x60;; repeat it for several. For dates that could be read in two ways also &#x60;COLUMN&#x3D;time:day_first&#x60;, &#x60;time:month_first&#x60; or &#x60;time:year_first&#x60;.  (optional)
+   * @param idColumn The column that holds the episodes&#39; ids, instead of &#x60;id&#x60;. (optional)
+   * @param map What a column becomes; repeat it for several: &#x60;COLUMN&#x3D;FIELD&#x60; a field of another name (or of its own, where the name is reserved), &#x60;COLUMN&#x3D;@occurred_at&#x60; a member of the episode, &#x60;COLUMN&#x3D;&#x60; nothing.  (optional)
    * @param idempotencyKey Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
    * @param headers Optional headers to include in the request
    * @return ImportReport
    * @throws ApiException if fails to make API call
    */
-  public ImportReport importEpisodes(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable String idempotencyKey, Map<String, String> headers) throws ApiException {
-    ApiResponse<ImportReport> localVarResponse = importEpisodesWithHttpInfo(xMemorySpace, importRequest, xRequestId, traceparent, startLine, idempotencyKey, headers);
+  public ImportReport importEpisodes(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable Boolean preview, @jakarta.annotation.Nullable String source, @jakarta.annotation.Nullable String delimiter, @jakarta.annotation.Nullable String encoding, @jakarta.annotation.Nullable List<String> missingValues, @jakarta.annotation.Nullable List<String> types, @jakarta.annotation.Nullable String idColumn, @jakarta.annotation.Nullable List<String> map, @jakarta.annotation.Nullable String idempotencyKey, Map<String, String> headers) throws ApiException {
+    ApiResponse<ImportReport> localVarResponse = importEpisodesWithHttpInfo(xMemorySpace, importRequest, xRequestId, traceparent, startLine, preview, source, delimiter, encoding, missingValues, types, idColumn, map, idempotencyKey, headers);
     return localVarResponse.getData();
   }
 
   /**
    * Import many episodes
-   * Takes episodes in bulk: a JSON object of up to 1,000 &#x60;items&#x60;, or a stream of any length as &#x60;application/x-ndjson&#x60; (one EpisodeInput per line) or &#x60;text/csv&#x60; (a header line of field names). Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason. Episodes whose &#x60;id&#x60; is taken are replaced.  **CSV.** The columns &#x60;id&#x60;, &#x60;occurred_at&#x60;, &#x60;expires_at&#x60;, &#x60;origin&#x60; and &#x60;embedding_b64&#x60; mean those members; every other column is a field. An empty cell is a missing value. A column&#39;s type is taken from the space&#39;s &#x60;schema&#x60;, else from the first lines: numbers if every cell is spelled as JSON spells one (&#x60;007&#x60; is text), booleans if all are &#x60;true&#x60; or &#x60;false&#x60;, else text. A later cell that does not fit stays text.  **Resuming.** A cut connection loses at most the chunk under way. Send the same body again with &#x60;start_line&#x60; set to the report&#39;s &#x60;next_line&#x60; (or to the first line, if no report arrived: records with an &#x60;id&#x60; are not stored twice). An &#x60;Idempotency-Key&#x60; makes a JSON import happen once.  Do not use it for a single episode (use &#x60;create_episode&#x60;). 
+   * Takes episodes in bulk: a JSON object of up to 1,000 &#x60;items&#x60;, a stream of any length as &#x60;application/x-ndjson&#x60; (one object per line), a table as &#x60;text/csv&#x60;, or any file as &#x60;application/octet-stream&#x60;: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: &#x60;accepted&#x60; + &#x60;rejected_total&#x60; &#x3D; &#x60;records&#x60;, always. Episodes whose &#x60;id&#x60; is taken are replaced; one that is stored already, to the letter, is counted as &#x60;duplicate&#x60; and not written. With &#x60;preview&#x60; nothing is stored and the report says what would be.  **Tables.** Delimiter (&#x60;,&#x60; &#x60;;&#x60; tab &#x60;|&#x60;, or a line &#x60;sep&#x3D;;&#x60;), encoding and the spelling of missing values are found out, reported, and can be set by the parameters. A quote opens only at the start of a cell. A column&#39;s type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as &#x60;outliers&#x60;. Codes stay text: with leading zeros, like versions (&#x60;1.9&#x60;, &#x60;1.10&#x60;), where the space&#39;s &#x60;schema&#x60; says so or the space holds texts by now.  **Reserved names.** A column or member &#x60;id&#x60; is the episode&#39;s id; &#x60;occurred_at&#x60;, &#x60;expires_at&#x60;, &#x60;origin&#x60;, &#x60;embedding&#x60;, &#x60;embedding_b64&#x60; and (in JSON) &#x60;metadata&#x60; mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table&#39;s content (or &#x60;source&#x60;) and their line, so nothing is stored twice. Or send it with &#x60;start_line&#x60; set to the report&#39;s &#x60;next_line&#x60;. A JSON import without ids happens once with an &#x60;Idempotency-Key&#x60;.  Do not use it for a single episode (use &#x60;create_episode&#x60;). 
    * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
    * @param importRequest  (required)
    * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
    * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
    * @param startLine The first line (or item) to take, counted from 1; those before it were taken by an earlier call. In CSV the header is line 1 and is always read.  (optional, default to 1)
+   * @param preview Store nothing; report what would happen. (optional, default to false)
+   * @param source A name for what is sent. Records without an id get ids made of it and their line. By default a table is named after its content; with another name the same table is stored once more.  (optional)
+   * @param delimiter What separates a table&#39;s cells; one character, or &#x60;comma&#x60;, &#x60;semicolon&#x60;, &#x60;tab&#x60;, &#x60;pipe&#x60;, &#x60;space&#x60;. By default it is found out. (optional)
+   * @param encoding The encoding of a text table. By default it is found out. (optional)
+   * @param missingValues A text that means \&quot;not known\&quot;; repeat it for several. Given, no other text does, save the empty cell; given empty, only that one. By default the usual spellings do in tables (&#x60;N/A&#x60;, &#x60;NULL&#x60;, &#x60;-&#x60; …), and only null and blank texts in JSON.  (optional)
+   * @param types A column&#39;s type as &#x60;COLUMN&#x3D;TYPE&#x60;; repeat it for several. For dates that could be read in two ways also &#x60;COLUMN&#x3D;time:day_first&#x60;, &#x60;time:month_first&#x60; or &#x60;time:year_first&#x60;.  (optional)
+   * @param idColumn The column that holds the episodes&#39; ids, instead of &#x60;id&#x60;. (optional)
+   * @param map What a column becomes; repeat it for several: &#x60;COLUMN&#x3D;FIELD&#x60; a field of another name (or of its own, where the name is reserved), &#x60;COLUMN&#x3D;@occurred_at&#x60; a member of the episode, &#x60;COLUMN&#x3D;&#x60; nothing.  (optional)
    * @param idempotencyKey Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
    * @return ApiResponse&lt;ImportReport&gt;
    * @throws ApiException if fails to make API call
    */
-  public ApiResponse<ImportReport> importEpisodesWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable String idempotencyKey) throws ApiException {
-    return importEpisodesWithHttpInfo(xMemorySpace, importRequest, xRequestId, traceparent, startLine, idempotencyKey, null);
+  public ApiResponse<ImportReport> importEpisodesWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable Boolean preview, @jakarta.annotation.Nullable String source, @jakarta.annotation.Nullable String delimiter, @jakarta.annotation.Nullable String encoding, @jakarta.annotation.Nullable List<String> missingValues, @jakarta.annotation.Nullable List<String> types, @jakarta.annotation.Nullable String idColumn, @jakarta.annotation.Nullable List<String> map, @jakarta.annotation.Nullable String idempotencyKey) throws ApiException {
+    return importEpisodesWithHttpInfo(xMemorySpace, importRequest, xRequestId, traceparent, startLine, preview, source, delimiter, encoding, missingValues, types, idColumn, map, idempotencyKey, null);
   }
 
   /**
    * Import many episodes
-   * Takes episodes in bulk: a JSON object of up to 1,000 &#x60;items&#x60;, or a stream of any length as &#x60;application/x-ndjson&#x60; (one EpisodeInput per line) or &#x60;text/csv&#x60; (a header line of field names). Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason. Episodes whose &#x60;id&#x60; is taken are replaced.  **CSV.** The columns &#x60;id&#x60;, &#x60;occurred_at&#x60;, &#x60;expires_at&#x60;, &#x60;origin&#x60; and &#x60;embedding_b64&#x60; mean those members; every other column is a field. An empty cell is a missing value. A column&#39;s type is taken from the space&#39;s &#x60;schema&#x60;, else from the first lines: numbers if every cell is spelled as JSON spells one (&#x60;007&#x60; is text), booleans if all are &#x60;true&#x60; or &#x60;false&#x60;, else text. A later cell that does not fit stays text.  **Resuming.** A cut connection loses at most the chunk under way. Send the same body again with &#x60;start_line&#x60; set to the report&#39;s &#x60;next_line&#x60; (or to the first line, if no report arrived: records with an &#x60;id&#x60; are not stored twice). An &#x60;Idempotency-Key&#x60; makes a JSON import happen once.  Do not use it for a single episode (use &#x60;create_episode&#x60;). 
+   * Takes episodes in bulk: a JSON object of up to 1,000 &#x60;items&#x60;, a stream of any length as &#x60;application/x-ndjson&#x60; (one object per line), a table as &#x60;text/csv&#x60;, or any file as &#x60;application/octet-stream&#x60;: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: &#x60;accepted&#x60; + &#x60;rejected_total&#x60; &#x3D; &#x60;records&#x60;, always. Episodes whose &#x60;id&#x60; is taken are replaced; one that is stored already, to the letter, is counted as &#x60;duplicate&#x60; and not written. With &#x60;preview&#x60; nothing is stored and the report says what would be.  **Tables.** Delimiter (&#x60;,&#x60; &#x60;;&#x60; tab &#x60;|&#x60;, or a line &#x60;sep&#x3D;;&#x60;), encoding and the spelling of missing values are found out, reported, and can be set by the parameters. A quote opens only at the start of a cell. A column&#39;s type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as &#x60;outliers&#x60;. Codes stay text: with leading zeros, like versions (&#x60;1.9&#x60;, &#x60;1.10&#x60;), where the space&#39;s &#x60;schema&#x60; says so or the space holds texts by now.  **Reserved names.** A column or member &#x60;id&#x60; is the episode&#39;s id; &#x60;occurred_at&#x60;, &#x60;expires_at&#x60;, &#x60;origin&#x60;, &#x60;embedding&#x60;, &#x60;embedding_b64&#x60; and (in JSON) &#x60;metadata&#x60; mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table&#39;s content (or &#x60;source&#x60;) and their line, so nothing is stored twice. Or send it with &#x60;start_line&#x60; set to the report&#39;s &#x60;next_line&#x60;. A JSON import without ids happens once with an &#x60;Idempotency-Key&#x60;.  Do not use it for a single episode (use &#x60;create_episode&#x60;). 
    * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
    * @param importRequest  (required)
    * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
    * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
    * @param startLine The first line (or item) to take, counted from 1; those before it were taken by an earlier call. In CSV the header is line 1 and is always read.  (optional, default to 1)
+   * @param preview Store nothing; report what would happen. (optional, default to false)
+   * @param source A name for what is sent. Records without an id get ids made of it and their line. By default a table is named after its content; with another name the same table is stored once more.  (optional)
+   * @param delimiter What separates a table&#39;s cells; one character, or &#x60;comma&#x60;, &#x60;semicolon&#x60;, &#x60;tab&#x60;, &#x60;pipe&#x60;, &#x60;space&#x60;. By default it is found out. (optional)
+   * @param encoding The encoding of a text table. By default it is found out. (optional)
+   * @param missingValues A text that means \&quot;not known\&quot;; repeat it for several. Given, no other text does, save the empty cell; given empty, only that one. By default the usual spellings do in tables (&#x60;N/A&#x60;, &#x60;NULL&#x60;, &#x60;-&#x60; …), and only null and blank texts in JSON.  (optional)
+   * @param types A column&#39;s type as &#x60;COLUMN&#x3D;TYPE&#x60;; repeat it for several. For dates that could be read in two ways also &#x60;COLUMN&#x3D;time:day_first&#x60;, &#x60;time:month_first&#x60; or &#x60;time:year_first&#x60;.  (optional)
+   * @param idColumn The column that holds the episodes&#39; ids, instead of &#x60;id&#x60;. (optional)
+   * @param map What a column becomes; repeat it for several: &#x60;COLUMN&#x3D;FIELD&#x60; a field of another name (or of its own, where the name is reserved), &#x60;COLUMN&#x3D;@occurred_at&#x60; a member of the episode, &#x60;COLUMN&#x3D;&#x60; nothing.  (optional)
    * @param idempotencyKey Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
    * @param headers Optional headers to include in the request
    * @return ApiResponse&lt;ImportReport&gt;
    * @throws ApiException if fails to make API call
    */
-  public ApiResponse<ImportReport> importEpisodesWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable String idempotencyKey, Map<String, String> headers) throws ApiException {
-    HttpRequest.Builder localVarRequestBuilder = importEpisodesRequestBuilder(xMemorySpace, importRequest, xRequestId, traceparent, startLine, idempotencyKey, headers);
+  public ApiResponse<ImportReport> importEpisodesWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable Boolean preview, @jakarta.annotation.Nullable String source, @jakarta.annotation.Nullable String delimiter, @jakarta.annotation.Nullable String encoding, @jakarta.annotation.Nullable List<String> missingValues, @jakarta.annotation.Nullable List<String> types, @jakarta.annotation.Nullable String idColumn, @jakarta.annotation.Nullable List<String> map, @jakarta.annotation.Nullable String idempotencyKey, Map<String, String> headers) throws ApiException {
+    HttpRequest.Builder localVarRequestBuilder = importEpisodesRequestBuilder(xMemorySpace, importRequest, xRequestId, traceparent, startLine, preview, source, delimiter, encoding, missingValues, types, idColumn, map, idempotencyKey, headers);
     try {
       HttpResponse<InputStream> localVarResponse = memberVarHttpClient.send(
           localVarRequestBuilder.build(),
@@ -1519,7 +1576,7 @@ public class EpisodesApi {
     }
   }
 
-  private HttpRequest.Builder importEpisodesRequestBuilder(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable String idempotencyKey, Map<String, String> headers) throws ApiException {
+  private HttpRequest.Builder importEpisodesRequestBuilder(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable Boolean preview, @jakarta.annotation.Nullable String source, @jakarta.annotation.Nullable String delimiter, @jakarta.annotation.Nullable String encoding, @jakarta.annotation.Nullable List<String> missingValues, @jakarta.annotation.Nullable List<String> types, @jakarta.annotation.Nullable String idColumn, @jakarta.annotation.Nullable List<String> map, @jakarta.annotation.Nullable String idempotencyKey, Map<String, String> headers) throws ApiException {
     // verify the required parameter 'xMemorySpace' is set
     if (xMemorySpace == null) {
       throw new ApiException(400, "Missing the required parameter 'xMemorySpace' when calling importEpisodes");
@@ -1538,6 +1595,22 @@ public class EpisodesApi {
     String localVarQueryParameterBaseName;
     localVarQueryParameterBaseName = "start_line";
     localVarQueryParams.addAll(ApiClient.parameterToPairs("start_line", startLine));
+    localVarQueryParameterBaseName = "preview";
+    localVarQueryParams.addAll(ApiClient.parameterToPairs("preview", preview));
+    localVarQueryParameterBaseName = "source";
+    localVarQueryParams.addAll(ApiClient.parameterToPairs("source", source));
+    localVarQueryParameterBaseName = "delimiter";
+    localVarQueryParams.addAll(ApiClient.parameterToPairs("delimiter", delimiter));
+    localVarQueryParameterBaseName = "encoding";
+    localVarQueryParams.addAll(ApiClient.parameterToPairs("encoding", encoding));
+    localVarQueryParameterBaseName = "missing_values";
+    localVarQueryParams.addAll(ApiClient.parameterToPairs("multi", "missing_values", missingValues));
+    localVarQueryParameterBaseName = "types";
+    localVarQueryParams.addAll(ApiClient.parameterToPairs("multi", "types", types));
+    localVarQueryParameterBaseName = "id_column";
+    localVarQueryParams.addAll(ApiClient.parameterToPairs("id_column", idColumn));
+    localVarQueryParameterBaseName = "map";
+    localVarQueryParams.addAll(ApiClient.parameterToPairs("multi", "map", map));
 
     if (!localVarQueryParams.isEmpty() || localVarQueryStringJoiner.length() != 0) {
       StringJoiner queryJoiner = new StringJoiner("&");
@@ -1595,6 +1668,22 @@ public class EpisodesApi {
     @jakarta.annotation.Nullable
     private Long startLine; // The first line (or item) to take, counted from 1; those before it were taken by an earlier call. In CSV the header is line 1 and is always read.  (optional, default to 1)
     @jakarta.annotation.Nullable
+    private Boolean preview; // Store nothing; report what would happen. (optional, default to false)
+    @jakarta.annotation.Nullable
+    private String source; // A name for what is sent. Records without an id get ids made of it and their line. By default a table is named after its content; with another name the same table is stored once more.  (optional)
+    @jakarta.annotation.Nullable
+    private String delimiter; // What separates a table&#39;s cells; one character, or &#x60;comma&#x60;, &#x60;semicolon&#x60;, &#x60;tab&#x60;, &#x60;pipe&#x60;, &#x60;space&#x60;. By default it is found out. (optional)
+    @jakarta.annotation.Nullable
+    private String encoding; // The encoding of a text table. By default it is found out. (optional)
+    @jakarta.annotation.Nullable
+    private List<String> missingValues; // A text that means \&quot;not known\&quot;; repeat it for several. Given, no other text does, save the empty cell; given empty, only that one. By default the usual spellings do in tables (&#x60;N/A&#x60;, &#x60;NULL&#x60;, &#x60;-&#x60; …), and only null and blank texts in JSON.  (optional)
+    @jakarta.annotation.Nullable
+    private List<String> types; // A column&#39;s type as &#x60;COLUMN&#x3D;TYPE&#x60;; repeat it for several. For dates that could be read in two ways also &#x60;COLUMN&#x3D;time:day_first&#x60;, &#x60;time:month_first&#x60; or &#x60;time:year_first&#x60;.  (optional)
+    @jakarta.annotation.Nullable
+    private String idColumn; // The column that holds the episodes&#39; ids, instead of &#x60;id&#x60;. (optional)
+    @jakarta.annotation.Nullable
+    private List<String> map; // What a column becomes; repeat it for several: &#x60;COLUMN&#x3D;FIELD&#x60; a field of another name (or of its own, where the name is reserved), &#x60;COLUMN&#x3D;@occurred_at&#x60; a member of the episode, &#x60;COLUMN&#x3D;&#x60; nothing.  (optional)
+    @jakarta.annotation.Nullable
     private String idempotencyKey; // Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
 
     private APIImportEpisodesRequest(Builder builder) {
@@ -1603,6 +1692,14 @@ public class EpisodesApi {
       this.xRequestId = builder.xRequestId;
       this.traceparent = builder.traceparent;
       this.startLine = builder.startLine;
+      this.preview = builder.preview;
+      this.source = builder.source;
+      this.delimiter = builder.delimiter;
+      this.encoding = builder.encoding;
+      this.missingValues = builder.missingValues;
+      this.types = builder.types;
+      this.idColumn = builder.idColumn;
+      this.map = builder.map;
       this.idempotencyKey = builder.idempotencyKey;
     }
     @jakarta.annotation.Nonnull
@@ -1626,6 +1723,38 @@ public class EpisodesApi {
       return startLine;
     }
     @jakarta.annotation.Nullable
+    public Boolean preview() {
+      return preview;
+    }
+    @jakarta.annotation.Nullable
+    public String source() {
+      return source;
+    }
+    @jakarta.annotation.Nullable
+    public String delimiter() {
+      return delimiter;
+    }
+    @jakarta.annotation.Nullable
+    public String encoding() {
+      return encoding;
+    }
+    @jakarta.annotation.Nullable
+    public List<String> missingValues() {
+      return missingValues;
+    }
+    @jakarta.annotation.Nullable
+    public List<String> types() {
+      return types;
+    }
+    @jakarta.annotation.Nullable
+    public String idColumn() {
+      return idColumn;
+    }
+    @jakarta.annotation.Nullable
+    public List<String> map() {
+      return map;
+    }
+    @jakarta.annotation.Nullable
     public String idempotencyKey() {
       return idempotencyKey;
     }
@@ -1639,6 +1768,14 @@ public class EpisodesApi {
       private String xRequestId;
       private String traceparent;
       private Long startLine;
+      private Boolean preview;
+      private String source;
+      private String delimiter;
+      private String encoding;
+      private List<String> missingValues;
+      private List<String> types;
+      private String idColumn;
+      private List<String> map;
       private String idempotencyKey;
 
       public Builder xMemorySpace(@jakarta.annotation.Nonnull String xMemorySpace) {
@@ -1659,6 +1796,38 @@ public class EpisodesApi {
       }
       public Builder startLine(@jakarta.annotation.Nullable Long startLine) {
         this.startLine = startLine;
+        return this;
+      }
+      public Builder preview(@jakarta.annotation.Nullable Boolean preview) {
+        this.preview = preview;
+        return this;
+      }
+      public Builder source(@jakarta.annotation.Nullable String source) {
+        this.source = source;
+        return this;
+      }
+      public Builder delimiter(@jakarta.annotation.Nullable String delimiter) {
+        this.delimiter = delimiter;
+        return this;
+      }
+      public Builder encoding(@jakarta.annotation.Nullable String encoding) {
+        this.encoding = encoding;
+        return this;
+      }
+      public Builder missingValues(@jakarta.annotation.Nullable List<String> missingValues) {
+        this.missingValues = missingValues;
+        return this;
+      }
+      public Builder types(@jakarta.annotation.Nullable List<String> types) {
+        this.types = types;
+        return this;
+      }
+      public Builder idColumn(@jakarta.annotation.Nullable String idColumn) {
+        this.idColumn = idColumn;
+        return this;
+      }
+      public Builder map(@jakarta.annotation.Nullable List<String> map) {
+        this.map = map;
         return this;
       }
       public Builder idempotencyKey(@jakarta.annotation.Nullable String idempotencyKey) {

@@ -29,8 +29,13 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.openapitools.jackson.nullable.JsonNullable;
 import recollect.client.model.FieldType;
 import recollect.client.model.Rejection;
+import recollect.client.model.TableReport;
+import com.fasterxml.jackson.annotation.JsonIgnore;
+import org.openapitools.jackson.nullable.JsonNullable;
+import java.util.NoSuchElementException;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
 
@@ -39,7 +44,14 @@ import recollect.client.ApiClient;
  * What an import did.
  */
 @JsonPropertyOrder({
+  ImportReport.JSON_PROPERTY_RECORDS,
   ImportReport.JSON_PROPERTY_ACCEPTED,
+  ImportReport.JSON_PROPERTY_NEW,
+  ImportReport.JSON_PROPERTY_REPLACED,
+  ImportReport.JSON_PROPERTY_DUPLICATE,
+  ImportReport.JSON_PROPERTY_COERCED,
+  ImportReport.JSON_PROPERTY_PREVIEW,
+  ImportReport.JSON_PROPERTY_TABLE,
   ImportReport.JSON_PROPERTY_REJECTED,
   ImportReport.JSON_PROPERTY_REJECTED_TOTAL,
   ImportReport.JSON_PROPERTY_NEXT_LINE,
@@ -48,9 +60,36 @@ import recollect.client.ApiClient;
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class ImportReport {
+  public static final String JSON_PROPERTY_RECORDS = "records";
+  @jakarta.annotation.Nullable
+  private Long records;
+
   public static final String JSON_PROPERTY_ACCEPTED = "accepted";
   @jakarta.annotation.Nonnull
   private Long accepted;
+
+  public static final String JSON_PROPERTY_NEW = "new";
+  @jakarta.annotation.Nullable
+  private Long _new;
+
+  public static final String JSON_PROPERTY_REPLACED = "replaced";
+  @jakarta.annotation.Nullable
+  private Long replaced;
+
+  public static final String JSON_PROPERTY_DUPLICATE = "duplicate";
+  @jakarta.annotation.Nullable
+  private Long duplicate;
+
+  public static final String JSON_PROPERTY_COERCED = "coerced";
+  @jakarta.annotation.Nullable
+  private Long coerced;
+
+  public static final String JSON_PROPERTY_PREVIEW = "preview";
+  @jakarta.annotation.Nullable
+  private Boolean preview;
+
+  public static final String JSON_PROPERTY_TABLE = "table";
+  private JsonNullable<TableReport> table = JsonNullable.<TableReport>undefined();
 
   public static final String JSON_PROPERTY_REJECTED = "rejected";
   @jakarta.annotation.Nonnull
@@ -75,6 +114,32 @@ public class ImportReport {
   public ImportReport() { 
   }
 
+  public ImportReport records(@jakarta.annotation.Nullable Long records) {
+    this.records = records;
+    return this;
+  }
+
+  /**
+   * How many.
+   * minimum: 0
+   * maximum: 9007199254740991
+   * @return records
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_RECORDS, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public Long getRecords() {
+    return records;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_RECORDS, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setRecords(@jakarta.annotation.Nullable Long records) {
+    this.records = records;
+  }
+
+
   public ImportReport accepted(@jakarta.annotation.Nonnull Long accepted) {
     this.accepted = accepted;
     return this;
@@ -98,6 +163,166 @@ public class ImportReport {
   @JsonInclude(value = JsonInclude.Include.ALWAYS)
   public void setAccepted(@jakarta.annotation.Nonnull Long accepted) {
     this.accepted = accepted;
+  }
+
+
+  public ImportReport _new(@jakarta.annotation.Nullable Long _new) {
+    this._new = _new;
+    return this;
+  }
+
+  /**
+   * How many.
+   * minimum: 0
+   * maximum: 9007199254740991
+   * @return _new
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_NEW, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public Long getNew() {
+    return _new;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_NEW, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setNew(@jakarta.annotation.Nullable Long _new) {
+    this._new = _new;
+  }
+
+
+  public ImportReport replaced(@jakarta.annotation.Nullable Long replaced) {
+    this.replaced = replaced;
+    return this;
+  }
+
+  /**
+   * How many.
+   * minimum: 0
+   * maximum: 9007199254740991
+   * @return replaced
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_REPLACED, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public Long getReplaced() {
+    return replaced;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_REPLACED, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setReplaced(@jakarta.annotation.Nullable Long replaced) {
+    this.replaced = replaced;
+  }
+
+
+  public ImportReport duplicate(@jakarta.annotation.Nullable Long duplicate) {
+    this.duplicate = duplicate;
+    return this;
+  }
+
+  /**
+   * How many.
+   * minimum: 0
+   * maximum: 9007199254740991
+   * @return duplicate
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_DUPLICATE, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public Long getDuplicate() {
+    return duplicate;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_DUPLICATE, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setDuplicate(@jakarta.annotation.Nullable Long duplicate) {
+    this.duplicate = duplicate;
+  }
+
+
+  public ImportReport coerced(@jakarta.annotation.Nullable Long coerced) {
+    this.coerced = coerced;
+    return this;
+  }
+
+  /**
+   * How many.
+   * minimum: 0
+   * maximum: 9007199254740991
+   * @return coerced
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_COERCED, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public Long getCoerced() {
+    return coerced;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_COERCED, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setCoerced(@jakarta.annotation.Nullable Long coerced) {
+    this.coerced = coerced;
+  }
+
+
+  public ImportReport preview(@jakarta.annotation.Nullable Boolean preview) {
+    this.preview = preview;
+    return this;
+  }
+
+  /**
+   * Whether nothing was stored, and the counts say what would be.
+   * @return preview
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_PREVIEW, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public Boolean getPreview() {
+    return preview;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_PREVIEW, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setPreview(@jakarta.annotation.Nullable Boolean preview) {
+    this.preview = preview;
+  }
+
+
+  public ImportReport table(@jakarta.annotation.Nullable TableReport table) {
+    this.table = JsonNullable.<TableReport>of(table);
+    return this;
+  }
+
+  /**
+   * Get table
+   * @return table
+   */
+  @jakarta.annotation.Nullable
+  @JsonIgnore
+  public TableReport getTable() {
+        return table.orElse(null);
+  }
+
+  @JsonProperty(value = JSON_PROPERTY_TABLE, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+
+  public JsonNullable<TableReport> getTable_JsonNullable() {
+    return table;
+  }
+  
+  @JsonProperty(JSON_PROPERTY_TABLE)
+  public void setTable_JsonNullable(JsonNullable<TableReport> table) {
+    this.table = table;
+  }
+
+  public void setTable(@jakarta.annotation.Nullable TableReport table) {
+    this.table = JsonNullable.<TableReport>of(table);
   }
 
 
@@ -255,7 +480,14 @@ public class ImportReport {
       return false;
     }
     ImportReport importReport = (ImportReport) o;
-    return Objects.equals(this.accepted, importReport.accepted) &&
+    return Objects.equals(this.records, importReport.records) &&
+        Objects.equals(this.accepted, importReport.accepted) &&
+        Objects.equals(this._new, importReport._new) &&
+        Objects.equals(this.replaced, importReport.replaced) &&
+        Objects.equals(this.duplicate, importReport.duplicate) &&
+        Objects.equals(this.coerced, importReport.coerced) &&
+        Objects.equals(this.preview, importReport.preview) &&
+        equalsNullable(this.table, importReport.table) &&
         Objects.equals(this.rejected, importReport.rejected) &&
         Objects.equals(this.rejectedTotal, importReport.rejectedTotal) &&
         Objects.equals(this.nextLine, importReport.nextLine) &&
@@ -263,16 +495,34 @@ public class ImportReport {
         Objects.equals(this.fieldTypes, importReport.fieldTypes);
   }
 
+  private static <T> boolean equalsNullable(JsonNullable<T> a, JsonNullable<T> b) {
+    return a == b || (a != null && b != null && a.isPresent() && b.isPresent() && Objects.deepEquals(a.get(), b.get()));
+  }
+
   @Override
   public int hashCode() {
-    return Objects.hash(accepted, rejected, rejectedTotal, nextLine, revision, fieldTypes);
+    return Objects.hash(records, accepted, _new, replaced, duplicate, coerced, preview, hashCodeNullable(table), rejected, rejectedTotal, nextLine, revision, fieldTypes);
+  }
+
+  private static <T> int hashCodeNullable(JsonNullable<T> a) {
+    if (a == null) {
+      return 1;
+    }
+    return a.isPresent() ? Arrays.deepHashCode(new Object[]{a.get()}) : 31;
   }
 
   @Override
   public String toString() {
     StringBuilder sb = new StringBuilder();
     sb.append("class ImportReport {\n");
+    sb.append("    records: ").append(toIndentedString(records)).append("\n");
     sb.append("    accepted: ").append(toIndentedString(accepted)).append("\n");
+    sb.append("    _new: ").append(toIndentedString(_new)).append("\n");
+    sb.append("    replaced: ").append(toIndentedString(replaced)).append("\n");
+    sb.append("    duplicate: ").append(toIndentedString(duplicate)).append("\n");
+    sb.append("    coerced: ").append(toIndentedString(coerced)).append("\n");
+    sb.append("    preview: ").append(toIndentedString(preview)).append("\n");
+    sb.append("    table: ").append(toIndentedString(table)).append("\n");
     sb.append("    rejected: ").append(toIndentedString(rejected)).append("\n");
     sb.append("    rejectedTotal: ").append(toIndentedString(rejectedTotal)).append("\n");
     sb.append("    nextLine: ").append(toIndentedString(nextLine)).append("\n");
@@ -322,9 +572,44 @@ public class ImportReport {
 
     StringJoiner joiner = new StringJoiner("&");
 
+    // add `records` to the URL query string
+    if (getRecords() != null) {
+      joiner.add(String.format(java.util.Locale.ROOT, "%srecords%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getRecords()))));
+    }
+
     // add `accepted` to the URL query string
     if (getAccepted() != null) {
       joiner.add(String.format(java.util.Locale.ROOT, "%saccepted%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getAccepted()))));
+    }
+
+    // add `new` to the URL query string
+    if (getNew() != null) {
+      joiner.add(String.format(java.util.Locale.ROOT, "%snew%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getNew()))));
+    }
+
+    // add `replaced` to the URL query string
+    if (getReplaced() != null) {
+      joiner.add(String.format(java.util.Locale.ROOT, "%sreplaced%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getReplaced()))));
+    }
+
+    // add `duplicate` to the URL query string
+    if (getDuplicate() != null) {
+      joiner.add(String.format(java.util.Locale.ROOT, "%sduplicate%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getDuplicate()))));
+    }
+
+    // add `coerced` to the URL query string
+    if (getCoerced() != null) {
+      joiner.add(String.format(java.util.Locale.ROOT, "%scoerced%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getCoerced()))));
+    }
+
+    // add `preview` to the URL query string
+    if (getPreview() != null) {
+      joiner.add(String.format(java.util.Locale.ROOT, "%spreview%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getPreview()))));
+    }
+
+    // add `table` to the URL query string
+    if (getTable() != null) {
+      joiner.add(getTable().toUrlQueryString(prefix + "table" + suffix));
     }
 
     // add `rejected` to the URL query string

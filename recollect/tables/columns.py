@@ -1,0 +1,255 @@
+"""What a column holds, decided by all of its cells and never by one.
+
+A column is of a type when at least 95 % of its known cells are; the others, its
+outliers, stay text and are listed. Codes stay text whatever they look like: leading
+zeros, version numbers (1.9 and 1.10), exponents without a sign (2E5).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from recollect.model import DateOrder, FieldType
+from recollect.tables import booleans, missing
+from recollect.tables.dates import DateEvidence, weigh_date
+from recollect.tables.header import clean
+from recollect.tables.numbers import PLAIN, Written, undress
+
+SHARE = 0.95
+_SOME = 0.01  # a trait of codes must be in more cells than a slip would put it in
+_MAX_WORDS = 64
+_LONGEST_NUMBER = 64
+_SEPARATORS = frozenset(".,")
+
+
+@dataclass(slots=True)
+class ColumnSurvey:
+    """Counts of everything that the decision needs; cells go by, blocks at a time."""
+
+    cells: int = 0
+    empty: int = 0
+    markers: Counter[str] = field(default_factory=Counter)
+    words: Counter[str] = field(default_factory=Counter)  # lower-case truths
+    plain: int = 0
+    styles: Counter[str] = field(default_factory=Counter)  # by which decimal marks numbers read
+    units: Counter[str] = field(default_factory=Counter)
+    leading_zero: int = 0
+    bare_exponent: int = 0
+    beyond_int64: int = 0
+    plus: int = 0
+    minus: int = 0
+    fractions: Counter[int] = field(default_factory=Counter)  # by length
+    trailing_zero: Counter[int] = field(default_factory=Counter)
+    zero_led_fraction: int = 0
+    separated: int = 0  # numbers whose reading depends on the decimal mark
+    dates: Counter[DateOrder] = field(default_factory=Counter)
+    any_date: int = 0
+    two_ways: int = 0
+    marks: Counter[str] = field(default_factory=Counter)
+    member: Callable[[str], bool] | None = None  # whether a cell can be the member of an episode that the column names
+    fitting_member: int = 0
+    is_count: bool = False  # the cells count the rows
+
+    def observe(self, cells: Mapping[str, int]) -> None:
+        """Take the distinct cells of a block into account, each with how often it occurs."""
+        for cell, count in cells.items():
+            self.cells += count
+            text = clean(cell)
+            if text and self.member is not None and self.member(text):
+                self.fitting_member += count
+            if not text:
+                self.empty += count
+            elif text in missing.SURE or text in missing.LIKELY:
+                self.markers[text] += count
+            else:
+                self._classify(text, count)
+
+    @property
+    def marked(self) -> int:
+        """Cells that hold one of the usual markers."""
+        return sum(self.markers.values())
+
+    @property
+    def known(self) -> int:
+        """Cells that are neither empty nor one of the usual markers."""
+        return self.cells - self.empty - self.marked
+
+    def _classify(self, text: str, count: int) -> None:
+        word = text.lower()
+        if word in booleans.WORDS and len(self.words) <= _MAX_WORDS:
+            self.words[word] += count
+        if len(text) > _LONGEST_NUMBER:
+            return
+        plain = PLAIN.fullmatch(text)
+        if plain is not None:
+            self._count_plain(text, plain, count)
+            return
+        written = undress(text)
+        if written is not None:
+            self._count_written(written, count)
+        found = weigh_date(text)
+        if found is not None:
+            self._count_date(found, count)
+
+    def _count_plain(self, text: str, found: re.Match[str], count: int) -> None:
+        whole, fraction, exponent, sign = found.groups()
+        self.plain += count
+        self.plus += count * (text[0] == "+")
+        self.minus += count * (text[0] == "-")
+        self.leading_zero += count * (whole[0] == "0" and len(whole) > 1)
+        self.bare_exponent += count * (exponent == "E" and not sign and fraction is None)
+        self.styles["."] += count
+        self.units[""] += count
+        if fraction is not None and exponent is None:
+            self.fractions[len(fraction)] += count
+            self.trailing_zero[len(fraction)] += count * (fraction[-1] == "0")
+            self.zero_led_fraction += count * (len(fraction) > 1 and fraction[0] == "0")
+            self.separated += count
+            if len(fraction) == 3 and whole[0] != "0" and len(whole) <= 3:  # a dot that may group thousands
+                self.styles[","] += count
+        elif exponent is None:
+            self.styles[","] += count
+            self.beyond_int64 += count * (len(whole) > 18 and not -(2**63) <= int(text) < 2**63)
+
+    def _count_written(self, written: Written, count: int) -> None:
+        for mark in written.styles:
+            self.styles[mark] += count
+        self.units[written.unit] += count
+        self.minus += count * written.is_negative
+        if not _SEPARATORS.isdisjoint(written.body):
+            self.separated += count
+        whole = written.body.split(",")[0].split(".")[0]
+        self.leading_zero += count * (len(whole) > 1 and whole[0] == "0" and not written.unit)
+
+    def _count_date(self, found: DateEvidence, count: int) -> None:
+        self.any_date += count
+        for order in found.orders:
+            self.dates[order] += count
+        self.marks[found.mark] += count
+        self.two_ways += count * (found.mark != "" and {DateOrder.DAY_FIRST, DateOrder.MONTH_FIRST} <= found.orders)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How a column is read. `kind` None: text, a category or prose as the values will show.
+
+    `is_ambiguous`: the cells would read as well in another order or by another mark.
+    """
+
+    kind: FieldType | None = None
+    order: DateOrder = DateOrder.YEAR_FIRST
+    decimal: str = "."
+    unit: str = ""
+    pair: tuple[frozenset[str], frozenset[str]] | None = None
+    is_ambiguous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What the other columns of a table tell of how its author writes."""
+
+    decimal: str | None = None
+    order: DateOrder | None = None
+
+
+def find_habits(surveys: list[ColumnSurvey], delimiter: str) -> Habits:
+    """The decimal mark and the order of dates that the clear columns agree on."""
+    marks: Counter[str] = Counter()
+    orders: Counter[DateOrder] = Counter()
+    for survey in surveys:
+        point, comma = survey.styles["."], survey.styles[","]
+        if survey.separated and point != comma:
+            marks["." if point > comma else ","] += 1
+        order, is_clear = _order(survey, Habits())
+        if is_clear and order is not None:
+            orders[order] += 1
+    decimal = marks.most_common(1)[0][0] if marks else ("," if delimiter == ";" else None)
+    return Habits(decimal, orders.most_common(1)[0][0] if orders else None)
+
+
+def decide(survey: ColumnSurvey, habits: Habits) -> Decision:
+    """The type of a column, by all of its cells."""
+    known = survey.known
+    if not known:
+        return Decision()
+    pair = booleans.choose_pair(survey.words) if sum(survey.words.values()) >= SHARE * known else None
+    if pair is not None:
+        return Decision(FieldType.BOOLEAN, pair=pair)
+    if survey.any_date >= SHARE * known:
+        return decide_date(survey, habits)
+    if _is_number(survey, known) and not _is_code(survey, known):
+        return decide_number(survey, habits)
+    return Decision()
+
+
+def decide_date(survey: ColumnSurvey, habits: Habits) -> Decision:
+    """In which order the dates of a column are read."""
+    order, is_clear = _order(survey, habits)
+    return Decision(FieldType.TIME, order=order or DateOrder.YEAR_FIRST, is_ambiguous=not is_clear)
+
+
+def decide_number(survey: ColumnSurvey, habits: Habits) -> Decision:
+    """By which mark and unit the numbers of a column are read."""
+    point, comma = survey.styles["."], survey.styles[","]
+    is_clear = point != comma or not survey.separated
+    decimal = "," if comma > point or (not is_clear and habits.decimal == ",") else "."
+    unit = max(survey.units, key=lambda each: (each != "", survey.units[each]), default="")
+    return Decision(FieldType.NUMBER, decimal=decimal, unit=unit, is_ambiguous=not is_clear and habits.decimal is None)
+
+
+def _is_number(survey: ColumnSurvey, known: int) -> bool:
+    units = [unit for unit in survey.units if unit]
+    if len(units) > 1:  # dollars beside euros: without their signs they would be mixed up
+        return False
+    fitting = max(survey.styles["."], survey.styles[","])
+    if units == ["%"]:
+        fitting = min(fitting, survey.units["%"])
+    return fitting >= SHARE * known
+
+
+def _is_code(survey: ColumnSurvey, known: int) -> bool:
+    if survey.leading_zero > _SOME * known or survey.bare_exponent > _SOME * known or survey.beyond_int64:
+        return True
+    if survey.plus and not survey.minus:  # +46 70 123 45 67
+        return True
+    # 1.9 and 1.10 are versions: no program writes a number with a last zero beside shorter ones. By hand one might,
+    # but then some fraction begins with a zero.
+    lengths = [length for length, count in survey.fractions.items() if count]
+    longest = max(lengths, default=0)
+    return bool(
+        len(lengths) > 1
+        and any(survey.trailing_zero[length] for length in lengths if length > min(lengths))
+        and not survey.zero_led_fraction
+        and longest <= 2
+    )
+
+
+def _order(survey: ColumnSurvey, habits: Habits) -> tuple[DateOrder | None, bool]:
+    """The order of a column's dates, and whether its cells leave no other."""
+    day, month = survey.dates[DateOrder.DAY_FIRST], survey.dates[DateOrder.MONTH_FIRST]
+    if not survey.any_date:
+        return None, False
+    if not any(survey.marks[mark] for mark in survey.marks if mark):
+        return DateOrder.YEAR_FIRST, True
+    if day != month:
+        return (DateOrder.DAY_FIRST if day > month else DateOrder.MONTH_FIRST), True
+    if habits.order in {DateOrder.DAY_FIRST, DateOrder.MONTH_FIRST}:
+        return habits.order, False
+    slashes = survey.marks["/"] >= sum(count for mark, count in survey.marks.items() if mark) / 2
+    is_american = slashes and habits.decimal != ","
+    return (DateOrder.MONTH_FIRST if is_american else DateOrder.DAY_FIRST), False
+
+
+def impose(kind: FieldType, order: DateOrder | None, survey: ColumnSurvey, habits: Habits) -> Decision:
+    """The decision where somebody set the type; the rest is still found in the cells."""
+    if kind is FieldType.NUMBER:
+        return decide_number(survey, habits)
+    if kind is FieldType.TIME:
+        found = decide_date(survey, habits)
+        return found if order is None else Decision(kind, order=order)
+    if kind is FieldType.BOOLEAN:
+        return Decision(kind, pair=booleans.choose_pair(survey.words) or booleans.ANY)
+    return Decision(kind)

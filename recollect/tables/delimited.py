@@ -1,0 +1,53 @@
+"""CSV and its kin as rows of text: encoding and dialect found, or as told."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from recollect.tables.dialect import detect_dialect
+from recollect.tables.encoding import detect_encoding, mark_undecodable
+from recollect.tables.formats import File, Format
+from recollect.tables.rows import Row, read_rows
+
+_HEAD_CHARACTERS = 64 * 1024
+
+
+class DelimitedRows:
+    """A RowSource (see `table`) of a delimited text."""
+
+    def __init__(self, file: File, delimiter: str | None = None, encoding: str | None = None) -> None:
+        self._content = file.content
+        self._encoding = encoding or detect_encoding(file.content)
+        self._errors = mark_undecodable()
+        self._end = "\n"
+        with self._text() as text:
+            head = text.read(_HEAD_CHARACTERS)
+        if "\n" not in head and "\r" in head:
+            self._end = "\r"  # as spreadsheets on old Macs end their lines
+        self._dialect = detect_dialect(head.splitlines(keepends=True), delimiter)
+        self.about: Mapping[str, str] = {
+            "format": Format.CSV,
+            "compression": file.compression,
+            "encoding": "utf-8" if self._encoding == "utf-8-sig" else self._encoding,
+            "delimiter": self._dialect.delimiter,
+        }
+
+    def rows(self) -> Iterator[list[Row]]:
+        """See RowSource."""
+        skipped = self._dialect.skipped
+        with self._text() as text:
+            for _ in range(skipped):
+                text.readline()
+            yield from read_rows(text, self._dialect.delimiter, end=self._end, first_line=1 + skipped)
+
+    @contextmanager
+    def _text(self) -> Iterator[io.TextIOWrapper]:
+        """The content as text from its start; the file stays open afterwards."""
+        self._content.seek(0)
+        text = io.TextIOWrapper(self._content, self._encoding, errors=self._errors, newline=self._end)
+        try:
+            yield text
+        finally:
+            text.detach()

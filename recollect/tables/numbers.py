@@ -1,0 +1,83 @@
+"""Numbers as people write them: separators, a currency, a percent sign, parentheses for a minus."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from recollect.model import Scalar
+
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+
+PLAIN = re.compile(r"[-+]?([0-9]+)(?:\.([0-9]+))?(?:([eE])([+-]?)[0-9]+)?", re.ASCII)
+_SPACES = "\u00a0\u202f\u2009 "
+_GROUP = rf"['’{_SPACES}]"
+# What follows a decimal point of one kind: the other may group thousands (Indian lakhs by two).
+_STYLES = {
+    ".": re.compile(
+        rf"([0-9]+|[0-9]{{1,3}}(?:,[0-9]{{2,3}})*,[0-9]{{3}}|[0-9]{{1,3}}(?:{_GROUP}[0-9]{{3}})+)(\.[0-9]+)?"
+    ),
+    ",": re.compile(rf"([0-9]+|[0-9]{{1,3}}(?:\.[0-9]{{3}})+|[0-9]{{1,3}}(?:{_GROUP}[0-9]{{3}})+)(,[0-9]+)?"),
+}
+_SIGNS = "$¢£¤¥֏؋৲৳৻૱௹฿៛₠₡₢₣₤₥₦₧₨₩₪₫€₭₮₯₰₱₲₳₴₵₶₷₸₹₺₻₼₽₾₿﷼﹩＄￠￡￥￦"
+_CODES = (
+    "USD EUR GBP JPY CNY CHF SEK NOK DKK ISK PLN CZK HUF RON BGN INR AUD CAD NZD BRL MXN ARS CLP COP ZAR KRW TRY RUB"
+    " UAH ILS SGD HKD TWD THB IDR MYR PHP VND AED SAR EGP NGN KES"
+)
+_LOCAL = "US$ C$ A$ R$ kr. kr zł Kč Ft lei Fr. Rs. Rs руб. руб лв"
+_UNITS = "|".join(re.escape(unit) for unit in [*_LOCAL.split(), *_CODES.split()]) + f"|[{_SIGNS}]"
+_DRESSED = re.compile(
+    rf"(?P<open>\()?(?P<sign>[-−+])?\s*(?P<before>{_UNITS})?\s*(?P<sign2>[-−+])?"
+    rf"(?P<body>[0-9](?:[0-9.,'’{_SPACES}]*[0-9])?)\s*(?P<after>{_UNITS}|%)?(?P<close>\))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A cell that may be a number: its digits with separators, the unit beside them, its sign.
+
+    `styles` are the decimal marks by which the digits read as a number.
+    """
+
+    body: str
+    unit: str
+    is_negative: bool
+    styles: str
+
+
+def undress(text: str) -> Written | None:
+    """What a cell spells beside its digits; None where it is no number by any style."""
+    match = _DRESSED.fullmatch(text)
+    if match is None or bool(match["open"]) != bool(match["close"]):
+        return None
+    if (match["sign"] and match["sign2"]) or (match["before"] and match["after"]):
+        return None
+    body = match["body"]
+    styles = "".join(mark for mark, pattern in _STYLES.items() if pattern.fullmatch(body))
+    if not styles:
+        return None
+    sign = match["sign"] or match["sign2"] or ""
+    unit = match["before"] or match["after"] or ""
+    return Written(body, unit, bool(match["open"]) or sign in {"-", "−"}, styles)
+
+
+def read_number(text: str, decimal: str, unit: str) -> Scalar | None:
+    """The number that a cell spells by a decimal mark and a unit, None where it spells none by these."""
+    units = (
+        {unit} if unit == "%" else {unit, ""}
+    )  # among prices a bare number is a price, among percents it is a question
+    if decimal == "." and "" in units and PLAIN.fullmatch(text):
+        return _exact(text)
+    written = undress(text)
+    if written is None or decimal not in written.styles or written.unit not in units:
+        return None
+    whole = "".join(c for c in written.body if c.isdigit() or c == decimal)
+    return _exact(("-" if written.is_negative else "") + whole.replace(decimal, "."))
+
+
+def _exact(text: str) -> Scalar | None:
+    if text.lstrip("+-").isdigit():
+        number = int(text) if len(text) <= 20 else INT64_MAX + 1
+        return number if INT64_MIN <= number <= INT64_MAX else None
+    value = float(text)
+    return value if value - value == 0 else None  # not where it is beyond float64

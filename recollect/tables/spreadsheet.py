@@ -1,0 +1,49 @@
+"""Spreadsheets (xlsx, xls, xlsb, ods) as rows of text, each cell spelled as a text table would spell it.
+
+One reading for all tables: a column of numbers is one whether it came as numbers or as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, time
+from typing import Any
+
+from recollect.tables.formats import File, Format, library, unreadable
+from recollect.tables.rows import BLOCK_LINES, Row
+
+_EXACT = 2**53  # a spreadsheet's whole numbers are float64
+
+
+class SpreadsheetRows:
+    """A RowSource (see `table`) of the first sheet that holds anything."""
+
+    def __init__(self, file: File) -> None:
+        calamine = library("python_calamine", "a spreadsheet")
+        file.content.seek(0)
+        try:
+            book = calamine.CalamineWorkbook.from_filelike(file.content)
+            sheets = [book.get_sheet_by_name(name) for name in book.sheet_names]
+            sheet = next((each for each in sheets if each.total_height > 0), None)
+            self._cells: list[list[Any]] = [] if sheet is None else sheet.to_python(skip_empty_area=False)
+        except (calamine.CalamineError, OSError):
+            raise unreadable("a spreadsheet") from None
+        self.about: Mapping[str, str] = {"format": Format.EXCEL, "sheet": "" if sheet is None else sheet.name}
+
+    def rows(self) -> Iterator[list[Row]]:
+        """See RowSource."""
+        for start in range(0, len(self._cells), BLOCK_LINES):
+            block = enumerate(self._cells[start : start + BLOCK_LINES], start + 1)
+            spelled = ((line, list(map(spell, cells))) for line, cells in block)
+            yield [Row(line, 1, cells) for line, cells in spelled if any(cells)]
+
+
+def spell(value: object) -> str:
+    """A cell's text: whole numbers without a point, times in ISO 8601, a day without its midnight."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) <= _EXACT else repr(value)
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat()
+    return value.isoformat() if isinstance(value, date | time) else str(value)
