@@ -107,6 +107,17 @@ def refusal_ground(match: float, supplied_nats: float, coherence_nats: float, to
     return None
 
 
+def uncertain_bits(m: Floats) -> float:
+    """The entropy in bits of a field's base rates m, what they leave to unseen values included.
+
+    Where it is below TOLD_BITS no cue could tell so much: the base rate is the answer, whatever the cue is.
+    """
+    rest = max(0.0, 1.0 - float(m.sum()))
+    p = np.append(m, rest)
+    p = p[p > 0.0]
+    return float(-(p * np.log2(p)).sum())
+
+
 def information_bits(p: Floats, m: Floats) -> float:
     """KL(P || m) >= 0 in bits: what the cue told of a field beyond its base rate m (any sum)."""
     live = (p > 1e-12) & (m > 0)

@@ -191,7 +191,10 @@ class Posterior:
         recollection = self.recollection
         if recollection.match >= abstention.IS_STORED and recollection.supplied > 0.0:
             return None
-        told = abstention.information_bits(self.probabilities(target), background(self.traces.columns[target]))
+        base = background(self.traces.columns[target])
+        if abstention.uncertain_bits(base) < abstention.TOLD_BITS:
+            return None
+        told = abstention.information_bits(self.probabilities(target), base)
         return abstention.refusal_ground(recollection.match, recollection.supplied, self.coherence, told)
 
     @cached_property

@@ -232,3 +232,22 @@ class TestMistakes:
         config = CompletionConfig(ca1_threshold=0.0)
         found = await ask(runtime, towns, {"city": "Bostom"}, targets=("zip",), config=config)
         assert [(note.code, note.nearest[0]) for note in found.cue_notes] == [(CueNoteCode.UNSEEN_VALUE, "Boston")]
+
+
+class TestBaseRates:
+    @pytest.fixture
+    async def sales(self, runtime: Runtime) -> Scope:
+        """The country is always the same; of the channel three are known."""
+        rows = [{"country": "NO", "channel": ("web", "shop", "phone")[n % 3], "amount": n * 37 % 500} for n in range(100)]
+        return await remember(runtime, "sales", rows)
+
+    async def test_a_constant_field_is_answered_alike_for_a_known_and_an_unseen_value(
+        self, runtime: Runtime, sales: Scope
+    ) -> None:
+        known = await ask(runtime, sales, {"channel": "web"}, targets=("country",), verbose=True)
+        unseen = await ask(runtime, sales, {"channel": "new"}, targets=("country",), verbose=True)
+        assert known.fields["country"] == unseen.fields["country"] == "NO"
+        assert known.completion_confidence > 0.98
+        assert unseen.completion_confidence > 0.98
+        assert known.attribution["country"].source == unseen.attribution["country"].source == "imagined"
+        assert [note.code for note in unseen.cue_notes] == [CueNoteCode.UNSEEN_VALUE]

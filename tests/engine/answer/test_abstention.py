@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from engine import CueInput, Options, attach, complete
-from engine.answer.abstention import refusal_ground, value_of_information
+from engine.answer.abstention import TOLD_BITS, refusal_ground, uncertain_bits, value_of_information
+from engine.generalisation.distribution import background
+from engine.memory.columns import Column
 from tests.engine import oracle
 from tests.engine.worlds import NAMES, random_cue, random_records, traces_of
 
@@ -116,3 +118,15 @@ def test_a_field_is_in_doubt_by_the_numbers(
     assert (found and found.reason) == reason
     if found is not None:
         assert found.measured <= found.required
+
+
+@pytest.mark.parametrize(("episodes", "others", "is_open"), [(3, 0, True), (12, 0, False), (98, 2, False), (90, 10, True)])
+def test_base_rates_that_leave_little_open_are_told_from_those_that_do(
+    episodes: int, others: int, is_open: bool
+) -> None:
+    column = Column("fraud")
+    for _ in range(episodes):
+        column.append(False)
+    for _ in range(others):
+        column.append(True)
+    assert (uncertain_bits(background(column)) >= TOLD_BITS) is is_open
