@@ -22,9 +22,10 @@ from connexion.resolver import Resolver
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from handlers import bodies
+from handlers import bodies, corrections
 from handlers.calls import EXTENSION, Call
 from handlers.validation import Parameters, Validator
+from recollect.errors import InvalidRequest, RecollectError
 
 Handler = Callable[..., Awaitable[Response]]
 
@@ -59,6 +60,7 @@ class BoundOperation:
         self._headers = _header_validators(parameters)
         content = operation.request_body.get("content", {}) if operation.request_body else {}
         schema = content.get(bodies.JSON, {}).get("schema")
+        self._schema = schema or {}
         self._body = Validator(schema) if schema else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,11 +80,30 @@ class BoundOperation:
             if call.is_large:  # a single pass of the validator may take tens of milliseconds
                 await asyncio.to_thread(self._body.check, call.body)
             else:
-                self._body.check(call.body)
+                self._check(self._body, call)
         call.clock.handled = perf_counter()
         call.clock.parse_s += call.clock.handled - begun
         reply = await self._handler(call, **arguments)
         await reply(scope, receive, send)
+
+    def _check(self, body: Validator, call: Call) -> None:
+        """Raise InvalidRequest unless the body keeps the contract, with the correction where one is found."""
+        try:
+            body.check(call.body)
+        except InvalidRequest as error:
+            operation = call.operation.operation_id
+            may_write = _may_write(call)
+            raise corrections.explain(
+                error, operation, call.body, self._schema, body.is_valid, may_write=may_write
+            ) from None
+
+
+def _may_write(call: Call) -> bool:
+    """Whether the call's space is there and takes episodes."""
+    try:
+        return not call.runtime.space(call.scope).read_only
+    except RecollectError:
+        return False
 
 
 class BoundApi(RoutedAPI[BoundOperation]):  # type: ignore[misc]

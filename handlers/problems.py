@@ -21,6 +21,7 @@ from starlette.responses import Response
 
 from recollect.errors import Change, Diagnosis, RecollectError, Suggestion
 from recollect.model import CueNote
+from recollect.service import remedies
 
 MEDIA_TYPE = "application/problem+json"
 MAX_BYTES = 8_192
@@ -78,8 +79,9 @@ def document(
         public["diagnosis"] = _diagnosis(error.diagnosis)
     if error.context:
         public["context"] = error.context
-    if error.suggestions:
-        public["suggestions"] = [_suggestion(each, body, within) for each in error.suggestions]
+    offered = remedies.suggestions(error)
+    if offered:
+        public["suggestions"] = [_suggestion(each, body, within) for each in offered]
     return public
 
 
@@ -187,8 +189,8 @@ def _suggestion(suggestion: Suggestion, body: Any, within: Sequence[str]) -> dic
         "message": suggestion.message,
         "applicability": suggestion.applicability,
     }
-    if suggestion.changes:
-        public["patch"] = patch(suggestion.changes, body, within)
+    if suggestion.changes or suggestion.operations:
+        public["patch"] = [*suggestion.operations, *patch(suggestion.changes, body, within)]
     if suggestion.headers:
         public["headers"] = suggestion.headers
     if suggestion.expected_effect:

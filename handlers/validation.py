@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import parse_qsl
 
 import jsonschema_rs
 
+from recollect import times
 from recollect.errors import InvalidRequest, Violation
 from recollect.times import epoch_seconds
 
@@ -48,7 +50,14 @@ class Validator:
             except jsonschema_rs.ValidationError as error:
                 return list(_violations(error, self._prefix))
         errors = islice(self._compiled.iter_errors(instance), MAX_VIOLATIONS)
-        return [each for error in errors for each in _violations(error, self._prefix)]
+        found = [each for error in errors for each in _violations(error, self._prefix)]
+        misformed = {each.pointer for each in found if each.expected == times.EXPECTED}
+        # Of what is no time the length does not help: an example does.
+        return [replace(each, expected=times.EXPECTED) if each.pointer in misformed else each for each in found]
+
+    def is_valid(self, instance: Any) -> bool:
+        """Whether the instance keeps the schema."""
+        return bool(self._compiled.is_valid(instance))
 
 
 class Parameters:
@@ -196,6 +205,8 @@ _EXPECTED = {
 
 def _expected(kind: Any) -> str:
     value = kind.value
+    if kind.name == "format" and value == "date-time":
+        return times.EXPECTED
     if kind.name == "type":
         return " or ".join(value) if isinstance(value, list) else str(value)
     if kind.name == "enum":

@@ -93,6 +93,7 @@ class Suggestion:
     changes: tuple[Change, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     expected_effect: Mapping[str, Any] = field(default_factory=dict)
+    operations: tuple[Mapping[str, Any], ...] = ()  # of a JSON Patch, where the edge itself has found the correction
 
 
 class RecollectError(Exception):

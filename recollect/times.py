@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 # datetime.fromisoformat takes much more than RFC 3339 does (week dates, no offset, no time).
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
+EXPECTED = "an RFC 3339 time with offset, such as 2026-03-04T08:00:00Z"
+
+
+def is_day(text: str) -> bool:
+    """Whether the text is a calendar day, which is no time yet."""
+    try:
+        return len(text) == 10 and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
 def epoch_seconds(text: str) -> float:
     """Seconds since 1970 of an RFC 3339 time with offset; raises ValueError for anything else."""
     if not _RFC_3339.fullmatch(text):
-        raise ValueError("expected an RFC 3339 time with offset, such as 2026-03-04T08:00:00Z")
+        raise ValueError(f"expected {EXPECTED}")
     return datetime.fromisoformat(text.upper()).timestamp()
 
 

@@ -142,8 +142,8 @@ def problem_hints(problem: Mapping[str, Any]) -> list[str]:
 def _options(change: Mapping[str, Any]) -> list[str]:
     """A JSON Patch operation on a completion request as this command line spells it; empty where it cannot."""
     path, value = str(change.get("path", "")), change.get("value")
-    if path.startswith("/targets/") and isinstance(value, str):
-        return [f"--target {shown(value)}"]
+    if path == "/targets" and isinstance(value, list):
+        return [f"--target {shown(each)}" for each in value]
     if isinstance(value, dict):  # a patch that makes a missing parent
         return [option for name in value for option in _options({"path": f"{path}/{name}", "value": value[name]})]
     if value is None:

@@ -16,7 +16,7 @@ from itertools import islice
 
 from engine import Learned
 from recollect import telemetry
-from recollect.errors import SpaceNotFound, Unavailable
+from recollect.errors import SpaceNotFound, Suggestion, Unavailable
 from recollect.memory.space import SpaceMemory
 from recollect.model import Scope, Space
 from recollect.store import Store
@@ -138,4 +138,13 @@ class Memories:
             f"There is no memory space of this name among the {len(names)} that the key may see.{hint} "
             "Spaces are never created implicitly: create it with PUT /api/v1/spaces/{space_id}.",
             context={"visible_spaces": len(names), "nearest": near},
+            suggestions=[
+                Suggestion(
+                    "use_space",
+                    f"Use the space '{name}', if it is meant.",
+                    "maybe_incorrect",
+                    headers={"X-Memory-Space": name},
+                )
+                for name in near
+            ],
         )

@@ -14,6 +14,7 @@ from recollect import errors
 from recollect.errors import Change, Measurement, RecollectError, Suggestion
 from recollect.rpc import writing
 from recollect.rpc.v1 import problem_pb2
+from recollect.service import remedies
 
 DOMAIN = "recollect"
 # Clients refuse metadata over 8 KiB by default; the message and the base64 of others count, too.
@@ -87,7 +88,7 @@ def _details(error: RecollectError) -> list[Message]:
         failure = error_details_pb2.PreconditionFailure()
         failure.violations.add(type=error.code, subject=stage, description=summary)
         details.append(failure)
-    if error.diagnosis is not None or error.suggestions:
+    if error.diagnosis is not None or remedies.suggestions(error):
         details.append(_advice(error))
     return details
 
@@ -98,7 +99,7 @@ def _advice(error: RecollectError) -> problem_pb2.Advice:
         stage=diagnosis.stage if diagnosis is not None else "",
         summary=diagnosis.summary if diagnosis is not None else "",
         measurements=[_measurement(each) for each in diagnosis.measurements] if diagnosis is not None else (),
-        suggestions=[_suggestion(each) for each in error.suggestions],
+        suggestions=[_suggestion(each) for each in remedies.suggestions(error)],
         cue_notes=[writing.cue_note(each) for each in diagnosis.cue_notes] if diagnosis is not None else (),
     )
 

@@ -13,7 +13,7 @@ from recollect.errors import DimensionMismatch, InvalidRequest, Violation
 from recollect.model import EpisodeInput, Origin
 from recollect.store import PutEpisode
 from recollect.tables.members import EPISODE_ID
-from recollect.times import epoch_seconds
+from recollect.times import EXPECTED, epoch_seconds
 
 MAX_FIELDS = 256
 MAX_NAME_LENGTH = 128
@@ -221,7 +221,7 @@ def _read_time(text: str | None, pointer: str, violations: list[Violation]) -> f
     try:
         return epoch_seconds(text)
     except ValueError:
-        violations.append(Violation(pointer, "TIME", "an RFC 3339 time with offset", f"{len(text)} characters"))
+        violations.append(Violation(pointer, "TIME", EXPECTED, f"{len(text)} characters"))
         return None
 
 

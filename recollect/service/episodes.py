@@ -38,7 +38,7 @@ from recollect.store import (
     Selection,
     finish_document,
 )
-from recollect.times import epoch_seconds
+from recollect.times import EXPECTED, epoch_seconds
 
 DEFAULT_PAGE, LARGEST_PAGE = 100, 1000
 ERASE_CHUNK = 1000
@@ -221,11 +221,9 @@ def check_filter(where: EpisodeFilter) -> None:
             try:
                 epoch_seconds(text)
             except ValueError:
-                violation = Violation(
-                    f"/filter/{name}", "TIME", "an RFC 3339 time with offset", f"{len(text)} characters"
-                )
+                violation = Violation(f"/filter/{name}", "TIME", EXPECTED, f"{len(text)} characters")
                 raise InvalidRequest(
-                    f"The filter's {name} is not an RFC 3339 time with offset.",
+                    f"The filter's {name} is not {EXPECTED}.",
                     code="INVALID_FILTER",
                     violations=(violation,),
                 ) from None

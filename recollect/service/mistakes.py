@@ -41,9 +41,7 @@ def other_targets(memory: SpaceMemory, request: CompleteRequest, notes: Sequence
     if not instead or len(set(changed)) < len(changed):
         return _names_known(memory, "name_targets", "Name targets that the space has")
     found = works(replace(request, targets=changed))
-    changes = tuple(
-        Change(("targets", str(place)), instead[name]) for place, name in enumerate(asked) if name in instead
-    )
+    changes = (Change(("targets",), list(changed)),)
     spelt = ", ".join(f"'{new}' instead of '{old}'" for old, new in instead.items())
     return _tried("rename_targets", f"Complete {spelt}.", changes, found)
 

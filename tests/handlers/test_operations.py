@@ -266,16 +266,28 @@ def fits_problem(answer: Answer, path: str, status: int, method: str = "post") -
 
 
 def patched(document: Any, operations: list[dict[str, Any]]) -> Any:
-    """The document after an RFC 6902 patch of adds and replaces."""
+    """The document after an RFC 6902 patch of adds, replaces, removes and moves."""
     document = copy.deepcopy(document)
-    for operation in operations:
-        *parents, last = (step.replace("~1", "/").replace("~0", "~") for step in operation["path"].split("/")[1:])
+
+    def at(pointer: str) -> tuple[Any, Any]:
+        *parents, last = (step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
         node = document
         for step in parents:
             node = node[int(step)] if isinstance(node, list) else node[step]
-        if operation["op"] == "replace":
-            assert last in node
-        node[last] = operation["value"]
+        return node, int(last) if isinstance(node, list) else last
+
+    for operation in operations:
+        value = operation.get("value")
+        if operation["op"] in {"remove", "replace", "move"}:
+            node, last = at(operation["from"] if operation["op"] == "move" else operation["path"])
+            removed = node.pop(last)
+            value = removed if operation["op"] == "move" else value
+        if operation["op"] != "remove":
+            node, last = at(operation["path"])
+            if isinstance(node, list):
+                node.insert(last, value)
+            else:
+                node[last] = value
     return document
 
 

@@ -181,7 +181,7 @@ class TestMistakes:
         [suggestion] = refusal.suggestions
         assert suggestion.applicability == "machine_applicable"
         [change] = suggestion.changes
-        assert (change.path, change.value) == (("targets", "0"), "city")
+        assert (change.path, change.value) == (("targets",), ["city"])
 
     async def test_of_several_targets_the_unknown_one_is_left_out_and_named(
         self, runtime: Runtime, towns: Scope
@@ -238,7 +238,9 @@ class TestBaseRates:
     @pytest.fixture
     async def sales(self, runtime: Runtime) -> Scope:
         """The country is always the same; of the channel three are known."""
-        rows = [{"country": "NO", "channel": ("web", "shop", "phone")[n % 3], "amount": n * 37 % 500} for n in range(100)]
+        rows = [
+            {"country": "NO", "channel": ("web", "shop", "phone")[n % 3], "amount": n * 37 % 500} for n in range(100)
+        ]
         return await remember(runtime, "sales", rows)
 
     async def test_a_constant_field_is_answered_alike_for_a_known_and_an_unseen_value(

@@ -120,7 +120,9 @@ def test_a_field_is_in_doubt_by_the_numbers(
         assert found.measured <= found.required
 
 
-@pytest.mark.parametrize(("episodes", "others", "is_open"), [(3, 0, True), (12, 0, False), (98, 2, False), (90, 10, True)])
+@pytest.mark.parametrize(
+    ("episodes", "others", "is_open"), [(3, 0, True), (12, 0, False), (98, 2, False), (90, 10, True)]
+)
 def test_base_rates_that_leave_little_open_are_told_from_those_that_do(
     episodes: int, others: int, is_open: bool
 ) -> None:

@@ -33,7 +33,7 @@ class Suggestion(BaseModel):
     id: Annotated[str, Field(min_length=1, strict=True, max_length=256)] = Field(description="A short name.", json_schema_extra={"examples": ["cue_overlap"]})
     message: Annotated[str, Field(strict=True, max_length=2048)] = Field(description="One or a few sentences.", json_schema_extra={"examples": ["The kitchen, mostly."]})
     applicability: Applicability
-    patch: Optional[Annotated[List[PatchOperation], Field(max_length=16)]] = Field(default=None, description="A JSON Patch (RFC 6902) on the request's body as sent.")
+    patch: Optional[Annotated[List[PatchOperation], Field(max_length=192)]] = Field(default=None, description="A JSON Patch (RFC 6902) on the request's body as sent.")
     headers: Optional[Dict[str, Annotated[str, Field(strict=True, max_length=1024)]]] = Field(default=None, description="Headers to send instead of those sent, by name.", json_schema_extra={"examples": [{"X-Memory-Space": "demo"}]})
     expected_effect: Optional[Dict[str, Any]] = Field(default=None, description="What it is expected to change, by name.", json_schema_extra={"examples": [{"completion_confidence": 0.62}]})
     __properties: ClassVar[List[str]] = ["id", "message", "applicability", "patch", "headers", "expected_effect"]
