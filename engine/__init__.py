@@ -25,11 +25,13 @@ from which every number of an answer is read. `consolidation` replays the episod
     answer = complete(traces, CueInput({"what": "breakfast"}), Options(("where",)), attach(traces))
 """
 
+from engine.answer import conformal
 from engine.answer.abstention import IS_STORED, Advice, RefusalGround
 from engine.answer.attractor import Sweep
 from engine.answer.block import Block, Predicted
 from engine.answer.completion import Answer, FieldAnswer, NotConverged, Retrieved, ValueInterval, complete, steps
 from engine.answer.confidence import Shares
+from engine.answer.conformal import ConformalSet
 from engine.answer.contributions import Counterfactual, Reasons, reasons, subsets_asked
 from engine.answer.decision import is_answer
 from engine.answer.posterior import CueInput, Options
@@ -86,6 +88,7 @@ __all__ = [
     "Audited",
     "Block",
     "Case",
+    "ConformalSet",
     "Counterfactual",
     "CueInput",
     "Explanation",
@@ -121,6 +124,7 @@ __all__ = [
     "closest",
     "closest_names",
     "complete",
+    "conformal",
     "consolidate",
     "explain",
     "find_patterns",

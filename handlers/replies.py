@@ -29,6 +29,7 @@ from recollect.model import (
     PartialResult,
     PatternRetrieval,
     Recall,
+    ValueSet,
 )
 from recollect.service.underway import shutting_down
 
@@ -261,7 +262,16 @@ def completion_document(completed: Completion, *, verbose: bool) -> dict[str, An
         public["why"] = completed.why
     if completed.ask_next:
         public["ask_next"] = completed.ask_next
+    if completed.sets:
+        public["sets"] = {name: _value_set(each) for name, each in completed.sets.items()}
     return public
+
+
+def _value_set(found: ValueSet) -> Mapping[str, Any]:
+    own = {"coverage": found.coverage, "calibrated_on": found.calibrated_on}
+    if found.low is not None:
+        return {**own, "low": found.low, "high": found.high}
+    return {**own, "size": found.size, "values": found.values, "with_unseen": found.with_unseen}
 
 
 def _attribution(attribution: Attribution) -> Mapping[str, Any]:

@@ -233,6 +233,7 @@ class CompletionConfig:
     num_hypotheses: int = 3
     max_iterations: int | None = None
     pattern_weight: float | None = None
+    coverage: float | None = None
 
 
 class Inclusion(StrEnum):
@@ -302,6 +303,22 @@ class Why:
     method: str
     sentence: str
     counterfactuals: tuple[WhyNot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ValueSet:
+    """Values that hold the true one of a new event with `coverage`; of a number or time its `low` and `high` end.
+
+    `calibrated_on` episodes were asked for it. `size` counts the values, of which the likeliest are listed.
+    """
+
+    coverage: float
+    calibrated_on: int
+    size: int
+    values: tuple[FieldValue, ...]
+    with_unseen: bool
+    low: FieldValue | None = None
+    high: FieldValue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,6 +404,7 @@ class Completion:
     cue_notes: tuple[CueNote, ...] = ()
     why: Mapping[str, Why] = field(default_factory=dict)
     ask_next: tuple[AskNext, ...] = ()
+    sets: Mapping[str, ValueSet] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

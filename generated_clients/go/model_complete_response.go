@@ -39,6 +39,8 @@ type CompleteResponse struct {
 	Why *map[string]Why `json:"why,omitempty"`
 	// The fields worth asking for, the most useful first; where the request includes it and there are such.
 	AskNext []AskNext `json:"ask_next,omitempty"`
+	// A set of values with a guarantee per completed field; where `config.coverage` asks for it and enough episodes have the cue's fields.
+	Sets *map[string]ValueSet `json:"sets,omitempty"`
 }
 
 type _CompleteResponse CompleteResponse
@@ -359,6 +361,38 @@ func (o *CompleteResponse) SetAskNext(v []AskNext) {
 	o.AskNext = v
 }
 
+// GetSets returns the Sets field value if set, zero value otherwise.
+func (o *CompleteResponse) GetSets() map[string]ValueSet {
+	if o == nil || IsNil(o.Sets) {
+		var ret map[string]ValueSet
+		return ret
+	}
+	return *o.Sets
+}
+
+// GetSetsOk returns a tuple with the Sets field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *CompleteResponse) GetSetsOk() (*map[string]ValueSet, bool) {
+	if o == nil || IsNil(o.Sets) {
+		return nil, false
+	}
+	return o.Sets, true
+}
+
+// HasSets returns a boolean if a field has been set.
+func (o *CompleteResponse) HasSets() bool {
+	if o != nil && !IsNil(o.Sets) {
+		return true
+	}
+
+	return false
+}
+
+// SetSets gets a reference to the given map[string]ValueSet and assigns it to the Sets field.
+func (o *CompleteResponse) SetSets(v map[string]ValueSet) {
+	o.Sets = &v
+}
+
 func (o CompleteResponse) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -392,6 +426,9 @@ func (o CompleteResponse) ToMap() (map[string]interface{}, error) {
 	}
 	if !IsNil(o.AskNext) {
 		toSerialize["ask_next"] = o.AskNext
+	}
+	if !IsNil(o.Sets) {
+		toSerialize["sets"] = o.Sets
 	}
 	return toSerialize, nil
 }

@@ -27,6 +27,8 @@ type CompletionConfig struct {
 	MaxIterations *int32 `json:"max_iterations,omitempty"`
 	// How much the learned regularities count against single episodes: 0 not at all, 1 as learned.
 	PatternWeight *float64 `json:"pattern_weight,omitempty"`
+	// Asks for `sets`: per completed field the values that hold the true one of a new event so often, whatever the confidences are worth. Stored episodes that have the cue's fields, up to 1,000, are asked for it as if they lacked it; with fewer than 20 such episodes a field has no set. 
+	Coverage *float64 `json:"coverage,omitempty"`
 }
 
 // NewCompletionConfig instantiates a new CompletionConfig object
@@ -178,6 +180,38 @@ func (o *CompletionConfig) SetPatternWeight(v float64) {
 	o.PatternWeight = &v
 }
 
+// GetCoverage returns the Coverage field value if set, zero value otherwise.
+func (o *CompletionConfig) GetCoverage() float64 {
+	if o == nil || IsNil(o.Coverage) {
+		var ret float64
+		return ret
+	}
+	return *o.Coverage
+}
+
+// GetCoverageOk returns a tuple with the Coverage field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *CompletionConfig) GetCoverageOk() (*float64, bool) {
+	if o == nil || IsNil(o.Coverage) {
+		return nil, false
+	}
+	return o.Coverage, true
+}
+
+// HasCoverage returns a boolean if a field has been set.
+func (o *CompletionConfig) HasCoverage() bool {
+	if o != nil && !IsNil(o.Coverage) {
+		return true
+	}
+
+	return false
+}
+
+// SetCoverage gets a reference to the given float64 and assigns it to the Coverage field.
+func (o *CompletionConfig) SetCoverage(v float64) {
+	o.Coverage = &v
+}
+
 func (o CompletionConfig) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -199,6 +233,9 @@ func (o CompletionConfig) ToMap() (map[string]interface{}, error) {
 	}
 	if !IsNil(o.PatternWeight) {
 		toSerialize["pattern_weight"] = o.PatternWeight
+	}
+	if !IsNil(o.Coverage) {
+		toSerialize["coverage"] = o.Coverage
 	}
 	return toSerialize, nil
 }

@@ -47,6 +47,10 @@ def complete(  # noqa: PLR0913, PLR0917  # a parameter per option
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show sources, evidence, alternatives, statistics.")
     ] = False,
+    coverage: Annotated[
+        float | None,
+        typer.Option("--coverage", min=0.5, max=0.99, help="Also tell the values that hold the true one so often."),
+    ] = None,
     why: Annotated[
         bool, typer.Option("--why", help="Say why: what each part did, what would change the answer, what to ask next.")
     ] = False,
@@ -61,8 +65,9 @@ def complete(  # noqa: PLR0913, PLR0917  # a parameter per option
     request: dict[str, Any] = {"partial_episode": {"known_fields": parse_fields(known or [])}}
     if target:
         request["targets"] = target
-    if threshold is not None:
-        request["config"] = {"ca1_threshold": threshold}
+    settings = {"ca1_threshold": threshold, "coverage": coverage}
+    if config := {name: value for name, value in settings.items() if value is not None}:
+        request["config"] = config
     if why:
         request["include"] = ["why", "counterfactual", "ask_next"]
     with Client(url, key, as_json=as_json) as client:
@@ -80,6 +85,7 @@ def complete(  # noqa: PLR0913, PLR0917  # a parameter per option
         print_json(answer)
         return
     _print_completion(answer, request["partial_episode"]["known_fields"])
+    _print_sets(answer)
     if why:
         _print_reasons(answer)
     if verbose:
@@ -170,6 +176,18 @@ def print_notes(answer: Mapping[str, Any]) -> None:
     for note in answer.get("cue_notes", ()):
         read_as = f" ({shown(note['read_as'])})" if "read_as" in note else ""
         out.print(f"[dim]{escape(note['message'] + read_as)}[/]", markup=True)
+
+
+def _print_sets(answer: Mapping[str, Any]) -> None:
+    """The values that hold the true one as often as asked for."""
+    for name, found in answer.get("sets", {}).items():
+        if "low" in found:
+            told = f"between {shown(found['low'])} and {shown(found['high'])}"
+        else:
+            more = found["size"] - len(found["values"])
+            told = ", ".join([*map(shown, found["values"]), *([f"{more} more"] if more else [])])
+            told += ", or a new value" if found["with_unseen"] else ""
+        out.print(f"{escape(name)} with {percent(found['coverage'])}: {escape(told)}")
 
 
 def _print_reasons(answer: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from itertools import compress
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from engine import Learned, Missing, Pattern, Schema, Traces, attach, attached_rows, parse_time
@@ -17,6 +18,8 @@ from recollect.model import Episode, FieldType, FieldValue, Origin, Space
 from recollect.store import Change
 from recollect.times import epoch_seconds
 from recollect.vectors import to_array
+
+Floats = npt.NDArray[np.float64]
 
 PACE_S = 1e-7  # seconds a cell takes, until a space's own pace is known; its indexes are still to be built
 FEW = 64  # episodes up to which each is erased by itself
@@ -43,6 +46,8 @@ class SpaceMemory:
         self.patterns: tuple[tuple[int, int], list[Pattern]] | None = None  # (state, as counted then)
         self.erased_since_learning = 0  # episodes taken out, by deletion or by replacement
         self.pace_s = PACE_S  # seconds a cell has taken of late
+        # By (fields, target), at the state: what stored episodes score, for sets with a guarantee.
+        self.conformal: tuple[tuple[int, int], dict[tuple[tuple[str, ...], str], Floats]] = ((-1, -1), {})
         self.drift: tuple[tuple[int, int, int], bool] | None = None  # (what was judged, the verdict)
 
     def __len__(self) -> int:

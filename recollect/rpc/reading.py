@@ -43,6 +43,7 @@ MAX_VIOLATIONS = 20
 MAX_CONTEXT = 16
 MAX_CONTEXT_LENGTH = 128
 MAX_HYPOTHESES = 50
+LEAST_COVERAGE, MOST_COVERAGE = 0.5, 0.99
 MAX_ITERATIONS = 50
 MAX_BATCH = 256
 MAX_MESSAGE_EPISODES = 1000
@@ -93,6 +94,7 @@ def question(message: Question, *, verbose: bool, at: str = "") -> CompleteReque
             num_hypotheses=config.num_hypotheses if config.HasField("num_hypotheses") else 3,
             max_iterations=_optional(config, "max_iterations"),
             pattern_weight=_optional(config, "pattern_weight"),
+            coverage=_optional(config, "coverage"),
         ),
         verbose=verbose,
         include=frozenset(INCLUSIONS[each] for each in message.include),
@@ -108,6 +110,7 @@ def question_faults(message: Question, at: str = "") -> list[Violation]:
     faults += _range_faults(config, "num_hypotheses", f"{at}/config", 0, MAX_HYPOTHESES)
     faults += _range_faults(config, "max_iterations", f"{at}/config", 1, MAX_ITERATIONS)
     faults += _range_faults(config, "pattern_weight", f"{at}/config", 0, 1)
+    faults += _range_faults(config, "coverage", f"{at}/config", LEAST_COVERAGE, MOST_COVERAGE)
     faults += _encoding_faults(message.vector_encoding, f"{at}/vector_encoding")
     if len(set(message.include)) != len(message.include):
         faults.append(Violation(f"{at}/include", "NOT_UNIQUE", "items that differ", f"{len(message.include)} items"))

@@ -35,6 +35,7 @@ from recollect.model import (
     Source,
     Space,
     SpaceStats,
+    ValueSet,
     Why,
 )
 from recollect.rpc.v1 import completion_pb2, episode_pb2, space_pb2, value_pb2
@@ -94,6 +95,8 @@ def completion(completed: Completion, *, verbose: bool, encoding: int) -> comple
             confidence=item.confidence,
             confidence_expected=item.confidence_expected,
         )
+    for name, found in completed.sets.items():
+        _put_set(response.sets[name], found)
     return response
 
 
@@ -258,6 +261,17 @@ def _put_attribution(into: completion_pb2.Attribution, attribution: Attribution)
         setattr(into.masses, _SOURCE_NAMES[source], mass)
     for each in attribution.evidence:
         into.evidence.add(episode_id=each.episode_id, weight=each.weight, similarity=each.similarity)
+
+
+def _put_set(into: completion_pb2.ValueSet, found: ValueSet) -> None:
+    into.coverage, into.calibrated_on = found.coverage, found.calibrated_on
+    if found.low is not None and found.high is not None:
+        _put_value(into.low, found.low)
+        _put_value(into.high, found.high)
+        return
+    into.size, into.with_unseen = found.size, found.with_unseen
+    for each in found.values:
+        _put_value(into.values.add(), each)
 
 
 def _put_why(into: completion_pb2.Why, why: Why) -> None:

@@ -36,7 +36,7 @@ from recollect.model import (
     Scope,
     Source,
 )
-from recollect.service import cuenoise, cues, gate, reasons, refusals
+from recollect.service import cuenoise, cues, gate, reasons, refusals, valuesets
 from recollect.service.runtime import Runtime
 from recollect.service.turns import Turn
 from recollect.store.recent import Told
@@ -89,9 +89,10 @@ def cells(request: CompleteRequest, memory: SpaceMemory) -> float:
 
 def _askings(request: CompleteRequest) -> int:
     """How often the question is asked, also anew for what the request includes."""
+    asked = 1 if request.config.coverage is None else 1 + engine.conformal.ASKINGS
     if not request.include & {Inclusion.WHY, Inclusion.COUNTERFACTUAL}:
-        return 1
-    return 1 + engine.subsets_asked(len(request.cue.known_fields))
+        return asked
+    return asked + engine.subsets_asked(len(request.cue.known_fields))
 
 
 def _last(runtime: Runtime, turn: Turn, request: CompleteRequest) -> Completion:
@@ -150,12 +151,13 @@ def unfold(
         *(cues.unknown_field(memory, name) for name in targets if name not in memory.traces.columns),
     )
     completion = replace(_reply(memory, request, answer, (perf_counter() - started) * 1e3), cue_notes=notes)
-    if request.include:
+    if request.include or request.config.coverage is not None:
         named = [name for name in answer.fields if name in completion.fields]
         completion = replace(
             completion,
             why=reasons.why(memory, request, answer, named, goes_on),
             ask_next=reasons.ask_next(request, answer),
+            sets=valuesets.sets(memory, request.config.coverage, answer, named, goes_on),
         )
     runtime.recent.note(completion.completion_id, memory.space.uid, _told(completion, answer))
     yield completion

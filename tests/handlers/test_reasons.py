@@ -58,3 +58,15 @@ def test_what_cannot_be_included_is_refused(edge: Edge) -> None:
     answer = edge.post(COMPLETE, body)
     assert answer.status == 400
     assert answer.json["errors"][0]["pointer"] == "/include/0"
+
+
+def test_a_set_holds_the_answer_and_says_what_it_promises(edge: Edge) -> None:
+    answer = asked(edge, {"what": "breakfast"}, targets=["where"], config={"coverage": 0.9})
+    found = answer["sets"]["where"]
+    assert found["coverage"] == 0.9
+    assert found["calibrated_on"] == 30
+    assert "kitchen" in found["values"]
+    assert found["size"] == len(found["values"])
+    assert "sets" not in asked(edge, {"nowhere": 1}, targets=["where"], config={"ca1_threshold": 0})
+    refused = edge.post(COMPLETE, {"partial_episode": {}, "config": {"coverage": 1}})
+    assert refused.status == 400

@@ -209,6 +209,19 @@ def plain_fields(message: Iterable[value_pb2.Field]) -> dict[str, Any]:
     return {field.name: plain(field.value) for field in message}
 
 
+def _plain_notes(messages: Iterable[value_pb2.CueNote]) -> list[dict[str, Any]]:
+    return [
+        {
+            "code": value_pb2.CueNoteCode.Name(each.code).removeprefix("CUE_NOTE_CODE_").lower(),
+            "field": each.field,
+            "message": each.message,
+            **({"read_as": plain(each.read_as)} if each.HasField("read_as") else {}),
+            **({"nearest": list(each.nearest)} if each.nearest else {}),
+        }
+        for each in messages
+    ]
+
+
 def _plain_reasons(message: completion_pb2.CompleteResponse) -> dict[str, Any]:
     why = {
         name: {
@@ -230,7 +243,17 @@ def _plain_reasons(message: completion_pb2.CompleteResponse) -> dict[str, Any]:
         {part: getattr(each, part) for part in ("field", "target", "confidence", "confidence_expected")}
         for each in message.ask_next
     ]
-    return ({"why": why} if why else {}) | ({"ask_next": ask_next} if ask_next else {})
+    sets = {
+        name: {"coverage": each.coverage, "calibrated_on": each.calibrated_on}
+        | (
+            {"low": plain(each.low), "high": plain(each.high)}
+            if each.HasField("low")
+            else {"size": each.size, "values": list(map(plain, each.values)), "with_unseen": each.with_unseen}
+        )
+        for name, each in message.sets.items()
+    }
+    parts = {"why": why, "ask_next": ask_next, "sets": sets, "cue_notes": _plain_notes(message.cue_notes)}
+    return {name: part for name, part in parts.items() if part}
 
 
 def plain_completion(message: completion_pb2.CompleteResponse, *, verbose: bool) -> dict[str, Any]:
@@ -312,5 +335,6 @@ def plain_space(message: space_pb2.Space) -> dict[str, Any]:
         },
         "read_only": message.read_only,
         "revision": message.revision,
+        "missing_values": list(message.missing_values),
         "incarnation": bool(message.incarnation),
     }

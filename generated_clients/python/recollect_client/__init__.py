@@ -110,6 +110,7 @@ __all__ = [
     "SuspectCell",
     "SuspectEvidence",
     "TableReport",
+    "ValueSet",
     "Verdict",
     "Version",
     "Violation",
@@ -214,6 +215,7 @@ from recollect_client.models.suggestion import Suggestion as Suggestion
 from recollect_client.models.suspect_cell import SuspectCell as SuspectCell
 from recollect_client.models.suspect_evidence import SuspectEvidence as SuspectEvidence
 from recollect_client.models.table_report import TableReport as TableReport
+from recollect_client.models.value_set import ValueSet as ValueSet
 from recollect_client.models.verdict import Verdict as Verdict
 from recollect_client.models.version import Version as Version
 from recollect_client.models.violation import Violation as Violation

@@ -48,16 +48,18 @@ class PartialEpisode(_message.Message):
     def __init__(self, known_fields: _Optional[_Iterable[_Union[_value_pb2.Field, _Mapping]]] = ..., partial_embedding: _Optional[_Union[_value_pb2.Vector, _Mapping]] = ..., cue_strength: _Optional[float] = ..., temporal_context: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CompletionConfig(_message.Message):
-    __slots__ = ("ca1_threshold", "num_hypotheses", "max_iterations", "pattern_weight")
+    __slots__ = ("ca1_threshold", "num_hypotheses", "max_iterations", "pattern_weight", "coverage")
     CA1_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     NUM_HYPOTHESES_FIELD_NUMBER: _ClassVar[int]
     MAX_ITERATIONS_FIELD_NUMBER: _ClassVar[int]
     PATTERN_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_FIELD_NUMBER: _ClassVar[int]
     ca1_threshold: float
     num_hypotheses: int
     max_iterations: int
     pattern_weight: float
-    def __init__(self, ca1_threshold: _Optional[float] = ..., num_hypotheses: _Optional[int] = ..., max_iterations: _Optional[int] = ..., pattern_weight: _Optional[float] = ...) -> None: ...
+    coverage: float
+    def __init__(self, ca1_threshold: _Optional[float] = ..., num_hypotheses: _Optional[int] = ..., max_iterations: _Optional[int] = ..., pattern_weight: _Optional[float] = ..., coverage: _Optional[float] = ...) -> None: ...
 
 class CompleteRequest(_message.Message):
     __slots__ = ("partial_episode", "targets", "config", "verbose", "vector_encoding", "include")
@@ -76,7 +78,7 @@ class CompleteRequest(_message.Message):
     def __init__(self, partial_episode: _Optional[_Union[PartialEpisode, _Mapping]] = ..., targets: _Optional[_Iterable[str]] = ..., config: _Optional[_Union[CompletionConfig, _Mapping]] = ..., verbose: _Optional[bool] = ..., vector_encoding: _Optional[_Union[_value_pb2.VectorEncoding, str]] = ..., include: _Optional[_Iterable[_Union[Inclusion, str]]] = ...) -> None: ...
 
 class CompleteResponse(_message.Message):
-    __slots__ = ("completion_id", "completed_episode", "completion_confidence", "source_attribution", "alternative_hypotheses", "metacognitive_confidence", "reconstruction_stats", "cue_notes", "why", "ask_next")
+    __slots__ = ("completion_id", "completed_episode", "completion_confidence", "source_attribution", "alternative_hypotheses", "metacognitive_confidence", "reconstruction_stats", "cue_notes", "why", "ask_next", "sets")
     class SourceAttributionEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -91,6 +93,13 @@ class CompleteResponse(_message.Message):
         key: str
         value: Why
         def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Why, _Mapping]] = ...) -> None: ...
+    class SetsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: ValueSet
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[ValueSet, _Mapping]] = ...) -> None: ...
     COMPLETION_ID_FIELD_NUMBER: _ClassVar[int]
     COMPLETED_EPISODE_FIELD_NUMBER: _ClassVar[int]
     COMPLETION_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
@@ -101,6 +110,7 @@ class CompleteResponse(_message.Message):
     CUE_NOTES_FIELD_NUMBER: _ClassVar[int]
     WHY_FIELD_NUMBER: _ClassVar[int]
     ASK_NEXT_FIELD_NUMBER: _ClassVar[int]
+    SETS_FIELD_NUMBER: _ClassVar[int]
     completion_id: str
     completed_episode: CompletedEpisode
     completion_confidence: float
@@ -111,7 +121,26 @@ class CompleteResponse(_message.Message):
     cue_notes: _containers.RepeatedCompositeFieldContainer[_value_pb2.CueNote]
     why: _containers.MessageMap[str, Why]
     ask_next: _containers.RepeatedCompositeFieldContainer[AskNext]
-    def __init__(self, completion_id: _Optional[str] = ..., completed_episode: _Optional[_Union[CompletedEpisode, _Mapping]] = ..., completion_confidence: _Optional[float] = ..., source_attribution: _Optional[_Mapping[str, Attribution]] = ..., alternative_hypotheses: _Optional[_Iterable[_Union[Hypothesis, _Mapping]]] = ..., metacognitive_confidence: _Optional[float] = ..., reconstruction_stats: _Optional[_Union[ReconstructionStats, _Mapping]] = ..., cue_notes: _Optional[_Iterable[_Union[_value_pb2.CueNote, _Mapping]]] = ..., why: _Optional[_Mapping[str, Why]] = ..., ask_next: _Optional[_Iterable[_Union[AskNext, _Mapping]]] = ...) -> None: ...
+    sets: _containers.MessageMap[str, ValueSet]
+    def __init__(self, completion_id: _Optional[str] = ..., completed_episode: _Optional[_Union[CompletedEpisode, _Mapping]] = ..., completion_confidence: _Optional[float] = ..., source_attribution: _Optional[_Mapping[str, Attribution]] = ..., alternative_hypotheses: _Optional[_Iterable[_Union[Hypothesis, _Mapping]]] = ..., metacognitive_confidence: _Optional[float] = ..., reconstruction_stats: _Optional[_Union[ReconstructionStats, _Mapping]] = ..., cue_notes: _Optional[_Iterable[_Union[_value_pb2.CueNote, _Mapping]]] = ..., why: _Optional[_Mapping[str, Why]] = ..., ask_next: _Optional[_Iterable[_Union[AskNext, _Mapping]]] = ..., sets: _Optional[_Mapping[str, ValueSet]] = ...) -> None: ...
+
+class ValueSet(_message.Message):
+    __slots__ = ("coverage", "calibrated_on", "size", "values", "with_unseen", "low", "high")
+    COVERAGE_FIELD_NUMBER: _ClassVar[int]
+    CALIBRATED_ON_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    WITH_UNSEEN_FIELD_NUMBER: _ClassVar[int]
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    coverage: float
+    calibrated_on: int
+    size: int
+    values: _containers.RepeatedCompositeFieldContainer[_value_pb2.Value]
+    with_unseen: bool
+    low: _value_pb2.Value
+    high: _value_pb2.Value
+    def __init__(self, coverage: _Optional[float] = ..., calibrated_on: _Optional[int] = ..., size: _Optional[int] = ..., values: _Optional[_Iterable[_Union[_value_pb2.Value, _Mapping]]] = ..., with_unseen: _Optional[bool] = ..., low: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., high: _Optional[_Union[_value_pb2.Value, _Mapping]] = ...) -> None: ...
 
 class Why(_message.Message):
     __slots__ = ("base", "log_odds", "contributions", "method", "sentence", "counterfactuals")

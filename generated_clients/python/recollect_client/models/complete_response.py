@@ -26,6 +26,7 @@ from recollect_client.models.completed_episode import CompletedEpisode
 from recollect_client.models.cue_note import CueNote
 from recollect_client.models.hypothesis import Hypothesis
 from recollect_client.models.reconstruction_stats import ReconstructionStats
+from recollect_client.models.value_set import ValueSet
 from recollect_client.models.why import Why
 from typing import Optional, Set
 from typing_extensions import Self
@@ -45,7 +46,8 @@ class CompleteResponse(BaseModel):
     reconstruction_stats: Optional[ReconstructionStats] = None
     why: Optional[Dict[str, Why]] = Field(default=None, description="Why each completed field is what it is, by field name; where the request includes it.")
     ask_next: Optional[Annotated[List[AskNext], Field(max_length=5)]] = Field(default=None, description="The fields worth asking for, the most useful first; where the request includes it and there are such.")
-    __properties: ClassVar[List[str]] = ["completion_id", "completed_episode", "completion_confidence", "cue_notes", "source_attribution", "alternative_hypotheses", "metacognitive_confidence", "reconstruction_stats", "why", "ask_next"]
+    sets: Optional[Dict[str, ValueSet]] = Field(default=None, description="A set of values with a guarantee per completed field; where `config.coverage` asks for it and enough episodes have the cue's fields.")
+    __properties: ClassVar[List[str]] = ["completion_id", "completed_episode", "completion_confidence", "cue_notes", "source_attribution", "alternative_hypotheses", "metacognitive_confidence", "reconstruction_stats", "why", "ask_next", "sets"]
 
     @field_validator('completion_id', mode="before")
     def completion_id_validate_regular_expression(cls, value):
@@ -129,6 +131,12 @@ class CompleteResponse(BaseModel):
             for _item_ask_next in self.ask_next:
                 _items.append(_item_ask_next.to_dict() if _item_ask_next is not None else None)
             _dict['ask_next'] = _items
+        # override the default output from pydantic by calling `to_dict()` of each value in sets (dict)
+        _field_dict = {}
+        if self.sets:
+            for _key_sets in self.sets:
+                _field_dict[_key_sets] = self.sets[_key_sets].to_dict() if self.sets[_key_sets] is not None else None
+            _dict['sets'] = _field_dict
         return _dict
 
     @classmethod
@@ -160,7 +168,13 @@ class CompleteResponse(BaseModel):
             )
             if obj.get("why") is not None
             else None,
-            "ask_next": [AskNext.from_dict(_item) for _item in obj["ask_next"]] if obj.get("ask_next") is not None else None
+            "ask_next": [AskNext.from_dict(_item) for _item in obj["ask_next"]] if obj.get("ask_next") is not None else None,
+            "sets": dict(
+                (_k, ValueSet.from_dict(_v))
+                for _k, _v in obj["sets"].items()
+            )
+            if obj.get("sets") is not None
+            else None
         })
         return _obj
 

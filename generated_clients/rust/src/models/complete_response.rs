@@ -42,6 +42,9 @@ pub struct CompleteResponse {
     /// The fields worth asking for, the most useful first; where the request includes it and there are such.
     #[serde(rename = "ask_next", skip_serializing_if = "Option::is_none")]
     pub ask_next: Option<Vec<models::AskNext>>,
+    /// A set of values with a guarantee per completed field; where `config.coverage` asks for it and enough episodes have the cue's fields.
+    #[serde(rename = "sets", skip_serializing_if = "Option::is_none")]
+    pub sets: Option<std::collections::HashMap<String, models::ValueSet>>,
 }
 
 impl CompleteResponse {
@@ -58,6 +61,7 @@ impl CompleteResponse {
             reconstruction_stats: None,
             why: None,
             ask_next: None,
+            sets: None,
         }
     }
 }

@@ -154,6 +154,8 @@ pub mod suspect_evidence;
 pub use self::suspect_evidence::SuspectEvidence;
 pub mod table_report;
 pub use self::table_report::TableReport;
+pub mod value_set;
+pub use self::value_set::ValueSet;
 pub mod verdict;
 pub use self::verdict::Verdict;
 pub mod version;

@@ -48,6 +48,13 @@ import {
     ReconstructionStatsToJSON,
     ReconstructionStatsToJSONTyped,
 } from './ReconstructionStats';
+import type { ValueSet } from './ValueSet';
+import {
+    ValueSetFromJSON,
+    ValueSetFromJSONTyped,
+    ValueSetToJSON,
+    ValueSetToJSONTyped,
+} from './ValueSet';
 import type { Attribution } from './Attribution';
 import {
     AttributionFromJSON,
@@ -114,6 +121,10 @@ export interface CompleteResponse {
      * The fields worth asking for, the most useful first; where the request includes it and there are such.
      */
     ask_next?: Array<AskNext>;
+    /**
+     * A set of values with a guarantee per completed field; where `config.coverage` asks for it and enough episodes have the cue's fields.
+     */
+    sets?: { [key: string]: ValueSet; };
 }
 
 /**
@@ -146,6 +157,7 @@ export function CompleteResponseFromJSONTyped(json: any, ignoreDiscriminator: bo
         'reconstruction_stats': json['reconstruction_stats'] == null ? undefined : ReconstructionStatsFromJSON(json['reconstruction_stats']),
         'why': json['why'] == null ? undefined : (mapValues(json['why'], WhyFromJSON)),
         'ask_next': json['ask_next'] == null ? undefined : ((json['ask_next'] as Array<any>).map(AskNextFromJSON)),
+        'sets': json['sets'] == null ? undefined : (mapValues(json['sets'], ValueSetFromJSON)),
     };
 }
 
@@ -170,6 +182,7 @@ export function CompleteResponseToJSONTyped(value?: CompleteResponse | null, ign
         'reconstruction_stats': ReconstructionStatsToJSON(value['reconstruction_stats']),
         'why': value['why'] == null ? undefined : (mapValues(value['why'], WhyToJSON)),
         'ask_next': value['ask_next'] == null ? undefined : ((value['ask_next'] as Array<any>).map(AskNextToJSON)),
+        'sets': value['sets'] == null ? undefined : (mapValues(value['sets'], ValueSetToJSON)),
     };
 }
 

@@ -40,6 +40,12 @@ export interface CompletionConfig {
      * How much the learned regularities count against single episodes: 0 not at all, 1 as learned.
      */
     pattern_weight?: number;
+    /**
+     * Asks for `sets`: per completed field the values that hold the true one of a new event so often, whatever the confidences are worth. Stored episodes that
+     * have the cue's fields, up to 1,000, are asked for it as if they lacked it; with fewer than 20 such episodes a field has no set.
+     * 
+     */
+    coverage?: number;
 }
 
 /**
@@ -63,6 +69,7 @@ export function CompletionConfigFromJSONTyped(json: any, ignoreDiscriminator: bo
         'num_hypotheses': json['num_hypotheses'] == null ? undefined : json['num_hypotheses'],
         'max_iterations': json['max_iterations'] == null ? undefined : json['max_iterations'],
         'pattern_weight': json['pattern_weight'] == null ? undefined : json['pattern_weight'],
+        'coverage': json['coverage'] == null ? undefined : json['coverage'],
     };
 }
 
@@ -81,6 +88,7 @@ export function CompletionConfigToJSONTyped(value?: CompletionConfig | null, ign
         'num_hypotheses': value['num_hypotheses'],
         'max_iterations': value['max_iterations'],
         'pattern_weight': value['pattern_weight'],
+        'coverage': value['coverage'],
     };
 }
 

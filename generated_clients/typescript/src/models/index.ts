@@ -78,6 +78,7 @@ export * from './Suggestion';
 export * from './SuspectCell';
 export * from './SuspectEvidence';
 export * from './TableReport';
+export * from './ValueSet';
 export * from './Verdict';
 export * from './Version';
 export * from './Violation';

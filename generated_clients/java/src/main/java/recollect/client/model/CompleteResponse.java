@@ -35,6 +35,7 @@ import recollect.client.model.CompletedEpisode;
 import recollect.client.model.CueNote;
 import recollect.client.model.Hypothesis;
 import recollect.client.model.ReconstructionStats;
+import recollect.client.model.ValueSet;
 import recollect.client.model.Why;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
@@ -53,7 +54,8 @@ import recollect.client.ApiClient;
   CompleteResponse.JSON_PROPERTY_METACOGNITIVE_CONFIDENCE,
   CompleteResponse.JSON_PROPERTY_RECONSTRUCTION_STATS,
   CompleteResponse.JSON_PROPERTY_WHY,
-  CompleteResponse.JSON_PROPERTY_ASK_NEXT
+  CompleteResponse.JSON_PROPERTY_ASK_NEXT,
+  CompleteResponse.JSON_PROPERTY_SETS
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class CompleteResponse {
@@ -96,6 +98,10 @@ public class CompleteResponse {
   public static final String JSON_PROPERTY_ASK_NEXT = "ask_next";
   @jakarta.annotation.Nullable
   private List<AskNext> askNext;
+
+  public static final String JSON_PROPERTY_SETS = "sets";
+  @jakarta.annotation.Nullable
+  private Map<String, ValueSet> sets;
 
   public CompleteResponse() { 
   }
@@ -384,6 +390,38 @@ public class CompleteResponse {
   }
 
 
+  public CompleteResponse sets(@jakarta.annotation.Nullable Map<String, ValueSet> sets) {
+    this.sets = sets;
+    return this;
+  }
+
+  public CompleteResponse putSetsItem(String key, ValueSet setsItem) {
+    if (this.sets == null) {
+      this.sets = new HashMap<>();
+    }
+    this.sets.put(key, setsItem);
+    return this;
+  }
+
+  /**
+   * A set of values with a guarantee per completed field; where &#x60;config.coverage&#x60; asks for it and enough episodes have the cue&#39;s fields.
+   * @return sets
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_SETS, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public Map<String, ValueSet> getSets() {
+    return sets;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_SETS, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setSets(@jakarta.annotation.Nullable Map<String, ValueSet> sets) {
+    this.sets = sets;
+  }
+
+
   /**
    * Return true if this CompleteResponse object is equal to o.
    */
@@ -405,12 +443,13 @@ public class CompleteResponse {
         Objects.equals(this.metacognitiveConfidence, completeResponse.metacognitiveConfidence) &&
         Objects.equals(this.reconstructionStats, completeResponse.reconstructionStats) &&
         Objects.equals(this.why, completeResponse.why) &&
-        Objects.equals(this.askNext, completeResponse.askNext);
+        Objects.equals(this.askNext, completeResponse.askNext) &&
+        Objects.equals(this.sets, completeResponse.sets);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(completionId, completedEpisode, completionConfidence, cueNotes, sourceAttribution, alternativeHypotheses, metacognitiveConfidence, reconstructionStats, why, askNext);
+    return Objects.hash(completionId, completedEpisode, completionConfidence, cueNotes, sourceAttribution, alternativeHypotheses, metacognitiveConfidence, reconstructionStats, why, askNext, sets);
   }
 
   @Override
@@ -427,6 +466,7 @@ public class CompleteResponse {
     sb.append("    reconstructionStats: ").append(toIndentedString(reconstructionStats)).append("\n");
     sb.append("    why: ").append(toIndentedString(why)).append("\n");
     sb.append("    askNext: ").append(toIndentedString(askNext)).append("\n");
+    sb.append("    sets: ").append(toIndentedString(sets)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -542,6 +582,16 @@ public class CompleteResponse {
         if (getAskNext().get(i) != null) {
           joiner.add(getAskNext().get(i).toUrlQueryString(String.format(java.util.Locale.ROOT, "%sask_next%s%s", prefix, suffix,
           "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, i, containerSuffix))));
+        }
+      }
+    }
+
+    // add `sets` to the URL query string
+    if (getSets() != null) {
+      for (String _key : getSets().keySet()) {
+        if (getSets().get(_key) != null) {
+          joiner.add(getSets().get(_key).toUrlQueryString(String.format(java.util.Locale.ROOT, "%ssets%s%s", prefix, suffix,
+              "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, _key, containerSuffix))));
         }
       }
     }

@@ -36,7 +36,8 @@ import recollect.client.ApiClient;
   CompletionConfig.JSON_PROPERTY_CA1_THRESHOLD,
   CompletionConfig.JSON_PROPERTY_NUM_HYPOTHESES,
   CompletionConfig.JSON_PROPERTY_MAX_ITERATIONS,
-  CompletionConfig.JSON_PROPERTY_PATTERN_WEIGHT
+  CompletionConfig.JSON_PROPERTY_PATTERN_WEIGHT,
+  CompletionConfig.JSON_PROPERTY_COVERAGE
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class CompletionConfig {
@@ -55,6 +56,10 @@ public class CompletionConfig {
   public static final String JSON_PROPERTY_PATTERN_WEIGHT = "pattern_weight";
   @jakarta.annotation.Nullable
   private Double patternWeight;
+
+  public static final String JSON_PROPERTY_COVERAGE = "coverage";
+  @jakarta.annotation.Nullable
+  private Double coverage;
 
   public CompletionConfig() { 
   }
@@ -163,6 +168,32 @@ public class CompletionConfig {
   }
 
 
+  public CompletionConfig coverage(@jakarta.annotation.Nullable Double coverage) {
+    this.coverage = coverage;
+    return this;
+  }
+
+  /**
+   * Asks for &#x60;sets&#x60;: per completed field the values that hold the true one of a new event so often, whatever the confidences are worth. Stored episodes that have the cue&#39;s fields, up to 1,000, are asked for it as if they lacked it; with fewer than 20 such episodes a field has no set. 
+   * minimum: 0.5
+   * maximum: 0.99
+   * @return coverage
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_COVERAGE, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public Double getCoverage() {
+    return coverage;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_COVERAGE, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setCoverage(@jakarta.annotation.Nullable Double coverage) {
+    this.coverage = coverage;
+  }
+
+
   /**
    * Return true if this CompletionConfig object is equal to o.
    */
@@ -178,12 +209,13 @@ public class CompletionConfig {
     return Objects.equals(this.ca1Threshold, completionConfig.ca1Threshold) &&
         Objects.equals(this.numHypotheses, completionConfig.numHypotheses) &&
         Objects.equals(this.maxIterations, completionConfig.maxIterations) &&
-        Objects.equals(this.patternWeight, completionConfig.patternWeight);
+        Objects.equals(this.patternWeight, completionConfig.patternWeight) &&
+        Objects.equals(this.coverage, completionConfig.coverage);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(ca1Threshold, numHypotheses, maxIterations, patternWeight);
+    return Objects.hash(ca1Threshold, numHypotheses, maxIterations, patternWeight, coverage);
   }
 
   @Override
@@ -194,6 +226,7 @@ public class CompletionConfig {
     sb.append("    numHypotheses: ").append(toIndentedString(numHypotheses)).append("\n");
     sb.append("    maxIterations: ").append(toIndentedString(maxIterations)).append("\n");
     sb.append("    patternWeight: ").append(toIndentedString(patternWeight)).append("\n");
+    sb.append("    coverage: ").append(toIndentedString(coverage)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -256,6 +289,11 @@ public class CompletionConfig {
     // add `pattern_weight` to the URL query string
     if (getPatternWeight() != null) {
       joiner.add(String.format(java.util.Locale.ROOT, "%spattern_weight%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getPatternWeight()))));
+    }
+
+    // add `coverage` to the URL query string
+    if (getCoverage() != null) {
+      joiner.add(String.format(java.util.Locale.ROOT, "%scoverage%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getCoverage()))));
     }
 
     return joiner.toString();

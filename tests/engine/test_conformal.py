@@ -1,0 +1,76 @@
+"""Sets hold the true value of new events as often as they promise, and are no larger than that takes."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from engine import Block, Schema, Traces, attach, conformal
+from engine.memory.values import Value
+
+NAMES = ("f0", "f1", "f2")
+NEW = 600
+
+
+def drawn(seed: int, size: int) -> list[dict[str, Value]]:
+    """Events of twelve kinds, a third of their values by chance, some of them hardly ever met."""
+    rng = np.random.default_rng(seed)
+    events = []
+    for _ in range(size):
+        kind = int(rng.integers(12))
+        event: dict[str, Value] = {
+            f"f{f}": f"v{(kind * 7 + f) if rng.random() > 0.35 else int(rng.geometric(0.02))}" for f in range(4)
+        }
+        events.append({**event, "number": float(np.round(kind * 10 + rng.normal() * 8, 1))})
+    return events
+
+
+def memory(seed: int, size: int) -> Block:
+    traces = Traces()
+    for event in drawn(seed, size):
+        traces.append(event, math.nan, None)
+    return Block(traces, Schema(attach(traces).weights))
+
+
+@pytest.mark.parametrize("target", ["f3", "number"])
+@pytest.mark.parametrize("coverage", [0.8, 0.9])
+def test_new_events_are_covered_as_promised(target: str, coverage: float) -> None:
+    covered, n = [], 0
+    for seed in (1, 2):
+        block = memory(seed, 1000)
+        rising = conformal.scores(block, NAMES, target)
+        n += len(rising)
+        for event in drawn(seed + 100, NEW):
+            cue = {name: event[name] for name in NAMES}
+            told, _ = block.posterior(cue, target)
+            found = conformal.conformal(block, cue, target, told.code, rising, coverage)
+            truth = event[target]
+            if target == "number":
+                assert found.low is not None
+                covered.append(found.low <= truth <= found.high)  # type: ignore[operator]
+            else:
+                is_new = block.traces.columns[target].find(truth) < 0
+                covered.append(found.with_unseen if is_new else truth in found.values)
+                assert told.value in found.values
+    # Three standard errors, of those asked for the threshold and of those asked now.
+    slack = 3.0 * math.sqrt(coverage * (1.0 - coverage) * (1.0 / n + 1.0 / len(covered)))
+    assert coverage - slack <= np.mean(covered) <= coverage + slack + 0.03
+
+
+def test_sets_grow_with_what_they_promise() -> None:
+    block = memory(3, 400)
+    rising = conformal.scores(block, NAMES, "f3")
+    event = drawn(103, 1)[0]
+    cue = {name: event[name] for name in NAMES}
+    told, _ = block.posterior(cue, "f3")
+    sets = [set(conformal.conformal(block, cue, "f3", told.code, rising, c).values) for c in (0.5, 0.8, 0.9, 0.99)]
+    assert all(small <= large for small, large in itertools.pairwise(sets))
+
+
+def test_too_few_episodes_promise_nothing() -> None:
+    block = memory(4, conformal.LEAST - 1)
+    assert len(conformal.scores(block, NAMES, "f3")) == 0
+    assert conformal.threshold(np.arange(20.0), 0.99) == -math.inf
