@@ -38,6 +38,10 @@ test: $(PROVING) ## Run the tests (ARGS="-k cue" for some of them)
 test-tables: $(DEVELOPMENT) ## Read ten thousand random tables and count that no line is lost
 	@$(BIN)/python -m pytest -q -m "exhaustive or not exhaustive" tests/tables $(ARGS)
 
+.PHONY: torture
+torture: $(PROVING) ## Run the long proofs of reliability; each prints its figures, and the time is printed
+	@time $(BIN)/python -m pytest -m torture -rP --durations=0 --durations-min=1 $(ARGS)
+
 check: format-check lint types layers contract proto-check clients-check diff-contract bench-check prove ## Everything but the tests of the packages
 
 format: $(DEVELOPMENT) ## Rewrite the sources in the house format

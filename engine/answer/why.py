@@ -193,7 +193,8 @@ def suspect_fields(posterior: Posterior) -> dict[str, float]:
     result = {}
     for e in posterior.evidence:
         codes = e.column.codes[rows]
-        result[e.name] = float(weights @ e.contradicts()[codes]) / total if total > 0 else 0.0
+        # Rounding may take the share of all the weight a hair above 1.
+        result[e.name] = min(1.0, float(weights @ e.contradicts()[codes]) / total) if total > 0 else 0.0
     return result
 
 

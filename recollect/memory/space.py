@@ -130,7 +130,7 @@ class SpaceMemory:
             self.traces.declare(dict(space.schema))
             self._schema = None
         self.space = space
-        self.revision = space.revision
+        self.revision = max(self.revision, space.revision)  # the journal may have told of later writes already
         while self._ends and self._ends[0][0] <= now_s:
             _, episode_id, revision = heapq.heappop(self._ends)
             if self._revision_of.get(episode_id) == revision:
