@@ -413,16 +413,25 @@ class SQLiteStore:
         return len(faults)
 
     def _back_up(self, path: Path) -> None:
+        draft = path.with_name(path.name + ".part")  # a backup that was cut off must not look like one
+        companions = [draft.with_name(draft.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
         try:
+            for each in companions:
+                each.unlink(missing_ok=True)
             with self._reader() as source:
-                target = apsw.Connection(str(path), vfs=self._vfs)
+                target = apsw.Connection(str(draft), vfs=self._vfs)
                 with contextlib.closing(target), target.backup("main", source, "main") as copy:
                     while not copy.done:
                         copy.step(1000)
-            with contextlib.closing(apsw.Connection(str(path), vfs=self._vfs)) as target:
+            with contextlib.closing(apsw.Connection(str(draft), vfs=self._vfs)) as target:
                 target.execute("PRAGMA synchronous=FULL; UPDATE store SET incarnation = randomblob(16)")
-        except apsw.Error as error:
+            draft.replace(path)
+            schema.flush_folder(path.parent)
+        except (apsw.Error, OSError) as error:
             raise _refusal(error) from error
+        finally:
+            for each in companions:
+                each.unlink(missing_ok=True)
 
 
 def _closed() -> Unavailable:
