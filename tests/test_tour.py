@@ -36,5 +36,6 @@ def keys(value: object) -> object:
 def test_every_shown_command_gives_what_is_shown(path: "tour.Path", served: Served) -> None:
     shown = list(tour.steps(path.read_text(encoding="utf-8")))
     assert shown
-    for step in shown:
-        assert shape(tour.run(step, served)) == shape(step.output), step.command
+    with tour.workplace(path) as folder:
+        for step in shown:
+            assert shape(tour.run(step, served, folder)) == shape(step.output), step.command

@@ -6,17 +6,22 @@ the tests run the same lines and compare what does not change from run to run.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cli.conftest import Served, environment, start, stop
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "quickstart.md")
+OWN_FILE = ROOT / "docs" / "your-own-file.md"
+DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "quickstart.md", OWN_FILE)
+HOME = "~"
+EXAMPLES = ROOT / "docs" / "examples"  # the files that a document works on, in a folder of its own
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -37,23 +42,36 @@ def steps(document: str) -> Iterator[Step]:
             yield Step("\n".join(lines[:size]), "\n".join(lines[size:]).strip("\n"))
 
 
-def run(step: Step, served: Served) -> str:
-    """What the command prints against a server, with the address that the document shows."""
+@contextmanager
+def workplace(document: Path) -> Iterator[Path]:
+    """Where the commands of a document are run: the checkout, or a folder that has the example files alone."""
+    if document != OWN_FILE:
+        yield ROOT
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for file in EXAMPLES.iterdir():
+            shutil.copy(file, folder)
+        yield Path(folder)
+
+
+def run(step: Step, served: Served, folder: Path = ROOT) -> str:
+    """What the command prints against a server, with the address and the folder that the document shows."""
     variables = environment(served.data, RECOLLECT_PORT=served.url.rpartition(":")[2])
     variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{variables['PATH']}"
     command = step.command.replace("http://127.0.0.1:8080", served.url)
     done = subprocess.run(
-        ["bash", "-c", command], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=120, check=False
+        ["bash", "-c", command], cwd=folder, env=variables, capture_output=True, text=True, timeout=120, check=False
     )
     printed = "\n".join(line.rstrip() for line in (done.stdout + done.stderr).splitlines())
-    return printed.replace(served.url, "http://127.0.0.1:8080").strip("\n")
+    printed = printed.replace(served.url, "http://127.0.0.1:8080").strip("\n")
+    return printed if folder == ROOT else printed.replace(str(folder.resolve()), HOME)
 
 
-def rewrite(document: str, served: Served) -> str:
+def rewrite(document: str, served: Served, folder: Path = ROOT) -> str:
     """The document with the output of today."""
 
     def fill(block: re.Match[str]) -> str:
-        parts = [f"$ {step.command}\n{run(step, served)}".rstrip() for step in steps(block.group())]
+        parts = [f"$ {step.command}\n{run(step, served, folder)}".rstrip() for step in steps(block.group())]
         return "```console\n" + "\n".join(parts) + "\n```"
 
     return _BLOCK.sub(fill, document)
@@ -69,7 +87,8 @@ def main() -> None:
         served = start(Path(folder))
         try:
             for path in DOCUMENTS:
-                path.write_text(rewrite(path.read_text(encoding="utf-8"), served), encoding="utf-8")
+                with workplace(path) as place:
+                    path.write_text(rewrite(path.read_text(encoding="utf-8"), served, place), encoding="utf-8")
         finally:
             stop(served)
 

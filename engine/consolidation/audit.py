@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from rapidfuzz.distance import Levenshtein
+from rapidfuzz.distance import OSA, Levenshtein
 
 from engine.answer.block import Block
 from engine.answer.schema import Schema
@@ -233,9 +233,7 @@ class _Spelling:
         """The other value as what the cell may stand for."""
         if (code, other) not in self._edits:
             written, meant = self._texts[code], self._texts[other]
-            steps = Levenshtein.editops(meant, written)
-            letters = "".join(written[step.dest_pos] for step in steps if step.tag != "delete")
-            self._edits[code, other] = len(steps), letters
+            self._edits[code, other] = _edits(meant, written)
         edits, letters = self._edits[code, other]
         return _Choice(other, p, edits, max(len(self._texts[other]), edits), letters)
 
@@ -365,6 +363,14 @@ class _Channel:
         for source, (found, expected_errors) in by_source.items():
             if source is not None:
                 self._source_odds[source] = (found + pull) / (expected_errors + pull)
+
+
+def _edits(meant: str, written: str) -> tuple[int, str]:
+    """The edits from one text to another, and the letters that they bring in; two letters swapped are one edit."""
+    steps = Levenshtein.editops(meant, written)
+    letters = "".join(written[step.dest_pos] for step in steps if step.tag != "delete")
+    swaps = len(steps) - OSA.distance(meant, written)
+    return len(steps) - swaps, letters[2 * swaps :]
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from recollect import __version__
 from recollect.cli.backup import backup
 from recollect.cli.completing import complete, recall
 from recollect.cli.console import Failure, report_failure
+from recollect.cli.examining import audit, evaluate
 from recollect.cli.filling import fill
 from recollect.cli.importing import import_file
 from recollect.cli.keys import keys
@@ -42,6 +43,8 @@ app.command("import")(import_file)
 app.command("complete")(complete)
 app.command("recall")(recall)
 app.command("fill")(fill)
+app.command("evaluate")(evaluate)
+app.command("audit")(audit)
 app.command("consolidate")(consolidate)
 app.command("patterns")(patterns)
 app.command("calibration")(calibration)

@@ -56,6 +56,11 @@ class Client:
         reply = self._send(method, path, json=body, content=content, params=dict(query or {}), headers=sent)
         return reply.json() if reply.content else None
 
+    def read(self, path: str, *, space: str) -> tuple[Any, str]:
+        """The JSON of a reply, and its ETag for a write that insists on it."""
+        reply = self._send("GET", path, headers={"X-Memory-Space": space})
+        return reply.json(), reply.headers.get("etag", "")
+
     def fetch(self, path: str, media_type: str, *, space: str, query: Mapping[str, Any] | None = None) -> bytes:
         """A representation other than JSON, as it came."""
         headers = {"X-Memory-Space": space, "Accept": media_type}

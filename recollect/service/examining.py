@@ -128,11 +128,7 @@ async def _begin(
     space = runtime.space(scope)
     episodes = runtime.store.count_episodes(space.uid)
     if episodes < FEWEST:
-        raise Conflict(
-            f"The space holds {episodes} episodes; an {jobs.kind.name} needs {FEWEST}.",
-            code="TOO_FEW_EPISODES",
-            context={"episodes": episodes, "required_episodes": FEWEST},
-        )
+        raise _too_few(episodes, jobs.kind.name)
     if named:
         async with runtime.turns.at(scope) as turn:
             require_fields(turn.memory.traces, named)
@@ -146,6 +142,20 @@ async def _begin(
         job = jobs.read(space.uid) or job
     jobs.reap()
     return job
+
+
+def require_episodes(traces: Traces, kind: str) -> None:
+    """Raise Conflict where there are too few episodes to tell anything."""
+    if traces.size < FEWEST:
+        raise _too_few(traces.size, kind)
+
+
+def _too_few(episodes: int, kind: str) -> Conflict:
+    return Conflict(
+        f"There are {episodes} episodes; an {kind} needs {FEWEST}.",
+        code="TOO_FEW_EPISODES",
+        context={"episodes": episodes, "required_episodes": FEWEST},
+    )
 
 
 def require_fields(traces: Traces, named: Sequence[str]) -> None:

@@ -11,10 +11,31 @@ from typing import Any
 import engine
 from engine import Block, Predicted
 from recollect.memory.table import as_traces
-from recollect.model import FilledCell, Filling, FillRequest
+from recollect.model import (
+    Audit,
+    AuditRequest,
+    ConsolidationStatus,
+    EpisodeGroup,
+    EvaluateRequest,
+    Evaluation,
+    FieldEvaluation,
+    Fields,
+    FieldType,
+    FilledCell,
+    Filling,
+    FillRequest,
+    Job,
+    Source,
+    SourceRate,
+    SuspectCell,
+    WorstCase,
+)
+from recollect.service.examining import MOST_GROUPS, audit_traces, evaluate_traces, require_episodes, worst
 from recollect.service.filling import Blanks, Judged, filling, held_out_cells, pick, told
 
 PIECE = 100  # rows a process takes at a time
+DONE = Job(ConsolidationStatus.SUCCEEDED, 1.0)
+Report = Callable[[float], None]
 
 
 def fill_alone(
@@ -36,6 +57,51 @@ def fill_alone(
             report(len(part))
             cells += [cell for row, found in part for cell in told(row, found, threshold)]
     return filling(cells, blanks, threshold, held_out)
+
+
+def evaluate_alone(rows: Sequence[Fields], request: EvaluateRequest, report: Report) -> Evaluation:
+    """How well a table would fill gaps like its own; rows are told by their place, as text."""
+    traces = as_traces(rows)
+    require_episodes(traces, "evaluation")
+    cases, qualities = evaluate_traces(traces, request, None, report)
+    overall = qualities.pop("", None)
+    fields = [FieldEvaluation(name, FieldType(traces.columns[name].kind), each) for name, each in qualities.items()]
+    wrong = (
+        WorstCase(
+            str(case.row), case.field, rows[case.row][case.field], case.said, case.confidence, Source(case.source)
+        )
+        for case in worst(cases)
+    )
+    return Evaluation(DONE, request.target_accuracy, overall, tuple(fields), tuple(wrong))
+
+
+def audit_alone(rows: Sequence[Fields], request: AuditRequest, report: Report) -> Audit:
+    """Which cells of a table are probably wrong; rows are told by their place, as text."""
+    traces = as_traces(rows)
+    require_episodes(traces, "audit")
+    found = audit_traces(traces, request, report)
+    groups = engine.alike(traces, MOST_GROUPS)
+    return Audit(
+        DONE,
+        cells=found.cells,
+        suspects=len(found.suspects),
+        field_rates=found.field_rates,
+        source_rates=tuple(SourceRate(source, *rate) for source, rate in found.source_rates.items()),
+        groups=tuple(EpisodeGroup(tuple(map(str, same)), name) for same, name in groups),
+        items=tuple(
+            SuspectCell(
+                str(each.row),
+                each.field,
+                each.value,
+                each.chance,
+                each.kind,
+                each.proposed,
+                each.proposed_chance,
+                tuple((str(row), weight) for row, weight in each.support),
+            )
+            for each in found.suspects
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
