@@ -9,8 +9,8 @@ import re
 from starlette.types import Scope
 
 from recollect.errors import HeadersTooLarge, InvalidRequest, Violation
+from recollect.service.rules import MAX_HEADERS, REQUEST_ID, SPACE_ID
 
-MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32_768
 MAX_REQUEST_LINE = 8190  # what the server in front takes; recollect.cli.serving sets it
 
@@ -29,8 +29,7 @@ _ONCE = frozenset(
         b"x-memory-space",
     )
 )
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._~-]{1,128}")
-_SPACE_ID = re.compile(rb"[a-z0-9][a-z0-9_-]{0,62}")
+_REQUEST_ID, _SPACE_ID = re.compile(REQUEST_ID.pattern.encode()), re.compile(SPACE_ID.pattern.encode())
 
 
 def read_headers(scope: Scope) -> dict[bytes, bytes]:
@@ -67,7 +66,7 @@ def read_space(headers: dict[bytes, bytes]) -> str:
     if space is None:
         raise refuse_header("x-memory-space", "MISSING_HEADER", "the name of a memory space", "no such header")
     if not _SPACE_ID.fullmatch(space):
-        raise refuse_header("x-memory-space", "PATTERN", "[a-z0-9][a-z0-9_-]{0,62}", f"{len(space)} other characters")
+        raise refuse_header("x-memory-space", "PATTERN", SPACE_ID.pattern, f"{len(space)} other characters")
     return space.decode("ascii")
 
 

@@ -38,13 +38,14 @@ from recollect.errors import (
     Violation,
 )
 from recollect.service.access import Caller, authorize
+from recollect.service.rules import FORWARDED
 from recollect.service.underway import shutting_down
 
 ROUTING = "connexion_routing"  # where connexion's routed middlewares look for the operation
 _CROSS_ORIGIN_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Memory-Space, X-Request-Id, traceparent"
 )
-_FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
+_FORWARDED = tuple(name.encode("ascii") for name in FORWARDED)
 GUARDED_PAGES = frozenset(("/metrics",))  # pages that take a key as operations do, any key
 HOSTLESS = frozenset(("/livez", "/readyz"))  # balancers ask without naming a host, and in HTTP/1.0
 _ELSEWHERE = frozenset((b"cross-site", b"same-site"))

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from handlers import framing, replies
 from handlers.calls import Call
 from recollect import service
+from recollect.service import rules
 
 
 async def get_version(call: Call) -> Response:
@@ -16,7 +17,7 @@ async def get_version(call: Call) -> Response:
 
 async def get_limits(call: Call) -> Response:
     """What the service takes at most."""
-    edge = {"max_headers": framing.MAX_HEADERS, "max_header_bytes": framing.MAX_HEADER_BYTES}
+    edge = {"max_headers": rules.MAX_HEADERS, "max_header_bytes": framing.MAX_HEADER_BYTES}
     return replies.document(call, {**await service.get_limits(call.runtime), **edge})
 
 

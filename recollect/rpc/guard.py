@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-import re
 import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -35,16 +34,12 @@ from recollect.errors import (
 )
 from recollect.rpc import statuses
 from recollect.service.access import ACTIONS, Access, Caller, authorize
+from recollect.service.rules import FORWARDED, IDEMPOTENCY_KEY, MAX_HEADERS, REQUEST_ID, SPACE_ID
 from recollect.service.runtime import Runtime
 from recollect.service.underway import UnderWay, shutting_down
 
-MAX_METADATA = 100
 _QUIET_S = 0.1  # no call in this time: none waits
 _ONCE = frozenset(("authorization", "idempotency-key", "x-memory-space"))  # nobody may pick one of two
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
-_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,128}")
-_SPACE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +149,7 @@ class Guard:
         if runtime.quota.is_limited:
             runtime.quota.take(caller.key_id)
         key = metadata.get("idempotency-key")
-        if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
             raise _refuse("idempotency-key", "PATTERN", "1 to 128 printable characters", f"{len(key)} others")
         scope = model.Scope(space_id, caller.key_id, caller.spaces, request_id)
         return Call(operation, runtime, caller, scope, key)
@@ -176,7 +171,7 @@ def parse(kind: type[Message], data: bytes) -> Message:
 
 def is_local(context: Any, metadata: Mapping[str, str]) -> bool:
     """Whether the call comes from this machine and no proxy on it speaks for another."""
-    return not any(name in metadata for name in _FORWARDED) and _is_loopback(context.peer())
+    return not any(name in metadata for name in FORWARDED) and _is_loopback(context.peer())
 
 
 @lru_cache(maxsize=1024)  # the peer of a connection is the same for all its calls
@@ -213,10 +208,10 @@ async def _abort(context: Any, failure: RecollectError, request_id: str) -> None
 def _read_metadata(context: Any) -> dict[str, str]:
     """The metadata that is text, by name; raises InvalidRequest where what must be given once is not."""
     pairs = context.invocation_metadata() or ()
-    if len(pairs) > MAX_METADATA:
+    if len(pairs) > MAX_HEADERS:
         raise HeadersTooLarge(
-            f"The call has {len(pairs)} metadata; at most {MAX_METADATA} are taken.",
-            context={"actual": len(pairs), "limit": MAX_METADATA},
+            f"The call has {len(pairs)} metadata; at most {MAX_HEADERS} are taken.",
+            context={"actual": len(pairs), "limit": MAX_HEADERS},
         )
     metadata: dict[str, str] = {}
     for name, value in pairs:
@@ -231,14 +226,14 @@ def _read_space(metadata: Mapping[str, str]) -> str:
     space = metadata.get("x-memory-space")
     if space is None:
         raise _refuse("x-memory-space", "MISSING_HEADER", "the name of a memory space", "no such metadata")
-    if not _SPACE_ID.fullmatch(space):
-        raise _refuse("x-memory-space", "PATTERN", "[a-z0-9][a-z0-9_-]{0,62}", f"{len(space)} other characters")
+    if not SPACE_ID.fullmatch(space):
+        raise _refuse("x-memory-space", "PATTERN", SPACE_ID.pattern, f"{len(space)} other characters")
     return space
 
 
 def _request_id(metadata: Mapping[str, str]) -> str:
     given = metadata.get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else _name()
+    return given if REQUEST_ID.fullmatch(given) else _name()
 
 
 def _name() -> str:

@@ -15,6 +15,7 @@ from recollect.model import EpisodeInput, ImportReport
 from recollect.rpc import reading
 from recollect.rpc.guard import Call
 from recollect.rpc.v1 import episode_pb2
+from recollect.service.rules import MAX_IMPORT_ITEMS
 
 AHEAD_MESSAGES = 64
 TOGETHER_EPISODES = 1000  # what one transaction takes; the service reports as many rejections
@@ -105,8 +106,8 @@ async def _import(call: Call, episodes: list[EpisodeInput], position: int) -> Im
 
 def _check_size(message: _Message) -> None:
     count = len(message.episodes)
-    if not 1 <= count <= reading.MAX_MESSAGE_EPISODES:
-        expected = f"1 to {reading.MAX_MESSAGE_EPISODES} items"
+    if not 1 <= count <= MAX_IMPORT_ITEMS:
+        expected = f"1 to {MAX_IMPORT_ITEMS} items"
         code = "TOO_FEW" if count == 0 else "TOO_MANY"
         raise reading.refuse([Violation("/episodes", code, expected, f"{count} items")])
 

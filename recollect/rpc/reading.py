@@ -37,28 +37,30 @@ from recollect.service.admission import (
     escape,
     require_names,
 )
+from recollect.service.rules import (
+    CURSOR,
+    EPISODE_ID,
+    LEAST_COVERAGE,
+    MAX_BATCH_ITEMS,
+    MAX_CONTEXT_ITEMS,
+    MAX_CONTEXT_LENGTH,
+    MAX_FILL_ROWS,
+    MAX_HYPOTHESES,
+    MAX_ITERATIONS,
+    MAX_PAGE_ITEMS,
+    MAX_RECALL_ITEMS,
+    MOST_COVERAGE,
+    SPACE_ID,
+)
 from recollect.service.spaces import read_draft
 
 MAX_VIOLATIONS = 20
-MAX_CONTEXT = 16
-MAX_CONTEXT_LENGTH = 128
-MAX_HYPOTHESES = 50
-LEAST_COVERAGE, MOST_COVERAGE = 0.5, 0.99
-MAX_ITERATIONS = 50
-MAX_BATCH = 256
-MAX_MESSAGE_EPISODES = 1000
-MAX_ROWS = 1000
-MAX_RECALLED = 200
-LARGEST_PAGE = 1000
 NO_REVISION = 2**62  # a condition on a revision that nothing can have holds for nothing
 MUST_EXIST, MUST_NOT_EXIST = -1, 0  # as the store counts conditions
 
 ORIGINS = {episode_pb2.Origin.Value(f"ORIGIN_{origin.name}"): origin for origin in Origin}
 INCLUSIONS = {completion_pb2.Inclusion.Value(f"INCLUSION_{each.name}"): each for each in Inclusion}
 FIELD_TYPES = {space_pb2.FieldType.Value(f"FIELD_TYPE_{kind.name}"): kind for kind in FieldType}
-_CURSOR = re.compile(r"[A-Za-z0-9_-]{1,512}")
-_EPISODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}")
-_SPACE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _SETTINGS = ("description", "embedding_dimensions", "read_only")
 
 Question = completion_pb2.CompleteRequest | completion_pb2.CompleteStreamRequest
@@ -133,8 +135,8 @@ def batch_faults(message: completion_pb2.CompleteBatchRequest) -> list[Violation
     """Every way in which a batch breaks the contract."""
     if not message.items:
         return [Violation("/items", "TOO_FEW", "at least 1 items", "0 items")]
-    if len(message.items) > MAX_BATCH:
-        return [_too_many("/items", MAX_BATCH, message.items)]
+    if len(message.items) > MAX_BATCH_ITEMS:
+        return [_too_many("/items", MAX_BATCH_ITEMS, message.items)]
     return [fault for index, item in enumerate(message.items) for fault in question_faults(item, f"/items/{index}")]
 
 
@@ -157,8 +159,8 @@ def fill_faults(message: completion_pb2.FillRequest) -> list[Violation]:
     """Every way in which a table to be filled breaks the contract."""
     if not message.rows:
         return [Violation("/rows", "TOO_FEW", "at least 1 items", "0 items")]
-    if len(message.rows) > MAX_ROWS:
-        return [_too_many("/rows", MAX_ROWS, message.rows)]
+    if len(message.rows) > MAX_FILL_ROWS:
+        return [_too_many("/rows", MAX_FILL_ROWS, message.rows)]
     faults = [fault for place, row in enumerate(message.rows) for fault in _fields_faults(row.cells, f"/rows/{place}")]
     faults += _targets_faults(message.targets, "/targets")
     if message.WhichOneof("bar"):
@@ -186,8 +188,8 @@ def cue_faults(message: Message, at: str) -> list[Violation]:
     partial = message.partial_episode
     faults = _fields_faults(partial.known_fields, f"{at}/known_fields")
     faults += _range_faults(partial, "cue_strength", at, 0, 1)
-    if len(partial.temporal_context) > MAX_CONTEXT:
-        faults.append(_too_many(f"{at}/temporal_context", MAX_CONTEXT, partial.temporal_context))
+    if len(partial.temporal_context) > MAX_CONTEXT_ITEMS:
+        faults.append(_too_many(f"{at}/temporal_context", MAX_CONTEXT_ITEMS, partial.temporal_context))
     for index, point in enumerate(partial.temporal_context):
         faults += _text_faults(point, f"{at}/temporal_context/{index}", MAX_CONTEXT_LENGTH)
     faults += _encoding_faults(partial.partial_embedding.encoding, f"{at}/partial_embedding/encoding")
@@ -253,8 +255,8 @@ def expected_count(message: episode_pb2.ForgetEpisodesRequest) -> int | None:
 
 def page(message: Message) -> dict[str, Any]:
     """The limit and the cursor of a listing, where they are given."""
-    faults = _range_faults(message, "limit", "", 1, LARGEST_PAGE)
-    if message.HasField("cursor") and not _CURSOR.fullmatch(message.cursor):
+    faults = _range_faults(message, "limit", "", 1, MAX_PAGE_ITEMS)
+    if message.HasField("cursor") and not CURSOR.fullmatch(message.cursor):
         faults.append(Violation("/cursor", "PATTERN", "a next_cursor", f"{len(message.cursor)} other characters"))
     check(faults)
     return {name: getattr(message, name) for name in ("limit", "cursor") if message.HasField(name)}
@@ -262,7 +264,7 @@ def page(message: Message) -> dict[str, Any]:
 
 def recall_limit(message: episode_pb2.RecallRequest) -> int:
     """How many episodes are asked for."""
-    check(_range_faults(message, "limit", "", 1, MAX_RECALLED))
+    check(_range_faults(message, "limit", "", 1, MAX_RECALL_ITEMS))
     return message.limit if message.HasField("limit") else 10
 
 
@@ -275,12 +277,12 @@ def encoding(message: Message) -> int:
 
 def episode_id(message: Message) -> str:
     """The episode that a request is about."""
-    return _identifier(message.episode_id, _EPISODE_ID, "/episode_id", "[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}")
+    return _identifier(message.episode_id, EPISODE_ID, "/episode_id", EPISODE_ID.pattern)
 
 
 def space_id(message: Message) -> str:
     """The memory space that a request is about."""
-    return _identifier(message.space_id, _SPACE_ID, "/space_id", "[a-z0-9][a-z0-9_-]{0,62}")
+    return _identifier(message.space_id, SPACE_ID, "/space_id", SPACE_ID.pattern)
 
 
 class Condition(TypedDict):

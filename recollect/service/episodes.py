@@ -7,6 +7,7 @@ import contextlib
 import secrets
 import time
 from dataclasses import replace
+from operator import and_
 
 import orjson
 
@@ -27,6 +28,7 @@ from recollect.service.admission import admit, encode
 from recollect.service.conditions import required_revision
 from recollect.service.filters import missing_of, select
 from recollect.service.idempotency import canonical_fields, idempotency
+from recollect.service.rules import MAX_PAGE_ITEMS
 from recollect.service.runtime import Runtime
 from recollect.store import (
     EVERYTHING,
@@ -40,7 +42,7 @@ from recollect.store import (
 )
 from recollect.times import EXPECTED, epoch_seconds
 
-DEFAULT_PAGE, LARGEST_PAGE = 100, 1000
+DEFAULT_PAGE = 100
 ERASE_CHUNK = 1000
 _ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
 
@@ -125,7 +127,7 @@ async def list_episodes(
     until_revision, after = space.revision, 0
     if cursor is not None:
         until_revision, after = map(int, cursors.unseal(cursor, bound_to).split(","))
-    page = await _page(runtime, space, chosen, after, until_revision, min(limit, LARGEST_PAGE))
+    page = await _page(runtime, space, chosen, after, until_revision, min(limit, MAX_PAGE_ITEMS))
     following = None if page.next_after is None else cursors.seal(f"{until_revision},{page.next_after}", bound_to)
     return EpisodeListing(page.items, following)
 
@@ -176,7 +178,7 @@ async def expire_episodes(runtime: Runtime) -> int:
     """
     erased = 0
     after: str | None = None
-    while spaces := runtime.store.list_spaces(after, LARGEST_PAGE):
+    while spaces := runtime.store.list_spaces(after, MAX_PAGE_ITEMS):
         after = spaces[-1].space_id
         for space in spaces:
             now_s = time.time()
@@ -293,7 +295,7 @@ async def _matching(runtime: Runtime, space: Space, where: Selection) -> list[tu
     matching: list[tuple[str, int, bool]] = []
     after: int | None = 0
     while after is not None:
-        page = await _page(runtime, space, where, after, space.revision, LARGEST_PAGE)
+        page = await _page(runtime, space, where, after, space.revision, MAX_PAGE_ITEMS)
         matching += [(each.episode_id, each.revision, each.embedding is not None) for each in page.items]
         after = page.next_after
         await asyncio.sleep(0)
@@ -303,26 +305,27 @@ async def _matching(runtime: Runtime, space: Space, where: Selection) -> list[tu
 async def _erase(
     runtime: Runtime, space: Space, matching: list[tuple[str, int, bool]], key: Idempotency | None = None
 ) -> ForgetReceipt:
-    """Erase in chunks. The last one records the numbers under the Idempotency-Key, for a replay."""
+    """Erase in chunks; under an Idempotency-Key in one transaction with the record of it, so that it happens once."""
+    chunk_length = ERASE_CHUNK if key is None else max(1, len(matching))
     erased = embeddings = 0
     revision = space.revision
-    for start in range(0, len(matching), ERASE_CHUNK):
-        chunk = matching[start : start + ERASE_CHUNK]
+    for start in range(0, max(1, len(matching)) if key is not None else len(matching), chunk_length):
+        chunk = matching[start : start + chunk_length]
         writes = [DeleteEpisode(episode_id, found, skip_unmet=True) for episode_id, found, _ in chunk]
-        receipt = await runtime.store.commit(space.uid, writes)
-        revision = receipt.revision
-        for (_, _, has_embedding), written in zip(chunk, receipt.revisions, strict=True):
-            erased += written > 0
-            embeddings += written > 0 and has_embedding
-    if key is not None:
-        note = orjson.dumps([erased, embeddings])
-        return _read_receipt(await runtime.store.commit(space.uid, [], idempotency=key, note=note))
+        note = bytes(has_embedding for _, _, has_embedding in chunk)
+        receipt = await runtime.store.commit(space.uid, writes, idempotency=key, note=note)
+        done = _read_receipt(receipt)
+        revision = done.revision
+        erased += done.count
+        embeddings += done.erased[1].count
     return _receipt(erased, embeddings, revision)
 
 
 def _read_receipt(receipt: Receipt) -> ForgetReceipt:
-    erased, embeddings = orjson.loads(receipt.note)
-    return _receipt(erased, embeddings, receipt.revision)
+    """What an erasure did: its writes' revisions tell which episodes were erased, its note which had embeddings."""
+    erased = [revision > 0 for revision in receipt.revisions]
+    embeddings = sum(map(and_, erased, map(bool, receipt.note)))
+    return _receipt(sum(erased), embeddings, receipt.revision)
 
 
 def _receipt(erased: int, embeddings: int, revision: int) -> ForgetReceipt:

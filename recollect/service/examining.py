@@ -39,13 +39,14 @@ from recollect.model import (
 from recollect.service import cursors
 from recollect.service.calibration import AS_IT_IS, measure
 from recollect.service.jobs import Jobs
+from recollect.service.rules import MAX_PAGE_ITEMS
 from recollect.service.runtime import Runtime
 from recollect.times import rfc3339
 
 FEWEST = 10  # episodes that an examination needs
 WORST = 50
 MOST_SUSPECTS, MOST_GROUPS = 100_000, 1000
-DEFAULT_PAGE, LARGEST_PAGE = 100, 1000
+DEFAULT_PAGE = 100
 WAIT_SHARE, POLL_S, TELL_EVERY_S = 0.9, 0.1, 0.2
 
 Report = Callable[[float], None]
@@ -87,7 +88,7 @@ async def get_audit(runtime: Runtime, scope: Scope, *, limit: int = DEFAULT_PAGE
     begin = 0 if cursor is None else int(cursors.unseal(cursor, bound_to))
     if job.status is not ConsolidationStatus.SUCCEEDED or found is None:
         return Audit(job)
-    end = begin + min(limit, LARGEST_PAGE)
+    end = begin + min(limit, MAX_PAGE_ITEMS)
     following = cursors.seal(str(end), bound_to) if end < len(found["suspects"]) else None
     async with runtime.turns.at(scope) as turn:
         return _audit(turn.memory, job, found, found["suspects"][begin:end], following)

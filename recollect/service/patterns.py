@@ -10,9 +10,10 @@ from engine import Learned, Pattern, find_patterns, recount
 from recollect.memory import SpaceMemory
 from recollect.model import FieldValue, LearnedPattern, PatternListing, Scope
 from recollect.service import cursors
+from recollect.service.rules import MAX_PAGE_ITEMS
 from recollect.service.runtime import Runtime
 
-DEFAULT_PAGE, LARGEST_PAGE = 100, 1000
+DEFAULT_PAGE = 100
 FOUND_AT_ONCE = 5_000  # episodes up to which regularities are found without a consolidation
 LONGEST_SHOWN = 60
 
@@ -28,7 +29,7 @@ async def list_patterns(
     if position is not None:
         strength, _, pattern_id = position.partition(",")
         after = (-float(strength), pattern_id)
-    limit = min(limit, LARGEST_PAGE)
+    limit = min(limit, MAX_PAGE_ITEMS)
     async with runtime.turns.at(scope) as turn:
         known = await turn.run(partial(_patterns, turn.memory))
     found = [p for p in known if after is None or _rank(p) > after]

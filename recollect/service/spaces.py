@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,12 +18,12 @@ from recollect.service.admission import MAX_DIMENSIONS, MAX_FIELDS, MAX_NAME_LEN
 from recollect.service.conditions import required_revision
 from recollect.service.fieldtypes import MAX_REPORTED, FieldTypes
 from recollect.service.filters import missing_of
+from recollect.service.rules import MAX_PAGE_ITEMS, SPACE_ID
 from recollect.service.runtime import Runtime
 
-DEFAULT_PAGE, LARGEST_PAGE = 100, 1000
+DEFAULT_PAGE = 100
 MAX_DESCRIPTION_LENGTH = 1024
 
-_SPACE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _SETTABLE = frozenset(("description", "embedding_dimensions", "schema", "read_only", "missing_values"))
 MAX_MARKERS, MAX_MARKER_LENGTH = 64, 128
 
@@ -35,7 +34,7 @@ async def list_spaces(
     """A page of the spaces that the key may see, by id."""
     bound_to = f"spaces:{scope.spaces}"
     after = "" if cursor is None else cursors.unseal(cursor, bound_to)
-    limit = min(limit, LARGEST_PAGE)
+    limit = min(limit, MAX_PAGE_ITEMS)
     if scope.spaces is None:
         found = runtime.store.list_spaces(after, limit + 1)
     else:
@@ -60,7 +59,7 @@ async def put_space(
 ) -> tuple[Space, bool]:
     """Create (True) or replace the settings of (False) a space; `if_revision` as in `PutEpisode`."""
     violations = _check(draft)
-    if not _SPACE_ID.fullmatch(scope.space_id):
+    if not SPACE_ID.fullmatch(scope.space_id):
         expected = "1 to 63 of a-z 0-9 _ - beginning with a letter or digit"
         violations.append(
             Violation("/path/space_id", "SPACE_ID_PATTERN", expected, f"{len(scope.space_id)} characters")

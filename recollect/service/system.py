@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import engine
 import recollect
 from recollect import strict_json
-from recollect.service import admission
+from recollect.service import admission, rules
 from recollect.service.access import ANONYMOUS, Caller
-from recollect.service.episodes import LARGEST_PAGE
 from recollect.service.runtime import Runtime
 from recollect.store.transactions import RECEIPT_LIFE_S
 
@@ -44,18 +43,18 @@ async def get_limits(runtime: Runtime) -> Mapping[str, float]:
     settings = runtime.settings
     return {
         "max_json_depth": strict_json.MAX_DEPTH,
-        "max_batch_items": 256,
-        "max_import_items": 1000,
-        "max_page_items": LARGEST_PAGE,
-        "max_recall_items": 200,
+        "max_batch_items": rules.MAX_BATCH_ITEMS,
+        "max_import_items": rules.MAX_IMPORT_ITEMS,
+        "max_page_items": rules.MAX_PAGE_ITEMS,
+        "max_recall_items": rules.MAX_RECALL_ITEMS,
         "max_fields": admission.MAX_FIELDS,
         "max_name_length": admission.MAX_NAME_LENGTH,
         "max_text_length": admission.MAX_TEXT_LENGTH,
         "max_list_items": admission.MAX_LIST_ITEMS,
         "max_metadata": admission.MAX_METADATA,
         "max_embedding_dimensions": admission.MAX_DIMENSIONS,
-        "max_hypotheses": 50,
-        "max_iterations": 50,
+        "max_hypotheses": rules.MAX_HYPOTHESES,
+        "max_iterations": rules.MAX_ITERATIONS,
         "idempotency_ttl_s": RECEIPT_LIFE_S,
         "max_body_bytes": settings.max_body_bytes,
         "max_import_bytes": settings.max_import_bytes,

@@ -105,7 +105,8 @@ class History:
             read = None
         if not register.may_be(read, since):
             self.violations.append(f"{key}: read {read} after {since} was acknowledged, {register.begun} begun")
-        if (read is not None) != (runtime.memories.at(SCOPE).row(key) is not None):
+        is_in_ram = runtime.memories.at(SCOPE).row(key) is not None
+        if since == register.begun and (read is not None) != is_in_ram:  # no write of it is under way
             self.violations.append(f"{key}: RAM and store differ on whether it is there")
 
 
