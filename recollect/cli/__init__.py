@@ -17,6 +17,7 @@ from recollect import __version__
 from recollect.cli.backup import backup
 from recollect.cli.completing import complete, recall
 from recollect.cli.console import Failure, report_failure
+from recollect.cli.episodes import episodes, feedback, forget, schema
 from recollect.cli.examining import audit, evaluate
 from recollect.cli.filling import fill
 from recollect.cli.importing import import_file
@@ -50,6 +51,10 @@ app.command("patterns")(patterns)
 app.command("calibration")(calibration)
 app.command("learn", hidden=True)(learn)
 app.command("examine", hidden=True)(examine)
+app.add_typer(episodes, name="episodes")
+app.command("forget")(forget)
+app.command("feedback")(feedback)
+app.command("schema")(schema)
 app.add_typer(spaces, name="spaces")
 app.add_typer(keys, name="keys")
 app.command("backup")(backup)

@@ -61,7 +61,10 @@ def complete(  # noqa: PLR0913, PLR0917  # a parameter per option
     key: KeyOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Complete an episode from the part you know."""
+    """Complete an episode from the part you know.
+
+    Example: recollect complete what=breakfast --target where --space journal
+    """
     request: dict[str, Any] = {"partial_episode": {"known_fields": parse_fields(known or [])}}
     if target:
         request["targets"] = target
@@ -100,7 +103,10 @@ def recall(
     key: KeyOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find the stored episodes that are most like what you know."""
+    """Find the stored episodes that are most like what you know.
+
+    Example: recollect recall what=breakfast --limit 3 --space journal
+    """
     request = {"partial_episode": {"known_fields": parse_fields(known or [])}, "limit": limit}
     with Client(url, key, as_json=as_json) as client:
         answer = client.call("POST", "/recall", space=space, body=request)
@@ -225,7 +231,8 @@ def _print_details(answer: Mapping[str, Any]) -> None:
     ]
     if alternatives:
         print_table(["confidence>", "differs in"], alternatives, title="\nAlternatives")
-    out.print(f"\nmetacognitive confidence {percent(answer.get('metacognitive_confidence'))}")
+    out.print(f"\ncompletion {answer['completion_id']}")
+    out.print(f"metacognitive confidence {percent(answer.get('metacognitive_confidence'))}")
     rows = [
         [name, ", ".join(map(_measured, value)) if isinstance(value, list) else _measured(value)]
         for name, value in answer.get("reconstruction_stats", {}).items()

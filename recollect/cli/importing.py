@@ -61,7 +61,10 @@ def import_file(
     key: KeyOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import a file of episodes into a space; run again, it goes on where it stopped."""
+    """Import a file of episodes into a space; run again, it goes on where it stopped.
+
+    Example: recollect import visits.csv --space visits --create
+    """
     try:
         summary, total = summarise(file)
     except (UnicodeDecodeError, ValueError, csv.Error) as fault:

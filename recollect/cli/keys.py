@@ -53,7 +53,10 @@ def create_key(
 
 @keys.command("list")
 def list_keys(data: Data = None, as_json: AsJson = False) -> None:
-    """List every key, revoked and expired ones included."""
+    """List every key, revoked and expired ones included.
+
+    Example: recollect keys list
+    """
 
     async def read(runtime: Runtime) -> list[Key]:
         return runtime.store.list_keys()
@@ -82,7 +85,10 @@ def revoke_key(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """End a key, at once and on all workers."""
+    """End a key, at once and on all workers.
+
+    Example: recollect keys revoke key_8d6b2f
+    """
     key = with_runtime(lambda runtime: access_keys.revoke(runtime.store, key_id), data=data, as_json=as_json)
     if as_json:
         print_json(_document(key))

@@ -41,7 +41,10 @@ def consolidate(
     key: KeyOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a space learn regularities from its episodes."""
+    """Let a space learn regularities from its episodes.
+
+    Example: recollect consolidate --space visits --wait
+    """
     with Client(url, key, as_json=as_json) as client:
         state = client.call("POST", "/consolidate", space=space, body={})
         if wait:
@@ -64,7 +67,10 @@ def patterns(
     key: KeyOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the regularities of a space, strongest first."""
+    """List the regularities of a space, strongest first.
+
+    Example: recollect patterns --space visits --limit 10
+    """
     with Client(url, key, as_json=as_json) as client:
         page = client.call("GET", "/patterns", space=space, query={"limit": limit})
     if as_json:
@@ -88,7 +94,10 @@ def calibration(
     key: KeyOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how far the confidences of a space can be trusted."""
+    """Show how far the confidences of a space can be trusted.
+
+    Example: recollect calibration --space visits --svg reliability.svg
+    """
     query = {name: value for name, value in (("field", field), ("source", source)) if value is not None}
     with Client(url, key, as_json=as_json) as client:
         found = client.call("GET", "/calibration", space=space, query=query)

@@ -17,7 +17,10 @@ EXIT_DAMAGED = 6
 
 
 def check(data: Data = None, as_json: AsJson = False) -> None:
-    """Look through the whole local store, also while a server runs; exit code 6 where something is damaged."""
+    """Look through the whole local store, also while a server runs; exit code 6 where something is damaged.
+
+    Example: recollect check
+    """
     # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
     from recollect.service.maintenance import check_store
 
@@ -41,7 +44,10 @@ def restore(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put a backup in the place of the local store, after checking it; the server must not run."""
+    """Put a backup in the place of the local store, after checking it; the server must not run.
+
+    Example: recollect restore /backups/recollect-2026-11-22.db
+    """
     from recollect.service.maintenance import restore_store
 
     settings = served_settings(data, as_json=as_json, makes_store=True)

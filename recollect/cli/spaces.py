@@ -16,7 +16,10 @@ SpaceName = Annotated[str, typer.Argument(metavar="SPACE", help="The space's nam
 
 @spaces.command("list")
 def list_spaces(url: Url = None, key: KeyOption = None, as_json: AsJson = False) -> None:
-    """List the spaces that the key may see."""
+    """List the spaces that the key may see.
+
+    Example: recollect spaces list
+    """
     with Client(url, key, as_json=as_json) as client:
         items = fetch_spaces(client)
     if as_json:
@@ -60,7 +63,10 @@ def create_space(
 
 @spaces.command("show")
 def show_space(space: SpaceName, url: Url = None, key: KeyOption = None, as_json: AsJson = False) -> None:
-    """Show a space: what it is and what it holds."""
+    """Show a space: what it is and what it holds.
+
+    Example: recollect spaces show visits
+    """
     with Client(url, key, as_json=as_json) as client:
         found = client.call("GET", f"/spaces/{segment(space)}")
         stats = client.call("GET", f"/spaces/{segment(space)}/stats")
@@ -85,7 +91,10 @@ def delete_space(
     key: KeyOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Delete a space and every episode in it, for good."""
+    """Delete a space and every episode in it, for good.
+
+    Example: recollect spaces delete visits
+    """
     with Client(url, key, as_json=as_json) as client:
         if not yes and not typer.confirm(f"Delete the space {space} and everything in it, for good?", err=True):
             raise Failure("Nothing was deleted", as_json=as_json)

@@ -8,7 +8,10 @@ from recollect.cli.spaces import fetch_spaces
 
 
 def status(url: Url = None, key: KeyOption = None, as_json: AsJson = False) -> None:
-    """Show the server's version, who you are to it, and its spaces."""
+    """Show the server's version, who you are to it, and its spaces.
+
+    Example: recollect status --url http://127.0.0.1:8080
+    """
     with Client(url, key, as_json=as_json) as client:
         version = client.call("GET", "/version")
         caller = client.call("GET", "/whoami")

@@ -8,7 +8,7 @@ compared with the field's values is no evidence.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import engine
@@ -19,6 +19,7 @@ NEAREST = 3
 _TRUE, _FALSE = frozenset(("true", "t", "yes", "y", "on", "1")), frozenset(("false", "f", "no", "n", "off", "0"))
 _WIDEST_CODE = 20  # digits of a code that numbers may have lost the leading zeros of
 _TYPES = {"number": "numbers", "time": "times", "boolean": "true or false"}
+_ONE = {"number": "a number", "boolean": "true or false", "category": "text", "text": "text"}
 _EXAMPLES = {"number": "3", "time": "2026-03-01 or 2026-03-01T08:00:00Z", "boolean": "true"}
 
 
@@ -81,17 +82,16 @@ def _take(memory: SpaceMemory, name: str, value: FieldValue, notes: list[CueNote
         notes.append(_note(CueNoteCode.TYPE_MISMATCH, name, message))
         return None
     if type(taken) is not type(value):
-        notes.append(_note(CueNoteCode.COERCED, name, f"has {kind} values, so it was read as such.", taken))
+        message = f"was read as {_ONE[kind]}, as the field's values are."
+        notes.append(_note(CueNoteCode.COERCED, name, message, taken))
     elif kind == "time" and engine.is_day(value) and not any(map(engine.is_day, column.values)):
-        notes.append(
-            _note(CueNoteCode.COERCED, name, "has moments; the day was read as each of its moments, UTC.", value)
-        )
+        notes.append(_note(CueNoteCode.COERCED, name, "was read as every moment of that day, UTC.", value))
     if kind == "category" and isinstance(taken, str) and column.find(taken) < 0:
         near = engine.closest_names(column, taken, NEAREST)
         if not any(engine.folded(each) == engine.folded(taken) for each in near):
             hint = f"; the nearest is '{near[0]}'" if near else ""
-            message = f"has this value in no stored episode{hint}."
-            notes.append(_note(CueNoteCode.UNSEEN_VALUE, name, message, nearest=near))
+            message = f"No stored episode has this value of '{name}'{hint}."
+            notes.append(CueNote(CueNoteCode.UNSEEN_VALUE, name, message, nearest=tuple(near)))
     return taken
 
 
@@ -124,7 +124,5 @@ def _spellings(value: float | bool) -> list[str]:
     return ways
 
 
-def _note(
-    code: CueNoteCode, name: str, says: str, read_as: FieldValue | None = None, nearest: Sequence[str] = ()
-) -> CueNote:
-    return CueNote(code, name, f"'{name}' {says}", read_as, tuple(nearest))
+def _note(code: CueNoteCode, name: str, says: str, read_as: FieldValue | None = None) -> CueNote:
+    return CueNote(code, name, f"'{name}' {says}", read_as)

@@ -83,7 +83,9 @@ def insufficient_evidence(
     if ground is not None:
         measured.append(Measurement(ground.measure, ground.measured, ground.required))
     reasons = _reasons(memory, answer, ground, wrong)
-    sentences = [_joined(wrong), _shortfall(memory, answer, best, ground, threshold), _remedy(advice, lower, ground)]
+    tried = next((each.message for each in corrections if each.applicability == "machine_applicable"), None)
+    remedy = tried or _remedy(advice, lower, ground)
+    sentences = [_joined(wrong), _shortfall(memory, answer, best, ground, threshold), remedy]
     return InsufficientEvidence(
         " ".join(filter(None, sentences)),
         context={
