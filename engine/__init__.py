@@ -38,6 +38,8 @@ from engine.answer.posterior import CueInput, Options
 from engine.answer.recall import Ranked, recall
 from engine.answer.schema import Schema
 from engine.answer.selection import Selection, select
+from engine.answer.statement import ASKED as MOST_ASKED
+from engine.answer.statement import Condition, Statement, probability
 from engine.answer.why import Explanation, advise, explain
 from engine.consolidation import noise
 from engine.consolidation.alike import alike
@@ -81,6 +83,7 @@ __all__ = [
     "IS_STORED",
     "MAX_ASKED",
     "MIN_EPISODES",
+    "MOST_ASKED",
     "NOISE_LEVELS",
     "VERSION",
     "Advice",
@@ -88,6 +91,7 @@ __all__ = [
     "Audited",
     "Block",
     "Case",
+    "Condition",
     "ConformalSet",
     "Counterfactual",
     "CueInput",
@@ -110,6 +114,7 @@ __all__ = [
     "Schema",
     "Selection",
     "Shares",
+    "Statement",
     "Suspect",
     "Sweep",
     "Traces",
@@ -140,6 +145,7 @@ __all__ = [
     "parse_time",
     "place",
     "plain",
+    "probability",
     "quality",
     "reasons",
     "recall",

@@ -43,6 +43,12 @@ async def fill(call: Call) -> Response:
     return replies.filled(call, await service.fill(call.runtime, call.scope, request))
 
 
+async def probability(call: Call) -> Response:
+    """Tell how probable a statement is."""
+    request = reading.probability_request(call.body)
+    return replies.stated(call, await service.probability(call.runtime, call.scope, request))
+
+
 async def recall(call: Call) -> Response:
     """Rank the stored episodes by likeness to a cue."""
     body: dict[str, Any] = call.body

@@ -7,7 +7,17 @@ from typing import Any
 
 from recollect import vectors
 from recollect.errors import InvalidRequest, Violation
-from recollect.model import CompleteRequest, CompletionConfig, Cue, EpisodeFilter, FillRequest, Inclusion, Origin
+from recollect.model import (
+    CompleteRequest,
+    CompletionConfig,
+    Cue,
+    EpisodeFilter,
+    FillRequest,
+    Inclusion,
+    Origin,
+    ProbabilityRequest,
+    StatedCondition,
+)
 from recollect.service.admission import escape, require_names
 
 Json = Mapping[str, Any]
@@ -23,6 +33,24 @@ def complete_request(body: Json, *, verbose: bool, at: str = "") -> CompleteRequ
         config=CompletionConfig() if config is None else CompletionConfig(**config),
         verbose=verbose,
         include=frozenset(map(Inclusion, body.get("include", ()))),
+    )
+
+
+def probability_request(body: Json) -> ProbabilityRequest:
+    """A ProbabilityRequest."""
+    return ProbabilityRequest(
+        cue=cue(body["partial_episode"], "/partial_episode"),
+        statement=tuple(
+            StatedCondition(
+                each["field"],
+                tuple(each.get("one_of", ())),
+                each.get("at_least"),
+                each.get("at_most"),
+                each.get("negated", False),
+            )
+            for each in body["statement"]
+        ),
+        pattern_weight=body.get("pattern_weight"),
     )
 
 

@@ -29,6 +29,7 @@ from recollect.model import (
     PartialResult,
     PatternRetrieval,
     Recall,
+    StatementProbability,
     ValueSet,
 )
 from recollect.service.underway import shutting_down
@@ -265,6 +266,13 @@ def completion_document(completed: Completion, *, verbose: bool) -> dict[str, An
     if completed.sets:
         public["sets"] = {name: _value_set(each) for name, each in completed.sets.items()}
     return public
+
+
+def stated(call: Call, found: StatementProbability) -> Reply:
+    """How probable a statement is."""
+    call.clock.computed = perf_counter()
+    public = {name: getattr(found, name) for name in ("probability", "low", "high", "alone")}
+    return Reply(orjson.dumps({**public, **problems.cue_notes(found.cue_notes)}, option=_OPTIONS))
 
 
 def _value_set(found: ValueSet) -> Mapping[str, Any]:

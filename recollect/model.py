@@ -322,6 +322,37 @@ class ValueSet:
 
 
 @dataclass(frozen=True, slots=True)
+class StatedCondition:
+    """That a field is one of some values, or between two; or, `negated`, that it is not."""
+
+    field: str
+    one_of: tuple[FieldValue, ...] = ()
+    at_least: FieldValue | None = None
+    at_most: FieldValue | None = None
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProbabilityRequest:
+    """How probable it is, given a cue, that all of some conditions hold."""
+
+    cue: Cue
+    statement: tuple[StatedCondition, ...]
+    pattern_weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatementProbability:
+    """A probability within bounds, and that of every condition by itself, in their order."""
+
+    probability: float
+    low: float
+    high: float
+    alone: tuple[float, ...]
+    cue_notes: tuple[CueNote, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AskNext:
     """A field worth asking for: the confidence in `target` now, and as expected once `field` is known."""
 

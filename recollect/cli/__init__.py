@@ -27,6 +27,7 @@ from recollect.cli.maintenance import check, restore
 from recollect.cli.preparing import prepare
 from recollect.cli.serving import serve
 from recollect.cli.spaces import spaces
+from recollect.cli.stating import probability
 from recollect.cli.status import status
 from recollect.cli.tooling import mcp
 from recollect.settings import SettingsError
@@ -43,6 +44,7 @@ app.command("prepare", hidden=True)(prepare)
 app.command("import")(import_file)
 app.command("complete")(complete)
 app.command("recall")(recall)
+app.command("probability")(probability)
 app.command("fill")(fill)
 app.command("evaluate")(evaluate)
 app.command("audit")(audit)

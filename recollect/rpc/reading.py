@@ -25,7 +25,9 @@ from recollect.model import (
     FillRequest,
     Inclusion,
     Origin,
+    ProbabilityRequest,
     SpaceDraft,
+    StatedCondition,
 )
 from recollect.rpc.v1 import completion_pb2, episode_pb2, space_pb2, value_pb2
 from recollect.service.admission import (
@@ -42,11 +44,13 @@ from recollect.service.rules import (
     EPISODE_ID,
     LEAST_COVERAGE,
     MAX_BATCH_ITEMS,
+    MAX_CONDITIONS,
     MAX_CONTEXT_ITEMS,
     MAX_CONTEXT_LENGTH,
     MAX_FILL_ROWS,
     MAX_HYPOTHESES,
     MAX_ITERATIONS,
+    MAX_ONE_OF,
     MAX_PAGE_ITEMS,
     MAX_RECALL_ITEMS,
     MOST_COVERAGE,
@@ -138,6 +142,45 @@ def batch_faults(message: completion_pb2.CompleteBatchRequest) -> list[Violation
     if len(message.items) > MAX_BATCH_ITEMS:
         return [_too_many("/items", MAX_BATCH_ITEMS, message.items)]
     return [fault for index, item in enumerate(message.items) for fault in question_faults(item, f"/items/{index}")]
+
+
+def probability_request(message: completion_pb2.ProbabilityRequest) -> ProbabilityRequest:
+    """A statement whose probability is asked for; its rules are `probability_faults`, and the service's."""
+    return ProbabilityRequest(
+        cue=cue(message.partial_episode, "/partial_episode"),
+        statement=tuple(
+            StatedCondition(
+                each.field,
+                tuple(map(_content, each.one_of)),
+                _content(each.at_least) if each.HasField("at_least") else None,
+                _content(each.at_most) if each.HasField("at_most") else None,
+                each.negated,
+            )
+            for each in message.statement
+        ),
+        pattern_weight=_optional(message, "pattern_weight"),
+    )
+
+
+def probability_faults(message: completion_pb2.ProbabilityRequest) -> list[Violation]:
+    """Every way in which a statement breaks the contract."""
+    faults = cue_faults(message, "")
+    faults += _range_faults(message, "pattern_weight", "", 0, 1)
+    if not message.statement:
+        faults.append(Violation("/statement", "TOO_FEW", "at least 1 items", "0 items"))
+    if len(message.statement) > MAX_CONDITIONS:
+        faults.append(_too_many("/statement", MAX_CONDITIONS, message.statement))
+    for index, each in enumerate(message.statement):
+        at = f"/statement/{index}"
+        faults += _text_faults(each.field, f"{at}/field", MAX_NAME_LENGTH)
+        if len(each.one_of) > MAX_ONE_OF:
+            faults.append(_too_many(f"{at}/one_of", MAX_ONE_OF, each.one_of))
+        for place, value in enumerate(each.one_of):
+            faults += _kind_faults(value, f"{at}/one_of/{place}")
+        for name in ("at_least", "at_most"):
+            if each.HasField(name):
+                faults += _kind_faults(getattr(each, name), f"{at}/{name}")
+    return faults
 
 
 def fill_request(message: completion_pb2.FillRequest) -> FillRequest:

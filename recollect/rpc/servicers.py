@@ -60,6 +60,12 @@ async def fill(call: Call, request: completion_pb2.FillRequest) -> completion_pb
     return writing.filling(await service.fill(call.runtime, call.scope, reading.fill_request(request)))
 
 
+async def probability(call: Call, request: completion_pb2.ProbabilityRequest) -> completion_pb2.ProbabilityResponse:
+    """Tell how probable a statement is."""
+    reading.check(reading.probability_faults(request))
+    return writing.stated(await service.probability(call.runtime, call.scope, reading.probability_request(request)))
+
+
 async def recall(call: Call, request: episode_pb2.RecallRequest) -> episode_pb2.RecallResponse:
     """Rank the stored episodes by likeness to a cue."""
     reading.check(reading.cue_faults(request, ""))

@@ -35,6 +35,7 @@ from recollect.model import (
     Source,
     Space,
     SpaceStats,
+    StatementProbability,
     ValueSet,
     Why,
 )
@@ -261,6 +262,17 @@ def _put_attribution(into: completion_pb2.Attribution, attribution: Attribution)
         setattr(into.masses, _SOURCE_NAMES[source], mass)
     for each in attribution.evidence:
         into.evidence.add(episode_id=each.episode_id, weight=each.weight, similarity=each.similarity)
+
+
+def stated(found: StatementProbability) -> completion_pb2.ProbabilityResponse:
+    """How probable a statement is."""
+    return completion_pb2.ProbabilityResponse(
+        probability=found.probability,
+        low=found.low,
+        high=found.high,
+        alone=found.alone,
+        cue_notes=map(cue_note, found.cue_notes),
+    )
 
 
 def _put_set(into: completion_pb2.ValueSet, found: ValueSet) -> None:

@@ -23,6 +23,7 @@ from recollect.service.imports import import_episodes
 from recollect.service.patterns import list_patterns
 from recollect.service.recall import recall
 from recollect.service.spaces import delete_space, get_space, get_space_stats, list_spaces, patch_space, put_space
+from recollect.service.statements import probability
 from recollect.service.streaming import complete_stream
 from recollect.service.system import get_limits, get_version, get_whoami
 
@@ -54,6 +55,7 @@ __all__ = [
     "list_patterns",
     "list_spaces",
     "patch_space",
+    "probability",
     "put_episode",
     "put_space",
     "recall",

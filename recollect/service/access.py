@@ -26,6 +26,7 @@ ACTIONS: Mapping[str, Action | None] = {
     "complete_batch": Action.READ,
     "complete_stream": Action.READ,
     "fill": Action.READ,
+    "probability": Action.READ,
     "recall": Action.READ,
     "create_episode": Action.WRITE,
     "import_episodes": Action.WRITE,

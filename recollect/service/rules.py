@@ -21,6 +21,7 @@ MAX_PAGE_ITEMS = 1000
 MAX_CONTEXT_ITEMS = 16
 MAX_CONTEXT_LENGTH = 128
 LEAST_COVERAGE, MOST_COVERAGE = 0.5, 0.99
+MAX_CONDITIONS, MAX_ONE_OF = 4, 100
 
 # Who forwards a request speaks for others: these say that somebody did.
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")

@@ -48,6 +48,11 @@ def member(*path: str) -> dict[str, Any]:
 
 CONFIG = ("CompletionConfig", "properties")
 NUMBERS = {
+    "MAX_CONDITIONS": (
+        rules.MAX_CONDITIONS,
+        lambda: member("ProbabilityRequest", "properties", "statement")["maxItems"],
+    ),
+    "MAX_ONE_OF": (rules.MAX_ONE_OF, lambda: member("StatedCondition", "properties", "one_of")["maxItems"]),
     "MAX_HYPOTHESES": (rules.MAX_HYPOTHESES, lambda: member(*CONFIG, "num_hypotheses")["maximum"]),
     "MAX_ITERATIONS": (rules.MAX_ITERATIONS, lambda: member(*CONFIG, "max_iterations")["maximum"]),
     "LEAST_COVERAGE": (rules.LEAST_COVERAGE, lambda: member(*CONFIG, "coverage")["minimum"]),

@@ -174,6 +174,27 @@ def question(body: Mapping[str, Any], kind: Any = completion_pb2.CompleteRequest
     )
 
 
+def statement(body: Mapping[str, Any]) -> completion_pb2.ProbabilityRequest:
+    return completion_pb2.ProbabilityRequest(
+        partial_episode=partial(body["partial_episode"]),
+        statement=[
+            completion_pb2.StatedCondition(
+                field=each["field"],
+                one_of=map(value, each.get("one_of", ())),
+                at_least=value(each["at_least"]) if "at_least" in each else None,
+                at_most=value(each["at_most"]) if "at_most" in each else None,
+                negated=each.get("negated", False),
+            )
+            for each in body["statement"]
+        ],
+    )
+
+
+def plain_statement(message: completion_pb2.ProbabilityResponse) -> dict[str, Any]:
+    public = {"probability": message.probability, "low": message.low, "high": message.high, "alone": [*message.alone]}
+    return public | ({"cue_notes": _plain_notes(message.cue_notes)} if message.cue_notes else {})
+
+
 def episode_input(body: Mapping[str, Any]) -> episode_pb2.EpisodeInput:
     return episode_pb2.EpisodeInput(
         id=body.get("id"),

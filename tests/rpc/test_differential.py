@@ -196,6 +196,26 @@ class Pair:
             ]
         return over_http, over_grpc
 
+    def probability(self) -> tuple[Any, Any]:
+        body: dict[str, Any] = {"partial_episode": some_cue(self.r), "statement": []}
+        for _ in range(self.r.choice([1, 1, 2, 2, 3, 0, 5])):
+            name = self.r.choice([*sorted(VALUES), "nowhere"])
+            kind = self.r.choice(["one_of", "one_of", "at_least", "at_most", "nothing"])
+            condition: dict[str, Any] = {"field": name}
+            if kind == "one_of":
+                condition["one_of"] = [VALUES.get(name, VALUES["what"])(self.r) for _ in range(self.r.randint(1, 3))]
+            elif kind != "nothing":
+                condition[kind] = self.r.choice([20, 3.5, "2026-03-04T08:00:00Z", "soon"])
+            if self.r.random() < 0.3:
+                condition["negated"] = True
+            body["statement"].append(condition)
+        message = wire.statement(body)
+        over_http, over_grpc = (
+            self.http("POST", "/probability", body),
+            self.grpc(self.edges.completion.Probability, message),
+        )
+        return over_http, over_grpc if isinstance(over_grpc, str) else wire.plain_statement(over_grpc)
+
     def recall(self) -> tuple[Any, Any]:
         body: dict[str, Any] = {"partial_episode": some_cue(self.r)}
         limit = self.r.choice([None, 1, 5, 200, 0, 201])
@@ -317,6 +337,7 @@ WEIGHTS = {
     "complete_stream": 3,
     "complete_batch": 2,
     "recall": 3,
+    "probability": 1,
     "create_episode": 2,
     "put_episode": 2,
     "delete_episode": 1,

@@ -92,6 +92,8 @@ __all__ = [
     "PatchVerb",
     "Pattern",
     "PatternPage",
+    "ProbabilityRequest",
+    "ProbabilityResponse",
     "Problem",
     "Quality",
     "RecallRequest",
@@ -106,6 +108,7 @@ __all__ = [
     "SpacePage",
     "SpacePatch",
     "SpaceStats",
+    "StatedCondition",
     "Suggestion",
     "SuspectCell",
     "SuspectEvidence",
@@ -197,6 +200,8 @@ from recollect_client.models.patch_operation import PatchOperation as PatchOpera
 from recollect_client.models.patch_verb import PatchVerb as PatchVerb
 from recollect_client.models.pattern import Pattern as Pattern
 from recollect_client.models.pattern_page import PatternPage as PatternPage
+from recollect_client.models.probability_request import ProbabilityRequest as ProbabilityRequest
+from recollect_client.models.probability_response import ProbabilityResponse as ProbabilityResponse
 from recollect_client.models.problem import Problem as Problem
 from recollect_client.models.quality import Quality as Quality
 from recollect_client.models.recall_request import RecallRequest as RecallRequest
@@ -211,6 +216,7 @@ from recollect_client.models.space_input import SpaceInput as SpaceInput
 from recollect_client.models.space_page import SpacePage as SpacePage
 from recollect_client.models.space_patch import SpacePatch as SpacePatch
 from recollect_client.models.space_stats import SpaceStats as SpaceStats
+from recollect_client.models.stated_condition import StatedCondition as StatedCondition
 from recollect_client.models.suggestion import Suggestion as Suggestion
 from recollect_client.models.suspect_cell import SuspectCell as SuspectCell
 from recollect_client.models.suspect_evidence import SuspectEvidence as SuspectEvidence

@@ -124,6 +124,44 @@ class CompleteResponse(_message.Message):
     sets: _containers.MessageMap[str, ValueSet]
     def __init__(self, completion_id: _Optional[str] = ..., completed_episode: _Optional[_Union[CompletedEpisode, _Mapping]] = ..., completion_confidence: _Optional[float] = ..., source_attribution: _Optional[_Mapping[str, Attribution]] = ..., alternative_hypotheses: _Optional[_Iterable[_Union[Hypothesis, _Mapping]]] = ..., metacognitive_confidence: _Optional[float] = ..., reconstruction_stats: _Optional[_Union[ReconstructionStats, _Mapping]] = ..., cue_notes: _Optional[_Iterable[_Union[_value_pb2.CueNote, _Mapping]]] = ..., why: _Optional[_Mapping[str, Why]] = ..., ask_next: _Optional[_Iterable[_Union[AskNext, _Mapping]]] = ..., sets: _Optional[_Mapping[str, ValueSet]] = ...) -> None: ...
 
+class ProbabilityRequest(_message.Message):
+    __slots__ = ("partial_episode", "statement", "pattern_weight")
+    PARTIAL_EPISODE_FIELD_NUMBER: _ClassVar[int]
+    STATEMENT_FIELD_NUMBER: _ClassVar[int]
+    PATTERN_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    partial_episode: PartialEpisode
+    statement: _containers.RepeatedCompositeFieldContainer[StatedCondition]
+    pattern_weight: float
+    def __init__(self, partial_episode: _Optional[_Union[PartialEpisode, _Mapping]] = ..., statement: _Optional[_Iterable[_Union[StatedCondition, _Mapping]]] = ..., pattern_weight: _Optional[float] = ...) -> None: ...
+
+class StatedCondition(_message.Message):
+    __slots__ = ("field", "one_of", "at_least", "at_most", "negated")
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    ONE_OF_FIELD_NUMBER: _ClassVar[int]
+    AT_LEAST_FIELD_NUMBER: _ClassVar[int]
+    AT_MOST_FIELD_NUMBER: _ClassVar[int]
+    NEGATED_FIELD_NUMBER: _ClassVar[int]
+    field: str
+    one_of: _containers.RepeatedCompositeFieldContainer[_value_pb2.Value]
+    at_least: _value_pb2.Value
+    at_most: _value_pb2.Value
+    negated: bool
+    def __init__(self, field: _Optional[str] = ..., one_of: _Optional[_Iterable[_Union[_value_pb2.Value, _Mapping]]] = ..., at_least: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., at_most: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., negated: _Optional[bool] = ...) -> None: ...
+
+class ProbabilityResponse(_message.Message):
+    __slots__ = ("probability", "low", "high", "alone", "cue_notes")
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    ALONE_FIELD_NUMBER: _ClassVar[int]
+    CUE_NOTES_FIELD_NUMBER: _ClassVar[int]
+    probability: float
+    low: float
+    high: float
+    alone: _containers.RepeatedScalarFieldContainer[float]
+    cue_notes: _containers.RepeatedCompositeFieldContainer[_value_pb2.CueNote]
+    def __init__(self, probability: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., alone: _Optional[_Iterable[float]] = ..., cue_notes: _Optional[_Iterable[_Union[_value_pb2.CueNote, _Mapping]]] = ...) -> None: ...
+
 class ValueSet(_message.Message):
     __slots__ = ("coverage", "calibrated_on", "size", "values", "with_unseen", "low", "high")
     COVERAGE_FIELD_NUMBER: _ClassVar[int]

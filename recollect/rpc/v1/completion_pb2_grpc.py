@@ -56,6 +56,11 @@ class CompletionServiceStub:
                 request_serializer=recollect_dot_rpc_dot_v1_dot_completion__pb2.FillRequest.SerializeToString,
                 response_deserializer=recollect_dot_rpc_dot_v1_dot_completion__pb2.FillResponse.FromString,
                 _registered_method=True)
+        self.Probability = channel.unary_unary(
+                '/recollect.v1.CompletionService/Probability',
+                request_serializer=recollect_dot_rpc_dot_v1_dot_completion__pb2.ProbabilityRequest.SerializeToString,
+                response_deserializer=recollect_dot_rpc_dot_v1_dot_completion__pb2.ProbabilityResponse.FromString,
+                _registered_method=True)
 
 
 class CompletionServiceServicer:
@@ -94,6 +99,13 @@ class CompletionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Probability(self, request, context):
+        """Tells how probable a statement is, given a cue.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CompletionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -116,6 +128,11 @@ def add_CompletionServiceServicer_to_server(servicer, server):
                     servicer.Fill,
                     request_deserializer=recollect_dot_rpc_dot_v1_dot_completion__pb2.FillRequest.FromString,
                     response_serializer=recollect_dot_rpc_dot_v1_dot_completion__pb2.FillResponse.SerializeToString,
+            ),
+            'Probability': grpc.unary_unary_rpc_method_handler(
+                    servicer.Probability,
+                    request_deserializer=recollect_dot_rpc_dot_v1_dot_completion__pb2.ProbabilityRequest.FromString,
+                    response_serializer=recollect_dot_rpc_dot_v1_dot_completion__pb2.ProbabilityResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -228,6 +245,33 @@ class CompletionService:
             '/recollect.v1.CompletionService/Fill',
             recollect_dot_rpc_dot_v1_dot_completion__pb2.FillRequest.SerializeToString,
             recollect_dot_rpc_dot_v1_dot_completion__pb2.FillResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Probability(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recollect.v1.CompletionService/Probability',
+            recollect_dot_rpc_dot_v1_dot_completion__pb2.ProbabilityRequest.SerializeToString,
+            recollect_dot_rpc_dot_v1_dot_completion__pb2.ProbabilityResponse.FromString,
             options,
             channel_credentials,
             insecure,

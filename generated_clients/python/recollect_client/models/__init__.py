@@ -73,6 +73,8 @@ from recollect_client.models.patch_operation import PatchOperation
 from recollect_client.models.patch_verb import PatchVerb
 from recollect_client.models.pattern import Pattern
 from recollect_client.models.pattern_page import PatternPage
+from recollect_client.models.probability_request import ProbabilityRequest
+from recollect_client.models.probability_response import ProbabilityResponse
 from recollect_client.models.problem import Problem
 from recollect_client.models.quality import Quality
 from recollect_client.models.recall_request import RecallRequest
@@ -87,6 +89,7 @@ from recollect_client.models.space_input import SpaceInput
 from recollect_client.models.space_page import SpacePage
 from recollect_client.models.space_patch import SpacePatch
 from recollect_client.models.space_stats import SpaceStats
+from recollect_client.models.stated_condition import StatedCondition
 from recollect_client.models.suggestion import Suggestion
 from recollect_client.models.suspect_cell import SuspectCell
 from recollect_client.models.suspect_evidence import SuspectEvidence

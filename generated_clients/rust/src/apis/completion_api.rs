@@ -66,6 +66,18 @@ pub struct FillParams {
     pub traceparent: Option<String>
 }
 
+/// struct for passing parameters to the method [`probability`]
+#[derive(Clone, Debug, Default)]
+pub struct ProbabilityParams {
+    /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+    pub x_memory_space: String,
+    pub probability_request: models::ProbabilityRequest,
+    /// Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+    pub x_request_id: Option<String>,
+    /// The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+    pub traceparent: Option<String>
+}
+
 /// struct for passing parameters to the method [`recall`]
 #[derive(Clone, Debug, Default)]
 pub struct RecallParams {
@@ -145,6 +157,27 @@ pub enum CompleteStreamError {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum FillError {
+    Status422(models::Problem),
+    Status400(models::Problem),
+    Status401(models::Problem),
+    Status403(models::Problem),
+    Status404(models::Problem),
+    Status406(models::Problem),
+    Status413(models::Problem),
+    Status415(models::Problem),
+    Status429(models::Problem),
+    Status431(models::Problem),
+    Status500(models::Problem),
+    Status503(models::Problem),
+    Status504(models::Problem),
+    DefaultResponse(models::Problem),
+    UnknownValue(serde_json::Value),
+}
+
+/// struct for typed errors of method [`probability`]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ProbabilityError {
     Status422(models::Problem),
     Status400(models::Problem),
     Status401(models::Problem),
@@ -369,6 +402,52 @@ pub async fn fill(configuration: &configuration::Configuration, params: FillPara
     } else {
         let content = resp.text().await?;
         let entity: Option<FillError> = serde_json::from_str(&content).ok();
+        Err(Error::ResponseError(ResponseContent { status, content, entity }))
+    }
+}
+
+/// How probable it is, given a cue, that one to four conditions hold together: that a field is one of some values, stored or not, or between two; or that it is not. Of several fields the values of one are taken as known in their turn and the next is asked for, up to 128 times; `low` and `high` bound what was not gone through. `alone` has each condition by itself. The probability of a statement and that of its negation add up to 1.  Do not use it to learn what a field most likely is (use `complete`), nor to count stored episodes (use `forget_episodes` as a dry run). 
+pub async fn probability(configuration: &configuration::Configuration, params: ProbabilityParams) -> Result<models::ProbabilityResponse, Error<ProbabilityError>> {
+
+    let uri_str = format!("{}/probability", configuration.base_path);
+    let mut req_builder = configuration.client.request(reqwest::Method::POST, &uri_str);
+
+    if let Some(ref user_agent) = configuration.user_agent {
+        req_builder = req_builder.header(reqwest::header::USER_AGENT, user_agent.clone());
+    }
+    req_builder = req_builder.header("X-Memory-Space", params.x_memory_space.to_string());
+    if let Some(param_value) = params.x_request_id {
+        req_builder = req_builder.header("X-Request-Id", param_value.to_string());
+    }
+    if let Some(param_value) = params.traceparent {
+        req_builder = req_builder.header("traceparent", param_value.to_string());
+    }
+    if let Some(ref token) = configuration.bearer_access_token {
+        req_builder = req_builder.bearer_auth(token.to_owned());
+    };
+    req_builder = req_builder.json(&params.probability_request);
+
+    let req = req_builder.build()?;
+    let resp = configuration.client.execute(req).await?;
+
+    let status = resp.status();
+    let content_type = resp
+        .headers()
+        .get("content-type")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("application/octet-stream");
+    let content_type = super::ContentType::from(content_type);
+
+    if !status.is_client_error() && !status.is_server_error() {
+        let content = resp.text().await?;
+        match content_type {
+            ContentType::Json => serde_json::from_str(&content).map_err(Error::from),
+            ContentType::Text => return Err(Error::from(serde_json::Error::custom("Received `text/plain` content type response that cannot be converted to `models::ProbabilityResponse`"))),
+            ContentType::Unsupported(unknown_type) => return Err(Error::from(serde_json::Error::custom(format!("Received `{unknown_type}` content type response that cannot be converted to `models::ProbabilityResponse`")))),
+        }
+    } else {
+        let content = resp.text().await?;
+        let entity: Option<ProbabilityError> = serde_json::from_str(&content).ok();
         Err(Error::ResponseError(ResponseContent { status, content, entity }))
     }
 }

@@ -44,6 +44,16 @@ import {
     FillResponseToJSON,
 } from '../models/FillResponse';
 import {
+    type ProbabilityRequest,
+    ProbabilityRequestFromJSON,
+    ProbabilityRequestToJSON,
+} from '../models/ProbabilityRequest';
+import {
+    type ProbabilityResponse,
+    ProbabilityResponseFromJSON,
+    ProbabilityResponseToJSON,
+} from '../models/ProbabilityResponse';
+import {
     type Problem,
     ProblemFromJSON,
     ProblemToJSON,
@@ -133,6 +143,25 @@ export interface FillOperationRequest {
      * 
      */
     fillRequest: FillRequest;
+    /**
+     * Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+     */
+    xRequestId?: string;
+    /**
+     * The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+     */
+    traceparent?: string;
+}
+
+export interface ProbabilityOperationRequest {
+    /**
+     * The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+     */
+    xMemorySpace: string;
+    /**
+     * 
+     */
+    probabilityRequest: ProbabilityRequest;
     /**
      * Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
      */
@@ -480,6 +509,82 @@ export class CompletionApi extends runtime.BaseAPI {
      */
     async fill(requestParameters: FillOperationRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<FillResponse> {
         const response = await this.fillRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
+
+    /**
+     * Creates request options for probability without sending the request
+     */
+    async probabilityRequestOpts(requestParameters: ProbabilityOperationRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['xMemorySpace'] == null) {
+            throw new runtime.RequiredError(
+                'xMemorySpace',
+                'Required parameter "xMemorySpace" was null or undefined when calling probability().'
+            );
+        }
+
+        if (requestParameters['probabilityRequest'] == null) {
+            throw new runtime.RequiredError(
+                'probabilityRequest',
+                'Required parameter "probabilityRequest" was null or undefined when calling probability().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        headerParameters['Content-Type'] = 'application/json';
+
+        if (requestParameters['xMemorySpace'] != null) {
+            headerParameters['X-Memory-Space'] = String(requestParameters['xMemorySpace']);
+        }
+
+        if (requestParameters['xRequestId'] != null) {
+            headerParameters['X-Request-Id'] = String(requestParameters['xRequestId']);
+        }
+
+        if (requestParameters['traceparent'] != null) {
+            headerParameters['traceparent'] = String(requestParameters['traceparent']);
+        }
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", []);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/probability`;
+
+        return {
+            path: urlPath,
+            method: 'POST',
+            headers: headerParameters,
+            query: queryParameters,
+            body: ProbabilityRequestToJSON(requestParameters['probabilityRequest']),
+        };
+    }
+
+    /**
+     * How probable it is, given a cue, that one to four conditions hold together: that a field is one of some values, stored or not, or between two; or that it is not. Of several fields the values of one are taken as known in their turn and the next is asked for, up to 128 times; `low` and `high` bound what was not gone through. `alone` has each condition by itself. The probability of a statement and that of its negation add up to 1.  Do not use it to learn what a field most likely is (use `complete`), nor to count stored episodes (use `forget_episodes` as a dry run). 
+     * Tell how probable a statement is
+     */
+    async probabilityRaw(requestParameters: ProbabilityOperationRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<ProbabilityResponse>> {
+        const requestOptions = await this.probabilityRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => ProbabilityResponseFromJSON(jsonValue));
+    }
+
+    /**
+     * How probable it is, given a cue, that one to four conditions hold together: that a field is one of some values, stored or not, or between two; or that it is not. Of several fields the values of one are taken as known in their turn and the next is asked for, up to 128 times; `low` and `high` bound what was not gone through. `alone` has each condition by itself. The probability of a statement and that of its negation add up to 1.  Do not use it to learn what a field most likely is (use `complete`), nor to count stored episodes (use `forget_episodes` as a dry run). 
+     * Tell how probable a statement is
+     */
+    async probability(requestParameters: ProbabilityOperationRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<ProbabilityResponse> {
+        const response = await this.probabilityRaw(requestParameters, initOverrides);
         return await response.value();
     }
 

@@ -24,6 +24,8 @@ import recollect.client.model.CompleteRequest;
 import recollect.client.model.CompleteResponse;
 import recollect.client.model.FillRequest;
 import recollect.client.model.FillResponse;
+import recollect.client.model.ProbabilityRequest;
+import recollect.client.model.ProbabilityResponse;
 import recollect.client.model.Problem;
 import recollect.client.model.RecallRequest;
 import recollect.client.model.RecallResponse;
@@ -1323,6 +1325,277 @@ public class CompletionApi {
       }
       public APIFillRequest build() {
         return new APIFillRequest(this);
+      }
+    }
+  }
+
+  /**
+   * Tell how probable a statement is
+   * How probable it is, given a cue, that one to four conditions hold together: that a field is one of some values, stored or not, or between two; or that it is not. Of several fields the values of one are taken as known in their turn and the next is asked for, up to 128 times; &#x60;low&#x60; and &#x60;high&#x60; bound what was not gone through. &#x60;alone&#x60; has each condition by itself. The probability of a statement and that of its negation add up to 1.  Do not use it to learn what a field most likely is (use &#x60;complete&#x60;), nor to count stored episodes (use &#x60;forget_episodes&#x60; as a dry run). 
+   * @param apiRequest {@link APIProbabilityRequest}
+   * @return ProbabilityResponse
+   * @throws ApiException if fails to make API call
+   */
+  public ProbabilityResponse probability(APIProbabilityRequest apiRequest) throws ApiException {
+    return probability(apiRequest, null);
+  }
+
+  /**
+   * Tell how probable a statement is
+   * How probable it is, given a cue, that one to four conditions hold together: that a field is one of some values, stored or not, or between two; or that it is not. Of several fields the values of one are taken as known in their turn and the next is asked for, up to 128 times; &#x60;low&#x60; and &#x60;high&#x60; bound what was not gone through. &#x60;alone&#x60; has each condition by itself. The probability of a statement and that of its negation add up to 1.  Do not use it to learn what a field most likely is (use &#x60;complete&#x60;), nor to count stored episodes (use &#x60;forget_episodes&#x60; as a dry run). 
+   * @param apiRequest {@link APIProbabilityRequest}
+   * @param headers Optional headers to include in the request
+   * @return ProbabilityResponse
+   * @throws ApiException if fails to make API call
+   */
+  public ProbabilityResponse probability(APIProbabilityRequest apiRequest, Map<String, String> headers) throws ApiException {
+    @jakarta.annotation.Nonnull
+    String xMemorySpace = apiRequest.xMemorySpace();
+    @jakarta.annotation.Nonnull
+    ProbabilityRequest probabilityRequest = apiRequest.probabilityRequest();
+    @jakarta.annotation.Nullable
+    String xRequestId = apiRequest.xRequestId();
+    @jakarta.annotation.Nullable
+    String traceparent = apiRequest.traceparent();
+    return probability(xMemorySpace, probabilityRequest, xRequestId, traceparent, headers);
+  }
+
+  /**
+   * Tell how probable a statement is
+   * How probable it is, given a cue, that one to four conditions hold together: that a field is one of some values, stored or not, or between two; or that it is not. Of several fields the values of one are taken as known in their turn and the next is asked for, up to 128 times; &#x60;low&#x60; and &#x60;high&#x60; bound what was not gone through. &#x60;alone&#x60; has each condition by itself. The probability of a statement and that of its negation add up to 1.  Do not use it to learn what a field most likely is (use &#x60;complete&#x60;), nor to count stored episodes (use &#x60;forget_episodes&#x60; as a dry run). 
+   * @param apiRequest {@link APIProbabilityRequest}
+   * @return ApiResponse&lt;ProbabilityResponse&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<ProbabilityResponse> probabilityWithHttpInfo(APIProbabilityRequest apiRequest) throws ApiException {
+    return probabilityWithHttpInfo(apiRequest, null);
+  }
+
+  /**
+   * Tell how probable a statement is
+   * How probable it is, given a cue, that one to four conditions hold together: that a field is one of some values, stored or not, or between two; or that it is not. Of several fields the values of one are taken as known in their turn and the next is asked for, up to 128 times; &#x60;low&#x60; and &#x60;high&#x60; bound what was not gone through. &#x60;alone&#x60; has each condition by itself. The probability of a statement and that of its negation add up to 1.  Do not use it to learn what a field most likely is (use &#x60;complete&#x60;), nor to count stored episodes (use &#x60;forget_episodes&#x60; as a dry run). 
+   * @param apiRequest {@link APIProbabilityRequest}
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;ProbabilityResponse&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<ProbabilityResponse> probabilityWithHttpInfo(APIProbabilityRequest apiRequest, Map<String, String> headers) throws ApiException {
+    String xMemorySpace = apiRequest.xMemorySpace();
+    ProbabilityRequest probabilityRequest = apiRequest.probabilityRequest();
+    String xRequestId = apiRequest.xRequestId();
+    String traceparent = apiRequest.traceparent();
+    return probabilityWithHttpInfo(xMemorySpace, probabilityRequest, xRequestId, traceparent, headers);
+  }
+
+  /**
+   * Tell how probable a statement is
+   * How probable it is, given a cue, that one to four conditions hold together: that a field is one of some values, stored or not, or between two; or that it is not. Of several fields the values of one are taken as known in their turn and the next is asked for, up to 128 times; &#x60;low&#x60; and &#x60;high&#x60; bound what was not gone through. &#x60;alone&#x60; has each condition by itself. The probability of a statement and that of its negation add up to 1.  Do not use it to learn what a field most likely is (use &#x60;complete&#x60;), nor to count stored episodes (use &#x60;forget_episodes&#x60; as a dry run). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param probabilityRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @return ProbabilityResponse
+   * @throws ApiException if fails to make API call
+   */
+  public ProbabilityResponse probability(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ProbabilityRequest probabilityRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent) throws ApiException {
+    return probability(xMemorySpace, probabilityRequest, xRequestId, traceparent, null);
+  }
+
+  /**
+   * Tell how probable a statement is
+   * How probable it is, given a cue, that one to four conditions hold together: that a field is one of some values, stored or not, or between two; or that it is not. Of several fields the values of one are taken as known in their turn and the next is asked for, up to 128 times; &#x60;low&#x60; and &#x60;high&#x60; bound what was not gone through. &#x60;alone&#x60; has each condition by itself. The probability of a statement and that of its negation add up to 1.  Do not use it to learn what a field most likely is (use &#x60;complete&#x60;), nor to count stored episodes (use &#x60;forget_episodes&#x60; as a dry run). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param probabilityRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param headers Optional headers to include in the request
+   * @return ProbabilityResponse
+   * @throws ApiException if fails to make API call
+   */
+  public ProbabilityResponse probability(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ProbabilityRequest probabilityRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, Map<String, String> headers) throws ApiException {
+    ApiResponse<ProbabilityResponse> localVarResponse = probabilityWithHttpInfo(xMemorySpace, probabilityRequest, xRequestId, traceparent, headers);
+    return localVarResponse.getData();
+  }
+
+  /**
+   * Tell how probable a statement is
+   * How probable it is, given a cue, that one to four conditions hold together: that a field is one of some values, stored or not, or between two; or that it is not. Of several fields the values of one are taken as known in their turn and the next is asked for, up to 128 times; &#x60;low&#x60; and &#x60;high&#x60; bound what was not gone through. &#x60;alone&#x60; has each condition by itself. The probability of a statement and that of its negation add up to 1.  Do not use it to learn what a field most likely is (use &#x60;complete&#x60;), nor to count stored episodes (use &#x60;forget_episodes&#x60; as a dry run). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param probabilityRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @return ApiResponse&lt;ProbabilityResponse&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<ProbabilityResponse> probabilityWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ProbabilityRequest probabilityRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent) throws ApiException {
+    return probabilityWithHttpInfo(xMemorySpace, probabilityRequest, xRequestId, traceparent, null);
+  }
+
+  /**
+   * Tell how probable a statement is
+   * How probable it is, given a cue, that one to four conditions hold together: that a field is one of some values, stored or not, or between two; or that it is not. Of several fields the values of one are taken as known in their turn and the next is asked for, up to 128 times; &#x60;low&#x60; and &#x60;high&#x60; bound what was not gone through. &#x60;alone&#x60; has each condition by itself. The probability of a statement and that of its negation add up to 1.  Do not use it to learn what a field most likely is (use &#x60;complete&#x60;), nor to count stored episodes (use &#x60;forget_episodes&#x60; as a dry run). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param probabilityRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;ProbabilityResponse&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<ProbabilityResponse> probabilityWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ProbabilityRequest probabilityRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, Map<String, String> headers) throws ApiException {
+    HttpRequest.Builder localVarRequestBuilder = probabilityRequestBuilder(xMemorySpace, probabilityRequest, xRequestId, traceparent, headers);
+    try {
+      HttpResponse<InputStream> localVarResponse = memberVarHttpClient.send(
+          localVarRequestBuilder.build(),
+          HttpResponse.BodyHandlers.ofInputStream());
+      if (memberVarResponseInterceptor != null) {
+        memberVarResponseInterceptor.accept(localVarResponse);
+      }
+      InputStream localVarResponseBody = null;
+      try {
+        if (localVarResponse.statusCode()/ 100 != 2) {
+          throw getApiException("probability", localVarResponse);
+        }
+        localVarResponseBody = ApiClient.getResponseBody(localVarResponse);
+        if (localVarResponseBody == null) {
+          return new ApiResponse<ProbabilityResponse>(
+              localVarResponse.statusCode(),
+              localVarResponse.headers().map(),
+              null
+          );
+        }
+
+        
+        
+        String responseBody = new String(localVarResponseBody.readAllBytes());
+        ProbabilityResponse responseValue = responseBody.isBlank()? null: memberVarObjectMapper.readValue(responseBody, new TypeReference<ProbabilityResponse>() {});
+        
+
+        return new ApiResponse<ProbabilityResponse>(
+            localVarResponse.statusCode(),
+            localVarResponse.headers().map(),
+            responseValue
+        );
+      } finally {
+        if (localVarResponseBody != null) {
+          localVarResponseBody.close();
+        }
+      }
+    } catch (IOException e) {
+      throw new ApiException(e);
+    }
+    catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ApiException(e);
+    }
+  }
+
+  private HttpRequest.Builder probabilityRequestBuilder(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ProbabilityRequest probabilityRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, Map<String, String> headers) throws ApiException {
+    // verify the required parameter 'xMemorySpace' is set
+    if (xMemorySpace == null) {
+      throw new ApiException(400, "Missing the required parameter 'xMemorySpace' when calling probability");
+    }
+    // verify the required parameter 'probabilityRequest' is set
+    if (probabilityRequest == null) {
+      throw new ApiException(400, "Missing the required parameter 'probabilityRequest' when calling probability");
+    }
+
+    HttpRequest.Builder localVarRequestBuilder = HttpRequest.newBuilder();
+
+    String localVarPath = "/probability";
+
+    localVarRequestBuilder.uri(URI.create(memberVarBaseUri + localVarPath));
+
+    if (xMemorySpace != null) {
+      localVarRequestBuilder.header("X-Memory-Space", xMemorySpace.toString());
+    }
+    if (xRequestId != null) {
+      localVarRequestBuilder.header("X-Request-Id", xRequestId.toString());
+    }
+    if (traceparent != null) {
+      localVarRequestBuilder.header("traceparent", traceparent.toString());
+    }
+    localVarRequestBuilder.header("Content-Type", "application/json");
+    localVarRequestBuilder.header("Accept", "application/json, application/problem+json");
+
+    try {
+      byte[] localVarPostBody = memberVarObjectMapper.writeValueAsBytes(probabilityRequest);
+      localVarRequestBuilder.method("POST", HttpRequest.BodyPublishers.ofByteArray(localVarPostBody));
+    } catch (IOException e) {
+      throw new ApiException(e);
+    }
+    if (memberVarReadTimeout != null) {
+      localVarRequestBuilder.timeout(memberVarReadTimeout);
+    }
+    // Add custom headers if provided
+    localVarRequestBuilder = HttpRequestBuilderExtensions.withAdditionalHeaders(localVarRequestBuilder, headers);
+    if (memberVarInterceptor != null) {
+      memberVarInterceptor.accept(localVarRequestBuilder);
+    }
+    return localVarRequestBuilder;
+  }
+
+
+  public static final class APIProbabilityRequest {
+    @jakarta.annotation.Nonnull
+    private String xMemorySpace; // The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+    @jakarta.annotation.Nonnull
+    private ProbabilityRequest probabilityRequest; //  (required)
+    @jakarta.annotation.Nullable
+    private String xRequestId; // Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+    @jakarta.annotation.Nullable
+    private String traceparent; // The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+
+    private APIProbabilityRequest(Builder builder) {
+      this.xMemorySpace = builder.xMemorySpace;
+      this.probabilityRequest = builder.probabilityRequest;
+      this.xRequestId = builder.xRequestId;
+      this.traceparent = builder.traceparent;
+    }
+    @jakarta.annotation.Nonnull
+    public String xMemorySpace() {
+      return xMemorySpace;
+    }
+    @jakarta.annotation.Nonnull
+    public ProbabilityRequest probabilityRequest() {
+      return probabilityRequest;
+    }
+    @jakarta.annotation.Nullable
+    public String xRequestId() {
+      return xRequestId;
+    }
+    @jakarta.annotation.Nullable
+    public String traceparent() {
+      return traceparent;
+    }
+    public static Builder newBuilder() {
+      return new Builder();
+    }
+
+    public static class Builder {
+      private String xMemorySpace;
+      private ProbabilityRequest probabilityRequest;
+      private String xRequestId;
+      private String traceparent;
+
+      public Builder xMemorySpace(@jakarta.annotation.Nonnull String xMemorySpace) {
+        this.xMemorySpace = xMemorySpace;
+        return this;
+      }
+      public Builder probabilityRequest(@jakarta.annotation.Nonnull ProbabilityRequest probabilityRequest) {
+        this.probabilityRequest = probabilityRequest;
+        return this;
+      }
+      public Builder xRequestId(@jakarta.annotation.Nullable String xRequestId) {
+        this.xRequestId = xRequestId;
+        return this;
+      }
+      public Builder traceparent(@jakarta.annotation.Nullable String traceparent) {
+        this.traceparent = traceparent;
+        return this;
+      }
+      public APIProbabilityRequest build() {
+        return new APIProbabilityRequest(this);
       }
     }
   }
