@@ -7,13 +7,16 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from recollect.cli.client import Client, segment
 from recollect.cli.console import EXIT_USAGE, Failure, shown
-from recollect.cli.sheets import Sheet, write_cells
+from recollect.cli.reading import write_cells
+
+if TYPE_CHECKING:
+    from recollect.cli.sheets import Sheet
 
 _COLUMNS = ("where", "field", "stored", "probably", "chance", "how", "behind it", "confirm")
 _YES = frozenset(("yes", "y", "x", "true", "1"))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -27,8 +26,12 @@ from recollect.cli.console import (
     print_table,
     shown,
 )
+from recollect.cli.reading import Delimiter, Encoding, Nulls, Types, open_sheet, reading
 from recollect.cli.report import evaluation_page
-from recollect.cli.sheets import Sheet, read_sheet
+
+if TYPE_CHECKING:
+    from recollect.cli.sheets import Sheet
+    from recollect.tables import TableOptions
 
 _POLL_S = 0.3
 _UNDER_WAY = frozenset(("queued", "running"))
@@ -37,11 +40,11 @@ _LONGEST = 48
 
 Json = dict[str, Any]
 Report = Callable[[float], None]
-Subject = Annotated[str, typer.Argument(metavar="FILE|SPACE", help="A file (CSV, JSON lines, JSON) or a memory space.")]
+Subject = Annotated[str, typer.Argument(metavar="FILE|SPACE", help="A table in a file, or a memory space.")]
 Fields = Annotated[list[str] | None, typer.Option("--field", "-f", help="Only this field; repeat for more.")]
 
 
-def evaluate(  # a parameter per option
+def evaluate(  # noqa: PLR0913, PLR0917  # a parameter per option
     subject: Subject,
     field: Fields = None,
     cases: Annotated[int, typer.Option("--cases", min=10, max=5000, help="Cells held out of each field.")] = 300,
@@ -49,6 +52,10 @@ def evaluate(  # a parameter per option
         float, typer.Option("--target-accuracy", min=0, max=1, help="What is kept should be right so often.")
     ] = 0.95,
     html: Annotated[Path | None, typer.Option("--html", dir_okay=False, help="Write it as a page with plots.")] = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    null: Nulls = None,
+    types: Types = None,
     url: Url = None,
     key: KeyOption = None,
     as_json: AsJson = False,
@@ -58,7 +65,7 @@ def evaluate(  # a parameter per option
     For example: recollect evaluate orders.csv --html orders.html
     """
     request: Json = {"cases": cases, "target_accuracy": target_accuracy} | ({"fields": field} if field else {})
-    sheet = _sheet(subject, as_json=as_json)
+    sheet = _sheet(subject, reading(delimiter, encoding, null, types, as_json=as_json), as_json=as_json)
     with _progress("evaluating", visible=not as_json) as progress:
         report = _reporter(progress)
         if sheet is not None:
@@ -95,6 +102,10 @@ def audit(  # noqa: PLR0913, PLR0917  # a parameter per option
     revert: Annotated[
         Path | None, typer.Option("--revert", exists=True, dir_okay=False, help="Take back what this receipt tells.")
     ] = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    null: Nulls = None,
+    types: Types = None,
     url: Url = None,
     key: KeyOption = None,
     as_json: AsJson = False,
@@ -104,7 +115,7 @@ def audit(  # noqa: PLR0913, PLR0917  # a parameter per option
     For example: recollect audit orders.csv, then write yes under confirm in orders.suspects.csv, then
     recollect audit orders.csv --apply orders.suspects.csv
     """
-    sheet = _sheet(subject, as_json=as_json)
+    sheet = _sheet(subject, reading(delimiter, encoding, null, types, as_json=as_json), as_json=as_json)
     if apply is not None or revert is not None:
         _change(subject, sheet, apply, revert, url, key, as_json=as_json)
         return
@@ -132,17 +143,14 @@ def audit(  # noqa: PLR0913, PLR0917  # a parameter per option
         out.print(f"Write yes under `confirm` where you agree, then: recollect audit {subject} --apply {listed}")
 
 
-def _sheet(subject: str, *, as_json: bool) -> Sheet | None:
+def _sheet(subject: str, options: TableOptions, *, as_json: bool) -> Sheet | None:
     """The table, where the subject is a file."""
     path = Path(subject)
     if not path.is_file():
         if path.suffix or "/" in subject:
             raise Failure("There is no such file", str(path.absolute()), exit_code=EXIT_USAGE, as_json=as_json)
         return None
-    try:
-        return read_sheet(path)
-    except (UnicodeDecodeError, ValueError, csv.Error) as fault:
-        raise Failure("The file cannot be read", f"{path}: {fault}", exit_code=EXIT_USAGE, as_json=as_json) from None
+    return open_sheet(path, options, as_json=as_json)
 
 
 def _progress(what: str, *, visible: bool) -> Progress:

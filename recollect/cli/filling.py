@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -26,7 +25,11 @@ from recollect.cli.console import (
     print_json,
     print_table,
 )
-from recollect.cli.sheets import Sheet, read_sheet, write_cells
+from recollect.cli.reading import Delimiter, Encoding, Nulls, Types, open_sheet, reading, write_cells
+from recollect.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from recollect.cli.sheets import Sheet
 
 _ROWS_AT_ONCE, _CALLS_AT_ONCE = 200, 2  # by request; a server has two workers unless told otherwise
 _PICKED_ON = 1000  # rows a server picks a threshold on
@@ -36,7 +39,9 @@ Report = Callable[[int], None]
 
 
 def fill(  # noqa: PLR0913, PLR0917  # a parameter per option
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV, JSON lines or JSON.")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="CSV, Excel, JSON, Parquet, … also packed.")
+    ],
     space: Annotated[
         str | None,
         typer.Option("--space", "-s", help="Fill from this memory space. (default: from the file's own rows)"),
@@ -58,6 +63,10 @@ def fill(  # noqa: PLR0913, PLR0917  # a parameter per option
         bool, typer.Option("--notes", help="Add a confidence and a source column beside each filled one.")
     ] = False,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes at work without a space.")] = 2,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    null: Nulls = None,
+    types: Types = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
     url: Url = None,
     key: KeyOption = None,
@@ -69,7 +78,8 @@ def fill(  # noqa: PLR0913, PLR0917  # a parameter per option
     """
     if threshold is not None and target_accuracy is not None:
         raise Failure("One of --threshold and --target-accuracy", exit_code=EXIT_USAGE, as_json=as_json)
-    sheet = _read(file, as_json=as_json)
+    read = reading(delimiter, encoding, null, types, as_json=as_json)
+    sheet = open_sheet(file, read, as_json=as_json)
     blanks = _blanks(sheet, target, as_json=as_json)
     written = out_file or file.with_name(f"{file.stem}.filled{file.suffix}")
     cells_file = written.with_name(f"{written.name.removesuffix(written.suffix)}.cells.csv")
@@ -90,13 +100,6 @@ def fill(  # noqa: PLR0913, PLR0917  # a parameter per option
     _tell(sheet, blanks, found, written, cells_file, as_json=as_json)
     if blanks and not any(cell["filled"] for cell in found["cells"]):
         raise typer.Exit(EXIT_NO_EVIDENCE)
-
-
-def _read(file: Path, *, as_json: bool) -> Sheet:
-    try:
-        return read_sheet(file)
-    except (UnicodeDecodeError, ValueError, csv.Error) as fault:
-        raise Failure("The file cannot be read", f"{file}: {fault}", exit_code=EXIT_USAGE, as_json=as_json) from None
 
 
 def _blanks(sheet: Sheet, target: list[str] | None, *, as_json: bool) -> list[tuple[int, tuple[str, ...]]]:
@@ -200,6 +203,8 @@ def _write(sheet: Sheet, found: Mapping[str, Any], written: Path, cells_file: Pa
     try:
         sheet.write(written, filled, noted if notes else None)
         write_cells(cells_file, ("line", "field", "value", "confidence", "source", "episodes", "filled"), rows)
+    except InvalidRequest as refusal:
+        raise Failure("The table cannot be written", refusal.detail, exit_code=EXIT_USAGE) from None
     except OSError as fault:
         raise Failure("The table cannot be written", f"{fault.filename}: {fault.strerror}") from None
 

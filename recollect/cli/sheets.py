@@ -1,20 +1,40 @@
-"""Tables in files, to be filled where they lie: read with their types, written back as they were written.
+"""Tables in files, to be filled where they lie: read by the one reader of tables, written back as they were written.
 
-What is known keeps the very text it has in the file. What is filled in is spelt as the same value is spelt
-elsewhere in its column, where it is.
+What is known keeps the very text it has in the file, delimiters, quotes and line ends included. What is filled in
+is spelt as the same value is spelt elsewhere in its column, where it is.
 """
 
 from __future__ import annotations
 
+import bz2
 import csv
+import gzip
+import importlib
+import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import lzma
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
 
-from recollect.cli.records import RESERVED, read_records
+from recollect.errors import InvalidRequest
+from recollect.model import ColumnRole
+from recollect.tables import TEXT_TABLES, File, Format, TableOptions, open_file, read_objects
+from recollect.tables.delimited import DelimitedRows
+from recollect.tables.flat import FlatReader
+from recollect.tables.rows import Row
+from recollect.tables.spreadsheet import SpreadsheetRows
+from recollect.tables.table import Table
+
+MAX_BYTES = 4 * 1024**3
+_PACKERS: Mapping[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+}
 
 Filled = Mapping[tuple[int, str], Any]  # (row, column) -> value
 Notes = Mapping[tuple[int, str], tuple[float, str]]  # (row, column) -> confidence, source
@@ -31,95 +51,252 @@ class Sheet(Protocol):
         """Write the table with these cells filled; with `notes`, a confidence and a source beside each such column."""
 
 
-def read_sheet(path: Path) -> Sheet:
-    """The table in a file; raises ValueError, csv.Error or UnicodeDecodeError where it is none."""
-    return _Csv(path) if path.suffix.lower() in {".csv", ".tsv"} else _Json(path)
+def read_sheet(path: Path, options: TableOptions | None = None) -> Sheet:
+    """The table in a file; raises InvalidRequest, RecollectError's kin or OSError where it cannot be read."""
+    options = options or TableOptions()
+    is_text = path.suffix.lower() in {".csv", ".tsv", ".tab", ".txt"}
+    with path.open("rb") as content, open_file(content, max_bytes=MAX_BYTES, is_text_table=is_text) as file:
+        if file.format is Format.EXCEL:
+            return _Spreadsheet(path, file, options)
+        if file.format in TEXT_TABLES:
+            return _Delimited(file, options)
+        if file.format in {Format.PARQUET, Format.ARROW}:
+            return _Columnar(file, options)
+        return _Objects(file, options)
 
 
-class _Csv:
-    """Cells between delimiters, with a header."""
+class _Spelt:
+    """Rows of text, their values by type, and how each value of a column is spelt."""
 
-    def __init__(self, path: Path) -> None:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            self._dialect: type[csv.Dialect] = csv.excel_tab if "\t" in file.readline() else csv.excel
-            file.seek(0)
-            self._ends_in_cr = "\r\n" in file.read(65_536)
-            file.seek(0)
-            self._header, *self._raw = [row for row in csv.reader(file, self._dialect) if row] or [[]]
-        names = [name.strip() for name in self._header]
-        records = list(read_records(path))
-        self.columns: Sequence[str] = [name for name in names if name not in RESERVED]
-        self.rows: Sequence[Mapping[str, Any]] = [(record.episode or {}).get("fields", {}) for record in records]
-        self.lines: Sequence[int] = [record.line for record in records]
-        self._places = {name: place for place, name in enumerate(names)}
-        self._spelt: dict[tuple[str, str], str] = {}
-        for row, cells in zip(self.rows, self._raw, strict=True):
-            for name, value in row.items():
-                self._spelt.setdefault((name, _key(value)), cells[self._places[name]])
-
-    def write(self, path: Path, filled: Filled, notes: Notes | None) -> None:
-        """See Sheet."""
-        noted = list(dict.fromkeys(name for _, name in notes)) if notes else []
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, self._dialect, lineterminator="\r\n" if self._ends_in_cr else "\n")
-            writer.writerow([*self._header, *(f"{name}_{what}" for name in noted for what in ("confidence", "source"))])
-            for place, cells in enumerate(self._raw):
-                row = list(cells)
-                for name in self.columns:
-                    if (place, name) in filled:
-                        row[self._places[name]] = self._spell(name, filled[place, name])
-                for name in noted:
-                    confidence, source = (notes or {}).get((place, name), (None, ""))
-                    row += ["" if confidence is None else f"{confidence:.4f}", source]
-                writer.writerow(row)
+    def __init__(self, source: DelimitedRows | SpreadsheetRows, options: TableOptions) -> None:
+        self._table = Table(source, options)
+        records = [row for block in source.rows() for row in block]
+        self._head, body = records[0], {row.line: row for row in records[1:]}
+        rows: list[Mapping[str, Any]] = []
+        lines: list[int] = []
+        for block in self._table.blocks():
+            rows += [_known(zip(block.names, row, strict=True)) for row in zip(*block.values, strict=True)]
+            lines += block.lines
+        self.rows: Sequence[Mapping[str, Any]] = rows
+        self.lines: Sequence[int] = lines
+        fields = [(place, each) for place, each in enumerate(self._table.report().columns)]
+        self._places = {str(each.name): place for place, each in fields if each.role is ColumnRole.FIELD}
+        self.columns: Sequence[str] = list(self._places)
+        self._records = [body[line] for line in self.lines]
+        self._spelt: dict[tuple[str, bytes], str] = {}
+        for known, record in zip(self.rows, self._records, strict=True):
+            for name, value in known.items():
+                self._spelt.setdefault((name, orjson.dumps(value)), record.cells[self._places[name]])  # type: ignore[index]
 
     def _spell(self, name: str, value: Any) -> str:
-        known = self._spelt.get((name, _key(value)))
+        known = self._spelt.get((name, orjson.dumps(value)))
         if known is not None:
             return known
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-class _Json:
-    """Objects, one a line or in one array."""
+class _Delimited(_Spelt):
+    """Cells between delimiters. A record in which nothing is filled is copied as it stands."""
 
-    def __init__(self, path: Path) -> None:
-        records = list(read_records(path))
-        text = path.read_text(encoding="utf-8-sig").lstrip()
-        self._is_array = path.suffix.lower() not in {".jsonl", ".ndjson"} and text[:1] == "["
-        self._objects: list[dict[str, Any]] = (
-            json.loads(text) if self._is_array else [json.loads(line) for line in text.splitlines() if line.strip()]
-        )
-        self._is_episode = [isinstance(each.get("fields"), dict) for each in self._objects]
-        flat = zip(self._objects, self._is_episode, strict=True)
-        names = [name for each, nested in flat for name in (each["fields"] if nested else each)]
-        self.columns: Sequence[str] = [name for name in dict.fromkeys(names) if name not in RESERVED]
-        self.rows: Sequence[Mapping[str, Any]] = [(record.episode or {}).get("fields", {}) for record in records]
-        self.lines: Sequence[int] = [record.line for record in records]
+    def __init__(self, file: File, options: TableOptions) -> None:
+        source = DelimitedRows(file, options.delimiter, options.encoding)
+        super().__init__(source, options)
+        self._delimiter, self._compression = source.about["delimiter"], file.compression
+        self._encoding = source.about["encoding"]
+        file.content.seek(0)
+        text = file.content.read().decode(self._encoding, "surrogateescape")
+        self._text = _lines(text, "\n" if "\n" in text else "\r")
+
+    def write(self, path: Path, filled: Filled, notes: Notes | None) -> None:
+        """See Sheet."""
+        noted = _noted(notes)
+        lines = list(self._text)
+        if noted:
+            self._append(
+                lines, self._head, [text for name in noted for text in (f"{name}_confidence", f"{name}_source")]
+            )
+        for place, record in enumerate(self._records):
+            own = {name: filled[place, name] for name in self.columns if (place, name) in filled}
+            if own:
+                self._replace(lines, record, own)
+            if noted:
+                found = ((notes or {}).get((place, name)) for name in noted)
+                self._append(lines, record, [text for each in found for text in _note(each)])
+        content = "".join(lines).encode(self._encoding, "surrogateescape")
+        path.write_bytes(_PACKERS.get(self._compression, bytes)(content))
+
+    def _replace(self, lines: list[str], record: Row, own: Mapping[str, Any]) -> None:
+        cells = list(record.cells)  # type: ignore[arg-type]
+        for name, value in own.items():
+            cells[self._places[name]] = self._spell(name, value)
+        first, last = record.line - 1, record.line + record.line_count - 2
+        end = _end(lines[last])
+        lines[first] = self._row(cells) + end
+        lines[first + 1 : last + 1] = [""] * (last - first)
+
+    def _append(self, lines: list[str], record: Row, cells: Sequence[str]) -> None:
+        place = record.line + record.line_count - 2
+        while place >= record.line and not lines[place]:  # a record that was replaced lies in its first line
+            place -= 1
+        end = _end(lines[place])
+        body = lines[place].removesuffix(end)
+        lines[place] = f"{body}{self._delimiter}{self._row(cells)}{end}"
+
+    def _row(self, cells: Sequence[str]) -> str:
+        out = io.StringIO()
+        csv.writer(out, delimiter=self._delimiter, lineterminator="").writerow(cells)
+        return out.getvalue()
+
+
+class _Spreadsheet(_Spelt):
+    """The first sheet of a workbook that holds anything; the others, formats and formulas stay."""
+
+    def __init__(self, path: Path, file: File, options: TableOptions) -> None:
+        source = SpreadsheetRows(file)
+        super().__init__(source, options)
+        self._path, self._sheet = path, source.about["sheet"]
+
+    def write(self, path: Path, filled: Filled, notes: Notes | None) -> None:
+        """See Sheet."""
+        if path.suffix.lower() not in {".xlsx", ".xlsm"}:
+            raise _unwritable(f"{path.suffix or 'this'} spreadsheets; name an .xlsx file with --out")
+        book = _library("openpyxl", "spreadsheets").load_workbook(self._path, keep_vba=path.suffix.lower() == ".xlsm")
+        sheet = book[self._sheet]
+        for (place, name), value in filled.items():
+            sheet.cell(self.lines[place], self._places[name] + 1).value = _native(value)
+        for number, name in enumerate(_noted(notes)):
+            column = len(self._head.cells) + 1 + 2 * number  # type: ignore[arg-type]
+            sheet.cell(self._head.line, column).value = f"{name}_confidence"
+            sheet.cell(self._head.line, column + 1).value = f"{name}_source"
+            for (place, noted), (confidence, source) in (notes or {}).items():
+                if noted == name:
+                    sheet.cell(self.lines[place], column).value = round(confidence, 4)
+                    sheet.cell(self.lines[place], column + 1).value = source
+        book.save(path)
+
+
+class _Objects:
+    """Objects, one a line or in one document."""
+
+    def __init__(self, file: File, options: TableOptions) -> None:
+        self._compression, self._is_lines = file.compression, file.format is Format.NDJSON
+        if self._is_lines:
+            file.content.seek(0)
+            texts = [(line, text) for line, text in enumerate(file.content.read().splitlines(), 1) if text.strip()]
+            self._objects = [orjson.loads(text.removeprefix(b"\xef\xbb\xbf")) for _, text in texts]
+            self.lines: Sequence[int] = [line for line, _ in texts]
+        else:
+            self._objects = list(read_objects(file))
+            self.lines = list(range(1, len(self._objects) + 1))
+        self._nested = [isinstance(each.get("fields"), dict) for each in self._objects]
+        reader = FlatReader(options)
+        self.rows: Sequence[Mapping[str, Any]] = [
+            reader.read(each["fields"] if nested else each)[1]
+            for each, nested in zip(self._objects, self._nested, strict=True)
+        ]
+        named = dict.fromkeys(name for row in self.rows for name in row)
+        blank = (each["fields"] if nested else each for each, nested in zip(self._objects, self._nested, strict=True))
+        order = dict.fromkeys(name for each in blank for name in each)
+        self.columns: Sequence[str] = [name for name in order if name in named]
 
     def write(self, path: Path, filled: Filled, notes: Notes | None) -> None:
         """See Sheet."""
         found = [dict(each) for each in self._objects]
-        for place, nested in enumerate(self._is_episode):
+        for place, nested in enumerate(self._nested):
             if nested:
                 found[place]["fields"] = dict(found[place]["fields"])
         for (place, name), value in filled.items():
-            (found[place]["fields"] if self._is_episode[place] else found[place])[name] = value
+            (found[place]["fields"] if self._nested[place] else found[place])[name] = value
         for (place, name), (confidence, source) in (notes or {}).items():
             found[place] |= {f"{name}_confidence": round(confidence, 4), f"{name}_source": source}
-        if self._is_array:
-            path.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
+        if self._is_lines:
+            content = b"".join(orjson.dumps(each) + b"\n" for each in found)
         else:
-            path.write_bytes(b"".join(orjson.dumps(each) + b"\n" for each in found))
+            content = orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n"
+        path.write_bytes(_PACKERS.get(self._compression, bytes)(content))
 
 
-def write_cells(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A small table as CSV."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+class _Columnar:
+    """A Parquet or Arrow file; what is filled in takes the type of its column."""
+
+    def __init__(self, file: File, options: TableOptions) -> None:
+        self._format = file.format
+        file.content.seek(0)
+        module = "pyarrow.parquet" if file.format is Format.PARQUET else "pyarrow.feather"
+        self._whole = _library(module, f"{file.format} files").read_table(io.BytesIO(file.content.read()))
+        reader = FlatReader(options)
+        self.rows: Sequence[Mapping[str, Any]] = [reader.read(row)[1] for row in read_objects(file)]
+        self.lines: Sequence[int] = list(range(1, len(self.rows) + 1))
+        named = dict.fromkeys(name for row in self.rows for name in row)
+        self.columns: Sequence[str] = [name for name in self._whole.column_names if name in named]
+
+    def write(self, path: Path, filled: Filled, notes: Notes | None) -> None:
+        """See Sheet."""
+        arrow, whole = _library("pyarrow", "such files"), self._whole
+        for name in self.columns:
+            own = {place: value for (place, column), value in filled.items() if column == name}
+            if not own:
+                continue
+            place = whole.column_names.index(name)
+            cells = whole.column(name).to_pylist()
+            is_time = arrow.types.is_temporal(whole.field(place).type)
+            for row, value in own.items():
+                cells[row] = _native(value) if is_time else value
+            whole = whole.set_column(place, whole.field(place), arrow.array(cells, type=whole.field(place).type))
+        for name in _noted(notes):
+            found = [(notes or {}).get((place, name)) for place in range(len(self.rows))]
+            whole = whole.append_column(
+                f"{name}_confidence", arrow.array([each and each[0] for each in found], arrow.float64())
+            )
+            whole = whole.append_column(
+                f"{name}_source", arrow.array([each and each[1] for each in found], arrow.string())
+            )
+        if self._format is Format.PARQUET:
+            _library("pyarrow.parquet", "Parquet files").write_table(whole, path)
+        else:
+            _library("pyarrow.feather", "Arrow files").write_feather(whole, path)
 
 
-def _key(value: Any) -> str:
-    return orjson.dumps(value).decode()
+def _known(cells: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in cells if value is not None}
+
+
+def _noted(notes: Notes | None) -> list[str]:
+    return list(dict.fromkeys(name for _, name in notes)) if notes else []
+
+
+def _note(note: tuple[float, str] | None) -> tuple[str, str]:
+    return ("", "") if note is None else (f"{note[0]:.4f}", note[1])
+
+
+def _lines(text: str, end: str) -> list[str]:
+    """The lines with their ends, cut at these alone, as the reader of records does."""
+    pieces = text.split(end)
+    lines = [f"{piece}{end}" for piece in pieces[:-1]]
+    return [*lines, pieces[-1]] if pieces[-1] else lines
+
+
+def _end(line: str) -> str:
+    return line[len(line.rstrip("\r\n")) :]
+
+
+def _native(value: Any) -> Any:
+    """A time as a time, for files that have such a type; everything else as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value) if len(value) == len("2026-01-01") else datetime.fromisoformat(value)
+    except ValueError:
+        return value
+
+
+def _library(name: str, what: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        package = name.partition(".")[0]
+        raise _unwritable(f"{what} without the library {package}: pip install 'recollect[files]'") from None
+
+
+def _unwritable(what: str) -> InvalidRequest:
+    return InvalidRequest(f"Nothing here writes {what}.", code="UNREADABLE_FILE")

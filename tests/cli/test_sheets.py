@@ -1,0 +1,118 @@
+"""Tables are written back as they were written; only what is filled in changes."""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pyarrow
+import pyarrow.parquet
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recollect.cli.sheets import read_sheet
+from recollect.errors import InvalidRequest
+
+FILES = sorted((Path(__file__).parents[1] / "data" / "tables").glob("*.*"))
+CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=6)
+
+
+def unpacked(path: Path) -> bytes:
+    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_file_in_which_nothing_is_filled_is_the_same_to_the_byte(path: Path, tmp_path: Path) -> None:
+    written = tmp_path / path.name
+    read_sheet(path).write(written, {}, None)
+    assert unpacked(written) == unpacked(path)
+
+
+@pytest.mark.parametrize(
+    "path", [each for each in FILES if each.suffix in {".csv", ".tsv", ".gz"}], ids=lambda p: p.name
+)
+def test_a_filled_cell_is_read_back_and_no_other_changes(path: Path, tmp_path: Path) -> None:
+    sheet = read_sheet(path)
+    if not sheet.rows:
+        return
+    name, written = sheet.columns[-1], tmp_path / path.name
+    value = next(row[name] for row in sheet.rows if name in row)
+    sheet.write(written, {(0, name): value}, {(0, name): (0.75, "recalled")})
+    again = read_sheet(written)
+    assert [dict(row) for row in again.rows] == [
+        {**row, **({name: value, f"{name}_confidence": 0.75, f"{name}_source": "recalled"} if place == 0 else {})}
+        for place, row in enumerate(sheet.rows)
+    ]
+    assert again.lines[0] == sheet.lines[0]
+
+
+@given(
+    rows=st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=8),
+    delimiter=st.sampled_from(",;\t"),
+    data=st.data(),
+)
+@settings(deadline=None, max_examples=150)
+def test_what_was_not_filled_stands_as_it_stood(
+    rows: list[tuple[str, str, str]], delimiter: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    quoted = ['"' + cell.replace('"', '""') + '"' for row in rows for cell in row]
+    lines = [delimiter.join(quoted[place : place + 3]) for place in range(0, len(quoted), 3)]
+    path = tmp_path_factory.mktemp("sheet") / "table.csv"
+    path.write_bytes("\n".join([delimiter.join(("one", "two", "three")), *lines, ""]).encode())
+    sheet = read_sheet(path)
+    if not sheet.rows or "two" not in sheet.columns:
+        return
+    place = data.draw(st.integers(0, len(sheet.rows) - 1))
+    written = path.with_name("written.csv")
+    sheet.write(written, {(place, "two"): "filled"}, None)
+    again = read_sheet(written)
+    for row, (before, after) in enumerate(zip(sheet.rows, again.rows, strict=True)):
+        others = [name for name in sheet.columns if row != place or name != "two"]
+        assert [str(before.get(name)) for name in others] == [str(after.get(name)) for name in others]
+
+
+def workbook(path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    rows: list[list[Any]] = [["city", "day", "open"], ["Oslo", datetime.date(2026, 1, 2), None], ["Rome", None, True]]
+    for row in rows:
+        sheet.append(row)
+    sheet["A1"].font = openpyxl.styles.Font(bold=True)
+    book.create_sheet("notes")["A1"] = "=1+1"
+    book.save(path)
+
+
+def test_a_workbook_keeps_its_sheets_formats_and_formulas(tmp_path: Path) -> None:
+    path, written = tmp_path / "t.xlsx", tmp_path / "u.xlsx"
+    workbook(path)
+    sheet = read_sheet(path)
+    assert [dict(row) for row in sheet.rows] == [{"city": "Oslo", "day": "2026-01-02"}, {"city": "Rome", "open": True}]
+    filled = {(0, "open"): False, (1, "day"): "2026-01-03"}
+    sheet.write(written, filled, {(0, "open"): (0.5, "imagined")})
+    book = openpyxl.load_workbook(written)
+    cells = [[cell.value for cell in row] for row in book.worksheets[0].iter_rows()]
+    assert cells[0] == ["city", "day", "open", "open_confidence", "open_source"]
+    assert cells[1] == ["Oslo", cells[1][1], False, 0.5, "imagined"]
+    assert [cells[row][1].isoformat() for row in (1, 2)] == ["2026-01-02T00:00:00", "2026-01-03T00:00:00"]
+    assert book.worksheets[0]["A1"].font.b
+    assert book["notes"]["A1"].value == "=1+1"
+    with pytest.raises(InvalidRequest, match="--out"):
+        sheet.write(tmp_path / "u.ods", filled, None)
+
+
+def test_a_parquet_file_keeps_the_types_of_its_columns(tmp_path: Path) -> None:
+    path, written = tmp_path / "t.parquet", tmp_path / "u.parquet"
+    day = pyarrow.array([datetime.date(2026, 1, 2), None])
+    pyarrow.parquet.write_table(pyarrow.table({"n": pyarrow.array([None, 2], pyarrow.int16()), "day": day}), path)
+    sheet = read_sheet(path)
+    sheet.write(written, {(0, "n"): 7, (1, "day"): "2026-01-03"}, None)
+    table = pyarrow.parquet.read_table(written)
+    assert table.schema.types == [pyarrow.int16(), pyarrow.date32()]
+    assert table.to_pylist() == [
+        {"n": 7, "day": datetime.date(2026, 1, 2)},
+        {"n": 2, "day": datetime.date(2026, 1, 3)},
+    ]
