@@ -18,9 +18,10 @@ class Places:
     `number` int32[V] by code, `code` int32[numbers given] by number, -1 for values that are gone.
     """
 
-    __slots__ = ("_codes", "_numbers", "given", "size")
+    __slots__ = ("_codes", "_numbers", "given", "is_plain", "size")
 
     def __init__(self, size: int = 0) -> None:
+        self.is_plain = True  # every value's code is its number: none has gone or moved
         room = max(16, size)
         self._numbers = np.arange(room, dtype=np.int32)
         self._codes = np.arange(room, dtype=np.int32)
@@ -48,6 +49,7 @@ class Places:
 
     def remove(self, code: int) -> None:
         """Take a value out; those after it move up. Cost O(V)."""
+        self.is_plain = False
         moved = self._numbers[code + 1 : self.size].copy()
         self._codes[self._numbers[code]] = -1
         self._codes[moved] -= 1
@@ -56,6 +58,7 @@ class Places:
 
     def move(self, code: int, to: int) -> None:
         """Move a value behind others; those between move up. Cost O(to - code)."""
+        self.is_plain = False
         moved = np.roll(self._numbers[code : to + 1], -1)
         self._numbers[code : to + 1] = moved
         self._codes[moved] = np.arange(code, to + 1, dtype=np.int32)
@@ -64,7 +67,7 @@ class Places:
         """Places of their own."""
         twin = Places()
         twin._numbers, twin._codes = self._numbers.copy(), self._codes.copy()
-        twin.size, twin.given = self.size, self.given
+        twin.size, twin.given, twin.is_plain = self.size, self.given, self.is_plain
         return twin
 
 
@@ -87,8 +90,8 @@ class Postings:
     @property
     def sizes(self) -> Codes:
         """int32[V]: how many items each value has."""
-        sizes: Codes = np.frombuffer(self._sizes, dtype=np.int32)[self._places.number]
-        return sizes
+        sizes: Codes = np.frombuffer(self._sizes, dtype=np.int32)
+        return sizes.copy() if self._places.is_plain else sizes[self._places.number]
 
     def append(self, items: Sequence[object]) -> None:
         """Add the next number's items (distinct)."""
@@ -114,10 +117,13 @@ class Postings:
 
     def overlap(self, items: Sequence[object]) -> Floats:
         """float64[V]: how many of `items` each code holds."""
-        counts = np.zeros(self._places.size)
-        for item in items:
-            counts[self._codes(item)] += 1.0  # distinct per item
-        return counts
+        # What every value holds tells nothing apart: it is counted without a look at them.
+        common = sum(1 for item in items if self._count.get(item) == self._places.size)
+        held = [self._codes(item) for item in items if self._count.get(item, 0) not in {0, self._places.size}]
+        if not held:
+            return np.full(self._places.size, float(common))
+        counts = np.bincount(np.concatenate(held), minlength=self._places.size)
+        return counts.astype(np.float64) + common
 
     def items(self) -> Iterable[object]:
         """Every item that some code holds."""
@@ -127,7 +133,10 @@ class Postings:
         held = self._held.get(item)
         if held is None:
             return np.zeros(0, dtype=np.int32)
-        codes = self._places.code[np.frombuffer(held, dtype=np.int32)]
+        numbers = np.frombuffer(held, dtype=np.int32)
+        if self._places.is_plain:
+            return numbers.copy()  # the buffer must be free again for the next value
+        codes = self._places.code[numbers]
         return codes if len(codes) == self._count[item] else codes[codes >= 0]
 
 

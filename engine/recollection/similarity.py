@@ -108,7 +108,11 @@ class NumberLine:
 
 
 def number_line(column: Column) -> NumberLine:
-    """The number line of a column; cost O(V log V)."""
+    """The number line of a column; cost O(V log V) once the column has changed."""
+    return column.derived("number line", lambda: _number_line(column))
+
+
+def _number_line(column: Column) -> NumberLine:
     numbers = column.numbers
     live = np.flatnonzero(~np.isnan(numbers) & (column.counts > 0))
     order = live[np.argsort(numbers[live], kind="stable")]
