@@ -24,7 +24,7 @@ from engine.generalisation.closed_form import Generaliser, top_rows
 from engine.generalisation.distribution import Generalisation, background, unmet
 from engine.generalisation.smoothing import cells, line_of, smoothed
 from engine.generalisation.softmax import softmax
-from engine.memory.arrays import Floats, Mask, Rows, Singles
+from engine.memory.arrays import Floats, Rows, Singles
 from engine.memory.columns import Column, recurs, sum_by_value
 from engine.memory.resolution import resolution
 from engine.memory.traces import Traces, contiguity
@@ -45,6 +45,7 @@ ALIKE_COMPARED = 64
 # Episodes with less than this share of the heaviest one's weight are taken together, as the space's
 # average, where all of them carry no more than TAIL of the mass; small spaces are always summed exactly.
 LIGHT = 0.01
+FEW_DIFFER = 0.25  # of the episodes: so many are summed one by one where all others weigh the same
 TAIL = 0.001
 SUMMED_EXACTLY = 4096
 # With less than this left for generalisation, it is not asked.
@@ -98,7 +99,7 @@ class Posterior:
         )
         self.targets = tuple(g for g in options.targets if g in traces.columns)
         self.weight_of_memory = 1.0 - options.pattern_weight if options.pattern_weight is not None else None
-        self._heavy, self._tail = _heavy_rows(self.recollection.weights)
+        self._heavy, self._light = _heavy_rows(self.recollection)
         self._heads = {g: self._recollect(g) for g in self.targets}
         self._plain: dict[str, Generalisation] = {}
         self._general: dict[str, Generalisation] = {}
@@ -234,15 +235,18 @@ class Posterior:
         weights, codes = self.recollection.weights, column.codes
         if self._heavy is not None:
             weights, codes = weights[self._heavy], codes[self._heavy]
-        mass = sum_by_value(codes, weights, len(column.values))
-        has = codes >= 0
+        has, light = codes >= 0, self._light
+        mass = sum_by_value(codes, weights - light if light else weights, len(column.values))
         total = float(weights.sum() if has.all() else weights[has].sum())
-        if self._heavy is not None:
-            tail = self._tail * column.present / self.traces.size
-            mass += tail * column.counts / max(1, column.present)
-            total += tail
+        others = 0
+        if light:
+            mass = np.maximum(mass + light * column.counts, 0.0)  # what cancels leaves no less than nothing
+            others = column.present - int(np.count_nonzero(has))
+            total += light * others
         recollected: Floats = mass / total if total > 0 else mass
-        trust = 0.0 if self._is_cue_whole_without(column) else _trust(column, weights, has, total)
+        heaviest = max(float(weights.max(where=has, initial=0.0)), light if others else 0.0)
+        comes_to_mind = max(float(weights.max(initial=0.0)), light)
+        trust = 0.0 if self._is_cue_whole_without(column) else _trust(column, comes_to_mind, heaviest, total)
         return Recollected(recollected, total, trust)
 
     def _is_cue_whole_without(self, column: Column) -> bool:
@@ -270,21 +274,28 @@ class Posterior:
     def _candidates(self) -> tuple[Rows, Floats]:
         """The episodes that carry the posterior, and their share of it (sum 1)."""
         rho = self.recollection.match if self.weight_of_memory is None else self.weight_of_memory
-        total = rho * self.recollection.weights
-        general = self.generaliser if 1.0 - rho >= MEMORY_ALONE else None
-        if general is not None and self.targets:
-            scores = np.mean([general.episode_scores(g) for g in self.targets], axis=0)
-            total[general.candidates] += (1.0 - rho) * softmax(scores)
+        general = self.generaliser if 1.0 - rho >= MEMORY_ALONE and self.targets else None
         rows = self._likely_rows(general)
-        rows = rows[top_rows(total[rows], DYNAMICS_CANDIDATES)]
-        mass = np.maximum(total[rows], 1e-300)
-        return rows, mass / mass.sum()
+        total = rho * self.recollection.weights[rows]
+        if general is not None:
+            scores = np.mean([general.episode_scores(g) for g in self.targets], axis=0)
+            total[np.searchsorted(rows, general.candidates)] += (1.0 - rho) * softmax(scores)
+        best = top_rows(total, DYNAMICS_CANDIDATES)
+        mass = np.maximum(total[best], 1e-300)
+        return rows[best], mass / mass.sum()
 
     def _likely_rows(self, general: Generaliser | None) -> Rows:
-        """The episodes among which the heaviest are: all of them, unless most are known to be light."""
-        if self._heavy is None or len(self._heavy) < DYNAMICS_CANDIDATES:
-            return np.arange(self.traces.size)
-        return self._heavy if general is None else np.union1d(self._heavy, general.candidates)
+        """The episodes among which the heaviest are, ascending: all of them, unless most weigh the same or nothing.
+
+        Of those that weigh the same the later ones go first, so that the last of them are enough.
+        """
+        size = self.traces.size
+        are_alike = self._light and self._light == self.recollection.usual
+        if self._heavy is None or not (are_alike or len(self._heavy) >= DYNAMICS_CANDIDATES):
+            return np.arange(size)
+        rows = self._heavy if general is None else np.union1d(self._heavy, general.candidates)
+        last = np.arange(max(0, size - len(rows) - DYNAMICS_CANDIDATES), size)
+        return np.union1d(rows, last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,24 +317,33 @@ class Recollected:
     trust: float
 
 
-def _trust(column: Column, weights: Floats, has: Mask, share_with_field: float) -> float:
-    """How far recollection may speak of a field, in [0, 1].
+def _trust(column: Column, comes_to_mind: float, heaviest: float, share_with_field: float) -> float:
+    """How far recollection may speak of a field, in [0, 1], by the weights of the heaviest episode and of the
+    heaviest that has the field.
 
     Where the very event that comes to mind lacks it, only as far as others do that have it; of a
     measurement, which hardly two events share, only as far as one event is singled out.
     """
-    heaviest = float(weights.max(where=has, initial=0.0))
-    trust = share_with_field if float(weights.max(initial=0.0)) > heaviest else 1.0
+    trust = share_with_field if comes_to_mind > heaviest else 1.0
     return trust * heaviest if column.kind == "number" and not recurs(column) else trust
 
 
-def _heavy_rows(weights: Floats) -> tuple[Rows | None, float]:
-    """The episodes to sum one by one and the mass of all others; None: all of them."""
+def _heavy_rows(recollection: Recollection) -> tuple[Rows | None, float]:
+    """The episodes to sum one by one, and what each other one weighs; None: all of them, and nothing.
+
+    Where most episodes fit the cue alike, those are the others. Where what all others have is next to nothing,
+    each has as much of it as any.
+    """
+    weights = recollection.weights
     if len(weights) <= SUMMED_EXACTLY:
         return None, 0.0
+    if recollection.usual is not None:
+        heavy = np.flatnonzero(weights != recollection.usual)
+        if len(heavy) <= FEW_DIFFER * len(weights):
+            return heavy, recollection.usual
     heavy = np.flatnonzero(weights > LIGHT * weights.max())
     tail = 1.0 - float(weights[heavy].sum())
-    return (heavy, tail) if tail <= TAIL else (None, 0.0)
+    return (heavy, tail / max(1, len(weights) - len(heavy))) if tail <= TAIL else (None, 0.0)
 
 
 def further_evidence(traces: Traces, cue: CueInput) -> Floats | None:

@@ -194,7 +194,7 @@ def suspect_fields(posterior: Posterior) -> dict[str, float]:
     for e in posterior.evidence:
         codes = e.column.codes[rows]
         # Rounding may take the share of all the weight a hair above 1.
-        result[e.name] = min(1.0, float(weights @ e.contradicts()[codes]) / total) if total > 0 else 0.0
+        result[e.name] = min(1.0, float(weights @ e.contradicts[codes]) / total) if total > 0 else 0.0
     return result
 
 

@@ -25,9 +25,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from engine.memory.arrays import Codes, Floats
+from engine.memory.arrays import Codes, Floats, Rows, Singles
 from engine.memory.columns import MISSING, Column
 from engine.memory.values import Value, parse_time
+from engine.recollection.kinds import Kinds, Ways, join
 from engine.recollection.similarity import chance_nearness, nearness
 
 Scores = npt.NDArray[np.float64]
@@ -116,22 +117,48 @@ class FieldEvidence:
         """No stored episode has exactly this value."""
         return not bool(self.exact.any())
 
-    def contradicts(self) -> npt.NDArray[np.float32]:
+    @cached_property
+    def told(self) -> Floats:
+        """float64[V]: how far each value counts as the cue's own."""
+        told = np.zeros(len(self.near))
+        told[self.exact] = self.share
+        return told
+
+    @cached_property
+    def contradicts(self) -> Singles:
         """float32[V + 1]: 1 for the values that are not the cue's; 0 for its own and for lacking the field."""
         return np.append(~self.exact & (self.near < SAME), False).astype(np.float32)
 
     def table(self, level: NoiseLevel) -> Floats:
         """float64[V + 1] of l at `level`; the last entry is for episodes that lack the field."""
+        return self._nats(level, self.near, self.told)
+
+    def ways(self, levels: Sequence[NoiseLevel]) -> Ways:
+        """What the field tells apart: l at every level, and whether the value contradicts the cue's."""
+        touched = np.flatnonzero((self.near > 0.0) | self.exact)
+        near, told = np.append(self.near[touched], 0.0), np.append(self.told[touched], 0.0)
+        contradicts = np.append((told == 0.0) & (near < SAME), False)
+        nats = [self._nats(level, near, told) for level in levels]
+        table = np.stack([*nats, contradicts], axis=1).astype(np.float32)
+        # All levels rise with likeness, so one of them tells the ways apart; lacking the field is one of its own.
+        _, first, way = np.unique(table[:-1, 1], return_index=True, return_inverse=True)
+        of = np.full(len(self.near) + 1, way[-1], dtype=np.int32)
+        of[touched] = way[:-1]
+        of[-1] = len(first)
+        return Ways(np.concatenate([table[first], table[-1:]]), of)
+
+    def _nats(self, level: NoiseLevel, near: Floats, told: Floats) -> Floats:
+        """l at `level` of values so near, that count so far as the cue's own; then that of lacking the field."""
         # A name that nobody has, but somebody almost, is a slip: rare, whatever event the cue means.
         distorted = level.distorted if self.surprise == 1.0 else min(level.distorted, level.slip)
-        ratio = distorted * self.near / self.u
+        ratio = distorted * near / self.u
         if self.column.kind in ("text", "list"):  # a fragment is no damage: likeness is the match
-            ratio = self.near / self.u
-        ratio[self.exact] += (1.0 - level.distorted) * self.share / self.m
+            ratio = near / self.u
+        ratio += (1.0 - level.distorted) * told / self.m
         # How often a cue has this field at all, in units of how often one of an event with the field has it.
         present = self.column.present / max(1, self.column.size)
         has = present + (1.0 - present) * level.absent
-        table = np.empty(len(self.near) + 1)
+        table = np.empty(len(near) + 1)
         wrong = level.wrong * self.surprise * (level.later if self.is_later else 1.0)
         table[:-1] = np.log((wrong + (1.0 - level.wrong) * ratio) / has)
         table[-1] = math.log(level.absent / has)
@@ -243,6 +270,7 @@ class Recollection:
     odds: float
     supplied: float
     contradictions: float
+    usual: float | None = None
 
 
 def recollect(
@@ -263,11 +291,14 @@ def recollect(
     that prior, the shipped one where it is None.
     """
     levels = noise_prior(cue_strength, noise)
-    scores, counts, kind = _score_kinds(fields, levels, size, whole=extra is not None)
+    scored = _score(fields, levels, size, whole=extra is not None)
+    scores, counts = scored.scores, scored.counts
     if extra is not None:
         scores[:, : len(levels)] += extra[:, None]
         scores[:, len(levels)] += np.minimum(extra, 0.0)
-    log_z_novel = _log_mean_exp(scores[:, len(levels)], counts)
+    log_z_novel = scored.log_z_novel
+    if log_z_novel is None:
+        log_z_novel = _log_mean_exp(scores[:, len(levels)], counts)
     stored = scores[:, : len(levels)] + np.log([level.prior for level in levels], dtype=scores.dtype)
     peak = stored.max()
     mass = np.exp(stored - peak)
@@ -279,7 +310,7 @@ def recollect(
     contradictions = float((counts * weights) @ scores[:, -1].astype(np.float64))
     evidence = match_evidence(log_z - log_z_novel, contradictions, len(fields), float(weights[best]), coherence)
     return Recollection(
-        weights=weights if kind is None else weights[kind],
+        weights=scored.spread(weights, size),
         match=(gate or Gate()).match(evidence),
         evidence=evidence,
         levels=(counts @ mass.astype(np.float64)) / total,
@@ -287,6 +318,7 @@ def recollect(
         odds=log_z - log_z_novel,
         supplied=max(0.0, float(scores[best, : len(levels)].max())),
         contradictions=contradictions,
+        usual=scored.usual(weights),
     )
 
 
@@ -300,21 +332,93 @@ def _tables(evidence: FieldEvidence, levels: Sequence[NoiseLevel]) -> Table:
     return np.stack([evidence.table(level) for level in levels], axis=1).astype(np.float32)
 
 
-def _score_kinds(
-    fields: Sequence[FieldEvidence], levels: Sequence[NoiseLevel], size: int, *, whole: bool
-) -> tuple[Table, Floats, npt.NDArray[np.intp] | None]:
-    """(scores float32[K, J + 2], episodes of each kind float64[K], kind of each episode int[N]).
+# Episodes of which all together have no more than this share of the competition are not scored one by one.
+PRUNED = 1e-6
+FEWEST_SCORED = 2048
 
-    The columns are s at every level, at NOVEL, and the number of contradicted fields. With
-    too many kinds, or `whole`, every episode is one of its own and the last of the three is None.
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """`scores` float32[K, J + 2]: s at every level, at NOVEL, and the number of contradicted fields, of K kinds of
+    match with `counts` float64[K] episodes each. `kind` int[N] is the kind of each episode, `rows` those that are
+    scored, each as one of its own kind; with neither, all are. `log_z_novel` is known where not all are."""
+
+    scores: Table
+    counts: Floats
+    kind: Codes | None = None
+    rows: Rows | None = None
+    log_z_novel: float | None = None
+
+    def spread(self, weights: Floats, size: int) -> Floats:
+        """float64[N]: the weights of the episodes, given those of the kinds."""
+        if self.kind is not None:
+            return weights[self.kind]
+        if self.rows is None:
+            return weights
+        spread = np.zeros(size)
+        spread[self.rows] = weights
+        return spread
+
+    def usual(self, weights: Floats) -> float | None:
+        """What an episode of the commonest kind weighs, None where every episode is of its own."""
+        if self.kind is not None:
+            return float(weights[int(self.counts.argmax())])
+        return None if self.rows is None else 0.0
+
+
+def _score(fields: Sequence[FieldEvidence], levels: Sequence[NoiseLevel], size: int, *, whole: bool) -> _Scored:
+    """What the cue's fields say, by kinds of match. With too many, by the episodes that count; with `whole`, by all."""
+    if not fields:
+        return _Scored(np.zeros((size, len(levels) + 2), dtype=np.float32), np.ones(size))
+    ways, codes = [f.ways((*levels, NOVEL)) for f in fields], [f.column.codes for f in fields]
+    kinds, left = join(ways, codes, size, 0 if whole else MAX_KINDS)
+    if not left and not whole and len(kinds.counts) <= MAX_KINDS:
+        return _Scored(kinds.scores, kinds.counts, kinds.of)
+    wide = [(ways[place].scores, ways[place].of, codes[place]) for place in left]
+    found = None if whole else _pruned(kinds, wide, levels, size)
+    return _Scored(_scores_of(kinds, wide, slice(None)), np.ones(size)) if found is None else found
+
+
+_Wide = tuple[Table, Codes, Codes]
+
+
+def _scores_of(kinds: Kinds, wide: Sequence[_Wide], rows: Rows | slice) -> Table:
+    """float32[rows, J + 2]: the scores of some episodes, the fields that are not in their kinds added."""
+    scores: Table = kinds.scores[kinds.of[rows]]
+    for table, of, codes in wide:
+        scores += table[of[codes[rows]]]
+    return scores
+
+
+def _pruned(kinds: Kinds, wide: Sequence[_Wide], levels: Sequence[NoiseLevel], size: int) -> _Scored | None:
+    """The episodes that carry the competition, scored; None where they are too many to be told before.
+
+    What the fields that are left can add at most bounds every kind: kinds are scored from the highest
+    bound on until all others together have next to nothing. Being new is asked of every episode.
     """
-    columns = len(levels) + 2
-    tables = [np.column_stack([_tables(f, (*levels, NOVEL)), f.contradicts()]) for f in fields]
-    codes = [f.column.codes for f in fields]
-    kinds = None if whole else _kinds_of_match(tables, codes, size)
-    if kinds is not None:
-        return kinds
-    return _sum_of_tables(tables, codes, size, columns), np.ones(size), None
+    novel, prior = len(levels), np.log([level.prior for level in levels])
+    most = sum((table[:, :novel].max(axis=0) for table, _, _ in wide), start=np.zeros(novel))
+    bounds = kinds.scores[:, :novel] + most + prior
+    top = float(bounds.max())
+    each = np.exp(bounds - top).sum(axis=1)
+    order = np.argsort(-each, kind="stable")
+    covered, left_over = np.cumsum(kinds.counts[order]), np.cumsum((kinds.counts * each)[order][::-1])[::-1]
+    taken, fewest = 0, FEWEST_SCORED
+    while fewest <= size // 4:
+        taken = int(np.searchsorted(covered, fewest)) + 1
+        if taken >= len(order) or covered[taken - 1] > size // 4:
+            return None
+        is_taken = np.zeros(len(order), dtype=bool)
+        is_taken[order[:taken]] = True
+        rows = np.flatnonzero(is_taken[kinds.of])
+        scores = _scores_of(kinds, wide, rows)
+        if left_over[taken] <= PRUNED * float(np.exp(scores[:, :novel] + prior - top).sum()):
+            alone = kinds.scores[kinds.of, novel]
+            for table, of, codes in wide:
+                alone += table[:, novel][of][codes]
+            return _Scored(scores, np.ones(len(rows)), None, rows, _log_mean_exp(alone, None))
+        fewest *= 8
+    return None
 
 
 def _sum_of_tables(tables: Sequence[Table], codes: Sequence[Codes], size: int, columns: int) -> Table:
@@ -324,38 +428,10 @@ def _sum_of_tables(tables: Sequence[Table], codes: Sequence[Codes], size: int, c
     return scores
 
 
-def _kinds_of_match(
-    tables: Sequence[Table], codes: Sequence[Codes], size: int
-) -> tuple[Table, Floats, npt.NDArray[np.intp]] | None:
-    """What `_score_kinds` tells, by kinds; None for too many.
-
-    A kind is one combination of table rows, one per cue field. Cost O(F N) of small integers.
-    """
-    columns = tables[0].shape[1] if tables else len(NOISE_LEVELS) + 2
-    kind, distinct, count = np.zeros(size, dtype=np.intp), [], 1
-    for table, of in zip(tables, codes, strict=True):
-        # All levels rise with likeness, so one of them tells the rows apart; lacking the field is a kind of its own.
-        _, first, row_of = np.unique(table[:-1, 1], return_index=True, return_inverse=True)
-        rows = np.concatenate([table[first], table[-1:]])
-        row_of = np.append(row_of, len(first))
-        count *= len(rows)
-        if count > MAX_KINDS:
-            return None
-        kind = kind * len(rows) + row_of[of]
-        distinct.append(rows)
-    counts = np.bincount(kind, minlength=count)
-    met = np.flatnonzero(counts)
-    scores, rest = np.zeros((len(met), columns), dtype=np.float32), met
-    for rows in reversed(distinct):
-        rest, row = np.divmod(rest, len(rows))
-        scores += rows[row]
-    place = np.zeros(count, dtype=np.intp)
-    place[met] = np.arange(len(met))
-    return scores, counts[met].astype(np.float64), place[kind]
-
-
-def _log_mean_exp(scores: npt.NDArray[np.float32], counts: Floats) -> float:
+def _log_mean_exp(scores: npt.NDArray[np.float32], counts: Floats | None) -> float:
     top = scores.max()
+    if counts is None:
+        return float(top) + math.log(float(np.exp(scores - top).mean(dtype=np.float64)))
     return float(top) + math.log(float(counts @ np.exp(scores - top).astype(np.float64)) / float(counts.sum()))
 
 

@@ -24,6 +24,7 @@ from engine.memory.values import DAY_S, Value, folded, identity, is_day, place, 
 # Names that share fewer of their trigrams are not compared letter by letter.
 NAME_FLOOR = 0.2
 NAMES_COMPARED = 64
+DICE_STEPS = 1024
 # Each further typo makes a name twenty times less likely to be meant.
 TYPO_NATS = 3.0
 
@@ -136,7 +137,7 @@ def name_nearness(column: Column, value: str) -> Floats:
     dice = 2.0 * shared / (len(grams) + np.asarray(index.sizes, dtype=np.float64))
     alike = np.flatnonzero(dice >= NAME_FLOOR)
     if len(alike) > NAMES_COMPARED:
-        alike = np.sort(alike[np.argsort(-dice[alike], kind="stable")[:NAMES_COMPARED]])
+        alike = _most_alike(dice, alike)
     near = np.zeros(len(dice))
     furthest = max(1, len(read) // 3)
     for code in alike.tolist():
@@ -147,6 +148,18 @@ def name_nearness(column: Column, value: str) -> Floats:
     if code != MISSING:
         near[code] = 1.0
     return near
+
+
+def _most_alike(dice: Floats, alike: Rows) -> Rows:
+    """The NAMES_COMPARED codes with the highest Dice, of equals those met first; ascending.
+
+    A histogram finds about where they end: many names share the same few trigrams, which makes a partition slow.
+    """
+    steps = (dice[alike] * DICE_STEPS).astype(np.int64)
+    reached = np.cumsum(np.bincount(steps)[::-1])
+    edge = len(reached) - 1 - int(np.searchsorted(reached, NAMES_COMPARED))
+    near = alike[steps >= edge]
+    return np.sort(near[np.argsort(-dice[near], kind="stable")[:NAMES_COMPARED]])
 
 
 # Texts that share less than half of their letters are not offered for one another.

@@ -46,8 +46,7 @@ def test_leaving_out_light_episodes_changes_no_probability_that_a_person_could_s
 
 
 def test_light_episodes_are_left_out_of_many_answers(space: tuple[list[dict[str, str]], Traces, Schema]) -> None:
-    weights = [posterior_of(space, seed).recollection.weights for seed in SEEDS]
-    summed = [posterior._heavy_rows(w)[0] for w in weights]
+    summed = [posterior._heavy_rows(posterior_of(space, seed).recollection)[0] for seed in SEEDS]
     assert np.mean([rows is not None and len(rows) < SIZE / 10 for rows in summed]) >= 0.5
 
 
@@ -60,3 +59,51 @@ def test_scoring_each_way_of_matching_once_gives_what_scoring_every_episode_give
     one_by_one = posterior_of(space, seed).recollection
     np.testing.assert_allclose(by_kind.weights, one_by_one.weights, rtol=1e-4, atol=1e-9)
     assert by_kind.match == pytest.approx(one_by_one.match, abs=1e-5)
+
+
+ORDERS, CITIES = 20_000, 40
+
+
+@pytest.fixture(scope="module")
+def orders() -> tuple[Traces, Schema]:
+    """Records with a unique id, an amount and a day: many ways to match."""
+    rng = np.random.default_rng(5)
+    records = [
+        {
+            "id": f"ord-{k:06d}",
+            "person": f"person {int(rng.pareto(1.2) * 20) % 900:03d}",
+            "city": f"city {int(rng.integers(CITIES)):02d}",
+            "day": f"2024-{1 + k % 12:02d}-{1 + k % 28:02d}",
+            "amount": round(float(rng.lognormal(3, 1)), 2),
+            "status": "paid" if rng.random() < 0.8 else "open",
+        }
+        for k in range(ORDERS)
+    ]
+    traces = Traces()
+    traces.extend(records, [float("nan")] * ORDERS, [None] * ORDERS)
+    return traces, attach(traces)
+
+
+def test_scoring_the_episodes_that_count_gives_what_scoring_every_episode_gives(
+    orders: tuple[Traces, Schema], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traces, schema = orders
+    rng, pruned = np.random.default_rng(6), 0
+    for _ in range(40):
+        row = traces.fields(int(rng.integers(ORDERS)))
+        names = ["amount", *rng.choice([n for n in row if n != "amount"], int(rng.integers(0, 5)), replace=False)]
+        cue = {name: row[name] for name in names}
+        if rng.random() < 0.3:
+            wrong = str(rng.choice(names))
+            cue[wrong] = traces.columns[wrong].values[int(rng.integers(traces.columns[wrong].distinct))]
+        options = Options(tuple(n for n in traces.columns if n not in cue))
+        with monkeypatch.context() as patch:
+            found = Posterior(traces, CueInput(cue), options, schema)
+            patch.setattr(evidence, "FEWEST_SCORED", EVERYTHING)
+            patch.setattr(posterior, "SUMMED_EXACTLY", EVERYTHING)
+            exact = Posterior(traces, CueInput(cue), options, schema)
+        pruned += np.count_nonzero(found.recollection.weights) < ORDERS
+        assert found.recollection.match == pytest.approx(exact.recollection.match, abs=TOLERANCE)
+        for target in exact.targets:
+            np.testing.assert_allclose(found.probabilities(target), exact.probabilities(target), atol=TOLERANCE)
+    assert pruned >= 10
