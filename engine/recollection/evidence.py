@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -374,48 +374,72 @@ def _score(fields: Sequence[FieldEvidence], levels: Sequence[NoiseLevel], size: 
     kinds, left = join(ways, codes, size, 0 if whole else MAX_KINDS)
     if not left and not whole and len(kinds.counts) <= MAX_KINDS:
         return _Scored(kinds.scores, kinds.counts, kinds.of)
-    wide = [(ways[place].scores, ways[place].of, codes[place]) for place in left]
-    found = None if whole else _pruned(kinds, wide, levels, size)
+    wide = [_Wide(ways[place], fields[place].column) for place in left]
+    found = None if whole or not wide else _pruned(kinds, wide, levels, size)
     return _Scored(_scores_of(kinds, wide, slice(None)), np.ones(size)) if found is None else found
 
 
-_Wide = tuple[Table, Codes, Codes]
+@dataclass(frozen=True, slots=True)
+class _Wide:
+    """A field of which the kinds tell nothing: it tells too many values apart."""
+
+    ways: Ways
+    column: Column
+
+    def scores(self, rows: Rows | slice) -> Table:
+        """float32[rows, J + 2]: its part of the scores of some episodes."""
+        scores: Table = self.ways.scores[self.ways.of[self.column.codes[rows]]]
+        return scores
+
+    def strong(self, most: int) -> tuple[Rows, Table]:
+        """The at most `most` episodes of the likest values, and at most what any other has, float32[J + 2]."""
+        lacking = self.column.size - self.column.present
+        counts = np.bincount(self.ways.of, weights=np.append(self.column.counts, lacking))
+        order = np.argsort(-self.ways.scores[:, 0], kind="stable")
+        taken = min(int(np.searchsorted(np.cumsum(counts[order]), most, "right")), len(order) - 1)
+        is_strong = np.zeros(len(order), dtype=bool)
+        is_strong[order[:taken]] = True
+        rows = np.flatnonzero(np.take(is_strong[self.ways.of], self.column.codes, mode="wrap"))
+        return rows, self.ways.scores[order[taken:]].max(axis=0)
 
 
 def _scores_of(kinds: Kinds, wide: Sequence[_Wide], rows: Rows | slice) -> Table:
     """float32[rows, J + 2]: the scores of some episodes, the fields that are not in their kinds added."""
     scores: Table = kinds.scores[kinds.of[rows]]
-    for table, of, codes in wide:
-        scores += table[of[codes[rows]]]
+    for each in wide:
+        scores += each.scores(rows)
     return scores
 
 
 def _pruned(kinds: Kinds, wide: Sequence[_Wide], levels: Sequence[NoiseLevel], size: int) -> _Scored | None:
     """The episodes that carry the competition, scored; None where they are too many to be told before.
 
-    What the fields that are left can add at most bounds every kind: kinds are scored from the highest
-    bound on until all others together have next to nothing. Being new is asked of every episode.
+    Those whose values are likest in a wide field are scored; what these fields add to any other at most
+    bounds every kind. Kinds are scored from the highest bound on until all others together have next to
+    nothing. Being new is asked of every episode.
     """
+    if size < 4 * FEWEST_SCORED:
+        return None
     novel, prior = len(levels), np.log([level.prior for level in levels])
-    most = sum((table[:, :novel].max(axis=0) for table, _, _ in wide), start=np.zeros(novel))
-    bounds = kinds.scores[:, :novel] + most + prior
+    strong = [each.strong(FEWEST_SCORED) for each in wide]
+    bounds = kinds.scores[:, :novel] + prior + sum(most[:novel].astype(np.float64) for _, most in strong)
     top = float(bounds.max())
     each = np.exp(bounds - top).sum(axis=1)
     order = np.argsort(-each, kind="stable")
     covered, left_over = np.cumsum(kinds.counts[order]), np.cumsum((kinds.counts * each)[order][::-1])[::-1]
-    taken, fewest = 0, FEWEST_SCORED
+    fewest, likest = FEWEST_SCORED, reduce(np.union1d, (rows for rows, _ in strong))
     while fewest <= size // 4:
         taken = int(np.searchsorted(covered, fewest)) + 1
         if taken >= len(order) or covered[taken - 1] > size // 4:
             return None
         is_taken = np.zeros(len(order), dtype=bool)
         is_taken[order[:taken]] = True
-        rows = np.flatnonzero(is_taken[kinds.of])
+        rows = np.union1d(likest, np.flatnonzero(np.take(is_taken, kinds.of)))
         scores = _scores_of(kinds, wide, rows)
         if left_over[taken] <= PRUNED * float(np.exp(scores[:, :novel] + prior - top).sum()):
-            alone = kinds.scores[kinds.of, novel]
-            for table, of, codes in wide:
-                alone += table[:, novel][of][codes]
+            alone = np.take(kinds.scores[:, novel], kinds.of)
+            for field in wide:
+                alone += np.take(field.ways.scores[:, novel][field.ways.of], field.column.codes, mode="wrap")
             return _Scored(scores, np.ones(len(rows)), None, rows, _log_mean_exp(alone, None))
         fewest *= 8
     return None
