@@ -186,7 +186,7 @@ class Laboratory:
     ) -> list[RecalledEpisode]:
         """Plain retrieval through the service; `exactly`: with the cue as the filter too."""
         where = EpisodeFilter(dict(cue) if exactly else {})
-        return self._run(service.recall(self.runtime, Scope(space_id), Cue(dict(cue)), limit, where))
+        return list(self._run(service.recall(self.runtime, Scope(space_id), Cue(dict(cue)), limit, where)).items)
 
     def put(self, space_id: str, episode_id: str, fields: Mapping[str, Any]) -> None:
         """Write one episode, replacing the one of this id."""
