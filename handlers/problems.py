@@ -159,6 +159,9 @@ def patch(changes: Iterable[Change], body: Any, within: Sequence[str] = ()) -> l
         if change.source:
             operations.append({"op": "move", "from": _pointer((*within, *change.source)), "path": _pointer(path)})
             continue
+        if change.is_removal:
+            operations.append({"op": "remove", "path": _pointer(path)})
+            continue
         node = body
         for depth, step in enumerate(path[:-1]):
             node = _child(node, step)

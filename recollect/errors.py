@@ -71,12 +71,13 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Set `path` in the request to `value`, or move there what stands at `source`; the edge words it (a JSON Patch
-    over HTTP)."""
+    """Set `path` in the request to `value`, move there what stands at `source`, or leave it out (`is_removal`); the
+    edge words it (a JSON Patch over HTTP)."""
 
     path: tuple[str, ...]
     value: Any = None
     source: tuple[str, ...] = ()
+    is_removal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,8 @@ def _suggestion(suggestion: Suggestion) -> problem_pb2.Suggestion:
 def _change(change: Change) -> problem_pb2.Change:
     if change.source:
         return problem_pb2.Change(path=change.path, moved_from=change.source)
+    if change.is_removal:
+        return problem_pb2.Change(path=change.path)
     return problem_pb2.Change(path=change.path, value=writing.value(change.value))
 
 

@@ -135,6 +135,8 @@ def unfold(
     targets = targets_of(memory, request)
     if targets and not any(name in memory.traces.columns for name in targets):
         raise refusals.unknown_targets(memory, request, targets, partial(_works, runtime, memory))
+    if request.targets and not targets:
+        raise refusals.given_targets(request, partial(_works, runtime, memory))
     answer: Answer | None = None
     try:
         for event in engine.steps(memory.traces, cue, _options(runtime, request, targets), memory.schema()):

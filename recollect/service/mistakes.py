@@ -46,6 +46,16 @@ def other_targets(memory: SpaceMemory, request: CompleteRequest, notes: Sequence
     return _tried("rename_targets", f"Complete {spelt}.", changes, found)
 
 
+def without_targets(request: CompleteRequest, works: Works) -> Suggestion:
+    """The cue without the fields that are to be completed."""
+    asked = request.targets or ()
+    known = {name: value for name, value in request.cue.known_fields.items() if name not in asked}
+    found = works(replace(request, cue=replace(request.cue, known_fields=known)))
+    changes = tuple(Change((*_KNOWN, name), is_removal=True) for name in dict.fromkeys(asked))
+    named = ", ".join(f"'{name}'" for name in dict.fromkeys(asked))
+    return _tried("leave_out_targets", f"Leave {named} out of the cue to have it completed.", changes, found)
+
+
 def _renamed(memory: SpaceMemory, request: CompleteRequest, unknown: Sequence[CueNote], works: Works) -> Suggestion:
     """The fields of the cue as they are probably spelt, all at once."""
     known: dict[str, FieldValue] = dict(request.cue.known_fields)

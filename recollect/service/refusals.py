@@ -60,6 +60,20 @@ def unknown_targets(
     )
 
 
+def given_targets(request: CompleteRequest, works: Works) -> InsufficientEvidence:
+    """The refusal of a request whose cue gives all that is to be completed."""
+    asked = list(request.targets or ())
+    named = ", ".join(f"'{name}'" for name in asked[:FIELDS_SUGGESTED])
+    return InsufficientEvidence(
+        f"Nothing is left to complete: the cue gives {named}, and what it gives is never altered.",
+        context={"reasons": ["given_target"], "given_targets": asked},
+        diagnosis=Diagnosis(
+            "targets", f"given_target: the cue gives {named}", (Measurement("targets_to_complete", 0, 1),)
+        ),
+        suggestions=(mistakes.without_targets(request, works),),
+    )
+
+
 def insufficient_evidence(
     memory: SpaceMemory, request: CompleteRequest, answer: Answer, notes: tuple[CueNote, ...], works: Works
 ) -> InsufficientEvidence:

@@ -158,3 +158,17 @@ def test_an_unknown_space_comes_with_the_header_of_the_nearest(edge: Edge) -> No
     problem = send(edge, "/api/v1/complete", cue, ("x-memory-space", "dairy")).json
     assert problem["suggestions"][0]["headers"] == {"X-Memory-Space": "diary"}
     assert SPACE == ("x-memory-space", "diary")
+
+
+def test_targets_that_the_cue_gives_are_refused_with_a_patch_that_works(edge: Edge) -> None:
+    body = {
+        "partial_episode": {"known_fields": {"what": "breakfast", "where": "canteen"}},
+        "targets": ["where"],
+        "config": {"ca1_threshold": 0},
+    }
+    answer = edge.post("/api/v1/complete", body)
+    assert (answer.status, answer.json["context"]["reasons"]) == (422, ["given_target"])
+    [suggestion] = answer.json["suggestions"]
+    assert suggestion["applicability"] == "machine_applicable"
+    completed = edge.post("/api/v1/complete", patched(body, suggestion["patch"]))
+    assert completed.json["completed_episode"]["fields"]["where"] == "kitchen"
