@@ -22,6 +22,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from bench.datasets import DEFAULT_FOLDER
 from bench.evaluation import (
     ablations,
+    auditing,
     capacity,
     cleaning,
     coldstart,
@@ -59,6 +60,8 @@ PROTOCOLS: dict[str, Callable[[Trial], None]] = {
     "vectors": vectors.partial_vectors,
     "persons": people.persons,
     "cells": cleaning.repaired_cells,
+    "audit": auditing.audited_cells,
+    "fill": auditing.filled_tables,
     "sources": provenance.planted_sources,
     "stored": records.stored_cues,
     "removed": removal.removed_fields,

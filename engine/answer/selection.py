@@ -22,31 +22,23 @@ class Selection:
     accuracy: float | None
 
 
-def select(confidence: Floats, is_right: Mask, accuracy: float) -> Selection:
+def select(confidence: Floats, is_right: Mask, accuracy: float, weights: Floats | None = None) -> Selection:
     """The least threshold at which `accuracy` of the answers kept are right; 1 where none does.
 
-    `confidence` float64[n] and `is_right` bool[n]. Equal confidences are kept or left together. Cost O(n log n).
+    `confidence` float64[n] and `is_right` bool[n]; each answer stands for `weights` float64[n] others, one where
+    they are None. Equal confidences are kept or left together. Cost O(n log n).
     """
     n = len(confidence)
     if not n:
         return Selection(0, 1.0, 0.0, None)
     order = np.argsort(-confidence, kind="stable")
-    ranked, right = confidence[order], np.cumsum(is_right[order])
-    kept = np.arange(1, n + 1)
+    ranked, counted = confidence[order], np.ones(n) if weights is None else weights[order]
+    kept, right = np.cumsum(counted), np.cumsum(counted * is_right[order])
     is_last = np.append(ranked[1:] < ranked[:-1], True)
-    reaches = np.flatnonzero(is_last & (right >= accuracy * kept))
+    reaches = np.flatnonzero(is_last & (right >= accuracy * kept * (1.0 - 1e-12)))
     if not len(reaches):
         return Selection(n, 1.0, 0.0, None)
     last = int(reaches[-1])
     # Halfway to the next answer: what lies between is as likely on the one side as on the other.
-    below = float(ranked[last + 1]) if last + 1 < n else 0.0
-    threshold = 0.0 if last + 1 == n else 0.5 * (float(ranked[last]) + below)
-    return Selection(n, threshold, (last + 1) / n, float(right[last] / (last + 1)))
-
-
-def reached(confidence: Floats, is_right: Mask, threshold: float) -> Selection:
-    """What a given threshold keeps."""
-    kept = confidence >= threshold
-    count = int(kept.sum())
-    accuracy = float(is_right[kept].mean()) if count else None
-    return Selection(len(confidence), threshold, count / max(1, len(confidence)), accuracy)
+    threshold = 0.0 if last + 1 == n else 0.5 * (float(ranked[last]) + float(ranked[last + 1]))
+    return Selection(n, threshold, float(kept[last] / kept[-1]), float(right[last] / kept[last]))

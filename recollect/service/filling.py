@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,7 +22,7 @@ from recollect.service.filters import missing_of
 from recollect.service.runtime import Runtime
 from recollect.service.turns import Turn
 
-MOST_HELD_OUT = 4000
+MOST_HELD_OUT, FEW_HELD_OUT = 8000, 50  # of all columns, of one
 PIECE = 16  # rows answered in one turn
 BLOCK_SHARE = 0.2  # of what a single completion takes, where rows are one pass
 SEED = 20240601
@@ -40,7 +41,7 @@ async def fill(runtime: Runtime, scope: Scope, request: FillRequest) -> Filling:
     blanks = blank_cells(request)
     threshold, held_out = request.threshold, None
     if request.target_accuracy is not None:
-        threshold, held_out = pick(await desk.judge(held_out_cells(request, blanks)), request.target_accuracy)
+        threshold, held_out = pick(await desk.judge(held_out_cells(request, blanks)), request.target_accuracy, blanks)
     cells = [cell for row, found in await desk.ask(blanks) for cell in told(row, found, threshold)]
     return filling(cells, blanks, threshold, held_out)
 
@@ -60,22 +61,21 @@ def blank_cells(request: FillRequest) -> Blanks:
 
 
 def held_out_cells(request: FillRequest, blanks: Blanks, most: int = MOST_HELD_OUT) -> list[tuple[int, str]]:
-    """Known cells, of every column as large a share as of the blanks: what is found of them is to be expected."""
-    missing: dict[str, int] = {}
-    for _, names in blanks:
-        for name in names:
-            missing[name] = missing.get(name, 0) + 1
-    total = sum(missing.values())
-    rng, chosen = np.random.default_rng(SEED), []
-    known = {
-        name: [place for place, row in enumerate(request.rows) if name in row and len(row) > 1] for name in missing
-    }
-    # So many that the rarest column still has its share, as far as the table goes.
-    scale = min([most / max(1, total), *(len(known[name]) / count for name, count in missing.items() if known[name])])
+    """Known cells of the columns with blanks, as many of each as its share of the blanks and the table allow."""
+    missing = _missing(blanks)
+    total, rng = max(1, sum(missing.values())), np.random.default_rng(SEED)
+    rows = [(place, row) for place, row in enumerate(request.rows) if len(row) > 1]
+    chosen: list[tuple[int, str]] = []
     for name, count in missing.items():
-        size = min(len(known[name]), max(1, round(scale * count)))
-        chosen += [(int(place), name) for place in sorted(rng.choice(known[name], size, replace=False))] if size else []
+        known = [place for place, row in rows if name in row]
+        size = min(len(known), max(FEW_HELD_OUT, round(most * count / total)))
+        chosen += [(int(place), name) for place in sorted(rng.choice(known, size, replace=False))] if size else []
     return chosen
+
+
+def _missing(blanks: Blanks) -> Counter[str]:
+    """How many cells of each column are blank."""
+    return Counter(name for _, names in blanks for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,18 @@ class Judged:
     is_right: bool
 
 
-def pick(judged: Sequence[Judged], accuracy: float) -> tuple[float, HeldOut]:
-    """The threshold that reaches an accuracy on known cells, and what to expect of it."""
-    confidence = np.array([each.confidence for each in judged], dtype=np.float64)
-    found = engine.select(confidence, np.array([each.is_right for each in judged], dtype=bool), accuracy)
+def pick(judged: Sequence[Judged], accuracy: float, blanks: Blanks) -> tuple[float, HeldOut]:
+    """The threshold that reaches an accuracy on known cells, and what to expect of it for the blanks.
+
+    A known cell stands for its share of the blanks of its column.
+    """
+    missing, asked = _missing(blanks), Counter(each.field for each in judged)
+    found = engine.select(
+        np.array([each.confidence for each in judged], dtype=np.float64),
+        np.array([each.is_right for each in judged], dtype=bool),
+        accuracy,
+        np.array([missing[each.field] / asked[each.field] for each in judged]),
+    )
     return found.threshold, HeldOut(found.n, found.share, found.accuracy)
 
 

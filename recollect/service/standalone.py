@@ -51,7 +51,7 @@ def fill_alone(
         threshold, held_out = request.threshold, None
         if request.target_accuracy is not None:
             judged = run(_judge, held_out_cells(request, blanks))
-            threshold, held_out = pick([each for part in judged for each in part], request.target_accuracy)
+            threshold, held_out = pick([each for part in judged for each in part], request.target_accuracy, blanks)
         cells: list[FilledCell] = []
         for part in run(_ask, blanks):
             report(len(part))

@@ -24,6 +24,16 @@ def test_the_threshold_is_the_least_that_reaches_the_accuracy(seed: int) -> None
     assert found.share == pytest.approx(kept.mean())
 
 
+def test_an_answer_of_a_weight_counts_as_so_many() -> None:
+    confidence, is_right = np.array([0.9, 0.8, 0.7]), np.array([True, False, True])
+    weights = np.array([1.0, 2.0, 3.0])
+    repeated = np.repeat(np.arange(3), weights.astype(int))
+    for wanted in (0.3, 0.5, 0.6, 0.9):
+        found = select(confidence, is_right, wanted, weights)
+        plain = select(confidence[repeated], is_right[repeated], wanted)
+        assert (found.threshold, found.share, found.accuracy) == (plain.threshold, plain.share, plain.accuracy)
+
+
 def test_of_nothing_nothing_is_kept() -> None:
     found = select(np.zeros(0), np.zeros(0, dtype=bool), 0.5)
     assert (found.n, found.threshold, found.share, found.accuracy) == (0, 1.0, 0.0, None)
