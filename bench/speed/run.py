@@ -10,7 +10,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 from bench import report
-from bench.speed import edge, engine, figures, served
+from bench.speed import edge, engine, figures, served, tables
 from bench.speed.figures import Figure
 
 SIZES = (20, 1_000, 10_000, 100_000, 1_000_000)
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("what", choices=["speed", "speed-check", "compare"])
     parser.add_argument("runs", nargs="*", type=Path, help="for compare: two JSON files")
     parser.add_argument("--sizes", type=lambda text: tuple(map(int, text.split(","))), default=SIZES)
-    parser.add_argument("--only", choices=["edge", "engine", "served"], action="append")
+    parser.add_argument("--only", choices=["edge", "engine", "served", "tables"], action="append")
     parser.add_argument("--json", type=Path, default=RESULTS)
     chosen = parser.parse_args(arguments)
     if chosen.what == "compare":
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if chosen.what == "speed-check":
         return _check()
-    found = list(_measured(chosen.sizes, chosen.only or ["edge", "engine", "served"]))
+    found = list(_measured(chosen.sizes, chosen.only or ["edge", "engine", "served", "tables"]))
     figures.save(found, chosen.json)
     print(figures.table(found))
     if chosen.json == RESULTS:
@@ -59,6 +59,9 @@ def _measured(sizes: Sequence[int], parts: Sequence[str]) -> Iterator[Figure]:
         yield from edge.measure()
     if "engine" in parts:
         yield from engine.measure(sizes, _tell)
+    if "tables" in parts:
+        _tell("tables")
+        yield from tables.measure(min(SERVED_SIZE, max(sizes)))
     if "served" in parts:
         yield from served.measure(min(SERVED_SIZE, max(sizes)), _tell)
 

@@ -33,8 +33,7 @@ from engine.memory.values import Value, identity, is_day, place
 from engine.recollection.evidence import GENERALISATION_WIDTH, FieldEvidence, weigh_field, weigh_nearness
 from engine.recollection.similarity import NumberLine, number_line, number_nearness
 
-KEPT_BYTES = 64 << 20  # of gains per episode, the larger part of what is kept
-KEPT_VALUES = 10_000
+KEPT_BYTES = 128 << 20  # of what was worked out for single values; the least used goes first
 FEW = 0.125  # of the episodes: so many are added one by one
 Gains = Singles
 _Few = tuple[np.float32, Rows | None, Gains | None]
@@ -94,6 +93,8 @@ class _Known:
     near: Floats
     share: float
     few: _Few | None = None
+    held: int = 0
+    gains: dict[float, Gains] = field(default_factory=dict)
     together: dict[str, Floats] = field(default_factory=dict)
     bias: dict[str, Floats] = field(default_factory=dict)
 
@@ -127,8 +128,7 @@ class Block:
     def __init__(self, traces: Traces, schema: Schema) -> None:
         self.traces, self.schema = traces, schema
         self._known: OrderedDict[tuple[str, object], _Known] = OrderedDict()
-        self._gains: OrderedDict[tuple[int, float], Gains] = OrderedDict()
-        self._most_gains = max(8, KEPT_BYTES // max(1, 4 * traces.size))
+        self._held = 0  # bytes
         self._backgrounds: dict[str, tuple[Floats, float]] = {}
         self._orders: dict[str, _Order] = {}
         self._weights: dict[tuple[str, tuple[str, ...]], tuple[Floats, Floats]] = {}
@@ -268,10 +268,16 @@ class Block:
         found = self._known.pop(key, None)
         if found is None:
             found = self._weigh(name, value)
-            if len(self._known) >= KEPT_VALUES:
-                self._known.popitem(last=False)
+            self._hold(found, 32 * len(found.table) + 16 * len(found.rows))
         self._known[key] = found
+        while self._held > KEPT_BYTES and len(self._known) > len(self.traces.columns):
+            self._held -= self._known.popitem(last=False)[1].held
         return found
+
+    def _hold(self, known: _Known, size: int) -> None:
+        """Count what is kept of a value, in bytes."""
+        known.held += size
+        self._held += size
 
     def _weigh(self, name: str, value: Value) -> _Known:
         """The evidence of one value as `weigh_field` tells it, over an order of the episodes that is found once."""
@@ -301,13 +307,10 @@ class Block:
             total += weight * usual
             total[rows] += weight * gains
             return
-        key = id(known), float(weight)
-        found = self._gains.pop(key, None)
+        found = known.gains.get(float(weight))
         if found is None:
-            found = (weight * known.table)[known.evidence.column.codes]
-            if len(self._gains) >= self._most_gains:
-                self._gains.popitem(last=False)
-        self._gains[key] = found
+            found = known.gains[float(weight)] = (weight * known.table)[known.evidence.column.codes]
+            self._hold(known, found.nbytes)
         total += found
 
     def _few(self, known: _Known) -> _Few:
@@ -347,6 +350,7 @@ class Block:
             together = sum_by_value(column.codes[known.rows], known.near, len(column.values))
             counts = column.counts.astype(np.float64)
             known.together[target] = together
+            self._hold(known, 2 * together.nbytes)
             known.bias[target] = np.log((together / known.share + SCHEMA_PSEUDOCOUNT) / (counts + SCHEMA_PSEUDOCOUNT))
         return known.bias[target]
 

@@ -95,3 +95,10 @@ def test_a_cell_left_out_is_asked_of_a_memory_that_lacks_it(seed: int) -> None:
         told = {str(value): p for value, p in zip(column.values, found.posterior.tolist(), strict=True)}
         assert told == pytest.approx({value: there.get(value, 0.0) for value in told}, abs=1e-6)
         assert found.novel == pytest.approx(wanted.novel)
+
+
+def test_what_is_let_go_is_worked_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.answer.block.KEPT_BYTES", 20_000)
+    records = mixed_records(11, 300)
+    traces = memory(records[:280])
+    assert_same(traces, attach(traces), [*records[240:], *records[240:260]], 11)
