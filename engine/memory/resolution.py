@@ -86,7 +86,7 @@ def _resolution(column: Column) -> Resolution:
     step = float(gaps.min())
     # On a grid no two values may lie just so far apart that rounding decides.
     steps = np.floor(window / step + 1e-6)
-    return Resolution((steps + 0.5) * step if steps else window, recurs=False)
+    return Resolution(float((steps + 0.5) * step if steps else window), recurs=False)
 
 
 def _sampled(column: Column) -> Floats:

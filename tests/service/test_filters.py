@@ -98,3 +98,15 @@ async def test_a_city_in_decomposed_form_is_the_same_city(runtime: Runtime, scop
     decomposed = await complete(runtime, scope, CompleteRequest(Cue({"city": "Zu\u0308rich"})))
     assert composed.fields["name"] == decomposed.fields["name"] == "person 0"
     assert composed.completion_confidence == decomposed.completion_confidence
+
+
+@pytest.mark.parametrize(("true_value", "verdict"), [(512.9, Verdict.RIGHT), (601.0, Verdict.WRONG)])
+async def test_feedback_on_a_measurement_is_kept_and_judged_on_the_fields_scale(
+    runtime: Runtime, scope: Scope, true_value: float, verdict: Verdict
+) -> None:
+    for n in range(60):
+        await create_episode(runtime, scope, EpisodeInput({"run": f"run {n}", "weight": 500.0 + 1.37 * n}))
+    answer = await complete(runtime, scope, CompleteRequest(Cue({"run": "run 9"}), targets=("weight",)))
+    runtime.recent.flush()
+    given = FeedbackInput(answer.completion_id, "weight", true_value=true_value)
+    assert (await create_feedback(runtime, scope, given)).verdict == verdict
