@@ -19,11 +19,13 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.memory.arrays import Codes, Floats, Ints, Mask, Rows
+from engine.memory.grams import trigram_runs
 from engine.memory.postings import Places, Postings
 from engine.memory.values import Value, identity, place, plain, trigrams, value_kind, words
 
 MISSING = -1
 MOST_NUMBERS = 1 << 62
+MANY = 4096  # values from which on they are indexed all at once
 FEW = 64  # episodes up to which each is erased by itself
 _BARE = {str, type(None)}
 VALUE_KINDS = ("boolean", "number", "time", "string", "list")
@@ -175,6 +177,9 @@ class Column:
         if unit not in self._postings:
             self._postings[unit] = Postings(self._places)
         index, code = self._postings[unit], self._places.code
+        if unit == "trigram" and self._places.is_plain and len(self.values) - index.indexed > MANY:
+            texts = [_text_of(value) for value in self.values[index.indexed :]]
+            index.extend(trigram_runs(texts, index.indexed), len(texts))
         for number in range(index.indexed, self._places.given):
             index.append(_items(self.values[code[number]], unit) if code[number] != MISSING else ())
         return index
@@ -389,9 +394,15 @@ def _items(value: Value, unit: str) -> list[object]:
     if unit == "element":
         elements = value if isinstance(value, list) else [value]
         return list(dict.fromkeys(identity(element) for element in elements))
-    texts = value if isinstance(value, list) else [value]
-    joined = " ".join(text for text in texts if isinstance(text, str))
-    return list(words(joined)) if unit == "word" else list(trigrams(joined))
+    text = _text_of(value)
+    return list(words(text)) if unit == "word" else list(trigrams(text))
+
+
+def _text_of(value: Value) -> str:
+    """The texts of a value in one."""
+    if isinstance(value, str):
+        return value
+    return " ".join(text for text in value if isinstance(text, str)) if isinstance(value, list) else ""
 
 
 # A recollected number is a value that recurs (a score, a count) or that most of the evidence agrees on;

@@ -104,6 +104,15 @@ class Postings:
             self._count[item] += 1
         self._sizes.append(len(items))
 
+    def extend(self, runs: Iterable[tuple[object, Codes]], count: int) -> None:
+        """Add the next `count` numbers: for each item those that hold it, ascending."""
+        first, sizes = len(self._sizes), np.zeros(count, dtype=np.int32)
+        for item, numbers in runs:
+            self._held.setdefault(item, array("i")).frombytes(numbers.tobytes())
+            self._count[item] = self._count.get(item, 0) + len(numbers)
+            sizes[numbers - first] += 1
+        self._sizes.frombytes(sizes.tobytes())
+
     def remove(self, items: Iterable[object]) -> None:
         """A value that was added with these items is gone."""
         for item in items:

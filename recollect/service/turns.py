@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from time import perf_counter, sleep
+from time import perf_counter, sleep, thread_time
 from typing import Any, TypeVar
 
 from recollect.errors import Unavailable
@@ -116,12 +116,13 @@ class Turn:
             self._pending.add_done_callback(lambda _: action())
 
     def _timed(self, work: Callable[[], T], share: float) -> T:
-        begun = perf_counter()
-        result = work()
-        cells = self.cells * share
-        if cells > 0 and share == 1.0:
-            self.memory.pace_s += LEARNING * ((perf_counter() - begun) / cells - self.memory.pace_s)
-        return result
+        begun = thread_time()  # what others did meanwhile is not this space's pace
+        try:
+            return work()
+        finally:
+            cells = self.cells * share
+            if cells > 0 and share == 1.0:
+                self.memory.pace_s += LEARNING * ((thread_time() - begun) / cells - self.memory.pace_s)
 
 
 class Turns:

@@ -115,11 +115,13 @@ def state(column: Column) -> object:
         max_size=14,
     ),
     st.sampled_from([2, 64]),
+    st.sampled_from([0, 4096]),
 )
 @settings(max_examples=300, deadline=None)
-def test_what_was_erased_leaves_no_bit_behind(steps: list[Any], few: int) -> None:
+def test_what_was_erased_leaves_no_bit_behind(steps: list[Any], few: int, many: int) -> None:
     column, rows = Column("what"), list[Value | None]()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.memory.columns.MANY", many)  # more are indexed at once
         patch.setattr("engine.memory.columns.FEW", few)  # fewer are erased one by one, more in bulk
         for step, what in steps:
             if step == "put":
