@@ -23,6 +23,7 @@ from bench.datasets import DEFAULT_FOLDER
 from bench.evaluation import (
     ablations,
     auditing,
+    capabilities,
     capacity,
     cleaning,
     coldstart,
@@ -71,6 +72,7 @@ PROTOCOLS: dict[str, Callable[[Trial], None]] = {
     "new": records.new_events,
     "numbers": tables.missing_numbers,
     "relations": relations.ranked_entities,
+    "capabilities": capabilities.capabilities,
     "capacity": capacity.capacity,
     "ablations": ablations.ablations,
     "inverses": inverses.role_inverses,
@@ -84,6 +86,7 @@ PROTOCOLS: dict[str, Callable[[Trial], None]] = {
 }
 # Left out of a fast run.
 SLOW = (
+    "capabilities",
     "capacity",
     "ablations",
     "inverses",

@@ -1,8 +1,8 @@
 """Sets of values that hold the true one as often as asked for, whatever the model is worth (split conformal
 prediction: Vovk, Gammerman & Shafer 2005; by likelihood: Sadinle, Lei & Wasserman 2019).
 
-Episodes that have the cue's fields and the target are asked for the target as if they lacked it; score_i is what
-was then said of their true value. With t the k-th smallest of n scores, k = floor((1 - coverage)(n + 1)),
+Episodes that have the cue's fields and the target are asked for the target, of a memory that lacks them; score_i is
+what was then said of their true value. With t the k-th smallest of n scores, k = floor((1 - coverage)(n + 1)),
 
     S = { y : score(y) >= t }      holds the true value of a new event of the kind with at least `coverage`
 
@@ -13,20 +13,23 @@ smaller tail of P_G at y, so S is an interval. P_G is the closed form for both: 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from engine.answer.block import Block
+from engine.answer.schema import Schema
 from engine.generalisation.distribution import Generalisation
-from engine.memory.arrays import Floats
-from engine.memory.columns import Column
-from engine.memory.values import Value
+from engine.memory.arrays import Floats, Rows
+from engine.memory.columns import MISSING, Column
+from engine.memory.traces import Traces
+from engine.memory.values import Value, place
 
-CALIBRATED = 1000  # episodes asked, at the most: coverage then varies by a point
+CALIBRATED = 600  # episodes asked, at the most: coverage then varies by a little more than a point
 ASKINGS = 20  # completions that take as long as the asking of so many episodes does, about
 LEAST = 20  # with fewer that have the cue's fields nothing is promised
+FOLDS, MANY_ROWS = 5, 5000
 SEED = 20240601
 
 
@@ -44,27 +47,44 @@ class ConformalSet:
     n: int
 
 
-def scores(block: Block, names: Sequence[str], target: str) -> Floats:
-    """float64[n], rising: what stored episodes' own values score, asked from the fields `names`; empty below LEAST."""
-    columns = block.traces.columns
-    known = [name for name in sorted(names) if name in columns and name != target]
-    has = np.all([columns[name].codes >= 0 for name in (*known, target)], axis=0)
-    rows = np.flatnonzero(has)
-    if len(rows) < LEAST:
-        return np.zeros(0)
-    if len(rows) > CALIBRATED:
-        rows = np.sort(np.random.default_rng(SEED).choice(rows, CALIBRATED, replace=False))
-    column = columns[target]
-    found = []
-    for row in rows.tolist():
-        fields = block.traces.fields(row)
-        general, counts = block.without(row, target, {name: fields[name] for name in known})
-        code = int(column.codes[row])
-        if _is_line(column):
-            found.append(float(_tails(column, general)[code]))
-        else:
-            found.append(float(_likelihoods(general)[code]) if counts[code] else general.novel)
-    return np.sort(np.array(found))
+def scores(
+    traces: Traces,
+    attach: Callable[[Traces], Schema],
+    names: Sequence[str],
+    targets: Sequence[str],
+    goes_on: Callable[[], bool] = lambda: True,
+) -> dict[str, Floats]:
+    """Per target float64[n], rising: what episodes' own values score, asked from the fields `names`; empty below LEAST.
+
+    Each is asked of a memory that never had it, in FOLDS folds, of many episodes in one; `attach` gives the weights of
+    such a memory. Empty too when `goes_on` says so.
+    """
+    known = [name for name in sorted(names) if name in traces.columns]
+    has = np.all([traces.columns[name].codes >= 0 for name in known], axis=0) if known else np.ones(traces.size, bool)
+    rows = np.random.default_rng(SEED).permutation(np.flatnonzero(has))[:CALIBRATED]
+    folds = np.array_split(rows, 1 if traces.size >= MANY_ROWS else FOLDS)
+    found: dict[str, list[float]] = {name: [] for name in targets}
+    for fold in folds if len(rows) >= LEAST else ():
+        rest = traces.without(fold.tolist())
+        block = Block(rest, Schema(attach(rest).weights))
+        for row in fold.tolist():
+            if not goes_on():
+                return {name: np.zeros(0) for name in targets}
+            fields = traces.fields(row)
+            cue = {name: fields[name] for name in known}
+            for name in targets:
+                if name in fields and name in rest.columns:
+                    found[name].append(_score(block, cue, name, fields[name]))
+    return {name: np.sort(each) if len(each) >= LEAST else np.zeros(0) for name, each in found.items()}
+
+
+def _score(block: Block, cue: Mapping[str, Value], target: str, truth: Value) -> float:
+    """What a memory says of a value that it is asked for."""
+    column, general = block.traces.columns[target], block.general(cue, target)
+    if _is_line(column):
+        return _tail_at(column, general, place(truth))
+    code = column.find(truth)
+    return general.novel if code == MISSING else float(_likelihoods(general)[code])
 
 
 def threshold(rising: Floats, coverage: float) -> float:
@@ -106,13 +126,24 @@ def _likelihoods(general: Generalisation) -> Floats:
 
 def _tails(column: Column, general: Generalisation) -> Floats:
     """float64[V]: the smaller of the masses at or below and at or above each value on the line; 0 off it."""
-    places = column.numbers
-    order = np.argsort(places, kind="stable")
-    order = order[~np.isnan(places[order])]
+    order, mass = _masses(column, general)
+    tails = np.zeros(len(column.numbers))
+    below = np.cumsum(mass)
+    tails[order] = np.minimum(below, 1.0 - below + mass)
+    return tails
+
+
+def _tail_at(column: Column, general: Generalisation, where: float) -> float:
+    """The largest t whose interval still reaches to a place on the line from both sides."""
+    tails, places = _tails(column, general), column.numbers
+    left, right = (float(tails[side].max(initial=0.0)) for side in (places <= where, places >= where))
+    return min(left, right)
+
+
+def _masses(column: Column, general: Generalisation) -> tuple[Rows, Floats]:
+    """(codes of the live values along the line, P_G of each, sum 1)."""
+    order = np.argsort(column.numbers, kind="stable")
+    order = order[~np.isnan(column.numbers[order]) & (column.counts[order] > 0)]
     mass = general.posterior[order]
     total = float(mass.sum())
-    tails = np.zeros(len(places))
-    if total > 0.0:
-        below = np.cumsum(mass) / total
-        tails[order] = np.minimum(below, 1.0 - below + mass / total)
-    return tails
+    return order, mass / total if total > 0.0 else np.full(len(order), 1.0 / max(1, len(order)))

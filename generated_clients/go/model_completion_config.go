@@ -27,7 +27,7 @@ type CompletionConfig struct {
 	MaxIterations *int32 `json:"max_iterations,omitempty"`
 	// How much the learned regularities count against single episodes: 0 not at all, 1 as learned.
 	PatternWeight *float64 `json:"pattern_weight,omitempty"`
-	// Asks for `sets`: per completed field the values that hold the true one of a new event so often, whatever the confidences are worth. Stored episodes that have the cue's fields, up to 1,000, are asked for it as if they lacked it; with fewer than 20 such episodes a field has no set. 
+	// Asks for `sets`: per completed field the values that hold the true one of a new event so often, whatever the confidences are worth. Stored episodes that have the cue's fields, up to 600, are asked for it as if they lacked it; with fewer than 20 such episodes a field has no set. 
 	Coverage *float64 `json:"coverage,omitempty"`
 }
 

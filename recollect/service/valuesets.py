@@ -28,16 +28,20 @@ def sets(
         memory.conformal = (state, {})
     block = Block(memory.traces, Schema(memory.schema().weights))
     cue = {name: value for name, value in answer.posterior.cue.values.items() if name in memory.traces.columns}
-    kept, found = memory.conformal[1], {}
+    kept = memory.conformal[1]
+    found: dict[str, ValueSet] = {}
+    fields = tuple(sorted(cue))
+    missing = [name for name in names if (fields, name) not in kept]
+    if missing:
+        made = engine.conformal.scores(memory.traces, engine.attach, fields, missing, goes_on)
+        if not goes_on():
+            return {}
+        kept.update({(fields, name): rising for name, rising in made.items()})
     for name in names:
-        key = tuple(sorted(cue)), name
-        if key not in kept:
-            if not goes_on():
-                return {}
-            kept[key] = engine.conformal.scores(block, key[0], name)
-        if len(kept[key]):
+        rising = kept[fields, name]
+        if len(rising):
             told = answer.fields[name].code
-            found[name] = _set(engine.conformal.conformal(block, cue, name, told, kept[key], coverage), coverage)
+            found[name] = _set(engine.conformal.conformal(block, cue, name, told, rising, coverage), coverage)
     return found
 
 

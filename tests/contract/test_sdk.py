@@ -88,6 +88,16 @@ def test_an_answer_is_read_by_field(client: Recollect) -> None:
         answer["minutes"]
 
 
+def test_why_sets_and_statements_are_asked_by_name(client: Recollect) -> None:
+    space = client.space("meals")
+    answer = space.complete(what="breakfast", targets=["where"], include=["why"], coverage=0.9)
+    why = answer.why["where"]
+    assert why["base"] + sum(each["nats"] for each in why["contributions"]) == pytest.approx(why["log_odds"], abs=1e-6)
+    assert "kitchen" in answer.document["sets"]["where"]["values"]
+    found = space.probability([{"field": "where", "one_of": ["kitchen"]}], what="breakfast")
+    assert found.probability == pytest.approx(answer["where"].confidence, abs=1e-9)
+
+
 def test_in_process_and_async_give_the_same_answers(client: Recollect, local: Recollect, server: Server) -> None:
     async def asked() -> Completion:
         async with AsyncRecollect(server.url, key=server.key) as remote:

@@ -41,7 +41,7 @@ def test_new_events_are_covered_as_promised(target: str, coverage: float) -> Non
     covered, n = [], 0
     for seed in (1, 2):
         block = memory(seed, 1000)
-        rising = conformal.scores(block, NAMES, target)
+        rising = conformal.scores(block.traces, attach, NAMES, [target])[target]
         n += len(rising)
         for event in drawn(seed + 100, NEW):
             cue = {name: event[name] for name in NAMES}
@@ -62,7 +62,7 @@ def test_new_events_are_covered_as_promised(target: str, coverage: float) -> Non
 
 def test_sets_grow_with_what_they_promise() -> None:
     block = memory(3, 400)
-    rising = conformal.scores(block, NAMES, "f3")
+    rising = conformal.scores(block.traces, attach, NAMES, ["f3"])["f3"]
     event = drawn(103, 1)[0]
     cue = {name: event[name] for name in NAMES}
     told, _ = block.posterior(cue, "f3")
@@ -72,5 +72,5 @@ def test_sets_grow_with_what_they_promise() -> None:
 
 def test_too_few_episodes_promise_nothing() -> None:
     block = memory(4, conformal.LEAST - 1)
-    assert len(conformal.scores(block, NAMES, "f3")) == 0
+    assert len(conformal.scores(block.traces, attach, NAMES, ["f3"])["f3"]) == 0
     assert conformal.threshold(np.arange(20.0), 0.99) == -math.inf

@@ -67,6 +67,11 @@ class Completion(Mapping[str, Field]):
         return list(self.document.get("alternative_hypotheses", ()))
 
     @property
+    def why(self) -> dict[str, Any]:
+        """What each part of the cue did, by field; of a completion asked to `include=["why"]`."""
+        return dict(self.document.get("why", {}))
+
+    @property
     def model(self) -> generated.CompleteResponse:
         """The answer as the generated client types it."""
         return typed(generated.CompleteResponse, self.document)

@@ -144,8 +144,8 @@ class AsyncSpace:
         """Complete an episode from the part that is known; raises AsyncRefusal where the evidence is not enough.
 
         What is known comes by name, `complete(what="breakfast")`, or as a mapping, where a field's name is no
-        Python name or one of the settings: `targets`, `threshold`, `config`, `partial_embedding`, `cue_strength`,
-        `temporal_context`.
+        Python name or one of the settings: `targets`, `threshold`, `coverage`, `include`, `config`,
+        `partial_embedding`, `cue_strength`, `temporal_context`.
         """
         return await self.complete_request(request_of(known, named))
 
@@ -182,6 +182,12 @@ class AsyncSpace:
         rows, wanted = tables.gaps(table, targets, **asked)
         outcomes = [outcome async for outcome in self._batches(list(wanted.values()))]
         return tables.filled(table, rows, dict(zip(wanted, outcomes, strict=True)))
+
+    async def probability(
+        self, statement: Iterable[Mapping[str, Any]], /, **known: Any
+    ) -> generated.ProbabilityResponse:
+        """How probable it is that these conditions of the contract hold together, given what is known."""
+        return await self.client.send(requests.probability(self.name, known, statement))  # type: ignore[no-any-return]
 
     async def recall(
         self,

@@ -50,18 +50,25 @@ def completion_request(known: Mapping[str, Any], **asked: Any) -> dict[str, Any]
         if asked.get(name) is not None:
             cue[name] = asked[name]
     config = dict(asked.get("config") or {})
-    if asked.get("threshold") is not None:
-        config["ca1_threshold"] = asked["threshold"]
+    for setting, name in (("ca1_threshold", "threshold"), ("coverage", "coverage")):
+        if asked.get(name) is not None:
+            config[setting] = asked[name]
     body: dict[str, Any] = {"partial_episode": cue}
-    if asked.get("targets") is not None:
-        body["targets"] = list(asked["targets"])
+    for name in ("targets", "include"):
+        if asked.get(name) is not None:
+            body[name] = list(asked[name])
     if config:
         body["config"] = config
     return body
 
 
 # What `complete(...)` takes by name and is no field.
-SETTINGS = frozenset({"targets", "threshold", "config", "partial_embedding", "cue_strength", "temporal_context"})
+SETTINGS = frozenset(
+    {
+        *("targets", "threshold", "coverage", "include", "config"),
+        *("partial_embedding", "cue_strength", "temporal_context"),
+    }
+)
 
 
 def request_of(known: Mapping[str, Any] | None, named: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,6 +89,11 @@ def complete_batch(space: str, bodies: list[dict[str, Any]]) -> Request:
 
 def complete_stream(space: str, body: Mapping[str, Any]) -> Request:
     return Request("POST", "/complete/stream", space=space, body=body, headers={"Accept": "text/event-stream"})
+
+
+def probability(space: str, known: Mapping[str, Any], statement: Iterable[Mapping[str, Any]]) -> Request:
+    body = {"partial_episode": {"known_fields": dict(known)}, "statement": [dict(each) for each in statement]}
+    return Request("POST", "/probability", reader(generated.ProbabilityResponse), space, body)
 
 
 def recall(space: str, known: Mapping[str, Any], limit: int, where: Mapping[str, Any] | None) -> Request:

@@ -140,8 +140,8 @@ class Space:
         """Complete an episode from the part that is known; raises Refusal where the evidence is not enough.
 
         What is known comes by name, `complete(what="breakfast")`, or as a mapping, where a field's name is no
-        Python name or one of the settings: `targets`, `threshold`, `config`, `partial_embedding`, `cue_strength`,
-        `temporal_context`.
+        Python name or one of the settings: `targets`, `threshold`, `coverage`, `include`, `config`,
+        `partial_embedding`, `cue_strength`, `temporal_context`.
         """
         return self.complete_request(request_of(known, named))
 
@@ -175,6 +175,10 @@ class Space:
         """Fill the gaps of a data frame or of a list of records."""
         rows, wanted = tables.gaps(table, targets, **asked)
         return tables.filled(table, rows, dict(zip(wanted, self._batches(list(wanted.values())), strict=True)))
+
+    def probability(self, statement: Iterable[Mapping[str, Any]], /, **known: Any) -> generated.ProbabilityResponse:
+        """How probable it is that these conditions of the contract hold together, given what is known."""
+        return self.client.send(requests.probability(self.name, known, statement))  # type: ignore[no-any-return]
 
     def recall(
         self,

@@ -1,8 +1,8 @@
 // Recollect in three lines: a partial episode in, the whole out, or a refusal that can be applied.
 import {
   CompleteRequest, CompleteResponse, CompletionApi, CompletionConfig, Configuration, Episode, EpisodeFilter, EpisodeInput,
-  EpisodesApi, Feedback, ForgetReceipt, ImportReport, LearningApi, Pattern, ProblemFromJSON, RecalledEpisode, ResponseError,
-  Space as SpaceDocument, SpaceInput, SpacesApi, SpaceStats, CompleteResponseFromJSON,
+  EpisodesApi, Feedback, ForgetReceipt, ImportReport, Inclusion, LearningApi, Pattern, ProbabilityResponse, ProblemFromJSON, RecalledEpisode, ResponseError,
+  Space as SpaceDocument, SpaceInput, SpacesApi, SpaceStats, StatedCondition, CompleteResponseFromJSON,
 } from "recollect-client";
 import { Completion, Problem, Refusal, Value } from "./answers";
 import { patientFetch } from "./fetching";
@@ -32,6 +32,8 @@ export interface Asked {
   threshold?: number;
   config?: CompletionConfig;
   partialEmbedding?: Array<number | null>;
+  include?: Inclusion[];
+  coverage?: number;
 }
 
 /** One event of a completion as it happens. */
@@ -162,6 +164,12 @@ export class Space {
     return filled;
   }
 
+  /** How probable it is that these conditions hold together, given what is known. */
+  probability(statement: StatedCondition[], known: Fields = {}): Promise<ProbabilityResponse> {
+    const probabilityRequest = { partial_episode: { known_fields: known }, statement };
+    return explained(this.client.completion.probability({ xMemorySpace: this.name, probabilityRequest }));
+  }
+
   /** The stored episodes most like what is known; a similarity is no probability. */
   async recall(known: Fields, limit = 10, filter?: EpisodeFilter): Promise<RecalledEpisode[]> {
     const recallRequest = { partial_episode: { known_fields: known }, limit, filter };
@@ -217,11 +225,14 @@ export class Space {
 }
 
 function requestOf(known: Fields, asked: Asked): CompleteRequest {
-  const config = { ...asked.config, ...(asked.threshold === undefined ? {} : { ca1_threshold: asked.threshold }) };
+  const config = { ...asked.config };
+  if (asked.threshold !== undefined) config.ca1_threshold = asked.threshold;
+  if (asked.coverage !== undefined) config.coverage = asked.coverage;
   const request: CompleteRequest = { partial_episode: {} };
   if (Object.keys(known).length) request.partial_episode.known_fields = known;
   if (asked.partialEmbedding) request.partial_episode.partial_embedding = asked.partialEmbedding as number[];
   if (asked.targets) request.targets = asked.targets;
+  if (asked.include) request.include = asked.include;
   if (Object.keys(config).length) request.config = config;
   return request;
 }

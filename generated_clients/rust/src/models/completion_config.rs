@@ -26,7 +26,7 @@ pub struct CompletionConfig {
     /// How much the learned regularities count against single episodes: 0 not at all, 1 as learned.
     #[serde(rename = "pattern_weight", skip_serializing_if = "Option::is_none")]
     pub pattern_weight: Option<f64>,
-    /// Asks for `sets`: per completed field the values that hold the true one of a new event so often, whatever the confidences are worth. Stored episodes that have the cue's fields, up to 1,000, are asked for it as if they lacked it; with fewer than 20 such episodes a field has no set. 
+    /// Asks for `sets`: per completed field the values that hold the true one of a new event so often, whatever the confidences are worth. Stored episodes that have the cue's fields, up to 600, are asked for it as if they lacked it; with fewer than 20 such episodes a field has no set. 
     #[serde(rename = "coverage", skip_serializing_if = "Option::is_none")]
     pub coverage: Option<f64>,
 }

@@ -42,7 +42,7 @@ export interface CompletionConfig {
     pattern_weight?: number;
     /**
      * Asks for `sets`: per completed field the values that hold the true one of a new event so often, whatever the confidences are worth. Stored episodes that
-     * have the cue's fields, up to 1,000, are asked for it as if they lacked it; with fewer than 20 such episodes a field has no set.
+     * have the cue's fields, up to 600, are asked for it as if they lacked it; with fewer than 20 such episodes a field has no set.
      * 
      */
     coverage?: number;

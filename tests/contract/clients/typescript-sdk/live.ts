@@ -17,6 +17,11 @@ async function completes(space: Space): Promise<void> {
   equal(answer.get("where").value, "kitchen");
   ok(answer.get("where").confidence > 0.5);
   equal(answer.get("what").source, "given");
+  const told = await space.complete({ what: "breakfast" }, { targets: ["where"], include: ["why"], coverage: 0.9 });
+  ok(told.response.why!.where!.contributions.some((each) => each.field === "what" && each.factor > 1));
+  ok(told.response.sets!.where!.values!.includes("kitchen"));
+  const stated = await space.probability([{ field: "where", one_of: ["kitchen"] }], { what: "breakfast" });
+  ok(Math.abs(stated.probability - answer.get("where").confidence) < 1e-9);
   rejects(async () => answer.get("minutes"), /ca1_threshold/);
 
   const many = await collect(space.completeMany([{ what: "lunch" }, { minutes: 21 }], { targets: ["where"], threshold: 0.9 }));

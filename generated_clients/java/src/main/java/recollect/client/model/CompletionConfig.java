@@ -174,7 +174,7 @@ public class CompletionConfig {
   }
 
   /**
-   * Asks for &#x60;sets&#x60;: per completed field the values that hold the true one of a new event so often, whatever the confidences are worth. Stored episodes that have the cue&#39;s fields, up to 1,000, are asked for it as if they lacked it; with fewer than 20 such episodes a field has no set. 
+   * Asks for &#x60;sets&#x60;: per completed field the values that hold the true one of a new event so often, whatever the confidences are worth. Stored episodes that have the cue&#39;s fields, up to 600, are asked for it as if they lacked it; with fewer than 20 such episodes a field has no set. 
    * minimum: 0.5
    * maximum: 0.99
    * @return coverage

@@ -1,0 +1,187 @@
+"""What answers tell beyond themselves: reasons that add up, sets that cover, statements that are consistent; and
+what each costs.
+
+Memories of a thousand episodes of each set, drawn at random; cues of one to three fields of others and of stored
+ones. Of `why` the largest difference between base + contributions and the log-odds told; of the sets the share of
+other events whose true value is in them, of every target from two fields, and their median size as a share of the
+values or of the range; of a statement and its negation the largest distance of their sum from 1.
+`python -m bench.evaluation.capabilities` measures it alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+import engine
+from bench.datasets import DEFAULT_FOLDER
+from bench.evaluation.coldstart import worlds
+from bench.evaluation.trial import SEED, Trial
+from engine import Block, Condition, CueInput, Options, Schema, Traces, attach, complete, conformal, probability
+from engine.answer.contributions import log_odds
+
+Json = dict[str, Any]
+STORED, SETS = 1000, ("football", "bird_strikes", "clean_hospital", "concrete")
+CUES, FAST_CUES = 10_000, 12
+COVERED, FAST_COVERED = 1500, 20
+COVERAGES = (0.8, 0.9)
+FIGURES = Path(__file__).parents[2] / "docs/evaluation/capabilities.json"
+TITLE = "What answers tell beyond themselves"
+TOLD = """Memories of 1,000 episodes of each set. Cues of one to three fields: the largest error of the sum of
+`why`, and its median time; the largest distance from 1 of a statement and its negation, and its time. Sets at 80 and
+90 %: the share of new events covered, their median size as a share of all values or of the range, and the time to
+calibrate one."""
+COLUMNS = (
+    "set", "cues", "why: error", "ms", "statement: error", "ms", "sets", "80 %: covered", "size", "90 %: covered",
+    "size", "ms",
+)  # fmt: skip
+
+
+def capabilities(trial: Trial) -> None:
+    """One line per set."""
+    cues = FAST_CUES if trial.is_fast else CUES // len(SETS)
+    covered = FAST_COVERED if trial.is_fast else COVERED
+    trial.table(TITLE, TOLD, COLUMNS, list(lines(trial.folder, cues, covered, trial.report)))
+
+
+def lines(folder: Path, cues: int, covered: int, report: Callable[[str], None]) -> Iterator[list[str | float]]:
+    """The lines of the table."""
+    for name, stored, new in worlds(folder):
+        if name not in SETS:
+            continue
+        report(name)
+        rng = np.random.default_rng(SEED)
+        both = [*stored, *new]  # shuffled: a guarantee is one for events of the same kind as the stored ones
+        order = rng.permutation(len(both)).tolist()
+        size = min(STORED, 2 * len(both) // 3)
+        episodes, new = [both[i] for i in order[:size]], [both[i] for i in order[size:]]
+        traces = Traces()
+        for episode in episodes:
+            traces.append(episode, math.nan, None)
+        asked = [(new if i % 2 else episodes)[int(rng.integers(len(new if i % 2 else episodes)))] for i in range(cues)]
+        why, statement = _consistency(traces, attach(traces), asked, rng)
+        yield [
+            name,
+            f"{cues:,}",
+            *why,
+            *statement,
+            *_coverage(traces, new, covered, rng),
+        ]
+
+
+def _consistency(
+    traces: Traces, schema: Schema, asked: list[Json], rng: np.random.Generator
+) -> tuple[list[str | float], list[str | float]]:
+    """(largest error of why, its median ms), (largest error of a statement and its negation, its median ms)."""
+    errors, times, apart, took = [], [], [], []
+    for event in asked:
+        names = rng.permutation(sorted(event.keys() & traces.columns.keys())).tolist()
+        known = int(rng.integers(1, 4))
+        cue = CueInput({name: event[name] for name in names[:known]})
+        target = names[known] if len(names) > known else next(n for n in traces.columns if n not in names)
+        answer = complete(traces, cue, Options((target,)), schema)
+        begun = perf_counter()
+        found = engine.reasons(answer, [target])[target]
+        times.append(perf_counter() - begun)
+        total = found.base + sum(each.nats for each in found.contributions)
+        errors.append(abs(total - log_odds(answer.fields[target].confidence)))
+        begun = perf_counter()
+        said = Condition(target, (event.get(target, "never met"),))
+        is_so = probability(traces, cue, [said], Options(()), schema).probability
+        took.append(perf_counter() - begun)
+        negated = Condition(target, said.one_of, negated=True)
+        apart.append(abs(is_so + probability(traces, cue, [negated], Options(()), schema).probability - 1.0))
+    return _worst(errors, times), _worst(apart, took)
+
+
+def _worst(errors: list[float], times: list[float]) -> list[str | float]:
+    return [f"{max(errors):.0e}", f"{np.median(times) * 1e3:.1f}"]
+
+
+def _coverage(traces: Traces, new: list[Json], covered: int, rng: np.random.Generator) -> list[str | float]:
+    """(targets, per coverage the share covered and the median size, median ms of a calibration)."""
+    block = Block(traces, Schema(attach(traces).weights))
+    hits: dict[float, list[bool]] = {c: [] for c in COVERAGES}
+    sizes: dict[float, list[float]] = {c: [] for c in COVERAGES}
+    times, targets = [], [n for n, c in traces.columns.items() if 2 * c.distinct < c.present and c.distinct > 1]
+    for target in targets:
+        others = [
+            n for n in traces.columns if n != target and 2 * traces.columns[n].distinct < traces.columns[n].present
+        ]
+        names = rng.permutation(others)[:2].tolist()
+        begun = perf_counter()
+        rising = conformal.scores(traces, attach, names, [target])[target]
+        times.append(perf_counter() - begun)
+        asked = [e for e in new if target in e and all(n in e for n in names)]
+        chosen = rng.choice(len(asked), min(covered, len(asked)), replace=False) if asked and len(rising) else []
+        for i in chosen:
+            _note(block, asked[i], names, target, rising, hits, sizes)
+    told: list[str | float] = [f"{len(targets)}"]
+    for c in COVERAGES:
+        told += [float(np.mean(hits[c])) if hits[c] else math.nan, float(np.median(sizes[c])) if sizes[c] else math.nan]
+    return [*told, f"{np.median(times) * 1e3:.0f}"]
+
+
+def _note(
+    block: Block,
+    event: Json,
+    names: list[str],
+    target: str,
+    rising: conformal.Floats,
+    hits: dict[float, list[bool]],
+    sizes: dict[float, list[float]],
+) -> None:
+    column, cue, truth = block.traces.columns[target], {n: event[n] for n in names}, event[target]
+    told, _ = block.posterior(cue, target)
+    for coverage in COVERAGES:
+        found = conformal.conformal(block, cue, target, told.code, rising, coverage)
+        if found.low is None:
+            is_new = column.find(truth) < 0
+            hits[coverage].append(found.with_unseen if is_new else truth in found.values)
+            sizes[coverage].append(len(found.values) / column.distinct)
+        else:
+            low, high, own = (engine.place(each) for each in (found.low, found.high, truth))
+            hits[coverage].append(low <= own <= high)
+            places = column.numbers[~np.isnan(column.numbers)]
+            sizes[coverage].append((high - low) / max(1e-300, float(np.ptp(places))))
+
+
+def figures(found: Sequence[Sequence[str | float]], cues: int) -> dict[str, str]:
+    """What the page of features says of the table."""
+    covered = [(line[0], float(line[9])) for line in found]
+    told = ", ".join(f"{name} {share:.3f}" for name, share in covered)
+    why, statement = (max(float(line[at]) for line in found) for at in (2, 4))
+    return {
+        "why": f"largest error of the sum {why:.0e} nats on {cues * len(found):,} random cues",
+        "sets": f"new events covered at 90 %: {told}",
+        "statement": f"a statement and its negation miss 1 by at most {statement:.0e}",
+    }
+
+
+def main() -> int:
+    """Print the table, and unless it is a fast run write the figures for the page of features."""
+    parser = argparse.ArgumentParser(prog="python -m bench.evaluation.capabilities", description=__doc__)
+    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER, help="the folder with the evaluation data")
+    parser.add_argument("--fast", action="store_true", help="a smoke only")
+    options = parser.parse_args()
+    cues, covered = (FAST_CUES, FAST_COVERED) if options.fast else (CUES // len(SETS), COVERED)
+    print(" | ".join(COLUMNS))
+    found = []
+    for line in lines(options.data, cues, covered, lambda _: None):
+        found.append(line)
+        print(" | ".join(f"{each:.3f}" if isinstance(each, float) else each for each in line), flush=True)
+    if not options.fast:
+        FIGURES.write_text(json.dumps(figures(found, cues), indent=2) + "\n", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
