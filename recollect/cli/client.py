@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -47,13 +47,17 @@ class Client:
         *,
         space: str | None = None,
         body: Any = None,
-        content: bytes | None = None,
+        content: bytes | Iterable[bytes] | None = None,
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        timeout_s: float | None = None,
     ) -> Any:
         """The JSON of a reply (None when it has none); any problem becomes a Failure."""
         sent = dict(headers or {}) | ({"X-Memory-Space": space} if space else {})
-        reply = self._send(method, path, json=body, content=content, params=dict(query or {}), headers=sent)
+        request = {"json": body, "content": content, "params": dict(query or {}), "headers": sent}
+        if timeout_s is not None:
+            request["timeout"] = httpx.Timeout(timeout_s, connect=_TIMEOUT.connect)
+        reply = self._send(method, path, **request)
         return reply.json() if reply.content else None
 
     def read(self, path: str, *, space: str) -> tuple[Any, str]:

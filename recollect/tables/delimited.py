@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 from recollect.tables.dialect import detect_dialect
@@ -41,6 +41,17 @@ class DelimitedRows:
             for _ in range(skipped):
                 text.readline()
             yield from read_rows(text, self._dialect.delimiter, end=self._end, first_line=1 + skipped)
+
+    def excerpt(self, wanted: Collection[int]) -> Iterator[str]:
+        """The text before the first record, its header included, and the lines of the records that begin on these."""
+        spans = [(row.line, row.line + row.line_count) for rows in self.rows() for row in rows]
+        header_end = spans[0][1] if spans else 1
+        kept = {line for first, end in spans for line in range(first, end) if first in wanted or end <= header_end}
+        kept |= set(range(1, header_end))
+        with self._text() as text:
+            for number, line in enumerate(text, 1):
+                if number in kept:
+                    yield line if line.endswith(self._end) else line + self._end
 
     @contextmanager
     def _text(self) -> Iterator[io.TextIOWrapper]:

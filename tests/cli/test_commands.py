@@ -1,5 +1,6 @@
 """The command line against a real server, as a user types it."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from tests.cli.conftest import Ran, Served
 
+TABLES = Path(__file__).parent.parent / "data" / "tables"
 VISITS = Path(__file__).parent.parent / "data" / "visits.jsonl"
 Run = Callable[..., Ran]
 
@@ -76,21 +78,64 @@ def test_rejected_records_are_named_by_line(recollect: Run, tmp_path: Path) -> N
     assert sorted(each["line"] for each in report["rejected"]) == [2, 3]
 
 
-def test_an_interrupted_import_goes_on_where_it_stopped(recollect: Run, server: Served, tmp_path: Path) -> None:
+def test_what_an_interrupted_import_stored_is_not_stored_twice(recollect: Run, server: Served, tmp_path: Path) -> None:
+    lines = [json.dumps({"n": n, "what": f"w{n % 7}"}) + "\n" for n in range(1200)]
     file = tmp_path / "long.jsonl"
-    file.write_text("".join(json.dumps({"n": n, "what": f"w{n % 7}"}) + "\n" for n in range(1200)), encoding="utf-8")
+    file.write_text("".join(lines), encoding="utf-8")
     assert recollect("spaces", "create", "resumed").code == 0
-    assert recollect("import", str(file), "--space", "resumed", "--json").code == 0
-    (state_file,) = [
-        path for path in (server.data / "imports").glob("*.json") if json.loads(path.read_text())["space"] == "resumed"
-    ]
-    state = json.loads(state_file.read_text())
-    # As if it had been killed after the server took the last chunk and before that was written down.
-    state_file.write_text(json.dumps(state | {"records_done": 1000, "accepted": 1000, "is_complete": False}))
-    done = recollect("import", str(file), "--space", "resumed", "--json")
-    assert json.loads(done.out) | {"resumed_at_record": 1000, "accepted": 1200} == json.loads(done.out)
+    first = httpx.post(  # as if the command had been killed after a part of the file was stored
+        f"{server.url}/api/v1/imports",
+        params={"source": f"imp_{hashlib.sha256(file.read_bytes()).hexdigest()[:16]}"},
+        headers={"X-Memory-Space": "resumed", "Content-Type": "application/x-ndjson"},
+        content="".join(lines[:1000]),
+    )
+    assert first.json()["new"] == 1000
+    done = json.loads(recollect("import", str(file), "--space", "resumed", "--json").out)
+    assert (done["accepted"], done["new"], done["duplicate"]) == (1200, 200, 1000)
     page = httpx.get(f"{server.url}/api/v1/spaces/resumed/stats").json()
     assert page["episodes"] == 1200
+
+
+def test_rejected_records_are_written_mended_and_imported(recollect: Run, tmp_path: Path) -> None:
+    home = tmp_path / "rejects.csv"
+    done = recollect("import", str(TABLES / "ragged.csv"), "-s", "ragged", "--create", "--rejects", str(home))
+    assert done.code == 5
+    assert home.read_text() == "a,b,c\n4,5\n6,7,8,9\n"
+    home.write_text("a,b,c\n4,5,6\n6,7,8\n")
+    mended = json.loads(recollect("import", str(home), "-s", "ragged", "--json").out)
+    assert (mended["records"], mended["new"]) == (2, 2)
+
+
+def test_a_preview_stores_nothing_and_tells_what_would_be(recollect: Run, server: Served) -> None:
+    done = recollect("import", str(TABLES / "orders_us.csv"), "-s", "orders", "--create", "--preview")
+    assert done.code == 0, done.err
+    for told in ("month first", "numbers in $", "taken for missing: #N/A (1), - (1), N/A (1)", "kept as text: two"):
+        assert told in done.out
+    assert "40 would be accepted" in done.out
+    assert httpx.get(f"{server.url}/api/v1/spaces/orders/stats").json()["episodes"] == 0
+
+
+def test_the_counts_tell_new_replaced_and_duplicate(recollect: Run) -> None:
+    report = json.loads(recollect("import", str(TABLES / "repeated_ids.csv"), "-s", "twice", "--create", "--json").out)
+    counts = {name: report[name] for name in ("records", "new", "replaced", "duplicate", "rejected_total")}
+    assert counts == {"records": 4, "new": 2, "replaced": 1, "duplicate": 1, "rejected_total": 0}
+
+
+def test_options_outrank_what_is_found_out(recollect: Run, server: Served) -> None:
+    done = recollect(
+        *("import", str(TABLES / "orders_eu_cp1252.csv"), "-s", "told", "--create", "--json", "--id", "order"),
+        *("--type", "qty=category", "--null", "Springfield", "--map", "paid=settled", "--map", "date=@occurred_at"),
+    )
+    assert json.loads(done.out)["new"] == 40, done.err
+    episode = httpx.get(f"{server.url}/api/v1/episodes/00001", headers={"X-Memory-Space": "told"}).json()
+    assert (episode["fields"]["qty"], episode["fields"]["settled"]) == ("4", True)
+    assert episode["occurred_at"] == "2025-02-14T00:00:00Z"
+
+
+def test_an_option_that_names_no_column_is_refused_with_those_there_are(recollect: Run) -> None:
+    done = recollect("import", str(TABLES / "codes.csv"), "-s", "unnamed", "--create", "--type", "zpi=text")
+    assert done.code == 1
+    assert "name, city, zip, version" in done.err
 
 
 def test_complete_shows_value_source_and_confidence(recollect: Run, filled: str) -> None:
