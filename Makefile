@@ -38,6 +38,20 @@ test: $(PROVING) ## Run the tests (ARGS="-k cue" for some of them)
 test-tables: $(DEVELOPMENT) ## Read ten thousand random tables and count that no line is lost
 	@$(BIN)/python -m pytest -q -m "exhaustive or not exhaustive" tests/tables $(ARGS)
 
+SUPPLY := $(VENV)/supply.txt
+.PHONY: fuzz-parsers sbom secrets audit
+fuzz-parsers: $(SUPPLY) ## Fuzz everything that reads what callers send, guided by coverage (ARGS="table -seconds=600")
+	@$(BIN)/python -m tests.fuzzing $(ARGS)
+
+sbom: $(SUPPLY) ## List what serving installs and its licences, into build/
+	@$(BIN)/python -m tests.supply sbom
+
+secrets: $(SUPPLY) ## Look for secrets in every committed file
+	@$(BIN)/python -m tests.supply secrets
+
+audit: $(SUPPLY) ## Look up known vulnerabilities of the serving install; what cannot be looked up is a failure
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements/serve.txt
+
 .PHONY: torture
 torture: $(PROVING) ## Run the long proofs of reliability; each prints its figures, and the time is printed
 	@time $(BIN)/python -m pytest -m torture -rP --durations=0 --durations-min=1 $(ARGS)
@@ -136,6 +150,7 @@ lock: $(DEVELOPMENT) ## Resolve the lock files anew from pyproject.toml
 	@$(LOCK) pyproject.toml --output-file requirements/serve.txt
 	@$(LOCK) pyproject.toml --extra dev --constraint requirements/serve.txt --output-file requirements/dev.txt
 	@$(LOCK) --group pyproject.toml:contract --constraint requirements/dev.txt --output-file requirements/contract.txt
+	@$(LOCK) --group pyproject.toml:supply --constraint requirements/contract.txt --output-file requirements/supply.txt
 	@! grep -nE '[a-z]+://|^--' requirements/*.txt
 
 clean: ## Remove .venv, caches and build output; the data folder stays
@@ -161,4 +176,8 @@ $(DEVELOPMENT): requirements/dev.txt $(SERVING)
 
 $(PROVING): requirements/contract.txt $(DEVELOPMENT)
 	@cmp -s $< $@ || { echo "Installing what proving the contract needs into $(VENV) ..."; $(INSTALL) -r $<; }
+	@cp $< $@
+
+$(SUPPLY): requirements/supply.txt $(PROVING)
+	@cmp -s $< $@ || { echo "Installing what looks at the supply chain into $(VENV) ..."; $(INSTALL) -r $<; }
 	@cp $< $@

@@ -149,7 +149,7 @@ class RecentCompletions:
             told = {
                 name: (confidence, source, digest(value), *rest) for name, value, confidence, source, *rest in fields
             }
-            rows.append((_hash(completion_id), uid, noted_at_s, _seal(completion_id, orjson.dumps(told))))
+            rows.append((_hash(completion_id), uid, noted_at_s, _seal(completion_id, _encode(told))))
         if rows:
             with self._open() as connection:
                 connection.executemany(
@@ -160,6 +160,11 @@ class RecentCompletions:
         if self._connection is None:
             self._connection = open_aside(self._path, _TABLE)
         return self._connection
+
+
+def _encode(told: Any) -> bytes:
+    """JSON; a confidence may be a number of numpy's."""
+    return orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def digest(value: Any) -> float | str:

@@ -20,7 +20,7 @@ SEED = 20261126
 
 
 def put(number: int) -> PutEpisode:
-    document = b'{"id":"e%d","fields":{"what":"walk","secret":"plaintext%d"},"origin":"observed"}' % (number, number)
+    document = b'{"id":"e%d","fields":{"what":"walk","private":"plaintext%d"},"origin":"observed"}' % (number, number)
     return PutEpisode(f"e{number}", document, b"\0\0\x80?" * 3, occurred_at_s=number, expires_at_s=2e9)
 
 

@@ -1,0 +1,148 @@
+"""Workers and the whole service are killed while many clients write: nothing is lost, nothing happens twice.
+
+Each client sends every write under an Idempotency-Key and repeats it until it is answered, so a write whose reply
+was cut off between its commit and the client is repeated, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from recollect.store.sqlite import SQLiteStore
+from tests.cli.conftest import environment, free_port
+
+SEED = 20261205
+CLIENTS = 24
+PATIENCE_S = 120.0
+
+
+class Service:
+    """A server on a port of its own that is started again and again."""
+
+    def __init__(self, data: Path) -> None:
+        self.data, self.port = data, free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> float:
+        """Seconds until it answers."""
+        begun = time.monotonic()
+        self.spawn()
+        return await self.wait(begun)
+
+    def spawn(self) -> None:
+        command = [sys.executable, "-m", "recollect", "serve", "--port", str(self.port), "--workers", "2"]
+        with (self.data / "output.log").open("ab") as output:
+            self.process = subprocess.Popen(
+                command,
+                env=environment(self.data, RECOLLECT_DEMO="false"),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    async def wait(self, begun: float) -> float:
+        async with httpx.AsyncClient() as client:
+            while time.monotonic() < begun + PATIENCE_S:
+                try:
+                    if (await client.get(f"{self.url}/readyz", timeout=10)).status_code == 200:
+                        return time.monotonic() - begun
+                except httpx.TransportError:
+                    await asyncio.sleep(0.02)
+        raise AssertionError((self.data / "output.log").read_text("utf-8")[-3000:])
+
+    def workers(self) -> list[int]:
+        assert self.process is not None
+        listed = ["ps", "-o", "pid=", "--ppid", str(self.process.pid)]
+        return [int(pid) for pid in subprocess.run(listed, capture_output=True, text=True, check=False).stdout.split()]
+
+    def kill(self) -> None:
+        """The whole group at once."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+async def write_for_ever(service: Service, number: int, acknowledged: list[str], retries: list[int]) -> None:
+    """Write one episode after the other, each until it is acknowledged."""
+    headers = {"X-Memory-Space": "diary"}
+    async with httpx.AsyncClient(base_url=f"{service.url}/api/v1", headers=headers) as client:
+        for n in range(10**6):
+            name = f"c{number}-{n}"
+            for attempt in range(10**6):
+                try:
+                    sent = await client.post(
+                        "/episodes", json={"fields": {"name": name}}, headers={"Idempotency-Key": name}, timeout=30
+                    )
+                except httpx.TransportError:
+                    await asyncio.sleep(0.02)
+                    continue
+                if sent.status_code == 201:
+                    acknowledged.append(name)
+                    retries.append(attempt)
+                    break
+                assert sent.status_code == 503, sent.text
+                await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("rounds", [2, pytest.param(200, marks=pytest.mark.torture)])
+async def test_kills_lose_nothing_and_repeat_nothing(rounds: int, tmp_path: Path) -> None:
+    choose = random.Random(SEED)
+    service = Service(tmp_path)
+    await service.start()
+    async with httpx.AsyncClient() as client:
+        assert (await client.put(f"{service.url}/api/v1/spaces/diary", json={})).status_code == 201
+    acknowledged: list[str] = []
+    retries: list[int] = []
+    back_s: dict[str, list[float]] = {"worker": [], "group": []}
+    clients = [asyncio.create_task(write_for_ever(service, n, acknowledged, retries)) for n in range(CLIENTS)]
+    try:
+        for number in range(rounds):
+            await asyncio.sleep(choose.uniform(0.1, 0.6))
+            if number % 4 == 3:
+                service.kill()
+                back_s["group"].append(await service.start())
+            else:
+                workers = service.workers()
+                if workers:
+                    begun = time.monotonic()
+                    os.kill(choose.choice(workers), signal.SIGKILL)
+                    back_s["worker"].append(await service.wait(begun))
+            assert not any(each.done() for each in clients), [each.exception() for each in clients if each.done()]
+    finally:
+        for each in clients:
+            each.cancel()
+        await asyncio.wait(clients)
+        service.kill()
+    store = SQLiteStore(tmp_path / "recollect.db")
+    store.open()
+    space = store.get_space("diary")
+    assert space is not None
+    stored = collections.Counter(
+        json.loads(episode.document)["fields"]["name"] for episode in store.iterate_episodes(space.uid)
+    )
+    assert store.check() == []
+    await store.close()
+    told = {kind: f"{max(each):.2f}" for kind, each in back_s.items() if each}
+    repeated = sum(each > 0 for each in retries)
+    print(
+        f"{rounds} kills, {len(acknowledged)} writes acknowledged, {repeated} of them after a repetition (seed {SEED})"
+    )
+    print(f"slowest back in s: {told}")
+    lost = [name for name in acknowledged if name not in stored]
+    assert not lost, f"{len(lost)} of {len(acknowledged)} acknowledged writes are lost"
+    assert [name for name, count in stored.items() if count > 1] == [], "a write happened twice"
+    assert repeated > 0, "no reply was ever cut off"
