@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
 
@@ -21,6 +21,7 @@ MAX_SENT_BYTES = 67_108_864
 MAX_METADATA_BYTES = 32_768
 MAX_WAIT_S = 300
 MAX_PENDING = 10_000
+_PULSE_S = 1.0
 _FLUSH_S = 0.2  # for the last frames of calls that have ended to leave
 
 
@@ -33,19 +34,34 @@ async def serve_grpc(runtime: Runtime) -> AsyncIterator[int]:
         return
     server, guard, pulse = grpc.aio.server(options=options(settings)), Guard(runtime), health.aio.HealthServicer()
     server.add_generic_rpc_handlers(tuple(bind(guard, settings)))
-    names = [service.full_name for service in SERVICES]
+    names = ["", *(service.full_name for service in SERVICES)]
     health_pb2_grpc.add_HealthServicer_to_server(pulse, server)
-    reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    reflection.enable_server_reflection([*names[1:], health.SERVICE_NAME, reflection.SERVICE_NAME], server)
     port = server.add_insecure_port(_address(settings))
     await server.start()
-    for name in ("", *names):
-        await pulse.set(name, health_pb2.HealthCheckResponse.SERVING)
+    await _tell(pulse, names, runtime)
+    telling = asyncio.create_task(_keep_telling(pulse, names, runtime))
     telemetry.log("grpc_started", port=port)
     try:
         yield port
     finally:
+        telling.cancel()
         await pulse.enter_graceful_shutdown()
         await _drain(server, guard, settings.drain_timeout_s)
+
+
+async def _keep_telling(pulse: health.aio.HealthServicer, names: Sequence[str], runtime: Runtime) -> None:
+    """Let health follow what `/readyz` says: whether the store is sound and takes writes."""
+    while True:
+        await asyncio.sleep(_PULSE_S)
+        await _tell(pulse, names, runtime)
+
+
+async def _tell(pulse: health.aio.HealthServicer, names: Sequence[str], runtime: Runtime) -> None:
+    status = health_pb2.HealthCheckResponse
+    told = status.SERVING if runtime.store.is_writable() else status.NOT_SERVING
+    for name in names:
+        await pulse.set(name, told)
 
 
 def options(settings: Settings) -> list[tuple[str, int]]:

@@ -56,6 +56,21 @@ def test_an_ending_server_says_so_finishes_its_calls_and_waits_for_no_watcher(tm
     channel.close()
 
 
+def test_health_follows_the_store(tmp_path: Path) -> None:
+    edges = Edges(tmp_path)
+    edges.start()
+    sign = tmp_path / "recollect.db-damage"
+    with grpc.insecure_channel(f"127.0.0.1:{edges.settings.grpc_port}") as channel:
+        watched = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        assert next(watched).status == SERVING
+        sign.write_text("damaged")
+        assert next(watched).status == NOT_SERVING
+        sign.unlink()
+        assert next(watched).status == SERVING
+        watched.cancel()
+    edges.stop()
+
+
 def test_calls_that_outlast_the_drain_are_told_why_they_end(tmp_path: Path) -> None:
     edges = Edges(tmp_path, drain_timeout_s=0.3)
     edges.start()
