@@ -97,6 +97,8 @@ def _take(memory: SpaceMemory, name: str, value: FieldValue, notes: list[CueNote
 
 def _by_type(kind: str, value: FieldValue, is_stored: Callable[[FieldValue], bool]) -> FieldValue | None:
     """A value that no episode has, read by the field's type; None where it can be no value of that type."""
+    if kind != "list" and isinstance(value, list) and len(value) == 1:
+        value = value[0]
     if isinstance(value, list) or kind == "list":  # an element, or several
         return value
     if kind == "number":

@@ -61,6 +61,18 @@ def test_from_another_folder_a_store_that_is_not_served_is_refused_and_the_one_i
     assert not list(home.rglob("*.db"))  # and none was made
 
 
+def test_a_server_that_has_ended_is_not_named(tmp_path: Path) -> None:
+    notes = tmp_path / ".local" / "state" / "recollect" / "servers"
+    notes.mkdir(parents=True)
+    gone = {"url": "http://127.0.0.1:1", "data": "/gone", "store": "sqlite:////gone/recollect.db"}
+    (notes / "1.json").write_text(json.dumps(gone))
+    done = at(tmp_path, tmp_path, "keys", "list")
+    assert done.code == 2
+    assert "/gone" not in done.err
+    assert "holds no store" in done.err
+    assert not list(notes.iterdir())
+
+
 def test_the_folder_in_use_can_be_named(served: Served, home: Path, tmp_path: Path) -> None:
     copied = at(tmp_path, home, "backup", "copy.db", "--data", str(served.data))
     assert copied.code == 0

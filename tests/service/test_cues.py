@@ -76,6 +76,8 @@ class TestReading:
             ({"zip": 93650}, {"zip": "93650"}, "93650"),
             ({"zip": 2134}, {"zip": "02134"}, "02134"),
             ({"zip": 93650.0}, {"zip": "93650"}, "93650"),
+            ({"zip": [93650]}, {"zip": "93650"}, "93650"),
+            ({"qty": ["3"]}, {"qty": 3}, 3),
         ],
     )
     async def test_a_value_is_read_by_the_fields_type_and_the_answer_says_so(
