@@ -29,9 +29,9 @@ from engine.generalisation.softmax import softmax
 from engine.memory.arrays import Floats, Ints, Mask, Rows, Singles
 from engine.memory.columns import MISSING, Column, sum_by_value
 from engine.memory.traces import Traces
-from engine.memory.values import Value, identity, is_day, place
-from engine.recollection.evidence import GENERALISATION_WIDTH, FieldEvidence, weigh_field, weigh_nearness
-from engine.recollection.similarity import NumberLine, number_line, number_nearness
+from engine.memory.values import Value, identity
+from engine.recollection.evidence import GENERALISATION_WIDTH, FieldEvidence, weigh_nearness
+from engine.recollection.similarity import nearness
 
 KEPT_BYTES = 128 << 20  # of what was worked out for single values; the least used goes first
 FEW = 0.125  # of the episodes: so many are added one by one
@@ -60,8 +60,7 @@ class _Order:
     def __init__(self, column: Column) -> None:
         self._rows = np.argsort(column.codes, kind="stable")
         self._ends = np.cumsum(np.bincount(column.codes + 1, minlength=len(column.values) + 1))
-        self.line: NumberLine = number_line(column)
-        self.line_counts: Floats = column.counts[self.line.codes].astype(np.float64)
+        self.counts: Floats = column.counts.astype(np.float64)
 
     def rows(self, codes: Rows) -> Rows:
         """The episodes that have one of the codes, MISSING included, in no particular order."""
@@ -84,14 +83,12 @@ class _Order:
 class _Known:
     """One value of one field: its evidence, its gain by value, and per target what it says of the target's values.
 
-    `rows` int[R] are the episodes like it, `near` float64[R] how like, `share` that of them among those with the field.
+    `share` is that of the episodes like it among those with the field, known once it is asked what they have together.
     """
 
     evidence: FieldEvidence
     table: Gains
-    rows: Rows
-    near: Floats
-    share: float
+    share: float = 0.0
     few: _Few | None = None
     held: int = 0
     gains: dict[float, Gains] = field(default_factory=dict)
@@ -268,7 +265,7 @@ class Block:
         found = self._known.pop(key, None)
         if found is None:
             found = self._weigh(name, value)
-            self._hold(found, 32 * len(found.table) + 16 * len(found.rows))
+            self._hold(found, 32 * len(found.table))
         self._known[key] = found
         while self._held > KEPT_BYTES and len(self._known) > len(self.traces.columns):
             self._held -= self._known.popitem(last=False)[1].held
@@ -281,22 +278,26 @@ class Block:
 
     def _weigh(self, name: str, value: Value) -> _Known:
         """The evidence of one value as `weigh_field` tells it, over an order of the episodes that is found once."""
-        column, where = self.traces.columns[name], place(value)
+        column = self.traces.columns[name]
         if name not in self._orders:
             self._orders[name] = _Order(column)
         order = self._orders[name]
-        if column.kind not in ("number", "time") or math.isnan(where) or is_day(value):
-            evidence = weigh_field(name, column, value, GENERALISATION_WIDTH)
-        else:
-            line = order.line
-            near = number_nearness(column, where, GENERALISATION_WIDTH, line)
-            mean = float(near[line.codes] @ order.line_counts) / max(1, column.present)
-            evidence = weigh_nearness(name, column, value, near, mean)
-        alike = evidence.alike
-        rows = order.rows(np.flatnonzero(alike))
-        near = alike[column.codes[rows]]
-        share = float(near.sum()) / max(1, column.present)
-        return _Known(evidence, evidence.table(BROAD).astype(np.float32), rows, near, share)
+        near = nearness(column, value, GENERALISATION_WIDTH)
+        # Of a long line the plain sum will do: its order is that of the values.
+        mean = float(near @ order.counts) / max(1, column.present) if column.kind in ("number", "time") else None
+        evidence = weigh_nearness(name, column, value, near, mean)
+        return _Known(evidence, evidence.table(BROAD).astype(np.float32))
+
+    def _together(self, known: _Known, target: str) -> Floats:
+        """float64[V]: how many episodes like the cue in one field have each value of the target, by how like."""
+        if target not in known.together:
+            evidence, column = known.evidence, self.traces.columns[target]
+            rows = self._orders[evidence.name].rows(np.flatnonzero(evidence.alike))
+            near = evidence.alike[evidence.column.codes[rows]]
+            known.share = float(near.sum()) / max(1, evidence.column.present)
+            known.together[target] = sum_by_value(column.codes[rows], near, len(column.values))
+            self._hold(known, 2 * known.together[target].nbytes)
+        return known.together[target]
 
     def _add(self, known: _Known, weight: np.float32, total: Gains) -> None:
         """Add the weighted evidence of one value to that of every episode, float32[N]."""
@@ -340,17 +341,17 @@ class Block:
         _, v = self._rows(target, tuple(known.evidence.name for known in scored.known))
         beta = np.zeros(len(column.values))
         for weight, known in zip(v, scored.known, strict=True):
-            if weight > 0.0 and len(known.rows):
+            if weight > 0.0:
                 beta += weight * self._bias(known, target, column)
         return beta
 
     def _bias(self, known: _Known, target: str, column: Column) -> Floats:
         """float64[V]: how much likelier one value of a field makes each value of the target, in nats."""
         if target not in known.bias:
-            together = sum_by_value(column.codes[known.rows], known.near, len(column.values))
-            counts = column.counts.astype(np.float64)
-            known.together[target] = together
-            self._hold(known, 2 * together.nbytes)
+            together, counts = self._together(known, target), column.counts.astype(np.float64)
+            if not known.share:
+                known.bias[target] = np.zeros(len(counts))
+                return known.bias[target]
             known.bias[target] = np.log((together / known.share + SCHEMA_PSEUDOCOUNT) / (counts + SCHEMA_PSEUDOCOUNT))
         return known.bias[target]
 
@@ -360,7 +361,7 @@ class Block:
         _, v = self._rows(target, tuple(known.evidence.name for known in scored.known))
         beta, left = 0.0, float(column.counts[code]) - 1.0
         for weight, known in zip(v, scored.known, strict=True):
-            if weight <= 0.0 or not len(known.rows):
+            if weight <= 0.0 or not known.share:
                 continue
             own = float(known.evidence.alike[known.evidence.column.codes[row]])
             together = max(0.0, float(known.together[target][code]) - own)

@@ -65,14 +65,13 @@ def _day_nearness(column: Column, inside: Mask, width: float) -> Floats:
     return near
 
 
-def number_nearness(column: Column, where: float, width: float, line: NumberLine | None = None) -> Floats:
+def number_nearness(column: Column, where: float, width: float) -> Floats:
     """Laplace kernel exp(-d), d the lesser of |u - u'| / width in mid-ranks and of the steps between.
 
     Ranks make every column's scale alike; steps (one per distinct value, `STEP` each) keep
-    the neighbours of a coarse scale, such as 2 and 3 goals, near however common they are. `line` is the
-    column's, where it is known already.
+    the neighbours of a coarse scale, such as 2 and 3 goals, near however common they are.
     """
-    line = number_line(column) if line is None else line
+    line = number_line(column)
     if not len(line.codes):
         return np.zeros(len(column.values))
     here, step = line.locate(where)
