@@ -73,7 +73,7 @@ def _of_size(size: int, store: SQLiteStore, memories: Memories) -> Iterator[Figu
         yield timed.figure("completion", case, size, twin=twin, twin_is="dense scan", must=must, aim=aim)
         yield Figure("first completion", case, first * 1e3, "ms", size)
     cues = [{"person": row["person"]} for row in rows]
-    verbose = _timed([lambda cue=cue: engine.explain(_complete(memory, cue), 3) for cue in cues])  # type: ignore[misc]
+    verbose = _timed([lambda cue=cue: engine.explain(_complete(memory, cue, settles=True), 3) for cue in cues])  # type: ignore[misc]
     yield verbose.figure("completion", "one known, explained", size)
     yield from _erasure(size, store, memories, memory, cues)
 
@@ -106,7 +106,7 @@ def _vectors(size: int) -> Iterator[Figure]:
     targets = tuple(traces.columns)
 
     def complete(vector: Any) -> Any:
-        return engine.complete(traces, CueInput({}, vector, 1.0, ()), Options(targets), schema)
+        return engine.complete(traces, CueInput({}, vector, 1.0, ()), Options(targets, settles=False), schema)
 
     masked = asked.copy()
     masked[:, ::2] = np.nan
@@ -117,9 +117,10 @@ def _vectors(size: int) -> Iterator[Figure]:
         yield timed.figure("completion by vector", case, size, twin=scan, twin_is="one matrix product", must=must)
 
 
-def _complete(memory: SpaceMemory, cue: dict[str, Any]) -> engine.Answer:
-    targets = tuple(name for name in memory.traces.columns if name not in cue)
-    return engine.complete(memory.traces, CueInput(cue, None, 1.0, ()), Options(targets), memory.schema())
+def _complete(memory: SpaceMemory, cue: dict[str, Any], *, settles: bool = False) -> engine.Answer:
+    """As the service does it: the dynamics run for those who are shown them."""
+    options = Options(tuple(name for name in memory.traces.columns if name not in cue), settles=settles)
+    return engine.complete(memory.traces, CueInput(cue, None, 1.0, ()), options, memory.schema())
 
 
 def _dense(memory: SpaceMemory, cues: Sequence[dict[str, Any]]) -> float:

@@ -105,6 +105,13 @@ def load(path: Path) -> list[Figure]:
     return [Figure(**figure) for figure in json.loads(path.read_text(encoding="utf-8"))["figures"]]
 
 
+def renewed(before: Sequence[Figure], after: Sequence[Figure]) -> list[Figure]:
+    """The figures of a run, in the places that they had in the run before, and what only that one has."""
+    new = {(f.row, f.case, f.size, f.twin_is): f for f in after}
+    kept = [new.pop((f.row, f.case, f.size, f.twin_is), f) for f in before]
+    return kept + list(new.values())
+
+
 def origin() -> dict[str, str]:
     """Commit, interpreter and processor."""
     found = subprocess.run(
@@ -122,8 +129,8 @@ def origin() -> dict[str, str]:
 def table(figures: Iterable[Figure]) -> str:
     """The figures as Markdown."""
     rows = [
-        "| row | case | episodes | measured | twin | ratio | must | aim | |",
-        "|---|---|--:|--:|--:|--:|--:|--:|---|",
+        "| row | case | episodes | measured | p99 | wall | wall p99 | twin | ratio | must | aim | |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|",
     ]
     for f in figures:
         bound = "× " if f.of_ratio else ""

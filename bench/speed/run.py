@@ -46,6 +46,8 @@ def main(arguments: Sequence[str]) -> int:
     if chosen.what == "speed-check":
         return _check()
     found = list(_measured(chosen.sizes, chosen.only or ["edge", "engine", "served", "tables"]))
+    if chosen.json.exists():  # a partial run renews its own rows
+        found = figures.renewed(figures.load(chosen.json), found)
     figures.save(found, chosen.json)
     print(figures.table(found))
     if chosen.json == RESULTS:
