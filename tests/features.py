@@ -1,0 +1,248 @@
+"""What the service can do, each with a request and the answer it got: docs/features.md.
+
+`python -m tests.features` writes the page anew; a test makes the answers again and compares what they say.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from recollect.settings import Settings
+from tests.handlers.conftest import JSON, Edge
+
+PAGE = Path(__file__).parent.parent / "docs" / "features.md"
+DEMO = Path(__file__).parent.parent / "recollect/demo/episodes.jsonl"
+SPACE = ("x-memory-space", "diary")
+TIMES = 15
+BREAKFAST = {"known_fields": {"what": "breakfast", "weather": "rainy"}}
+INTRODUCTION = """# What it can do
+
+Each answer was given by the real application to the request above it, from the 120 episodes of the shipped demo
+(`python -m tests.features` writes this page; a test asks again). Long answers are cut to what the section
+is about. The cost is the median time of the request in process, on one core of a shared machine; it differs from run
+to run.
+"""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A capability: what it is for, its request, the members of the answer to show, and its figure."""
+
+    title: str
+    told: str
+    path: str
+    body: Any
+    shown: tuple[str, ...]
+    figure: str
+    measured_by: str
+
+
+FEATURES = (
+    Feature(
+        "Complete",
+        "A part of an episode goes in, the whole comes out; every field with its confidence and its source.",
+        "/complete?verbose=true",
+        {"partial_episode": BREAKFAST, "targets": ["where", "who"]},
+        ("completed_episode", "completion_confidence", "metacognitive_confidence"),
+        "accuracy, calibration and refusals of every data set",
+        "[evaluation.md](evaluation.md)",
+    ),
+    Feature(
+        "Why, exactly",
+        "`base` and the contributions add up to the log-odds of the answer: Shapley values over completions with every "
+        "subset of the cue. The sentence says it in words; no language model is asked.",
+        "/complete",
+        {"partial_episode": BREAKFAST, "targets": ["who"], "include": ["why"]},
+        ("why",),
+        "{why}",
+        "`python -m bench.evaluation.capabilities`",
+    ),
+    Feature(
+        "What would change the answer",
+        "The fewest fields of the cue, and the fewest of the episodes behind it, without which the answer would be "
+        "another; both were really left out.",
+        "/complete",
+        {"partial_episode": BREAKFAST, "targets": ["who"], "include": ["counterfactual"]},
+        ("why.who.counterfactuals",),
+        "every one holds when it is tried",
+        "`tests/engine/test_contributions.py`",
+    ),
+    Feature(
+        "Sets with a guarantee",
+        "The values that hold the true one of a new event as often as asked for (conformal prediction over the space's "
+        "own episodes); of numbers and times an interval. The first question after a write takes longer: up to 600 "
+        "episodes are asked, in half a second.",
+        "/complete",
+        {
+            "partial_episode": {"known_fields": {"what": "breakfast"}},
+            "targets": ["where", "duration_min"],
+            "config": {"coverage": 0.9, "ca1_threshold": 0},
+        },
+        ("sets",),
+        "{sets}",
+        "`python -m bench.evaluation.capabilities`",
+    ),
+    Feature(
+        "Ask next",
+        "Which fields, once known, would raise a confidence most; beside an answer as in a refusal.",
+        "/complete",
+        {"partial_episode": BREAKFAST, "targets": ["who"], "include": ["ask_next"]},
+        ("ask_next",),
+        "row `advice`: how the expected gain ranks against the realised one",
+        "[evaluation.md](evaluation.md)",
+    ),
+    Feature(
+        "Probability of a statement",
+        "How probable it is that conditions hold together: one of some values, stored or not, between two, or not.",
+        "/probability",
+        {
+            "partial_episode": {"known_fields": {"what": "breakfast"}},
+            "statement": [
+                {"field": "where", "one_of": ["kitchen", "balcony"]},
+                {"field": "duration_min", "at_least": 20, "at_most": 40},
+                {"field": "who", "one_of": ["Jonas"], "negated": True},
+            ],
+        },
+        ("probability", "low", "high", "alone"),
+        "{statement}",
+        "`python -m bench.evaluation.capabilities`",
+    ),
+    Feature(
+        "Fill a table",
+        "Every blank cell of a table, many rows as one pass.",
+        "/fill",
+        {"rows": [{"what": "breakfast", "where": None}, {"what": "lunch", "where": "canteen"}]},
+        ("rows", "blank", "filled"),
+        "throughput against single completions",
+        "[performance.md](performance.md)",
+    ),
+)
+LIVE = "against a live server"
+TOOLS = (
+    ("Three lines of Python, data frames too", "clients/python", f"`tests/contract/test_sdk.py`, {LIVE}"),
+    ("Three lines of TypeScript", "clients/typescript", f"`tests/contract/test_clients.py`, {LIVE}"),
+    ("Clients in five languages, streaming in each", "generated_clients", "`make test-clients`"),
+)
+ELSEWHERE = "\n".join(
+    [
+        "## In the tools people hold",
+        "",
+        "| Capability | Where | Held by |",
+        "|---|---|---|",
+        *(f"| {what} | [{where}](../{where}/README.md) | {held} |" for what, where, held in TOOLS),
+        "| Tools of the Model Context Protocol, function schemas, `llms.txt` | [tools.md](tools.md) | "
+        "`tests/contract/test_mcp.py`, with the protocol's own client |",
+        "| Accuracy on one's own data, suspect cells | `recollect evaluate`, `recollect audit` | `tests/service` |",
+        "",
+    ]
+)
+
+
+class Opened:
+    """An application whose space `diary` holds the demo's episodes."""
+
+    def __init__(self, data: Path) -> None:
+        self._edge = Edge(Settings(data=data, consolidate="manual"))
+
+    def __enter__(self) -> Edge:
+        edge = self._edge
+        edge.start()
+        assert edge.send("PUT", "/api/v1/spaces/diary", {}).status == 201
+        kind = ("content-type", "application/x-ndjson")
+        assert edge.call("POST", "/api/v1/imports", DEMO.read_bytes(), [kind, SPACE]).status == 200
+        return edge
+
+    def __exit__(self, *failure: object) -> None:
+        self._edge.stop()
+
+
+def answered(edge: Edge, feature: Feature) -> Any:
+    """The answer to a feature's request."""
+    reply = edge.call("POST", f"/api/v1{feature.path}", json.dumps(feature.body).encode(), [JSON, SPACE])
+    assert reply.status == 200, reply.body
+    return reply.json
+
+
+def cut(document: Any, paths: tuple[str, ...]) -> dict[str, Any]:
+    """The members at these paths, by path."""
+    found = {}
+    for path in paths:
+        node = document
+        for part in path.split("."):
+            node = node[part]
+        found[path] = node
+    return found
+
+
+def rounded(node: Any) -> Any:
+    """Numbers with four digits: more would only be noise on a page."""
+    if isinstance(node, float):
+        return round(node, 4)
+    if isinstance(node, dict):
+        return {name: rounded(each) for name, each in node.items()}
+    return [rounded(each) for each in node] if isinstance(node, list) else node
+
+
+def cost_ms(edge: Edge, feature: Feature) -> float:
+    """The median time of a request in process."""
+    times = []
+    for _ in range(TIMES):
+        begun = perf_counter()
+        answered(edge, feature)
+        times.append(perf_counter() - begun)
+    return median(times) * 1e3
+
+
+def sections(folder: Path) -> Iterator[tuple[Feature, str, float]]:
+    """(feature, its section of the page, its cost)."""
+    with Opened(folder) as edge:
+        for feature in FEATURES:
+            shown = rounded(cut(answered(edge, feature), feature.shown))
+            yield feature, section(feature, shown), cost_ms(edge, feature)
+
+
+def section(feature: Feature, shown: dict[str, Any]) -> str:
+    """A feature's section of the page."""
+    return "\n".join(
+        [
+            f"## {feature.title}",
+            "",
+            feature.told,
+            "",
+            "```http",
+            f"POST /api/v1{feature.path}",
+            "",
+            json.dumps(feature.body),
+            "```",
+            "",
+            "```json",
+            json.dumps(shown, indent=2, ensure_ascii=False),
+            "```",
+            "",
+        ]
+    )
+
+
+def main() -> None:
+    """Write the page; the figures that a benchmark measures stay as the page has them."""
+    figures = json.loads((PAGE.parent / "evaluation" / "capabilities.json").read_text("utf-8"))
+    with tempfile.TemporaryDirectory() as folder:
+        made = list(sections(Path(folder)))
+    rows = [
+        f"| [{f.title}](#{f.title.lower().replace(',', '').replace(' ', '-')}) | {f.figure.format(**figures)} | "
+        f"{f.measured_by} | {cost:.1f} |"
+        for f, _, cost in made
+    ]
+    table = "\n".join(["| Capability | Figure | Measured by | Cost, ms |", "|---|---|---|---|", *rows])
+    PAGE.write_text("\n".join([INTRODUCTION, table, "", *(text for _, text, _ in made), ELSEWHERE]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
