@@ -21,6 +21,7 @@ REQUESTS = [json.loads(line) for line in (FOLDER / "requests.jsonl").read_text("
 SENDABLE = [row for row in REQUESTS if not re.search(r"[\r\n\0]", json.dumps(row["headers"], ensure_ascii=False))]
 # The server in front takes shorter request lines than the application.
 REFUSED_IN_FRONT = {"a large query": 414}
+CODES_IN_FRONT = {400: ("MALFORMED_HTTP",), 431: ("TARGET_TOO_LONG",)}
 
 
 def test_what_is_published_is_what_is_tested() -> None:
@@ -42,8 +43,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_a_running_server_refuses_it(row: dict[str, Any], server: Server) -> None:
     status, reply = exchange(server, row)
     assert status == REFUSED_IN_FRONT.get(row["name"], row["status"]), reply[:500]
-    if reply:  # what the server in front refuses by itself, such as a missing Host, is no problem document
-        assert json.loads(reply)["code"] == row["code"]
+    if reply:  # of what never reaches the guard, the parser says only that it is no HTTP
+        assert json.loads(reply)["code"] in {row["code"], *CODES_IN_FRONT.get(row["status"], ())}
+    else:
+        assert row["method"] == "HEAD", "a refusal without a problem document"
 
 
 def exchange(server: Server, row: dict[str, Any]) -> tuple[int, bytes]:
