@@ -34,6 +34,10 @@ install: $(DEVELOPMENT) ## Make .venv with everything development needs
 test: $(PROVING) ## Run the tests (ARGS="-k cue" for some of them)
 	@$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: test-package
+test-package: $(DEVELOPMENT) ## Build the wheel and the sdist, and complete a request from the installed wheel
+	@$(BIN)/python -m pytest -q -m package tests/test_package.py $(ARGS)
+
 .PHONY: test-tables
 test-tables: $(DEVELOPMENT) ## Read ten thousand random tables and count that no line is lost
 	@$(BIN)/python -m pytest -q -m "exhaustive or not exhaustive" tests/tables $(ARGS)
@@ -56,7 +60,7 @@ audit: $(SUPPLY) ## Look up known vulnerabilities of the serving install; what c
 torture: $(PROVING) ## Run the long proofs of reliability; each prints its figures, and the time is printed
 	@time $(BIN)/python -m pytest -m torture -rP --durations=0 --durations-min=1 $(ARGS)
 
-check: format-check lint types layers contract proto-check clients-check diff-contract bench-check prove ## Everything but the tests of the packages
+check: format-check lint types layers contract proto-check clients-check diff-contract bench-check test-package prove ## Everything but the tests of the packages
 
 format: $(DEVELOPMENT) ## Rewrite the sources in the house format
 	@$(BIN)/ruff format $(CHECKED)

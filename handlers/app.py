@@ -25,7 +25,9 @@ from recollect.service.runtime import Runtime, open_runtime
 from recollect.service.upkeep import upkeep
 from recollect.settings import Settings
 
-CONTRACT = Path(__file__).parent.parent / "openapi.yaml"
+_HERE = Path(__file__).parent
+# An installation has the contract beside the handlers, a checkout at its root.
+CONTRACT = _HERE / "openapi.yaml" if (_HERE / "openapi.yaml").exists() else _HERE.parent / "openapi.yaml"
 MODULES = (
     "handlers.completion",
     "handlers.episodes",

@@ -1,3 +1,3 @@
 """Recollect, the pattern completion API."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

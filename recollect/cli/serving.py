@@ -20,7 +20,7 @@ import typer
 from gunicorn.app.base import BaseApplication
 from rich.markup import escape
 
-from recollect import locks, telemetry
+from recollect import __version__, locks, telemetry
 from recollect.cli.console import EXIT_USAGE, Failure, err, out
 from recollect.cli.local import Data
 from recollect.cli.running import announced
@@ -48,6 +48,8 @@ def serve(
     _require_free_ports(settings)
     _own_data_folder(settings.data)
     _mention_former_folder(settings)
+    out.print(f"Starting Recollect {__version__}; the first time that takes some seconds …")
+    out.file.flush()
     _prepare()
     logging.captureWarnings(True)
     telemetry.share_metrics(settings.data / "metrics")
