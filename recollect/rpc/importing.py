@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import asdict
+
+from google.protobuf import json_format
 
 from recollect import service
 from recollect.errors import InvalidRequest, TooLarge, Violation
-from recollect.model import EpisodeInput, ImportReport
+from recollect.model import EpisodeInput, ImportFormat, ImportReport
 from recollect.rpc import reading
 from recollect.rpc.guard import Call
 from recollect.rpc.v1 import episode_pb2
+from recollect.service.imports import ImportPlan
 from recollect.service.rules import MAX_IMPORT_ITEMS
+from recollect.tables import read_options
 
 AHEAD_MESSAGES = 64
 TOGETHER_EPISODES = 1000  # what one transaction takes; the service reports as many rejections
@@ -26,7 +31,12 @@ _Inbox = asyncio.Queue[_Message | None]
 
 
 async def import_messages(call: Call, messages: AsyncIterator[_Message]) -> AsyncGenerator[_Outcome, None]:
-    """Store the episodes of every message; an outcome per message, in order."""
+    """Store the episodes of every message, an outcome per message, in order; or a file, one outcome at its end."""
+    first = await anext(messages, None)
+    if first is not None and (first.data or first.HasField("options")):
+        yield await _import_file(call, first, messages)
+        return
+    messages = _again(first, messages)
     inbox: _Inbox = asyncio.Queue(AHEAD_MESSAGES)
     reader = asyncio.create_task(_fill(call, inbox, messages))
     index, position = 0, 0
@@ -42,6 +52,49 @@ async def import_messages(call: Call, messages: AsyncIterator[_Message]) -> Asyn
         await asyncio.wait([reader])
         if not reader.cancelled():
             reader.exception()  # somebody has seen it, even where the import failed before
+
+
+async def _again(first: _Message | None, rest: AsyncIterator[_Message]) -> AsyncIterator[_Message]:
+    if first is not None:
+        yield first
+        async for message in rest:
+            yield message
+
+
+async def _import_file(call: Call, first: _Message, rest: AsyncIterator[_Message]) -> _Outcome:
+    """Store the file that the messages bring in pieces."""
+    said, limit = first.options, call.runtime.settings.max_import_bytes
+
+    async def pieces() -> AsyncIterator[bytes]:
+        size = 0
+        async for message in _again(first, rest):
+            if message.episodes:
+                raise reading.refuse([Violation("/episodes", "EXCLUDED", "pieces of a file only", "episodes")])
+            size += len(message.data)
+            if size > limit:
+                raise TooLarge(f"The import exceeds the limit of {limit} bytes.", context={"limit_bytes": limit})
+            yield message.data
+
+    options = read_options(
+        delimiter=said.delimiter or None,
+        encoding=said.encoding or None,
+        missing_values=list(said.missing_values) or None,
+        types=list(said.types),
+        id_column=said.id_column or None,
+        renamed=list(said.map),
+    )
+    report = await service.import_episodes(
+        call.runtime,
+        call.scope,
+        pieces(),
+        form=ImportFormat.FILE,
+        start_line=max(1, said.start_line),
+        plan=ImportPlan(options, said.source or None, said.preview),
+        idempotency_key=call.idempotency_key,
+    )
+    outcome = _Outcome(accepted=report.accepted, revision=report.revision)
+    json_format.ParseDict(asdict(report), outcome.report)
+    return outcome
 
 
 async def _fill(call: Call, inbox: _Inbox, messages: AsyncIterator[_Message]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -141,3 +142,39 @@ def test_an_import_cancelled_with_a_full_inbox_ends(inbox: Edges, monkeypatch: p
     assert inbox.run(readers()) == 1
     call.cancel()
     assert inbox.run(readers()) == 0
+
+
+TABLES = Path(__file__).parents[1] / "data" / "tables"
+FILES = sorted(each.name for each in TABLES.iterdir())
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_gives_the_same_episodes_by_http_and_grpc(inbox: Edges, name: str) -> None:
+    content = (TABLES / name).read_bytes()
+    spaces = [f"{way}-{name.replace('.', '-').lower()}" for way in ("http", "grpc")]
+    for space in spaces:
+        inbox.request("PUT", f"/spaces/{space}", json={}).raise_for_status()
+    kind = {SPACE: spaces[0], "Content-Type": "application/octet-stream"}
+    by_http = inbox.request("POST", "/imports", content=content, headers=kind).json()
+    pieces = [Message(data=content[start : start + 100]) for start in range(0, len(content), 100)]
+    (outcome,) = inbox.episodes.ImportEpisodes(iter(pieces), metadata=((SPACE, spaces[1]),))
+    report = outcome.report
+    for count in ("records", "accepted", "new", "replaced", "duplicate", "coerced", "rejected_total", "next_line"):
+        assert getattr(report, count) == by_http[count], count
+    assert report.accepted + report.rejected_total == report.records
+    assert [each.line for each in report.rejected] == [each["line"] for each in by_http["rejected"]]
+    assert dict(report.field_types) == by_http["field_types"]
+    assert [each.column for each in report.table.columns] == [each["column"] for each in by_http["table"]["columns"]]
+    first, second = (
+        [(each["id"], each["fields"]) for each in page["items"]]
+        for page in (inbox.request("GET", "/episodes?limit=1000", headers={SPACE: space}).json() for space in spaces)
+    )
+    assert first == second
+
+
+def test_a_file_is_read_as_the_first_message_says(inbox: Edges) -> None:
+    options = episode_pb2.ImportOptions(id_column="name", types=["zip=text"], map=["city=place"], preview=True)
+    messages = [Message(options=options), Message(data=(TABLES / "codes.csv").read_bytes())]
+    (outcome,) = inbox.episodes.ImportEpisodes(iter(messages), metadata=((SPACE, "inbox"),))
+    assert (outcome.report.preview, outcome.report.new) == (True, 4)
+    assert [each.name for each in outcome.report.table.columns] == ["", "place", "zip", "version"]

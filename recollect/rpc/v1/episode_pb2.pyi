@@ -227,22 +227,171 @@ class RecalledEpisode(_message.Message):
     def __init__(self, episode: _Optional[_Union[Episode, _Mapping]] = ..., similarity: _Optional[float] = ..., matched_fields: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ImportEpisodesRequest(_message.Message):
-    __slots__ = ("episodes",)
+    __slots__ = ("episodes", "data", "options")
     EPISODES_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
     episodes: _containers.RepeatedCompositeFieldContainer[EpisodeInput]
-    def __init__(self, episodes: _Optional[_Iterable[_Union[EpisodeInput, _Mapping]]] = ...) -> None: ...
+    data: bytes
+    options: ImportOptions
+    def __init__(self, episodes: _Optional[_Iterable[_Union[EpisodeInput, _Mapping]]] = ..., data: _Optional[bytes] = ..., options: _Optional[_Union[ImportOptions, _Mapping]] = ...) -> None: ...
+
+class ImportOptions(_message.Message):
+    __slots__ = ("source", "preview", "delimiter", "encoding", "missing_values", "types", "id_column", "map", "start_line")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_FIELD_NUMBER: _ClassVar[int]
+    DELIMITER_FIELD_NUMBER: _ClassVar[int]
+    ENCODING_FIELD_NUMBER: _ClassVar[int]
+    MISSING_VALUES_FIELD_NUMBER: _ClassVar[int]
+    TYPES_FIELD_NUMBER: _ClassVar[int]
+    ID_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    MAP_FIELD_NUMBER: _ClassVar[int]
+    START_LINE_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    preview: bool
+    delimiter: str
+    encoding: str
+    missing_values: _containers.RepeatedScalarFieldContainer[str]
+    types: _containers.RepeatedScalarFieldContainer[str]
+    id_column: str
+    map: _containers.RepeatedScalarFieldContainer[str]
+    start_line: int
+    def __init__(self, source: _Optional[str] = ..., preview: _Optional[bool] = ..., delimiter: _Optional[str] = ..., encoding: _Optional[str] = ..., missing_values: _Optional[_Iterable[str]] = ..., types: _Optional[_Iterable[str]] = ..., id_column: _Optional[str] = ..., map: _Optional[_Iterable[str]] = ..., start_line: _Optional[int] = ...) -> None: ...
 
 class ImportEpisodesResponse(_message.Message):
-    __slots__ = ("index", "accepted", "rejected", "revision")
+    __slots__ = ("index", "accepted", "rejected", "revision", "report")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     REJECTED_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    REPORT_FIELD_NUMBER: _ClassVar[int]
     index: int
     accepted: int
     rejected: _containers.RepeatedCompositeFieldContainer[Rejection]
     revision: int
-    def __init__(self, index: _Optional[int] = ..., accepted: _Optional[int] = ..., rejected: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
+    report: ImportReport
+    def __init__(self, index: _Optional[int] = ..., accepted: _Optional[int] = ..., rejected: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., revision: _Optional[int] = ..., report: _Optional[_Union[ImportReport, _Mapping]] = ...) -> None: ...
+
+class ImportReport(_message.Message):
+    __slots__ = ("records", "accepted", "new", "replaced", "duplicate", "coerced", "rejected", "rejected_total", "next_line", "revision", "field_types", "preview", "table")
+    class FieldTypesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    NEW_FIELD_NUMBER: _ClassVar[int]
+    REPLACED_FIELD_NUMBER: _ClassVar[int]
+    DUPLICATE_FIELD_NUMBER: _ClassVar[int]
+    COERCED_FIELD_NUMBER: _ClassVar[int]
+    REJECTED_FIELD_NUMBER: _ClassVar[int]
+    REJECTED_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    NEXT_LINE_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    FIELD_TYPES_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_FIELD_NUMBER: _ClassVar[int]
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    records: int
+    accepted: int
+    new: int
+    replaced: int
+    duplicate: int
+    coerced: int
+    rejected: _containers.RepeatedCompositeFieldContainer[RejectedRecord]
+    rejected_total: int
+    next_line: int
+    revision: int
+    field_types: _containers.ScalarMap[str, str]
+    preview: bool
+    table: TableReport
+    def __init__(self, records: _Optional[int] = ..., accepted: _Optional[int] = ..., new: _Optional[int] = ..., replaced: _Optional[int] = ..., duplicate: _Optional[int] = ..., coerced: _Optional[int] = ..., rejected: _Optional[_Iterable[_Union[RejectedRecord, _Mapping]]] = ..., rejected_total: _Optional[int] = ..., next_line: _Optional[int] = ..., revision: _Optional[int] = ..., field_types: _Optional[_Mapping[str, str]] = ..., preview: _Optional[bool] = ..., table: _Optional[_Union[TableReport, _Mapping]] = ...) -> None: ...
+
+class RejectedRecord(_message.Message):
+    __slots__ = ("line", "pointer", "code", "reason")
+    LINE_FIELD_NUMBER: _ClassVar[int]
+    POINTER_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    line: int
+    pointer: str
+    code: str
+    reason: str
+    def __init__(self, line: _Optional[int] = ..., pointer: _Optional[str] = ..., code: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class TableReport(_message.Message):
+    __slots__ = ("format", "compression", "encoding", "delimiter", "sheet", "decimal", "header_line", "columns")
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    COMPRESSION_FIELD_NUMBER: _ClassVar[int]
+    ENCODING_FIELD_NUMBER: _ClassVar[int]
+    DELIMITER_FIELD_NUMBER: _ClassVar[int]
+    SHEET_FIELD_NUMBER: _ClassVar[int]
+    DECIMAL_FIELD_NUMBER: _ClassVar[int]
+    HEADER_LINE_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    format: str
+    compression: str
+    encoding: str
+    delimiter: str
+    sheet: str
+    decimal: str
+    header_line: int
+    columns: _containers.RepeatedCompositeFieldContainer[ColumnReport]
+    def __init__(self, format: _Optional[str] = ..., compression: _Optional[str] = ..., encoding: _Optional[str] = ..., delimiter: _Optional[str] = ..., sheet: _Optional[str] = ..., decimal: _Optional[str] = ..., header_line: _Optional[int] = ..., columns: _Optional[_Iterable[_Union[ColumnReport, _Mapping]]] = ...) -> None: ...
+
+class ColumnReport(_message.Message):
+    __slots__ = ("column", "role", "name", "type", "known", "missing", "distinct", "coerced", "missing_values", "missing_candidates", "outliers", "outliers_total", "date_order", "decimal", "unit", "is_ambiguous", "sample")
+    class MissingValuesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    class MissingCandidatesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    DISTINCT_FIELD_NUMBER: _ClassVar[int]
+    COERCED_FIELD_NUMBER: _ClassVar[int]
+    MISSING_VALUES_FIELD_NUMBER: _ClassVar[int]
+    MISSING_CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    OUTLIERS_FIELD_NUMBER: _ClassVar[int]
+    OUTLIERS_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    DATE_ORDER_FIELD_NUMBER: _ClassVar[int]
+    DECIMAL_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    IS_AMBIGUOUS_FIELD_NUMBER: _ClassVar[int]
+    SAMPLE_FIELD_NUMBER: _ClassVar[int]
+    column: str
+    role: str
+    name: str
+    type: str
+    known: int
+    missing: int
+    distinct: int
+    coerced: int
+    missing_values: _containers.ScalarMap[str, int]
+    missing_candidates: _containers.ScalarMap[str, int]
+    outliers: _containers.RepeatedScalarFieldContainer[str]
+    outliers_total: int
+    date_order: str
+    decimal: str
+    unit: str
+    is_ambiguous: bool
+    sample: str
+    def __init__(self, column: _Optional[str] = ..., role: _Optional[str] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., known: _Optional[int] = ..., missing: _Optional[int] = ..., distinct: _Optional[int] = ..., coerced: _Optional[int] = ..., missing_values: _Optional[_Mapping[str, int]] = ..., missing_candidates: _Optional[_Mapping[str, int]] = ..., outliers: _Optional[_Iterable[str]] = ..., outliers_total: _Optional[int] = ..., date_order: _Optional[str] = ..., decimal: _Optional[str] = ..., unit: _Optional[str] = ..., is_ambiguous: _Optional[bool] = ..., sample: _Optional[str] = ...) -> None: ...
 
 class Rejection(_message.Message):
     __slots__ = ("index", "pointer", "code", "reason")
