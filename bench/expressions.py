@@ -9,9 +9,10 @@ from typing import Any
 import numexpr
 import numpy as np
 
-from engine.expressions import CHAINS, ROWS
+from engine.expressions import CHAINS
+from engine.priors import EXPRESSION_ROWS
 
-SIZES = (ROWS // 10, ROWS, 10 * ROWS)
+SIZES = (EXPRESSION_ROWS // 10, EXPRESSION_ROWS, 10 * EXPRESSION_ROWS)
 REPEATS = 15
 Way = Callable[[], Any]
 

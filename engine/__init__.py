@@ -26,7 +26,7 @@ from which every number of an answer is read. `consolidation` replays the episod
 """
 
 from engine.answer import conformal
-from engine.answer.abstention import IS_STORED, Advice, RefusalGround
+from engine.answer.abstention import Advice, RefusalGround
 from engine.answer.attractor import Sweep
 from engine.answer.block import Block, Predicted
 from engine.answer.completion import Answer, FieldAnswer, NotConverged, Retrieved, ValueInterval, complete, steps
@@ -44,17 +44,8 @@ from engine.answer.why import Explanation, advise, explain
 from engine.consolidation import noise
 from engine.consolidation.alike import alike
 from engine.consolidation.audit import Audited, Suspect, audit
-from engine.consolidation.calibration import BINS, Outcome, reliability
-from engine.consolidation.consolidate import (
-    MIN_EPISODES,
-    Feedback,
-    attach,
-    attached_rows,
-    consolidate,
-    has_drifted,
-    outcomes,
-)
-from engine.consolidation.drift import MAX_ASKED
+from engine.consolidation.calibration import Outcome, reliability
+from engine.consolidation.consolidate import Feedback, attach, attached_rows, consolidate, has_drifted, outcomes
 from engine.consolidation.evaluation import Case, FieldQuality, hold_out, quality
 from engine.consolidation.learned import Learned
 from engine.generalisation.weights import Weights
@@ -73,6 +64,7 @@ from engine.memory.values import (
     plain,
     value_kind,
 )
+from engine.priors import BINS, IS_STORED, MAX_ASKED, MIN_EPISODES
 from engine.recollection.evidence import NOISE_LEVELS
 from engine.recollection.similarity import closest, closest_names
 

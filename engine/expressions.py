@@ -1,4 +1,4 @@
-"""Chains of arithmetic over many rows in one pass: numexpr from ROWS rows on, numpy below, the same to the bit.
+"""Chains of arithmetic over many rows in one pass: numexpr over many, numpy over few, the same to the bit.
 
 numpy writes every step of a chain to memory of its own; numexpr goes through the rows in blocks that stay in the
 processor's cache, on two threads. That pays for float64 chains over arrays that no cache holds; below, for one or
@@ -16,10 +16,11 @@ import numexpr
 import numpy as np
 import numpy.typing as npt
 
+from engine.priors import EXPRESSION_ROWS
+
 Floats = npt.NDArray[np.float64]
 Operand = npt.NDArray[np.floating] | float
 
-ROWS = 100_000
 numexpr.set_num_threads(min(2, numexpr.get_num_threads()))  # no more than the surroundings allow
 
 
@@ -31,7 +32,7 @@ class Chain(NamedTuple):
 
     def __call__(self, **operands: Operand) -> Floats:
         """float64[N] over operands float64[N] or float32[N] and numbers."""
-        if max(len(x) for x in operands.values() if isinstance(x, np.ndarray)) < ROWS:
+        if max(len(x) for x in operands.values() if isinstance(x, np.ndarray)) < EXPRESSION_ROWS:
             return self.twin(**operands)
         return self.evaluate(**operands)
 

@@ -20,14 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.memory.arrays import Codes, Floats
-
-IDENTIFY_MARGIN_NATS = 3.0
-NOVELTY_MASS = 0.1  # share of J that the base rates keep, so near-unique fields do not promise certainty
-
-# A cue at least as likely to mean a stored event as not needs no other ground.
-IS_STORED = 0.5
-# The least nats per cue field by which its values must go together, and the least bits that it must tell of a field.
-COHERENT_NATS, TOLD_BITS = 0.0, 0.25
+from engine.priors import COHERENT_NATS, IDENTIFY_MARGIN_NATS, IS_STORED, NOVELTY_MASS, TOLD_BITS
 
 
 def needed_nats(size: int) -> float:

@@ -25,14 +25,9 @@ import numpy as np
 from engine.generalisation.softmax import softmax
 from engine.memory.arrays import Codes, Floats, Mask
 from engine.memory.columns import sum_by_value
+from engine.priors import COUPLING, ENERGY_TOLERANCE_NATS, MISMATCH, WEIGHT_TOLERANCE
 
-COUPLING = 0.1  # how strongly the completed fields together act back on the episodes
-MISMATCH = 0.05  # e: an episode may differ in a field and still be the one
 LOG_MISMATCH = math.log(MISMATCH)
-ENERGY_TOLERANCE_NATS = 1e-4
-WEIGHT_TOLERANCE = 1e-3
-THETA_SWEEPS = 7  # one theta cycle; what `max_iterations` means by default
-HARD_CAP_SWEEPS = 50
 
 
 @dataclass(frozen=True)

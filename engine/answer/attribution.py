@@ -23,11 +23,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-RECALL_MIN_MASS = 0.5
-CLAIMED = 0.5  # P(y) below which no source is named
-RUNNER_UP_MAX_RATIO = 1.0 / 3.0
-FEW_EPISODES = 8.0
-FLOOR = 1e-12
+from engine.priors import CLAIMED, FEW_EPISODES, LEAST_PART, RECALL_MIN_MASS, RUNNER_UP_MAX_RATIO
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +63,7 @@ class Masses:
         """
         if parts.total < CLAIMED:
             return "imagined"
-        rival_ratio = parts.rival_trace / max(parts.top_trace, FLOOR)
+        rival_ratio = parts.rival_trace / max(parts.top_trace, LEAST_PART)
         is_single = self.recalled >= RECALL_MIN_MASS and rival_ratio <= RUNNER_UP_MAX_RATIO
         if is_single and is_identified:
             return "recalled"
@@ -81,7 +77,7 @@ class Masses:
 
 def attribute(parts: AnswerParts) -> Masses:
     """The masses of one answer."""
-    total = max(parts.total, FLOOR)
+    total = max(parts.total, LEAST_PART)
     prior = min(1.0, parts.background / total)
     recollected = min(1.0, parts.recollection / total)
     top = min(recollected, parts.top_trace / total)
@@ -96,10 +92,10 @@ def attribute(parts: AnswerParts) -> Masses:
 
 def episode_share(parts: AnswerParts) -> float:
     """e in [0, 1]: the Shapley share of the stored episodes in log P_G(y) - log m(y)."""
-    log_m = math.log(max(parts.background, FLOOR))
-    log_e = math.log(max(parts.kernel_only, FLOOR)) - log_m
-    log_s = math.log(max(parts.schema_only, FLOOR)) - log_m
-    log_es = math.log(max(parts.generalisation, FLOOR)) - log_m
+    log_m = math.log(max(parts.background, LEAST_PART))
+    log_e = math.log(max(parts.kernel_only, LEAST_PART)) - log_m
+    log_s = math.log(max(parts.schema_only, LEAST_PART)) - log_m
+    log_es = math.log(max(parts.generalisation, LEAST_PART)) - log_m
     episodes = max(0.0, 0.5 * (log_e + log_es - log_s))
     schema = max(0.0, 0.5 * (log_s + log_es - log_e))
     return episodes / (episodes + schema) if episodes + schema > 0 else 0.5

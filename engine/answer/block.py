@@ -20,9 +20,8 @@ import numpy as np
 from engine.answer.attribution import AnswerParts, attribute
 from engine.answer.confidence import corrected
 from engine.answer.decision import decide, same_answer
-from engine.answer.posterior import DYNAMICS_CANDIDATES
 from engine.answer.schema import Schema
-from engine.generalisation.closed_form import BROAD, CANDIDATES, SCHEMA_PSEUDOCOUNT, top_rows
+from engine.generalisation.closed_form import BROAD, top_rows
 from engine.generalisation.distribution import Generalisation, background, normalised, unmet
 from engine.generalisation.smoothing import cells, smoothed
 from engine.generalisation.softmax import softmax
@@ -30,11 +29,17 @@ from engine.memory.arrays import Floats, Ints, Mask, Rows, Singles
 from engine.memory.columns import MISSING, Column, sum_by_value
 from engine.memory.traces import Traces
 from engine.memory.values import Value, identity
-from engine.recollection.evidence import GENERALISATION_WIDTH, FieldEvidence, weigh_nearness
+from engine.priors import (
+    CANDIDATES,
+    DYNAMICS_CANDIDATES,
+    FEW_ADDED,
+    GENERALISATION_WIDTH,
+    KEPT_BYTES,
+    SCHEMA_PSEUDOCOUNT,
+)
+from engine.recollection.evidence import FieldEvidence, weigh_nearness
 from engine.recollection.similarity import nearness
 
-KEPT_BYTES = 128 << 20  # of what was worked out for single values; the least used goes first
-FEW = 0.125  # of the episodes: so many are added one by one
 Gains = Singles
 _Few = tuple[np.float32, Rows | None, Gains | None]
 
@@ -324,7 +329,7 @@ class Block:
         if not len(usual):
             return np.float32(0.0), None, None
         rows = self._orders[known.evidence.name].rows(np.append(np.flatnonzero(~untouched), MISSING))
-        if len(rows) > self.traces.size * FEW:
+        if len(rows) > self.traces.size * FEW_ADDED:
             return np.float32(0.0), None, None
         return usual[0], rows, table[column.codes[rows]] - usual[0]
 

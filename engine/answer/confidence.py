@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from engine.generalisation.distribution import Generalisation
 from engine.memory.arrays import Rows
+from engine.priors import MOST_LOGIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Beta:
         if p <= 0.0 or p >= 1.0:
             return min(1.0, max(0.0, p))
         logit = self.a * math.log(p) - self.b * math.log1p(-p) + self.c
-        return 1.0 / (1.0 + math.exp(-max(-500.0, min(500.0, logit))))
+        return 1.0 / (1.0 + math.exp(-max(-MOST_LOGIT, min(MOST_LOGIT, logit))))
 
 
 IDENTITY = Beta()

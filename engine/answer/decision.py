@@ -8,9 +8,7 @@ from engine.memory.arrays import Floats, Mask, Rows
 from engine.memory.columns import MISSING, Column, recurs
 from engine.memory.resolution import on_line, tolerance
 from engine.memory.values import Value, place
-
-# A measurement this many times likelier than all that count as the median is told instead of it.
-STANDS_OUT = 3.0
+from engine.priors import STANDS_OUT
 
 
 def decide(column: Column, p: Floats, cells: Floats, rho: float, recollected: Floats) -> int:

@@ -1,9 +1,9 @@
-"""Where a completed number or time lies: the interval that holds MASS of its posterior.
+"""Where a completed number or time lies: the interval that holds INTERVAL_MASS of it.
 
 The posterior is atoms on stored values (what is recollected, and values that recur) and, in the cell of
 each value, what lies around it (`engine.generalisation.smoothing`). The interval runs from the lower to
-the upper (1 - MASS)/2 quantile; between values a quantile lies within a cell. Where only stored values count, it is
-the one of those next to the quantiles whose mass comes nearest to MASS. It always holds the value that is told.
+the upper (1 - INTERVAL_MASS)/2 quantile; between values a quantile lies within a cell. Where only stored values
+count, it is the one of those next to the quantiles whose mass comes nearest. It always holds the value that is told.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import numpy as np
 
 from engine.generalisation.smoothing import Line
 from engine.memory.arrays import Floats
-
-MASS = 0.8
+from engine.priors import INTERVAL_MASS
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +34,13 @@ class Interval:
 def of_values(line: Line, atoms: Floats, told: float) -> Interval:
     """The interval of M stored values that carry the mass float64[M] alone."""
     total = np.concatenate([[0.0], np.cumsum(atoms / atoms.sum())])
-    tail, last = 0.5 * (1.0 - MASS), len(atoms) - 1
+    tail, last = 0.5 * (1.0 - INTERVAL_MASS), len(atoms) - 1
     lower, upper = (min(int(np.searchsorted(total[1:], t - 1e-12)), last) for t in (tail, 1.0 - tail))
     here = int(np.searchsorted(line.values, told))
     best, nearest = (lower, upper), np.inf
     for i, j in product({lower, min(lower + 1, last)}, {max(upper - 1, 0), upper}):
         low, high = min(i, here), max(j, here)
-        off = round(abs(float(total[high + 1] - total[low]) - MASS), 12)
+        off = round(abs(float(total[high + 1] - total[low]) - INTERVAL_MASS), 12)
         if i <= j and off < nearest:
             best, nearest = (low, high), off
     low, high = best
@@ -57,10 +56,12 @@ def of_measurements(line: Line, atoms: Floats, around: Floats, told: float) -> I
     places = np.stack([line.left, line.values, line.values, line.right], axis=1).ravel()
     steps = np.stack([np.zeros(len(atoms)), around / 2.0, atoms, around / 2.0], axis=1).ravel() / whole
     total = np.cumsum(steps)
-    tail = 0.5 * (1.0 - MASS)
+    tail = 0.5 * (1.0 - INTERVAL_MASS)
     low, high = min(_quantile(places, total, tail), told), max(_quantile(places, total, 1.0 - tail), told)
     return Interval(
-        low, high, min(1.0, max(MASS, _below(places, total, high, "right") - _below(places, total, low, "left")))
+        low,
+        high,
+        min(1.0, max(INTERVAL_MASS, _below(places, total, high, "right") - _below(places, total, low, "left"))),
     )
 
 

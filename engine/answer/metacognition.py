@@ -17,11 +17,7 @@ import math
 from collections.abc import Sequence
 
 from engine.answer.confidence import Shares
-
-# A thin memory is doubted: half of the trust at this many episodes.
-THIN_SPACE = 20.0
-# Dynamics that were cut short leave half of it.
-CUT_SHORT = 0.5
+from engine.priors import CUT_SHORT, THIN_SPACE
 
 
 def spread(shares: Shares, supporters: float) -> float:

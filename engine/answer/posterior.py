@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from engine.answer import abstention, attractor, interval
+from engine.answer import abstention, interval
 from engine.answer.abstention import RefusalGround
 from engine.answer.attractor import TargetField
 from engine.answer.confidence import Shares, corrected
@@ -29,27 +29,23 @@ from engine.memory.columns import Column, recurs, sum_by_value
 from engine.memory.resolution import resolution
 from engine.memory.traces import Traces, contiguity
 from engine.memory.values import Value
-from engine.recollection.coherence import coherence
-from engine.recollection.evidence import (
+from engine.priors import (
+    ALIKE_COMPARED,
+    DYNAMICS_CANDIDATES,
     GENERALISATION_WIDTH,
+    HARD_CAP_SWEEPS,
+    IS_STORED,
+    LIGHT,
+    MEMORY_ALONE,
     RECOLLECTION_WIDTH,
-    FieldEvidence,
-    Recollection,
-    recollect,
-    weigh_field,
+    SUMMED_EXACTLY,
+    TAIL,
+    TOLD_BITS,
 )
+from engine.recollection.coherence import coherence
+from engine.recollection.evidence import FieldEvidence, Recollection, recollect, weigh_field
 
-DYNAMICS_CANDIDATES = 512
-# How many of the events that fit the cue alike are looked at for what else they have.
-ALIKE_COMPARED = 64
-# Episodes with less than this share of the heaviest one's weight are taken together, as the space's
-# average, where all of them carry no more than TAIL of the mass; small spaces are always summed exactly.
-LIGHT = 0.01
 FEW_DIFFER = 0.25  # of the episodes: so many are summed one by one where all others weigh the same
-TAIL = 0.001
-SUMMED_EXACTLY = 4096
-# With less than this left for generalisation, it is not asked.
-MEMORY_ALONE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +68,7 @@ class Options:
 
     targets: tuple[str, ...]
     max_sweeps: int | None = None
-    hard_cap: int = attractor.HARD_CAP_SWEEPS
+    hard_cap: int = HARD_CAP_SWEEPS
     pattern_weight: float | None = None
     settles: bool = True
 
@@ -190,10 +186,10 @@ class Posterior:
     def refusal_ground(self, target: str) -> RefusalGround | None:
         """Why the target should not be answered, whatever its confidence; None where there is no such reason."""
         recollection = self.recollection
-        if recollection.match >= abstention.IS_STORED and recollection.supplied > 0.0:
+        if recollection.match >= IS_STORED and recollection.supplied > 0.0:
             return None
         base = background(self.traces.columns[target])
-        if abstention.uncertain_bits(base) < abstention.TOLD_BITS:
+        if abstention.uncertain_bits(base) < TOLD_BITS:
             return None
         told = abstention.information_bits(self.probabilities(target), base)
         return abstention.refusal_ground(recollection.match, recollection.supplied, self.coherence, told)

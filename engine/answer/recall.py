@@ -10,9 +10,8 @@ from engine.answer.posterior import CueInput, further_evidence
 from engine.answer.why import similarities
 from engine.memory.arrays import Floats, Mask
 from engine.memory.traces import Traces
-from engine.recollection.evidence import NOISE_LEVELS, RECOLLECTION_WIDTH, score_episodes, weigh_field
-
-MATCHED = 0.8  # a value this like the cue's counts as matched
+from engine.priors import MATCHED, RECOLLECTION_WIDTH
+from engine.recollection.evidence import NOISE_LEVELS, score_episodes, weigh_field
 
 
 @dataclass(frozen=True, slots=True)

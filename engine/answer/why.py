@@ -22,10 +22,8 @@ from engine.generalisation.distribution import background
 from engine.memory.arrays import Floats, Mask, Rows, Singles
 from engine.memory.columns import Column, same_records
 from engine.memory.patterns import KINDS, Pattern, between
+from engine.priors import EVIDENCE_LISTED, TRACES_POOLED
 from engine.recollection.evidence import NOISE_LEVELS, FieldEvidence
-
-EVIDENCE_LISTED = 8
-TRACES_POOLED = 64  # of the heaviest candidates with an answer, identical ones are pooled
 
 
 @dataclass(frozen=True, slots=True)

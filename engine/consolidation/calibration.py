@@ -26,9 +26,9 @@ from engine.generalisation.weights import Weights
 from engine.memory.arrays import Floats, Mask
 from engine.memory.holdout import Replay
 from engine.memory.traces import Traces
+from engine.priors import BINS
 from engine.recollection.evidence import NOISE_LEVELS, Gate
 
-BINS = 15
 # The shipped gate counts as this many replays of its own when a space's gate is fitted, and stays unless a fitted
 # one is better by so many nats a replay.
 GATE_PRIOR = 60.0

@@ -35,12 +35,10 @@ from engine.memory.holdout import Replay
 from engine.memory.patterns import find_patterns
 from engine.memory.traces import Traces
 from engine.memory.values import Value
-from engine.recollection.evidence import GENERALISATION_WIDTH, Gate, weigh_field
+from engine.priors import GENERALISATION_WIDTH, GROWTH, MIN_EPISODES, SHARE_LEARNING, SHARE_REPLAYING
+from engine.recollection.evidence import Gate, weigh_field
 
 LEARNERS: tuple[Learner, ...] = (NumericLearner(), RelationalLearner(), CategoricalLearner())
-MIN_EPISODES = 40
-GROWTH = 1.05  # a head is put to use anew over the episodes there are each time the space has grown so much
-SHARE_LEARNING, SHARE_REPLAYING = 0.7, 0.25
 
 Progress = Callable[[str, float], None]
 

@@ -24,13 +24,16 @@ import numpy as np
 
 from engine.answer.confidence import IDENTITY, Beta, Shares
 from engine.memory.arrays import Floats
-
-SHRINK = 200.0
-PULL = 5.0  # of one fit towards identity, as so many of its own observations in each parameter
-SLOPES, SHIFT = (0.2, 5.0), 4.0
-FEWEST = 50.0  # n of a kind below which nothing is corrected
-FLOOR = 1e-6
-STEPS = 40
+from engine.priors import (
+    CORRECTION_PULL,
+    CORRECTION_STEPS,
+    FEWEST,
+    LEAST_CONFIDENCE,
+    MOST_FITTED_LOGIT,
+    SHIFT,
+    SHRINK,
+    SLOPES,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +112,14 @@ def _fitted(judged: Sequence[JudgedAnswer]) -> Floats:
     if not len(table):
         return theta
     rho, recollected, general, right = table.T
-    p = np.clip(general, FLOOR, 1.0 - FLOOR)
+    p = np.clip(general, LEAST_CONFIDENCE, 1.0 - LEAST_CONFIDENCE)
     terms = np.stack([np.log(p), -np.log1p(-p), np.ones(len(p))], axis=1)
-    for _ in range(STEPS):
-        f = 1.0 / (1.0 + np.exp(-np.clip(terms @ theta, -30.0, 30.0)))
-        c = np.clip(rho * recollected + (1.0 - rho) * f, FLOOR, 1.0 - FLOOR)
+    for _ in range(CORRECTION_STEPS):
+        f = 1.0 / (1.0 + np.exp(-np.clip(terms @ theta, -MOST_FITTED_LOGIT, MOST_FITTED_LOGIT)))
+        c = np.clip(rho * recollected + (1.0 - rho) * f, LEAST_CONFIDENCE, 1.0 - LEAST_CONFIDENCE)
         slope = ((1.0 - rho) * f * (1.0 - f))[:, None] * terms
-        score = slope.T @ ((right - c) / (c * (1.0 - c))) - PULL * (theta - identity)
-        information = (slope / (c * (1.0 - c))[:, None]).T @ slope + PULL * np.eye(3)
+        score = slope.T @ ((right - c) / (c * (1.0 - c))) - CORRECTION_PULL * (theta - identity)
+        information = (slope / (c * (1.0 - c))[:, None]).T @ slope + CORRECTION_PULL * np.eye(3)
         before, step = theta, np.clip(np.linalg.solve(information, score), -0.5, 0.5)
         theta = np.array([*np.clip((theta + step)[:2], *SLOPES), np.clip(theta[2] + step[2], -SHIFT, SHIFT)])
         if np.abs(theta - before).max() < 1e-6:
@@ -125,4 +128,4 @@ def _fitted(judged: Sequence[JudgedAnswer]) -> Floats:
 
 
 def _loss(p: float, is_right: bool) -> float:
-    return -math.log(max(FLOOR, p if is_right else 1.0 - p))
+    return -math.log(max(LEAST_CONFIDENCE, p if is_right else 1.0 - p))

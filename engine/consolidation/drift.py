@@ -23,13 +23,7 @@ from engine.generalisation.learning import log_loss
 from engine.memory.columns import MISSING, Column
 from engine.memory.traces import Traces
 from engine.memory.values import Value, place
-
-ASKED_PER_EPISODE = 3
-WORK = 30_000  # stored episodes times fields asked of one episode, beyond which fewer are asked
-MAX_ASKED = 200
-DRIFT_ERRORS = 2.0
-# One field's largest loss: one value never stored is no more than a large surprise.
-MOST_NATS = 9.2
+from engine.priors import ASKED_PER_EPISODE, DRIFT_ERRORS, DRIFT_WORK, MOST_NATS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +60,7 @@ def ask(
 
     The fields asked rotate from episode to episode. Cost: one posterior for each.
     """
-    count = max(1, min(ASKED_PER_EPISODE, WORK // max(1, memory.size))) if fields is None else fields
+    count = max(1, min(ASKED_PER_EPISODE, DRIFT_WORK // max(1, memory.size))) if fields is None else fields
     for turn, episode in enumerate(episodes):
         able = sorted(name for name in episode if name in memory.columns and len(episode) > 1)
         first = turn % max(1, len(able))

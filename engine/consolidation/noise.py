@@ -17,11 +17,8 @@ import numpy as np
 
 from engine.answer.posterior import Posterior
 from engine.memory.arrays import Floats
+from engine.priors import MEANT, MOST_CUES, STRENGTH
 from engine.recollection.evidence import NOISE_LEVELS, noise_prior
-
-STRENGTH = 50.0
-MEANT = 0.5
-MOST = 2000.0  # cues remembered: earlier ones fade, since who asks may change
 
 
 def prior(counts: Sequence[float]) -> tuple[float, ...]:
@@ -43,8 +40,8 @@ def reading(posterior: Posterior, counts: Sequence[float]) -> Floats | None:
 
 
 def remembered(before: Sequence[float], new: Sequence[float]) -> tuple[float, ...]:
-    """n float[J] of earlier and of new cues, MOST of them at the most: the earlier ones fade first, then all."""
+    """n float[J] of earlier and of new cues, MOST_CUES of them at the most: the earlier ones fade first, then all."""
     earlier, later = np.asarray(before, dtype=np.float64), np.asarray(new, dtype=np.float64)
-    room = max(0.0, MOST - float(later.sum()))
+    room = max(0.0, MOST_CUES - float(later.sum()))
     kept = earlier * min(1.0, room / max(float(earlier.sum()), 1e-12)) + later
-    return tuple((kept * min(1.0, MOST / max(float(kept.sum()), 1e-12))).tolist())
+    return tuple((kept * min(1.0, MOST_CUES / max(float(kept.sum()), 1e-12))).tolist())

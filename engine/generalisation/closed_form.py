@@ -19,11 +19,10 @@ from engine.generalisation.distribution import Generalisation, background, norma
 from engine.generalisation.weights import Weights
 from engine.memory.arrays import Floats, Rows
 from engine.memory.columns import Column, sum_by_value
+from engine.priors import BROAD_DISTORTED, BROAD_WRONG, CANDIDATES, EDGE_MARGIN, EDGE_SAMPLE, SCHEMA_PSEUDOCOUNT
 from engine.recollection.evidence import FieldEvidence, NoiseLevel
 
-BROAD = NoiseLevel(wrong=0.1, distorted=0.3, absent=1.0, prior=1.0, later=1.0)
-CANDIDATES = 4096
-SCHEMA_PSEUDOCOUNT = 2.0
+BROAD = NoiseLevel(wrong=BROAD_WRONG, distorted=BROAD_DISTORTED, absent=1.0, prior=1.0, later=1.0)
 
 
 class Generaliser:
@@ -80,9 +79,9 @@ def top_rows(scores: npt.NDArray[np.floating], count: int) -> Rows:
         return np.arange(len(scores))
     edge = None
     if len(scores) > max(4 * count, CANDIDATES):
-        # Every eighth score tells about where the edge lies; what is above it holds the answer.
-        sample = scores[::8]
-        place = max(1, len(sample) - int(1.5 * count / 8) - 1)
+        # A sample of the scores tells about where the edge lies; what is above it holds the answer.
+        sample = scores[::EDGE_SAMPLE]
+        place = max(1, len(sample) - int(EDGE_MARGIN * count / EDGE_SAMPLE) - 1)
         lenient = np.partition(sample, place)[place]
         rows = np.flatnonzero(scores >= lenient)
         if len(rows) >= count:

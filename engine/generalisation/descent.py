@@ -12,11 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from engine.memory.arrays import Floats
-
-FIRST, SECOND = 0.9, 0.98  # how much of either moment a step keeps
-SLOWEST = 0.1  # the rate falls evenly to this share of the first
-GUARD = 1e-6
-HALVINGS = 4
+from engine.priors import ADAM_GUARD, FIRST_MOMENT, HALVINGS, SECOND_MOMENT, SLOWEST
 
 
 def adam(slope: Callable[[Floats], Floats], start: Floats, least: Floats, steps: int, rate: float) -> Floats:
@@ -26,9 +22,11 @@ def adam(slope: Callable[[Floats], Floats], start: Floats, least: Floats, steps:
     averaged = steps - steps // 2
     for step in range(steps):
         g = slope(at)
-        first = FIRST * first + (1.0 - FIRST) * g
-        second = SECOND * second + (1.0 - SECOND) * g * g
-        move = (first / (1.0 - FIRST ** (step + 1))) / (np.sqrt(second / (1.0 - SECOND ** (step + 1))) + GUARD)
+        first = FIRST_MOMENT * first + (1.0 - FIRST_MOMENT) * g
+        second = SECOND_MOMENT * second + (1.0 - SECOND_MOMENT) * g * g
+        move = (first / (1.0 - FIRST_MOMENT ** (step + 1))) / (
+            np.sqrt(second / (1.0 - SECOND_MOMENT ** (step + 1))) + ADAM_GUARD
+        )
         at = np.maximum(least, at - rate * (1.0 - (1.0 - SLOWEST) * step / steps) * move)
         if step >= steps // 2:
             mean += at / averaged

@@ -21,6 +21,7 @@ from engine.memory.arrays import Floats
 from engine.memory.columns import MISSING, Column
 from engine.memory.traces import Traces
 from engine.memory.values import Value
+from engine.priors import LEAST_JUDGED_P, LOSS_BINS
 from engine.recollection.similarity import number_line
 
 Parameters = Mapping[str, npt.NDArray[Any]]
@@ -28,21 +29,17 @@ Losses = Mapping[int, float]
 Report = Callable[[float], None]
 
 
-LOSS_BINS = 24  # quantile bins in which a number counts as right when losses are compared
-FLOOR = 1e-6
-
-
 def log_loss(column: Column, posterior: Floats, code: int) -> float:
     """-log P(the true value) in nats, for a number -log P(its quantile bin); MISSING is a value never stored."""
     if code == MISSING:
-        return -math.log(FLOOR)
+        return -math.log(LEAST_JUDGED_P)
     p = float(posterior[code])
     if column.kind in ("number", "time") and column.distinct > LOSS_BINS:
         line = number_line(column)
         rank = np.full(column.distinct, -1.0)
         rank[line.codes] = np.floor(line.ranks * LOSS_BINS)
         p = float(posterior[rank == rank[code]].sum())
-    return -math.log(max(FLOOR, p))
+    return -math.log(max(LEAST_JUDGED_P, p))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,9 @@ from engine.generalisation.distribution import Generalisation
 from engine.memory.arrays import Floats, Rows
 from engine.memory.columns import Column
 from engine.memory.resolution import resolution, tolerance
+from engine.priors import MASS_FLOOR, RESIDUAL_SHARES, RESIDUAL_WIDTHS, SILVERMAN, SILVERMAN_POWER
 from engine.recollection.evidence import new_value_chance
 from engine.recollection.similarity import number_line
-
-SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
-WIDTHS = (0.003, 0.01, 0.03, 0.1)
-MASS_FLOOR = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ class Residual:
     """`share` b in [0, 1]; `width` h > 0 in ranks."""
 
     share: float = 0.0
-    width: float = WIDTHS[0]
+    width: float = RESIDUAL_WIDTHS[0]
 
     def spread(self, column: Column, p: Floats) -> Spread:
         """A distribution float64[V] over the column's values, spread."""
@@ -147,12 +144,12 @@ def _width(line: Line, p: Floats, n: float) -> float:
     middle = 0.5 * (line.edges[:-1] + line.edges[1:])
     mean = float(p @ middle)
     deviation = math.sqrt(max(0.0, float(p @ (middle - mean) ** 2)))
-    return float(max(WIDTHS[0], 0.9 * deviation * n**-0.2 / math.sqrt(2.0)))
+    return float(max(RESIDUAL_WIDTHS[0], SILVERMAN * deviation * n**SILVERMAN_POWER / math.sqrt(2.0)))
 
 
 def fit(column: Column, p: Floats, truth: Rows) -> Residual:
     """The residual of least loss for n distributions float64[n, V], each without its own row, of whom the codes
-    int[n] are true. Cost O(n V) per pair of SHARES and WIDTHS."""
+    int[n] are true. Cost O(n V) per pair of RESIDUAL_SHARES and RESIDUAL_WIDTHS."""
     line = line_of(column)
     if len(line.codes) < 2 or not len(p):
         return Residual()
@@ -160,14 +157,14 @@ def fit(column: Column, p: Floats, truth: Rows) -> Residual:
     place[line.codes] = np.arange(len(line.codes))
     own, here = place[truth], p[:, line.codes]
     least, best = np.inf, Residual()
-    for width in WIDTHS:
+    for width in RESIDUAL_WIDTHS:
         blurred = line.blur(here, width) * line.near
         novel = np.clip(1.0 - blurred.sum(axis=1), 0.0, 1.0)
         # A value that only the row left out has would not be stored without it.
         rows = np.flatnonzero(line.counts[own] == 1)
         blurred[rows, own[rows]] = 0.0
         blurred *= ((1.0 - novel) / np.maximum(blurred.sum(axis=1), 1e-300))[:, None]
-        for share in SHARES if width == WIDTHS[0] else SHARES[1:]:
+        for share in RESIDUAL_SHARES if width == RESIDUAL_WIDTHS[0] else RESIDUAL_SHARES[1:]:
             loss = _loss(line, (1.0 - share) * here + share * blurred, share * novel, own)
             if loss < least - 1e-9:
                 least, best = loss, Residual(share, width)

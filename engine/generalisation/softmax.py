@@ -14,9 +14,9 @@ from typing import TypeVar
 import numpy as np
 
 from engine.memory.arrays import Floats, Ints, Mask, Singles
+from engine.priors import LEAST_P
 
 Logits = TypeVar("Logits", Floats, Singles)
-LEAST_P = 1e-12
 
 
 def softmax(logits: Logits) -> Logits:

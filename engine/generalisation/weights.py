@@ -27,12 +27,7 @@ import numpy.typing as npt
 from engine.memory.arrays import Codes, Floats, Rows
 from engine.memory.columns import MISSING, Column
 from engine.memory.resolution import sample_rows
-
-SHUFFLES = 6
-LEAST_PAIRS = 8  # of fewer, nothing is read
-LEAST_ENTROPY = 1e-9
-UNDECIDED = 0.25
-BINS = 24  # quantile bins of a number or time while counting
+from engine.priors import DEFAULT_KAPPA, DEFAULT_W, INFORMATION_BINS, LEAST_ENTROPY, LEAST_PAIRS, SHUFFLES, UNDECIDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +40,9 @@ class Weights:
     w: Mapping[tuple[str, str], float]
     v: Mapping[tuple[str, str], float]
     kappa: Mapping[str, float] = field(default_factory=dict)
-    default_w: float = 0.5
+    default_w: float = DEFAULT_W
     default_v: float = 0.0
-    default_kappa: float = 0.05
+    default_kappa: float = DEFAULT_KAPPA
 
     def rows(self, target: str, fields: Sequence[str]) -> tuple[Floats, Floats]:
         """(w, v), each float64[F], for one target and the cue's fields in order."""
@@ -77,15 +72,15 @@ def closed_form(columns: Mapping[str, Column], size: int) -> Weights:
 
 
 def bin_codes(column: Column, rows: Rows) -> Codes:
-    """int32 codes of the sampled rows; numbers and times in up to BINS quantile bins."""
+    """int32 codes of the sampled rows; numbers and times in up to INFORMATION_BINS quantile bins."""
     codes = column.codes[rows]
-    if column.kind not in ("number", "time") or column.distinct <= BINS:
+    if column.kind not in ("number", "time") or column.distinct <= INFORMATION_BINS:
         return codes
     places = np.where(codes == MISSING, np.nan, column.numbers[codes])
     known = ~np.isnan(places)
     if not known.any():
         return codes
-    edges = np.unique(np.quantile(places[known], np.linspace(0, 1, BINS + 1)[1:-1]))
+    edges = np.unique(np.quantile(places[known], np.linspace(0, 1, INFORMATION_BINS + 1)[1:-1]))
     binned = np.searchsorted(edges, places, side="right").astype(np.int32)
     binned[~known] = MISSING
     return binned

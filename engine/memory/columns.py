@@ -22,18 +22,14 @@ from engine.memory.arrays import Codes, Floats, Ints, Mask, Rows
 from engine.memory.grams import trigram_runs
 from engine.memory.postings import Places, Postings
 from engine.memory.values import Value, identity, place, plain, trigrams, value_kind, words
+from engine.priors import FEW_DROPPED, MOST_NUMBERS, RECURS, TEXT_MIN_DISTINCT_SHARE, TEXT_MIN_WORDS
 
 MISSING = -1
-MOST_NUMBERS = 1 << 62
 MANY = 4096  # values from which on they are indexed all at once
-FEW = 64  # episodes up to which each is erased by itself
 _BARE = {str, type(None)}
 VALUE_KINDS = ("boolean", "number", "time", "string", "list")
 KINDS = ("category", "text", "number", "time", "boolean", "list")
 
-# A string column is prose once its values are long and hardly repeat.
-TEXT_MIN_WORDS = 5.0
-TEXT_MIN_DISTINCT_SHARE = 0.3
 
 T = TypeVar("T")
 
@@ -127,7 +123,7 @@ class Column:
         self._codes = _roomy(self._codes, self.size + len(codes), MISSING)
         self._codes[self.size : self.size + len(codes)] = codes
         self.size += len(codes)
-        if len(codes) <= FEW:
+        if len(codes) <= FEW_DROPPED:
             for code in codes[codes != MISSING].tolist():
                 self._tally(code, 1)
             return
@@ -157,7 +153,7 @@ class Column:
     def remove(self, rows: Sequence[int]) -> None:
         """Take the episodes at these rows, ascending, out of every count, as if they had never been."""
         self._derived.clear()
-        if len(rows) > FEW:
+        if len(rows) > FEW_DROPPED:
             keep = np.ones(self.size, dtype=bool)
             keep[rows] = False
             self._keep(keep)
@@ -403,11 +399,6 @@ def _text_of(value: Value) -> str:
     if isinstance(value, str):
         return value
     return " ".join(text for text in value if isinstance(text, str)) if isinstance(value, list) else ""
-
-
-# A recollected number is a value that recurs (a score, a count) or that most of the evidence agrees on;
-# of a measurement that hardly ever does, the median is told.
-RECURS = 20.0
 
 
 def recurs(column: Column) -> bool:

@@ -9,23 +9,7 @@ import numpy as np
 from engine.memory.arrays import Rows
 from engine.memory.traces import Traces
 from engine.memory.values import Value
-
-REPLAYS = 240
-
-
-JUDGING = 100
-
-
-DAMAGED = 0.3  # share of stored replays with one wrong field in the cue
-
-
-CUE_SHARES = (0.2, 0.8)  # of an episode's fields that the cue gets
-
-
-TARGETS_PER_REPLAY = 4
-
-
-SEED = 20240601
+from engine.priors import APART, CUE_SHARES, DAMAGED, JUDGING, LATEST, MOSTLY, REPLAYS, SEED, TARGETS_PER_REPLAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +29,7 @@ def replays(traces: Traces, count: int = REPLAYS, seed: int = SEED) -> tuple[lis
     With times known the rows come from the last fifth: what is new comes after what is stored.
     """
     rng = np.random.default_rng(seed)
-    count = min(count, traces.size // 4)
+    count = min(count, traces.size // APART)
     late = _late(traces, count)
     pool = np.arange(traces.size) if late is None else late
     rows = sorted(int(row) for row in rng.choice(pool, size=count, replace=False))
@@ -78,13 +62,13 @@ def judging(traces: Traces) -> list[int]:
 def set_apart(traces: Traces) -> list[int]:
     """The rows that a memory lacks which is asked for what is new: with times known all of the last fifth, for
     new events come after the stored ones; without, those that are replayed."""
-    late = _late(traces, min(REPLAYS, traces.size // 4))
+    late = _late(traces, min(REPLAYS, traces.size // APART))
     return replays(traces)[0] if late is None else sorted(late.tolist())
 
 
 def _late(traces: Traces, count: int) -> Rows | None:
     """The last fifth by time, `count` rows at least; None where times are not known."""
     known = np.flatnonzero(~np.isnan(traces.times))
-    if len(known) <= 0.9 * traces.size:
+    if len(known) <= MOSTLY * traces.size:
         return None
-    return known[np.argsort(traces.times[known], kind="stable")][-max(count, traces.size // 5) :]
+    return known[np.argsort(traces.times[known], kind="stable")][-max(count, traces.size // LATEST) :]

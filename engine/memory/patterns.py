@@ -20,14 +20,9 @@ from engine.memory.arrays import Rows
 from engine.memory.columns import MISSING, Column
 from engine.memory.traces import Traces
 from engine.memory.values import Value
+from engine.priors import MAX_PATTERNS, MIN_LIFT, MIN_REUSE, MIN_SUPPORT, PER_PAIR
 
-MIN_SUPPORT = 5
-MIN_LIFT = 2.0
-MAX_PATTERNS = 1000
-PER_PAIR = 50
 KINDS = ("category", "boolean")
-# A field in which hardly a value recurs names episodes; it has no regularities.
-MIN_REUSE = 2.0
 
 
 @dataclass(frozen=True, slots=True)

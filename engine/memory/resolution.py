@@ -19,11 +19,7 @@ import numpy as np
 
 from engine.memory.arrays import Floats, Rows
 from engine.memory.columns import MISSING, Column
-
-SHARE = 0.02  # of the 5-95 % range
-TAIL = 0.05  # outside of that range, on either side
-EXACT = 1e-9  # of the range: less is a rounding of the same value
-SAMPLE_SIZE = 4096
+from engine.priors import RESOLUTION_SHARE, RESOLUTION_TAIL, SAME_PLACE, SAMPLE_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +70,9 @@ def _resolution(column: Column) -> Resolution:
     spread = float(places[-1] / 2.0 - places[0] / 2.0) * 2.0 if len(places) else 0.0
     if not 0.0 < spread < np.inf:
         return Resolution(0.0, recurs=True)
-    tail = int(TAIL * (len(places) - 1))
-    window = SHARE * (float(places[-1 - tail] - places[tail]) or spread)
-    rounding = EXACT * spread
+    tail = int(RESOLUTION_TAIL * (len(places) - 1))
+    window = RESOLUTION_SHARE * (float(places[-1 - tail] - places[tail]) or spread)
+    rounding = SAME_PLACE * spread
     gaps = np.diff(places)
     gaps = gaps[gaps > rounding]
     near, same = _pairs(places, window), _pairs(places, rounding)

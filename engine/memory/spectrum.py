@@ -23,15 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.memory.arrays import Floats, Rows
-
-AXES = 64
-# An axis needs several sampled vectors to be more than their chance alignment.
-VECTORS_PER_AXIS = 4
-# What the axes leave over is never taken for less than this share of the mean variance.
-LEAST_REST = 0.0025
-# s0: noise below a fiftieth of the spread is as good as none; nu: the weight of that in degrees of freedom.
-LEAST_NOISE, FREEDOM = 0.02, 0.1
-MOST_NATS = 300.0  # per half dimension: beyond it every distance counts
+from engine.priors import AXES, FREEDOM, LEAST_DEVIATION, LEAST_NOISE, LEAST_REST, MOST_REACH_NATS, VECTORS_PER_AXIS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +58,7 @@ class Spectrum:
     def reach(self, density: float, n: int) -> float:
         """The squared length at which `independent` is down to this density in nats; 0 where it never is as high."""
         above = max(0.0, 2.0 * (_log_peak(n) - density) / (n + FREEDOM))
-        return self.variance * FREEDOM * LEAST_NOISE**2 * math.expm1(min(above, MOST_NATS))
+        return self.variance * FREEDOM * LEAST_NOISE**2 * math.expm1(min(above, MOST_REACH_NATS))
 
     def rescaled(self, rows: Floats, heard: Floats, squares: Floats) -> Floats:
         """log t float64[m] of what the heard float64[n] are, if each of rows float64[m, n] were told with another
@@ -106,7 +98,7 @@ def _independent_share(away: Floats) -> float:
     """(sum of eigenvalues)^2 / (sum of their squares) / d of the correlation matrix of centred vectors."""
     n, d = away.shape
     deviation = away.std(axis=0)
-    z = away / np.maximum(deviation, max(1e-6, 0.05 * float(deviation.mean())))
+    z = away / np.maximum(deviation, max(1e-6, LEAST_DEVIATION * float(deviation.mean())))
     gram = z @ z.T if n < d else z.T @ z
     trace, square = float(np.trace(gram)), float((gram**2).sum())
     return float(np.clip(trace**2 / max(square, 1e-12) / d, 1.0 / d, 1.0))

@@ -12,6 +12,7 @@ from engine.memory.arrays import Floats, Rows, Singles
 from engine.memory.columns import Column
 from engine.memory.values import Value
 from engine.memory.vectors import Vectors
+from engine.priors import CONTIGUITY_FLOOR, CONTIGUITY_LAG
 
 
 @dataclass(slots=True)
@@ -107,7 +108,7 @@ class Traces:
             column.declared_kind = kinds.get(name)
 
 
-def contiguity(times: Floats, contexts: Iterable[float], scale: float = 5.0) -> Floats:
+def contiguity(times: Floats, contexts: Iterable[float], scale: float = CONTIGUITY_LAG) -> Floats:
     """float64[N] nats: how much nearer than chance each episode lies to the context's times.
 
     log[0.3 + 0.7 K / mean K], K = mean over contexts of exp(-lag / scale), lag counted in
@@ -126,5 +127,5 @@ def contiguity(times: Floats, contexts: Iterable[float], scale: float = 5.0) -> 
         middle = 0.5 * (left + right - 1)
         kernel += np.exp(-np.abs(position - middle) / scale)
     if kernel.mean() > 0:
-        result[order] = np.log(0.3 + 0.7 * kernel / kernel.mean())
+        result[order] = np.log(CONTIGUITY_FLOOR + (1.0 - CONTIGUITY_FLOOR) * kernel / kernel.mean())
     return result

@@ -30,7 +30,7 @@ Value = Scalar | list[Scalar]
 Identity = tuple[str, object]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-DAY_S = 86_400.0
+DAY_S, HOUR_S = 86_400.0, 3_600.0
 FIRST_S, LAST_S = -62_135_596_800.0, 253_402_300_799.0  # years 1 to 9999
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?)(?:\.(\d+))?([Zz]|[+-]\d{2}:?\d{2})?", re.ASCII)

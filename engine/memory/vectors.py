@@ -25,17 +25,17 @@ import numpy as np
 from engine.expressions import squared_distances
 from engine.memory.arrays import Floats, Mask, Rows, Singles
 from engine.memory.spectrum import Spectrum
-
-LIKE = 0.1
-MAX_NATS = 20.0
-MIN_OBSERVED = 2
-# A cue of which a tenth or more is exactly zero is also read as one that lost those dimensions.
-MIN_ZEROED = 0.1
-LEAST_LOST, MOST_LOST = 0.1, 0.999
-SPECTRUM_SAMPLE = 512
-# How many numbers of the nearest episodes are compared again, exactly: 170 vectors of 768.
-COMPARED_EXACTLY = 1 << 17
-BLOCK_BYTES = 1 << 18  # differences of some rows at a time stay in the processor's cache
+from engine.priors import (
+    BLOCK_BYTES,
+    COMPARED_EXACTLY,
+    LEAST_LOST,
+    LIKE,
+    MAX_NATS,
+    MIN_OBSERVED,
+    MIN_ZEROED,
+    MOST_LOST,
+    SPECTRUM_SAMPLE,
+)
 
 
 class Vectors:

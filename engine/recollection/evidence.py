@@ -28,6 +28,7 @@ import numpy.typing as npt
 from engine.memory.arrays import Codes, Floats, Rows, Singles
 from engine.memory.columns import MISSING, Column
 from engine.memory.values import Value, parse_time
+from engine.priors import MAX_KINDS, NEAR_ENOUGH, SAME
 from engine.recollection.kinds import Kinds, Ways, join
 from engine.recollection.similarity import chance_nearness, nearness
 
@@ -60,10 +61,6 @@ NOISE_LEVELS = (
 NOVEL = NoiseLevel(wrong=0.5, distorted=0.2, absent=1.0, prior=1.0, slip=0.003, later=1.0)
 # Where a field has values that differ in capitals or accents only, a cue in one of the spellings means it mostly.
 READS_ALIKE = 0.1
-NEAR_ENOUGH = 0.05  # values less like the cue's than this are not similar
-SAME = 0.999  # a value this like the cue's does not contradict it
-RECOLLECTION_WIDTH = 0.01
-GENERALISATION_WIDTH = 0.05
 
 
 @dataclass(frozen=True)
@@ -322,8 +319,6 @@ def recollect(
     )
 
 
-# Episodes that match the cue alike score alike: with few ways of matching, each is scored once.
-MAX_KINDS = 16_384
 Table = npt.NDArray[np.float32]
 
 

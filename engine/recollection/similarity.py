@@ -20,13 +20,22 @@ from rapidfuzz.distance import OSA
 from engine.memory.arrays import Floats, Mask, Rows
 from engine.memory.columns import MISSING, Column
 from engine.memory.values import DAY_S, Value, folded, identity, is_day, place, trigrams, word_sequence, words
+from engine.priors import (
+    CONTENDS,
+    FOLLOWS,
+    FOLLOWS_BY_CHANCE,
+    MOST_TYPOS,
+    NAME_FLOOR,
+    NAMES_COMPARED,
+    REREAD,
+    SPELLING_MARGIN,
+    STEP,
+    TYPO_NATS,
+    WORD_NOISE,
+    WORD_REACH,
+)
 
-# Names that share fewer of their trigrams are not compared letter by letter.
-NAME_FLOOR = 0.2
-NAMES_COMPARED = 64
 DICE_STEPS = 1024
-# Each further typo makes a name twenty times less likely to be meant.
-TYPO_NATS = 3.0
 
 
 def nearness(column: Column, value: Value, width: float) -> Floats:
@@ -79,10 +88,6 @@ def number_nearness(column: Column, where: float, width: float) -> Floats:
     near = np.zeros(len(column.values))
     near[line.codes] = np.exp(-distance)
     return near
-
-
-# A neighbouring value on a coarse scale is one third as likely as the value itself.
-STEP = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,21 +193,13 @@ def closest_names(column: Column, text: str, count: int) -> list[str]:
 def chance_nearness(value: Value) -> float:
     """How near an unknown name lies to a stored one by chance: as far as a third of its letters, at most four edits."""
     length = len(value) if isinstance(value, str) else 0
-    return math.exp(-TYPO_NATS * min(4.0, 0.5 + length / 3.0))
+    return math.exp(-TYPO_NATS * min(MOST_TYPOS, 0.5 + length / 3.0))
 
 
 def element_nearness(column: Column, value: Value) -> Floats:
     """Share of the cue's elements that a value holds; a list that holds all of them is as near as can be."""
     wanted = list(dict.fromkeys(identity(v) for v in (value if isinstance(value, list) else [value])))
     return column.postings("element").overlap(wanted) / max(1, len(wanted))
-
-
-# A word of the cue that the passage does not hold was noise with this chance.
-WORD_NOISE = 0.15
-# Of two successive words of a fragment the second follows the first within REACH words of the passage it is from with
-# the one chance, of another that holds both with the other. Passages below CONTENDS of the best are not reread.
-REACH, FOLLOWS, FOLLOWS_BY_CHANCE = 4, 0.9, 0.3
-CONTENDS, REREAD = 0.01, 64
 
 
 def prose_nearness(column: Column, value: str) -> Floats:
@@ -244,7 +241,7 @@ def _order_nats(fragment: str, passage: str) -> float:
     known = [places[word] for word in word_sequence(fragment) if word in places]
     nats = 0.0
     for first, second in pairwise(known):
-        follows = any(0 < b - a <= REACH for a in first for b in second)
+        follows = any(0 < b - a <= WORD_REACH for a in first for b in second)
         nats += math.log(FOLLOWS / FOLLOWS_BY_CHANCE if follows else (1.0 - FOLLOWS) / (1.0 - FOLLOWS_BY_CHANCE))
     return nats
 
@@ -259,7 +256,7 @@ def _misspelt(column: Column, word: str) -> np.ndarray:
     close = np.flatnonzero(dice >= 0.5)
     if not len(close):
         return np.zeros(0, dtype=np.int32)
-    best = close[dice[close] >= dice[close].max() - 0.1]
+    best = close[dice[close] >= dice[close].max() - SPELLING_MARGIN]
     return np.unique(np.concatenate([index.codes(vocabulary.values[c]) for c in best.tolist()]))
 
 

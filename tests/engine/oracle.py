@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from engine.answer.abstention import IDENTIFY_MARGIN_NATS, NOVELTY_MASS
-from engine.generalisation.closed_form import BROAD, SCHEMA_PSEUDOCOUNT
+from engine.generalisation.closed_form import BROAD
 from engine.generalisation.weights import Weights
+from engine.priors import IDENTIFY_MARGIN_NATS, NOVELTY_MASS, SCHEMA_PSEUDOCOUNT
 from engine.recollection.evidence import NOISE_LEVELS, NOVEL, NoiseLevel
 
 Record = Mapping[str, str]

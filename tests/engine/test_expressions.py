@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from engine import expressions
-from engine.expressions import CHAINS, ROWS, Chain, Operand
+from engine.expressions import CHAINS, Chain, Operand
+from engine.priors import EXPRESSION_ROWS
 
 NUMBERS = {"own"}
 SINGLES = {"along"}
@@ -45,9 +46,9 @@ def test_the_threshold_decides_by_the_rows_alone(name: str, monkeypatch: pytest.
     chain, asked = CHAINS[name], []
     monkeypatch.setattr(Chain, "evaluate", lambda self, **given: asked.append(given) or np.zeros(0))
     with np.errstate(all="ignore"):
-        assert len(chain(**operands(chain, ROWS - 1, 0))) == ROWS - 1
+        assert len(chain(**operands(chain, EXPRESSION_ROWS - 1, 0))) == EXPRESSION_ROWS - 1
     assert not asked
-    chain(**operands(chain, ROWS, 0))
+    chain(**operands(chain, EXPRESSION_ROWS, 0))
     assert len(asked) == 1
 
 

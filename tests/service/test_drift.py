@@ -15,7 +15,8 @@ import pytest
 
 import engine
 from engine import CueInput, Learned, Options, Traces, complete
-from engine.consolidation.drift import MAX_ASKED, MOST_NATS, Surprise, ask, surprise
+from engine.consolidation.drift import Surprise, ask, surprise
+from engine.priors import MAX_ASKED, MOST_NATS
 from recollect.memory import LEARNED
 from recollect.model import Consolidation, ConsolidationStatus, Scope, SpaceDraft
 from recollect.service import consolidation
@@ -164,9 +165,9 @@ def test_a_large_space_is_asked_for_fewer_fields(monkeypatch: pytest.MonkeyPatch
     memory = traces_of(records(STORED))
     schema = engine.attach(memory, learned())
     assert len(list(ask(memory, schema, records(10, 5)))) == 30
-    monkeypatch.setattr("engine.consolidation.drift.WORK", 2 * STORED)
+    monkeypatch.setattr("engine.consolidation.drift.DRIFT_WORK", 2 * STORED)
     assert len(list(ask(memory, schema, records(10, 5)))) == 20
-    monkeypatch.setattr("engine.consolidation.drift.WORK", 1)
+    monkeypatch.setattr("engine.consolidation.drift.DRIFT_WORK", 1)
     assert len(list(ask(memory, schema, records(10, 5)))) == 10
 
 

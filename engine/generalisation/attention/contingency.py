@@ -13,11 +13,7 @@ import numpy as np
 
 from engine.generalisation.attention.features import Feature
 from engine.memory.arrays import SINGLE, Floats, Ints, Singles
-
-DENSE = 60_000  # larger tables of names are counted on demand from the episodes that have the code
-SHRINKS = (0.5, 2.0, 8.0, 32.0, 128.0)
-WIDTHS = (0.0, 0.02, 0.06, 0.15)
-CLEARLY = 1e-5
+from engine.priors import CLEARLY, DENSE_CELLS, SHRINKS, TABLE_WIDTHS
 
 
 def kernel(ranks: Floats, width: float) -> Floats:
@@ -37,7 +33,7 @@ class ContingencyTable:
         self._codes_size = feature.size
         self.near = None if feature.ranks is None else kernel(feature.ranks, width)
         self.table: Floats | None = None
-        if self.near is not None or feature.size * size <= DENSE:
+        if self.near is not None or feature.size * size <= DENSE_CELLS:
             self.table = count(feature.size, codes, answers, size, weights)
             if self.near is not None and width > 0.0:
                 self.table = self.near @ self.table
@@ -114,7 +110,7 @@ class TableSearch:
         hits = []
         if self.feature.ranks is not None:
             n = count(self.feature.size, self.codes, self.answers, self.size, weights)
-            for width in WIDTHS:
+            for width in TABLE_WIDTHS:
                 near = kernel(self.feature.ranks, width)
                 smooth = near @ n if width > 0.0 else n
                 own = np.diag(near)[codes] * is_own

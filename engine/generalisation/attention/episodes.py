@@ -21,9 +21,7 @@ from engine.generalisation.attention.features import CodedCues, Feature, Feature
 from engine.generalisation.attention.likeness import Likeness, Passages, Term, age
 from engine.generalisation.attention.regression import SoftmaxRegression
 from engine.memory.arrays import SINGLE, Floats, Ints, Singles
-
-MOMENTS = 1000  # steps of time on which ages are told
-UNDATED = 0.1  # the weight of an episode without a time, where episodes count by their age
+from engine.priors import MOMENTS, UNDATED
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ import numpy as np
 
 from engine.generalisation.attention.features import CodedCues, Feature
 from engine.memory.arrays import SINGLE, Floats, Ints, Mask, Singles
-
-PSEUDO = 4.0
+from engine.priors import EQUALITY_PSEUDO
 
 
 class EqualityBias:
@@ -70,5 +69,7 @@ class EqualityBias:
         return self._log_odds(np.maximum(yes, 0.0), np.maximum(no, 0.0))
 
     def _log_odds(self, yes: Floats, no: Floats) -> Floats:
-        told: Floats = np.log((yes + PSEUDO * self.chance) / (no + PSEUDO * (1.0 - self.chance))) - self.odds
+        told: Floats = (
+            np.log((yes + EQUALITY_PSEUDO * self.chance) / (no + EQUALITY_PSEUDO * (1.0 - self.chance))) - self.odds
+        )
         return told

@@ -1,6 +1,6 @@
 """Features: what of an episode can be evidence about another of its fields, as small codes.
 
-A field gives one feature (its value; numbers and times on a grid of at most BINS cells), a time
+A field gives one feature (its value; numbers and times on a grid of at most FEATURE_BINS cells), a time
 also its month, weekday and hour, prose and lists the set of their words or elements, two fields
 that share their values whether they are equal, and a field that episodes often lack whether it
 is there. Code 0 is missing, -1 in a cue a value that no episode has.
@@ -22,16 +22,22 @@ import numpy as np
 from engine.memory.arrays import Floats, Ints, Keys
 from engine.memory.columns import MISSING, Column
 from engine.memory.traces import Traces
-from engine.memory.values import Value, identity, place, words
+from engine.memory.values import DAY_S, HOUR_S, Value, identity, place, words
+from engine.priors import (
+    FEATURE_BINS,
+    HARDLY_REPEATS,
+    MISSPELT,
+    MOSTLY,
+    OFTEN_LACKING,
+    SHARED_MIN,
+    SHARED_SHARE,
+    TOKEN_MAX_SHARE,
+    TOKEN_MIN,
+    TOKENS,
+    TOKENS_TOLD,
+    VALUES_TOLD,
+)
 from engine.recollection.similarity import name_nearness
-
-CELLS, BINS = 100, 64  # a number of up to CELLS values is told by value, else by one of BINS quantile bins
-TOKENS, TOKEN_MIN, TOKEN_MAX_SHARE, TOKENS_TOLD = 4000, 5, 0.5, 24
-SHARED_MIN, SHARED_SHARE = 5, 0.3  # values that two fields have in common before they are compared
-OFTEN_LACKING = (0.005, 0.995)
-HARDLY_REPEATS = 0.8  # distinct values per episode above which a name says nothing of its kind
-ALIKE = 0.002  # a name nobody has is read as the nearest one that is at least so near: two typos
-DAY, HOUR = 86400.0, 3600.0
 
 
 def key(name: str, value: object) -> int:
@@ -100,7 +106,9 @@ class FeatureSpace:
         else:
             self.times = traces.times[:rows]
         self.is_timed = (
-            bool(rows) and float(np.isfinite(self.times).mean()) > 0.9 and np.nanmin(self.times) < np.nanmax(self.times)
+            bool(rows)
+            and float(np.isfinite(self.times).mean()) > MOSTLY
+            and np.nanmin(self.times) < np.nanmax(self.times)
         )
         self.end = float(np.nanmax(self.times)) if self.is_timed else 0.0
 
@@ -151,7 +159,7 @@ class FeatureSpace:
                 self._add_line(name, codes, column)
         elif kind in ("text", "list"):
             self._add_words(name, codes, column, "word" if kind == "text" else "element")
-        elif 1 < column.distinct <= max(CELLS, HARDLY_REPEATS * column.present):
+        elif 1 < column.distinct <= max(VALUES_TOLD, HARDLY_REPEATS * column.present):
             self.all.append(
                 Feature(name, "value", (name,), codes + 1, column.distinct + 1, lambda c: column.values[c - 1])
             )
@@ -230,7 +238,7 @@ def read_name(column: Column, value: Value, size: int) -> int:
     if code == MISSING and isinstance(value, str) and column.distinct:
         near = name_nearness(column, value)
         best = np.flatnonzero(near == near.max())
-        code = int(best[0]) if len(best) == 1 and near[best[0]] >= ALIKE else MISSING
+        code = int(best[0]) if len(best) == 1 and near[best[0]] >= MISSPELT else MISSING
     return code + 1 if 0 <= code < size - 1 else -1
 
 
@@ -245,10 +253,10 @@ def grids_of(traces: Traces) -> dict[str, Floats]:
         values = np.unique(places)
         if len(values) < 2:
             continue
-        if len(values) <= CELLS:
+        if len(values) <= VALUES_TOLD:
             grids[name] = (values[1:] + values[:-1]) / 2
         else:
-            grids[name] = np.unique(np.quantile(places, np.linspace(0, 1, BINS + 1)[1:-1]))
+            grids[name] = np.unique(np.quantile(places, np.linspace(0, 1, FEATURE_BINS + 1)[1:-1]))
     return grids
 
 
@@ -262,13 +270,13 @@ def _calendar(part: str, moments: Floats) -> Ints:
     """1 + the month, the day of the week, or the hour of each moment (UTC); 0 where it is unknown."""
     known = np.isfinite(moments)
     seconds = np.where(known, moments, 0.0)
-    days = np.floor(seconds / DAY).astype(np.int64)
+    days = np.floor(seconds / DAY_S).astype(np.int64)
     if part == "month":
         told = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
     elif part == "weekday":
         told = (days + 3) % 7
     else:
-        told = np.floor((seconds - days * DAY) / HOUR).astype(np.int64)
+        told = np.floor((seconds - days * DAY_S) / HOUR_S).astype(np.int64)
     return np.where(known, 1 + told, 0)
 
 
@@ -283,4 +291,4 @@ def _clock(columns: Mapping[str, Column], rows: int) -> str | None:
     """The time field that most episodes have, if nearly all of them do."""
     timed = {name: c.present for name, c in columns.items() if c.kind == "time"}
     best = min(timed, key=lambda name: (-timed[name], name), default=None)
-    return best if best is not None and timed[best] > 0.9 * rows else None
+    return best if best is not None and timed[best] > MOSTLY * rows else None

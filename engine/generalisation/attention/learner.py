@@ -22,14 +22,10 @@ from engine.generalisation.distribution import Generalisation, background
 from engine.generalisation.learning import Fitted, Losses, Parameters, Report, log_loss
 from engine.memory import holdout
 from engine.memory.arrays import Floats, Ints, Keys
-from engine.memory.columns import MISSING, RECURS, Column
+from engine.memory.columns import MISSING, Column
 from engine.memory.traces import Traces
 from engine.memory.values import Value
-
-MIN_EPISODES = 60
-MAX_ANSWERS = 4000
-REUSE = 2.0  # episodes per value of a name
-SEED = 20240601
+from engine.priors import ATTENTION_EPISODES, MAX_ANSWERS, RECURS, REUSE, SEED
 
 
 class CategoricalLearner:
@@ -39,7 +35,7 @@ class CategoricalLearner:
 
     def targets(self, traces: Traces) -> Sequence[str]:
         """The fields whose values recur."""
-        if traces.size < MIN_EPISODES:
+        if traces.size < ATTENTION_EPISODES:
             return ()
         return [name for name, column in traces.columns.items() if _is_target(column)]
 
@@ -59,7 +55,7 @@ class CategoricalLearner:
             known = np.flatnonzero(traces.columns[target].codes != MISSING)
             rows, asked = np.setdiff1d(known, held_out), np.intersect1d(known, judging)
             is_told = any(target not in feature.sources for feature in features.all)  # another field varies
-            if len(rows) < MIN_EPISODES // 2 or not len(asked) or not is_told:
+            if len(rows) < ATTENTION_EPISODES // 2 or not len(asked) or not is_told:
                 continue
             training = AttentionTraining(features, target, rows, SEED, len(targets))
             params, memory = training.learn(lambda done, place=place: report((place + done) / len(targets)))  # type: ignore[misc]

@@ -15,11 +15,18 @@ import numpy as np
 from engine.generalisation.attention.contingency import kernel
 from engine.generalisation.attention.features import Feature
 from engine.memory.arrays import SINGLE, Floats, Ints, Singles
+from engine.priors import (
+    AGE_SCALE,
+    AGE_WEIGHTS,
+    FAR_APART,
+    FIRST_WEIGHTS,
+    LIKENESS_WIDTHS,
+    OTHER_FIRST_WEIGHT,
+    PROFILE_CELLS,
+    PROFILE_MIN,
+    PROFILE_PSEUDO,
+)
 
-WIDTHS = {"near": 0.03, "about": 0.12}
-UNLIKE = 0.05
-PROFILE_PSEUDO = 2.0
-PROFILE_MIN, PROFILE_CELLS = 4, 1_000_000
 AGES = ("log age", "age")
 
 Term = tuple[str, str]  # (feature name, "" for time; kind)
@@ -32,7 +39,7 @@ def terms_of(features: list[Feature], *, is_aged: bool) -> list[Term]:
         if feature.tokens is not None:
             kinds = ["words"]
         elif feature.ranks is not None:
-            kinds = [*WIDTHS, "equal"]
+            kinds = [*LIKENESS_WIDTHS, "equal"]
         else:
             kinds = ["equal"] + ["unlike"] * (feature.size > 3) + ["profile"] * (feature.size > PROFILE_MIN)
         terms += [(feature.name, kind) for kind in kinds]
@@ -41,15 +48,15 @@ def terms_of(features: list[Feature], *, is_aged: bool) -> list[Term]:
 
 def first_weight(kind: str, gain: float) -> float:
     """The weight a term has before anything is learned, from its feature's share of information."""
-    share = float(np.clip(2.0 * gain, 0.0, 1.0))
-    known = {"equal": 0.8 * share, "unlike": 0.6 * share, "profile": share, "words": 3.0 * share}
-    return {"log age": 0.3, "age": 1.0}.get(kind, known.get(kind, 0.5 * share))
+    if kind in AGE_WEIGHTS:
+        return AGE_WEIGHTS[kind]
+    return FIRST_WEIGHTS.get(kind, OTHER_FIRST_WEIGHT) * float(np.clip(2.0 * gain, 0.0, 1.0))
 
 
 def age(kind: str, time: Floats | float, stored: Floats, span: float) -> Singles:
     """float32: how long before `time` something was; 0 after it."""
     passed = np.nan_to_num(np.maximum(time - stored, 0.0)) / span
-    told: Singles = (np.log1p(100.0 * passed) if kind == "log age" else passed).astype(SINGLE)
+    told: Singles = (np.log1p(AGE_SCALE * passed) if kind == "log age" else passed).astype(SINGLE)
     return told
 
 
@@ -61,7 +68,9 @@ class Likeness:
         n = np.bincount(codes, minlength=feature.size).astype(np.float64)
         n[0] = 0.0
         self.rarity = np.log((n.sum() + 0.5 * feature.size) / (n + 0.5)).astype(SINGLE)
-        self._near = {} if feature.ranks is None else {kind: _band(feature.ranks, n, h) for kind, h in WIDTHS.items()}
+        self._near = (
+            {} if feature.ranks is None else {kind: _band(feature.ranks, n, h) for kind, h in LIKENESS_WIDTHS.items()}
+        )
         self._root: Singles | None = None
         if has_profiles and feature.is_name and feature.size > PROFILE_MIN and feature.size * len(m) < PROFILE_CELLS:
             t = np.bincount(codes * len(m) + answers, minlength=feature.size * len(m)).reshape(feature.size, len(m))
@@ -130,6 +139,6 @@ class Passages:
 def _band(ranks: Floats, n: Floats, width: float) -> Singles:
     near = kernel(ranks, width)
     mean = np.maximum((near * n).sum(axis=1) / max(n.sum(), 1.0), 1e-9)
-    told: Singles = np.log(UNLIKE + (1.0 - UNLIKE) * near / mean[:, None]).astype(SINGLE)
+    told: Singles = np.log(FAR_APART + (1.0 - FAR_APART) * near / mean[:, None]).astype(SINGLE)
     told[0] = told[:, 0] = 0.0
     return told

@@ -17,10 +17,7 @@ import numpy.typing as npt
 from engine.generalisation.attention.features import CodedCues, Feature
 from engine.generalisation.softmax import softmax
 from engine.memory.arrays import SINGLE, Floats, Ints, Keys, Singles
-
-RATE, BATCH, PULL = 0.3, 256, 1e-3
-SEEN = 3  # a code must be that often in an episode to have a row
-FLOOR_NATS = -12.0
+from engine.priors import FIRST_PACE, FLOOR_NATS, REGRESSION_BATCH, REGRESSION_PULL, REGRESSION_RATE, SEEN
 
 
 class SoftmaxRegression:
@@ -40,7 +37,7 @@ class SoftmaxRegression:
             self.place[j] = np.where(often, rows - 1 + np.cumsum(often), 0)
             rows += int(often.sum())
         self.theta = np.zeros((rows, len(self.base)), SINGLE)
-        self.pace = np.full((rows, len(self.base)), 0.1, SINGLE)
+        self.pace = np.full((rows, len(self.base)), FIRST_PACE, SINGLE)
         return self
 
     def index(self, cues: CodedCues) -> Ints:
@@ -58,9 +55,9 @@ class SoftmaxRegression:
         index, size = self.index(cues), len(answers)
         pay = (weights / weights.mean()).astype(SINGLE)
         for epoch in epochs:
-            order, rate = rng.permutation(size), SINGLE(RATE / (1.0 + 0.5 * epoch))
-            for start in range(0, size, BATCH):
-                batch = order[start : start + BATCH]
+            order, rate = rng.permutation(size), SINGLE(REGRESSION_RATE / (1.0 + 0.5 * epoch))
+            for start in range(0, size, REGRESSION_BATCH):
+                batch = order[start : start + REGRESSION_BATCH]
                 held = index[batch]
                 if masked:
                     held = np.where(rng.random(held.shape) < rng.uniform(0.0, masked, (len(batch), 1)), 0, held)
@@ -75,7 +72,7 @@ class SoftmaxRegression:
         error = softmax(self.base + has @ theta)
         error[np.arange(len(held)), answers] -= 1.0
         error *= pay[:, None]
-        slope = has.T @ error + SINGLE(PULL) * theta
+        slope = has.T @ error + SINGLE(REGRESSION_PULL) * theta
         pace = self.pace[used] + slope * slope
         self.pace[used] = pace
         self.theta[used] = theta - rate * slope / np.sqrt(pace)

@@ -17,34 +17,48 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.generalisation.attention import likeness
-from engine.generalisation.attention.contingency import SHRINKS, TableSearch
+from engine.generalisation.attention.contingency import TableSearch
 from engine.generalisation.attention.episodes import AttentionParameters, EpisodeAttention
 from engine.generalisation.attention.features import CodedCues, FeatureSpace
 from engine.generalisation.attention.objective import Batch
 from engine.generalisation.attention.regression import SoftmaxRegression
 from engine.generalisation.descent import adam
 from engine.memory.arrays import SINGLE, Floats, Ints, Mask, Singles
+from engine.priors import (
+    AGAIN,
+    ALPHA_WEIGHT,
+    ATTENTION_BATCH,
+    ATTENTION_PULL,
+    ATTENTION_RATE,
+    ATTENTION_REPLAYS,
+    ATTENTION_ROWS,
+    ATTENTION_STEPS,
+    EFFORT,
+    EPOCHS,
+    EQUALITY_WEIGHT,
+    EXCLUDED,
+    LEAST_WEIGHTS,
+    LIKELIEST,
+    LOST,
+    MASKED,
+    MIN_REPLAYS,
+    MIN_TIMED,
+    NEW_WEIGHT,
+    OTHERS,
+    PARTIAL,
+    REGRESSION_WORK,
+    SHIFTS,
+    SHRINKS,
+    SPANS,
+    STAGES,
+    TEMPERATURES,
+    TEXT_GAIN,
+    TRAINING_CELLS,
+    UNTIMED,
+)
 
-REPLAYS, STEPS, BATCH, RATE = 1536, 200, 144, 0.05
-# Stored up to, asked up to, shares of the times; share of the replays, of the steps.
-STAGES = ((0.6, 0.8, 0.4, 0.4), (0.8, 1.0, 1.0, 0.6))
-UNTIMED = ((1.0, 1.0, 1.0, 1.0),)
-LIKELIEST, OTHERS = 224, 160  # episodes that compete in a replay: the best, and a sample of the rest
-CELLS = 60_000_000  # numbers held at once: replays times answers times features, replays times episodes times terms
-MAX_ROWS = 40_000  # more episodes than these, the latest, are not learned from
-EFFORT = 7_200_000  # targets times episodes times features up to which the replays are not thinned out
-MIN_REPLAYS = 192
-PULL = 50.0
-EPOCHS, AGAIN = 4, 1  # passes of the regression, and those over the whole once the weights are known
-WORK = 1_200_000_000  # episodes times codes times answers of one pass beyond which there is no regression
-PASSES = 2 * WORK
-PARTIAL, LOST = 0.5, (0.2, 0.8)  # share of replays that lose fields, and the share of fields they lose
-MASKED = 0.5
-MIN_TIMED = 50
-SPANS = (0.3, 0.1, 0.03)  # decay times offered, in shares of the span
-LEAST = {"a": 0.0, "v": 0.0, "c": 0.0, "alpha": 0.0, "kappa": -15.0, "new": -20.0}
+PASSES = 2 * REGRESSION_WORK
 UNLEARNED = ("kappa", "new")  # not pulled
-TEXT_GAIN = 0.05
 
 
 @dataclass
@@ -65,9 +79,9 @@ class AttentionTraining:
         self.features, self.target = features, target
         self.rng = np.random.default_rng(seed)
         if features.is_timed:
-            rows = np.sort(rows[np.argsort(features.times[rows], kind="stable")[-MAX_ROWS:]])
-        self.rows = rows = rows[-MAX_ROWS:]
-        self.replays = round(REPLAYS * min(1.0, EFFORT / (targets * len(rows) * len(features.all))))
+            rows = np.sort(rows[np.argsort(features.times[rows], kind="stable")[-ATTENTION_ROWS:]])
+        self.rows = rows = rows[-ATTENTION_ROWS:]
+        self.replays = round(ATTENTION_REPLAYS * min(1.0, EFFORT / (targets * len(rows) * len(features.all))))
         self.replays = max(MIN_REPLAYS, self.replays)
         times = features.times[rows]
         self.is_timed = features.is_timed and int(np.isfinite(times).sum()) > MIN_TIMED
@@ -95,7 +109,7 @@ class AttentionTraining:
                 temperature, shift = _ageing(batch, params.weights)
                 params = replace(params, temperature=temperature, shift=shift)
                 self.past = stage.memory.weigh(params)
-            params = self._weigh(batch, stage.memory.count, params, round(STEPS * steps))
+            params = self._weigh(batch, stage.memory.count, params, round(ATTENTION_STEPS * steps))
         assert params is not None
         assert stage is not None
         whole = EpisodeAttention(self.features, self.target, self.rows).tell(params, only_used=True)
@@ -111,7 +125,7 @@ class AttentionTraining:
             stored, asked = self.rows[at <= first], self.rows[(at > first) & (at <= last)]
         memory = EpisodeAttention(self.features, self.target, stored)
         terms = max(memory.size * (len(memory.features) + 1), (LIKELIEST + OTHERS) * 3 * len(memory.features))
-        most = max(64, CELLS // terms)
+        most = max(64, TRAINING_CELLS // terms)
         rows = self.rng.permutation(asked)[: min(replays, most)]
         cues = self._damage(memory.of(self.features.stored(rows)), memory)
         truth = memory.column.codes[rows].astype(np.int64)
@@ -169,7 +183,7 @@ class AttentionTraining:
     ) -> AttentionParameters:
         counted = [f.name for f in memory.features if f.tokens is None]
         codes = len(counted) + sum(t.shape[1] for t in memory.tokens.values())
-        is_regressed = len(self.rows) * codes * memory.size <= WORK
+        is_regressed = len(self.rows) * codes * memory.size <= REGRESSION_WORK
         return AttentionParameters(
             self.target,
             self.span,
@@ -223,32 +237,34 @@ class AttentionTraining:
         for i in range(len(rows)):
             scores = memory.scores(stage.cues.take(slice(i, i + 1)), weights)
             if stage.places is not None:
-                scores[stage.places[i]] = -1e9
+                scores[stage.places[i]] = EXCLUDED
             if others == memory.count - top - 1:
                 rows[i] = np.argsort(-scores, kind="stable")[: top + others]
                 continue
             best = np.argpartition(-scores, top)[:top]
             rest = self.rng.integers(0, memory.count, others)
             is_top = scores[rest] >= scores[best].min()
-            stands[i, top:] = np.where(is_top, -1e9, np.log((memory.count - top) / max(1, int((~is_top).sum()))))
+            stands[i, top:] = np.where(is_top, EXCLUDED, np.log((memory.count - top) / max(1, int((~is_top).sum()))))
             rows[i] = np.concatenate([best, rest])
         return rows, stands - SINGLE(np.log(memory.count))
 
     def _weigh(self, batch: Batch, episodes: int, params: AttentionParameters, steps: int) -> AttentionParameters:
         """Adam on the log-loss of replays asked of so many episodes, pulled towards the closed form."""
-        names, pull = list(params.weights), 2.0 * PULL / episodes
+        names, pull = list(params.weights), 2.0 * ATTENTION_PULL / episodes
         ends = np.cumsum([len(x) for x in params.weights.values()])[:-1]
         pulled = np.concatenate([np.full(len(x), pull * (k not in UNLEARNED)) for k, x in params.weights.items()])
         prior = np.concatenate([self.prior[k] for k in names])
 
         def slope(at: Floats) -> Floats:
-            start = int(self.rng.integers(0, max(1, batch.size - BATCH + 1)))
-            found = batch.take(slice(start, start + BATCH)).slope(dict(zip(names, np.split(at, ends), strict=True)))
+            start = int(self.rng.integers(0, max(1, batch.size - ATTENTION_BATCH + 1)))
+            found = batch.take(slice(start, start + ATTENTION_BATCH)).slope(
+                dict(zip(names, np.split(at, ends), strict=True))
+            )
             whole: Floats = np.concatenate([found[k] for k in names]) + pulled * (at - prior)
             return whole
 
-        least = np.concatenate([np.full(len(x), LEAST[k]) for k, x in params.weights.items()])
-        learned = adam(slope, np.concatenate(list(params.weights.values())), least, steps, RATE)
+        least = np.concatenate([np.full(len(x), LEAST_WEIGHTS[k]) for k, x in params.weights.items()])
+        learned = adam(slope, np.concatenate(list(params.weights.values())), least, steps, ATTENTION_RATE)
         return replace(params, weights=dict(zip(names, np.split(learned, ends), strict=True)))
 
     def _batch(self, stage: _Stage, params: AttentionParameters) -> Batch:
@@ -276,10 +292,10 @@ def _closed_form(params: AttentionParameters, gains: dict[str, float]) -> dict[s
     return {
         "a": np.array([likeness.first_weight(kind, gains.get(name, 0.0)) for name, kind in params.likeness]),
         "v": schema,
-        "c": np.full(len(params.equalities), 0.3),
-        "alpha": np.array([0.5]),
+        "c": np.full(len(params.equalities), EQUALITY_WEIGHT),
+        "alpha": np.array([ALPHA_WEIGHT]),
         "kappa": np.zeros(1),
-        "new": np.full(1, -4.0),
+        "new": np.full(1, NEW_WEIGHT),
     }
 
 
@@ -292,11 +308,11 @@ def _ageing(batch: Batch, weights: dict[str, Floats]) -> tuple[float, float]:
     log_p: Floats = np.log(np.concatenate(told) + 1e-12)
     hit = np.where(batch.known, batch.truth, log_p.shape[1] - 1)
     best, found = -np.inf, (1.0, 0.0)
-    for temperature in np.arange(1.0, 2.01, 0.05):
+    for temperature in np.arange(*TEMPERATURES):
         e = np.exp(log_p / temperature)
         z, new = e[:, :-1].sum(axis=1), e[:, -1]
         right = log_p[np.arange(len(log_p)), hit] / temperature
-        for shift in np.arange(-2.0, 3.01, 0.25):
+        for shift in np.arange(*SHIFTS):
             fit = float((right + shift * ~batch.known - np.log(z + np.exp(shift) * new)).mean())
             if fit > best:
                 best, found = fit, (float(temperature), float(shift))

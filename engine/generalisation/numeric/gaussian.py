@@ -10,14 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.polynomial.polynomial import polyval
 
 from engine.memory.arrays import Codes, Floats
-
-LEVELS = 192
-RIDGE = 0.005
-EM_SWEEPS = 15
-CHUNK = 256
-ROUNDED = 6  # digits of a z-score: the same in every unit
+from engine.priors import CHUNK, EM_SWEEPS, LEAST_RANK, LEVELS, NORMAL_ABOVE, NORMAL_BELOW, RIDGE, ROUNDED
 
 
 class Scale:
@@ -131,8 +127,8 @@ def _precision(z: Floats, mean: Floats, covariance: Floats) -> tuple[Floats, Flo
 
 def _normal_quantile(p: Floats) -> Floats:
     """Standard normal quantile, |error| < 4.5e-4 (Abramowitz & Stegun 26.2.23), clipped to +-3.1."""
-    p = np.clip(p, 1e-3, 1 - 1e-3)
+    p = np.clip(p, LEAST_RANK, 1.0 - LEAST_RANK)
     t = np.sqrt(-2.0 * np.log(np.minimum(p, 1 - p)))
-    x = t - (2.515517 + 0.802853 * t + 0.010328 * t**2) / (1 + 1.432788 * t + 0.189269 * t**2 + 0.001308 * t**3)
+    x = t - polyval(t, NORMAL_ABOVE) / polyval(t, NORMAL_BELOW)
     signed: Floats = np.where(p < 0.5, -x, x)
     return signed

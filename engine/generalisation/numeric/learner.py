@@ -29,20 +29,31 @@ from engine.memory.arrays import Floats
 from engine.memory.columns import MISSING, Column
 from engine.memory.traces import Traces
 from engine.memory.values import Value, place
+from engine.priors import (
+    EXCLUDED_SINGLE,
+    FIRST_MOMENT,
+    LOSS_ROWS,
+    NUMBER_BATCH,
+    NUMBER_FAR_APART,
+    NUMBER_GUARD,
+    NUMBER_PRIOR,
+    NUMBER_PULL,
+    NUMBER_RATE,
+    NUMBER_ROWS,
+    NUMBER_ROWS_LEAST,
+    NUMBER_SECOND_MOMENT,
+    NUMBER_SLOWEST,
+    NUMBER_STEPS,
+    NUMBER_WIDTHS,
+    RESIDUAL_WIDTHS,
+    ROWS_LEARNED,
+    SCHEMA_PRIOR,
+    SCHEMA_WIDTHS,
+    SEED,
+    THRESHOLDS,
+)
 
-WIDTHS = (0.005, 0.03, 0.2)
-SCHEMA_WIDTHS = (0.05, 0.2)
-UNLIKE = 0.05  # e: what a kernel leaves to values far away
-THRESHOLDS = 24  # of the ranked probability score
-STEPS, BATCH, RATE = 80, 96, 0.08
-PULL = 0.02  # towards the prior weights
-PRIOR, SCHEMA_PRIOR = 0.3, 0.5
-ROWS_LEARNED = 4096
-MAX_ROWS = 20_000
-MIN_ROWS = 60
-LOSS_ROWS = 200
-SILENT = np.float32(-1e30)
-SEED = 20240601
+SILENT = np.float32(EXCLUDED_SINGLE)
 
 Matrix = npt.NDArray[np.float32]
 
@@ -56,10 +67,10 @@ class NumericLearner:
         """The number fields of a table in which they are the rule."""
         names = _number_fields(traces)
         is_table = len(names) >= 3 and 2 * len(names) >= len(traces.columns)
-        return names if is_table and MIN_ROWS <= traces.size <= MAX_ROWS else ()
+        return names if is_table and NUMBER_ROWS_LEAST <= traces.size <= NUMBER_ROWS else ()
 
     def fit(self, traces: Traces, targets: Sequence[str], report: Report) -> Fitted:
-        """Weights for every target at once. Cost O(STEPS BATCH N F)."""
+        """Weights for every target at once. Cost O(NUMBER_STEPS NUMBER_BATCH N F)."""
         names = _number_fields(traces)
         rows = number_rows(traces, names, traces.size)
         learned = rows[np.linspace(0, len(rows) - 1, min(len(rows), ROWS_LEARNED)).astype(np.intp)]
@@ -84,7 +95,7 @@ class NumericLearner:
         names = [str(name) for name in parameters["names"]]
         stored = number_rows(traces, names, rows)
         gaussian = Gaussian(*(parameters[k] for k in ("mean", "covariance", "centre", "spread")))
-        learned = parameters.get("residuals", np.tile([0.0, smoothing.WIDTHS[0]], (len(names), 1)))
+        learned = parameters.get("residuals", np.tile([0.0, RESIDUAL_WIDTHS[0]], (len(names), 1)))
         return NumericHead(traces, names, _Rows(stored, gaussian), parameters["weights"], learned)
 
 
@@ -167,7 +178,7 @@ class _Rows:
         self.known = np.isfinite(values).T
         self.scales = [Scale(values[:, f]) for f in range(self.fields)]
         self.codes = [scale.code(values[:, f]) for f, scale in enumerate(self.scales)]
-        self.tables = [_tables(scale, WIDTHS) for scale in self.scales]
+        self.tables = [_tables(scale, NUMBER_WIDTHS) for scale in self.scales]
         means = gaussian.conditional_means(values, self.scales)
         self.own_scales = [Scale(means[:, g]) for g in range(self.fields)]
         self.own_codes = [scale.code(means[:, g]) for g, scale in enumerate(self.own_scales)]
@@ -176,10 +187,10 @@ class _Rows:
     def shared(self, codes: Sequence[npt.NDArray[np.int32]]) -> Matrix:
         """float32[F J, cues N]: the evidence of every field and width of some coded cues."""
         cues = len(codes[0])
-        out = np.empty((self.fields * len(WIDTHS), cues, self.size), np.float32)
+        out = np.empty((self.fields * len(NUMBER_WIDTHS), cues, self.size), np.float32)
         for f, tables in enumerate(self.tables):
             for j, table in enumerate(tables):
-                np.take(table[codes[f]], self.codes[f], axis=1, out=out[f * len(WIDTHS) + j], mode="clip")
+                np.take(table[codes[f]], self.codes[f], axis=1, out=out[f * len(NUMBER_WIDTHS) + j], mode="clip")
         return out.reshape(len(out), -1)
 
     def own(self, g: int, codes: npt.NDArray[np.int32]) -> Matrix:
@@ -200,28 +211,31 @@ def _tables(scale: Scale, widths: Sequence[float]) -> Matrix:
     for j, width in enumerate(widths):
         kernel = np.exp(-distance / width)
         mean = float(scale.mass @ kernel @ scale.mass) or 1.0
-        tables[j, :-1, :-1] = np.log(UNLIKE + (1.0 - UNLIKE) * kernel / mean)
+        tables[j, :-1, :-1] = np.log(NUMBER_FAR_APART + (1.0 - NUMBER_FAR_APART) * kernel / mean)
     return tables
 
 
 def _learn(rows: _Rows, report: Report) -> Matrix:
     """float32[F, F J + J']: projected Adam on the leave-one-out ranked probability score of every target."""
-    bases, own = rows.fields * len(WIDTHS), len(SCHEMA_WIDTHS)
-    allowed = (np.arange(bases)[None] // len(WIDTHS) != np.arange(rows.fields)[:, None]).astype(np.float32)
+    bases, own = rows.fields * len(NUMBER_WIDTHS), len(SCHEMA_WIDTHS)
+    allowed = (np.arange(bases)[None] // len(NUMBER_WIDTHS) != np.arange(rows.fields)[:, None]).astype(np.float32)
     mask = np.concatenate([allowed, np.ones((rows.fields, own), np.float32)], axis=1)
-    prior = mask * np.concatenate([np.full(bases, PRIOR), np.full(own, SCHEMA_PRIOR)]).astype(np.float32)
+    prior = mask * np.concatenate([np.full(bases, NUMBER_PRIOR), np.full(own, SCHEMA_PRIOR)]).astype(np.float32)
     w, m, v = prior.copy(), np.zeros_like(prior), np.zeros_like(prior)
     grids = [_grid(rows, g) for g in range(rows.fields)]
     rng, order = np.random.default_rng(SEED), np.zeros(0, np.intp)
-    for step in range(STEPS):
-        report(step / STEPS)
-        if len(order) < min(BATCH, rows.size):
+    for step in range(NUMBER_STEPS):
+        report(step / NUMBER_STEPS)
+        if len(order) < min(NUMBER_BATCH, rows.size):
             order = rng.permutation(rows.size)
-        batch, order = order[:BATCH], order[BATCH:]
-        gradient = mask * (_gradient(rows, w, batch, grids) + PULL * (w - prior) / bases)
-        m, v = 0.9 * m + 0.1 * gradient, 0.99 * v + 0.01 * gradient**2
-        rate = RATE * min(1.0, 2.0 * (1.0 - step / STEPS) + 0.05)
-        move = (m / (1 - 0.9 ** (step + 1))) / (np.sqrt(v / (1 - 0.99 ** (step + 1))) + 1e-4)
+        batch, order = order[:NUMBER_BATCH], order[NUMBER_BATCH:]
+        gradient = mask * (_gradient(rows, w, batch, grids) + NUMBER_PULL * (w - prior) / bases)
+        m = FIRST_MOMENT * m + (1.0 - FIRST_MOMENT) * gradient
+        v = NUMBER_SECOND_MOMENT * v + (1.0 - NUMBER_SECOND_MOMENT) * gradient**2
+        rate = NUMBER_RATE * min(1.0, 2.0 * (1.0 - step / NUMBER_STEPS) + NUMBER_SLOWEST)
+        move = (m / (1 - FIRST_MOMENT ** (step + 1))) / (
+            np.sqrt(v / (1 - NUMBER_SECOND_MOMENT ** (step + 1))) + NUMBER_GUARD
+        )
         w = np.maximum(w - rate * move, 0.0).astype(np.float32)
     return w
 

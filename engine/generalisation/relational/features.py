@@ -17,12 +17,12 @@ import numpy as np
 
 from engine.generalisation.relational.interaction import InteractionGraph
 from engine.memory.arrays import Floats
+from engine.priors import BETWEEN, NEIGHBOURS, RECENT
 
 FEATURES = (
     "what", "when", "meetings", "meetings_in_relation",
     "recent_activity", "neighbours_partners", "between", "self_loop",
 )  # fmt: skip
-RECENT, NEIGHBOURS, BETWEEN = 0.1, 1e-4, 1e-3  # as much as nothing
 
 
 def find_features(

@@ -16,16 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.generalisation.relational.structure import MAX_CONTEXTS, Structure
+from engine.generalisation.relational.structure import Structure
 from engine.memory.arrays import Bytes, Codes, Floats, Ints, Mask
 from engine.memory.columns import MISSING, Column
 from engine.memory.traces import Traces
 from engine.memory.values import Value, identity, place
+from engine.priors import FENCE, MAX_CONTEXTS, MAX_RELATIONS, MIN_CONTEXT_EPISODES, QUARTILES, SLOTS
 
-SLOTS = 512  # resolution of the time axis over the range of the stored times
-MAX_RELATIONS = 512
-MIN_CONTEXT_EPISODES = 3  # a rarer context is "other": little to learn, and nothing of one episode is kept
-FENCE = 5.0  # quartile ranges beyond the quartiles: a time further out does not stretch the axis
 UNKNOWN = -(2**30)  # the slot of an unknown time
 
 
@@ -52,7 +49,7 @@ class Axis:
         known = np.unique(times[np.isfinite(times)])
         if len(known) < 2:
             return cls(float(known[0]) if len(known) else 0.0, unit or 1.0, 1, 1 if reach is None else reach)
-        low, high = np.quantile(times[np.isfinite(times)], (0.25, 0.75))
+        low, high = np.quantile(times[np.isfinite(times)], QUARTILES)
         fence = FENCE * max(high - low, 1e-9)
         origin, end = max(float(known[0]), low - fence), min(float(known[-1]), high + fence)
         if unit is None:

@@ -20,15 +20,17 @@ import numpy as np
 
 from engine.generalisation.relational.incidences import UNKNOWN, Incidences
 from engine.memory.arrays import Floats, Ints
-
-UNSEEN = 0.2  # pseudo-count of an entity in m
-WHAT_PSEUDOCOUNT = 20.0
-WIDTH, REACH = 3.0, 24  # of the kernel over time, in slots
-STEADY = 0.3  # share of the mean activity that is added on either side
-FLOOR = 0.005
-LONG_WIDTH = 30.0  # of the kernel behind `recent_activity`, in slots
-BETWEEN_REACH = 7  # slots on either side that `between` looks at
-TINY = 1e-12
+from engine.priors import (
+    ACTIVITY_FLOOR,
+    ACTIVITY_REACH,
+    ACTIVITY_WIDTH,
+    BETWEEN_REACH,
+    LONG_WIDTH,
+    STEADY,
+    TINY,
+    UNSEEN,
+    WHAT_PSEUDOCOUNT,
+)
 
 
 class InteractionGraph:
@@ -43,9 +45,9 @@ class InteractionGraph:
         self.relation_count = np.diff(self._by_relation.start).astype(np.float64)
         known = np.flatnonzero(incidences.slot > UNKNOWN)
         self._by_slot = _Groups(known, incidences.slot[known], incidences.axis.slots)
-        kernel = np.exp(-np.abs(np.arange(-REACH, REACH + 1)) / WIDTH)
+        kernel = np.exp(-np.abs(np.arange(-ACTIVITY_REACH, ACTIVITY_REACH + 1)) / ACTIVITY_WIDTH)
         self._kernel = kernel / kernel.sum()
-        self.own_activity = float(self._kernel[REACH])
+        self.own_activity = float(self._kernel[ACTIVITY_REACH])
         self._link()
 
     def what(self, relation: int, less: int | None = None) -> Floats:
@@ -63,7 +65,7 @@ class InteractionGraph:
     def when(self, slot: int, less: int | None = None) -> Floats:
         """float64[E] in nats; 0 for an unknown time and for one far from all stored ones."""
         near = min(max(slot, 0), self.incidences.axis.slots - 1)
-        if slot == UNKNOWN or abs(slot - near) > REACH or self.incidences.axis.slots == 1:
+        if slot == UNKNOWN or abs(slot - near) > ACTIVITY_REACH or self.incidences.axis.slots == 1:
             return np.zeros(self.entities)
         local, rate = self.activity(near), self.rate
         if less is not None:
@@ -71,14 +73,14 @@ class InteractionGraph:
             rate = rate.copy()
             rate[less] -= 1.0 / self.incidences.axis.slots
         local = np.maximum(local, 0.0)
-        nats: Floats = np.log((local + STEADY * rate + FLOOR) / ((1.0 + STEADY) * rate + FLOOR))
+        nats: Floats = np.log((local + STEADY * rate + ACTIVITY_FLOOR) / ((1.0 + STEADY) * rate + ACTIVITY_FLOOR))
         return nats
 
     def activity(self, slot: int) -> Floats:
         """float64[E]: incidences per slot around this one, by a kernel over time."""
-        low, high = max(0, slot - REACH), min(self.incidences.axis.slots, slot + REACH + 1)
+        low, high = max(0, slot - ACTIVITY_REACH), min(self.incidences.axis.slots, slot + ACTIVITY_REACH + 1)
         near = self._by_slot.members(low, high)
-        weights = self._kernel[self.incidences.slot[near] - slot + REACH]
+        weights = self._kernel[self.incidences.slot[near] - slot + ACTIVITY_REACH]
         return np.bincount(self.incidences.partner[near], weights=weights, minlength=self.entities).astype(np.float64)
 
     def meetings(self, anchor: int, relation: int, less: int | None = None) -> Floats:
@@ -111,7 +113,7 @@ class InteractionGraph:
             return np.zeros(self.entities)
         at = self._by_slot.members(low, high)
         source, partner = self.incidences.anchor[at], self.incidences.partner[at]
-        weights = np.exp(np.abs(self.incidences.slot[at] - slot) / -WIDTH)
+        weights = np.exp(np.abs(self.incidences.slot[at] - slot) / -ACTIVITY_WIDTH)
         is_own = source == anchor
         first = np.bincount(partner[is_own], weights[is_own], self.entities)
         strength = np.bincount(source, weights, self.entities)

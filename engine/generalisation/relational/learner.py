@@ -38,13 +38,8 @@ from engine.memory.arrays import Floats
 from engine.memory.columns import MISSING
 from engine.memory.traces import Traces
 from engine.memory.values import Value
+from engine.priors import MIN_ASKED, RELATION_REPLAYS, SEED, SHARE_MIXTURE, SHARE_RATES, SMALLEST
 from engine.recollection.similarity import chance_nearness, name_nearness
-
-REPLAYS = 3000
-SHARE_RATES, SHARE_MIXTURE = 0.6, 0.3
-SMALLEST = 1e-7  # w is kept as the half-precision logarithm, from here up
-MIN_ASKED = 10  # a field that fewer of the held-out episodes have is not judged, so not taken
-SEED = 20240601
 
 
 class RelationalLearner:
@@ -66,7 +61,9 @@ class RelationalLearner:
         graph = InteractionGraph(incidences)
         asked = holdout.replays(traces)[0]
         is_asked = np.isin(incidences.row, asked)
-        replayed = choose_replays(graph, worth_asking(incidences, ~is_asked), min(incidences.size // 4, REPLAYS), SEED)
+        replayed = choose_replays(
+            graph, worth_asking(incidences, ~is_asked), min(incidences.size // 4, RELATION_REPLAYS), SEED
+        )
         held_out = is_asked.copy()
         held_out[replayed] = True
         rates = PairRatesFit(incidences, graph, held_out).run(lambda done: report(SHARE_RATES * done))

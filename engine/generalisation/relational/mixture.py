@@ -27,23 +27,29 @@ from engine.generalisation.relational.interaction import InteractionGraph
 from engine.generalisation.relational.rates import PairRates
 from engine.generalisation.softmax import grouped_softmax
 from engine.memory.arrays import SINGLE, Floats, Ints, Singles
-
-STEPS = 12
-LONGEST = 1.0  # of a step, in any number
-GAIN = 1e-4  # nats per replay that a step must be worth
-PULL = 3.0  # of the fit towards the start, as so many replays' worth of information in each number
-NEAR, SILENT = 100, 150  # entities without evidence of their own: the nearest, and some that stand for the rest
-FLOOR = 1e-12
+from engine.priors import (
+    GAIN,
+    LEAST_MASS,
+    LONGEST,
+    MIXTURE_PULL,
+    MIXTURE_STEPS,
+    NEAR,
+    PRIOR_HOP,
+    PRIOR_HOP3,
+    PRIOR_WHAT,
+    PRIOR_WHEN,
+    SOME_SILENT,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class MixtureWeights:
     """The numbers: hop, hop3, novelty and sharp > 0; the others weigh the feature of their name."""
 
-    what: float = 0.25
-    when: float = 0.25
-    hop: float = 1.0
-    hop3: float = 0.3
+    what: float = PRIOR_WHAT
+    when: float = PRIOR_WHEN
+    hop: float = PRIOR_HOP
+    hop3: float = PRIOR_HOP3
     novelty: float = 1.0
     sharp: float = 1.0
     meetings: float = 0.0
@@ -95,14 +101,14 @@ def fit_mixture(
         if done % 256 == 0:
             report(0.8 * done / len(replayed))
     replays, first = _Replays(parts), _to_point(MixtureWeights())
-    pull = PULL / len(replayed)
+    pull = MIXTURE_PULL / len(replayed)
 
     def slopes(point: Floats) -> tuple[Floats, Floats]:
         gradient, information = replays.slopes(_to_weights(point))
         return gradient + pull * (point - first), information + pull * np.eye(len(point))
 
     point, loss = fisher_scoring(
-        lambda at: replays.loss(_to_weights(at)), slopes, first, steps=STEPS, longest=LONGEST, gain=GAIN
+        lambda at: replays.loss(_to_weights(at)), slopes, first, steps=MIXTURE_STEPS, longest=LONGEST, gain=GAIN
     )
     report(1.0)
     return _to_weights(point), loss
@@ -124,17 +130,17 @@ class _Replays:
         self.start = np.cumsum(self.sizes) - self.sizes
         table = np.concatenate(parts, axis=1)
         self.direct, self.base, self.kappa = table[0], (table[1], table[2], table[3]), table[4]
-        self.log_stands_for, self.features = np.log(np.maximum(table[5], SINGLE(FLOOR))), table[6:]
+        self.log_stands_for, self.features = np.log(np.maximum(table[5], SINGLE(LEAST_MASS))), table[6:]
 
     def loss(self, mixture: MixtureWeights) -> float:
         """Mean -log P of the truths, the first candidates of their segments."""
         _, p = self._posterior(mixture)
-        return float(-np.log(np.maximum(p[self.start], FLOOR)).mean())
+        return float(-np.log(np.maximum(p[self.start], LEAST_MASS)).mean())
 
     def slopes(self, mixture: MixtureWeights) -> tuple[Floats, Floats]:
         """(gradient float64[numbers], information float64[numbers, numbers]) of the mean loss."""
         log_mass, p = self._posterior(mixture)
-        bracket = np.maximum(mixture.bracket(self.direct, self.base, self.kappa), FLOOR)
+        bracket = np.maximum(mixture.bracket(self.direct, self.base, self.kappa), LEAST_MASS)
         share = np.float32(mixture.sharp * mixture.novelty) * self.kappa / bracket
         m, two, three = self.base
         hop, hop3 = np.float32(mixture.hop) * two, np.float32(mixture.hop3) * three
@@ -148,7 +154,7 @@ class _Replays:
 
     def _posterior(self, mixture: MixtureWeights) -> tuple[Singles, Singles]:
         """(log mass, the share of every candidate and of those it stands for), float32[candidates] each."""
-        bracket = np.maximum(mixture.bracket(self.direct, self.base, self.kappa), FLOOR)
+        bracket = np.maximum(mixture.bracket(self.direct, self.base, self.kappa), LEAST_MASS)
         log_mass: Singles = np.float32(mixture.sharp) * (np.log(bracket) + mixture.schema(self.features))
         return log_mass, grouped_softmax(log_mass + self.log_stands_for, self.start, self.sizes)
 
@@ -183,7 +189,7 @@ def _replay(incidences: Incidences, graph: InteractionGraph, rates: PairRates, i
     is_silent[truth] = False
     rest = np.flatnonzero(is_silent)
     rest = rest[np.argsort(-two[rest], kind="stable")]
-    some = rest[NEAR:][:: max(1, (len(rest) - NEAR) // SILENT)]
+    some = rest[NEAR:][:: max(1, (len(rest) - NEAR) // SOME_SILENT)]
     is_silent[truth] = True
     alone = np.concatenate([[truth], np.flatnonzero(~is_silent), rest[:NEAR]])
     at = np.concatenate([alone, some])

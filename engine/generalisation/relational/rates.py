@@ -25,19 +25,29 @@ import numpy.typing as npt
 
 from engine.generalisation.learning import Report
 from engine.generalisation.relational.incidences import UNKNOWN, Incidences
-from engine.generalisation.relational.interaction import FLOOR, STEADY, WHAT_PSEUDOCOUNT, InteractionGraph
+from engine.generalisation.relational.interaction import InteractionGraph
 from engine.memory.arrays import Floats, Ints, Mask, Singles
-
-SWEEPS = 3  # more over-fit the cells
-INITIAL_POWER = 2.5  # the start: odds of a shared partner to this power
-INITIAL_SHRINKAGE = (20.0, 50.0, 20.0, 20.0)
-SHRINKAGE = (5.0, 50.0, 1.0, 1.0)  # pseudo-counts: relation, relation x time, pair of relations, cell
-KAPPA = 0.002
-MAX_PAIRS = 4e7  # pairs of incidences visited per sweep; cues are thinned evenly beyond
-CUES_AT_ONCE = 500
-FLUSH = 4_000_000
-SEED = 20240601
-PRIOR_WHAT, PRIOR_WHEN, PRIOR_HOP, PRIOR_HOP3 = 0.25, 0.25, 1.0, 0.3
+from engine.priors import (
+    ACTIVITY_FLOOR,
+    CUES_AT_ONCE,
+    FLUSH,
+    INITIAL_POWER,
+    INITIAL_SHRINKAGE,
+    KAPPA,
+    KEPT_CUES,
+    LEAST_CUES,
+    MAX_PAIRS,
+    MOST_RATE,
+    PRIOR_HOP,
+    PRIOR_HOP3,
+    PRIOR_WHAT,
+    PRIOR_WHEN,
+    SEED,
+    SHRINKAGE,
+    STEADY,
+    SWEEPS,
+    WHAT_PSEUDOCOUNT,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,7 @@ class PairRatesFit:
         """The closed-form start, then SWEEPS updates. Cost O(SWEEPS MAX_PAIRS)."""
         shared, exposed = self._count_pairs()
         rate = self._shrink(shared, exposed, INITIAL_SHRINKAGE)
-        odds = (rate / (1.0 - np.minimum(rate, 0.95))) ** INITIAL_POWER
+        odds = (rate / (1.0 - np.minimum(rate, MOST_RATE))) ** INITIAL_POWER
         rates = PairRates(odds.astype(np.float32), np.full(self.incidences.relations, KAPPA))
         report(0.2)
         self._lift_incidences()
@@ -102,7 +112,7 @@ class PairRatesFit:
             at = np.flatnonzero(t == slot)
             rate = graph.rate[y[at]] - 1.0 / incidences.axis.slots
             local = np.maximum(graph.activity(slot)[y[at]] - graph.own_activity, 0.0)
-            when[at] = (local + STEADY * rate + FLOOR) / ((1.0 + STEADY) * rate + FLOOR)
+            when[at] = (local + STEADY * rate + ACTIVITY_FLOOR) / ((1.0 + STEADY) * rate + ACTIVITY_FLOOR)
         lift: Floats = what**PRIOR_WHAT * when**PRIOR_WHEN
         return lift
 
@@ -121,7 +131,7 @@ class PairRatesFit:
         rng = np.random.default_rng(SEED)
         for anchor in np.flatnonzero(degree).tolist():
             low, n = int(self.incidences.start[anchor]), int(degree[anchor])
-            keep = min(1.0, max(share, (400.0 * share + 60.0) / n)) if share < 1.0 else 1.0
+            keep = min(1.0, max(share, (KEPT_CUES * share + LEAST_CUES) / n)) if share < 1.0 else 1.0
             rows = np.arange(n)
             if keep < 1.0:
                 rows = np.sort(rng.choice(n, max(1, round(keep * n)), replace=False))

@@ -19,16 +19,17 @@ from engine.memory.arrays import Bytes, Codes, Floats
 from engine.memory.columns import MISSING, Column
 from engine.memory.traces import Traces
 from engine.memory.values import identity
-
-MIN_VOCABULARY = 20
-SHARED = 0.3  # of either field's episodes have a value that the other field has too
-MAX_ENTITY_FIELDS = 4
-MAX_VOCABULARY = 20_000
-MIN_ROWS = 200
-MAX_ROWS = 250_000
-MAX_CONTEXTS = 256
-COVERED = 0.8  # of the episodes must have one of the MAX_CONTEXTS commonest contexts
-PSEUDOCOUNT = 100.0
+from engine.priors import (
+    CONTEXT_PSEUDOCOUNT,
+    COVERED,
+    MAX_CONTEXTS,
+    MAX_ENTITY_FIELDS,
+    MAX_VOCABULARY,
+    MIN_VOCABULARY,
+    RELATIONS_LEAST,
+    RELATIONS_MOST,
+    SHARED_ENTITIES,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Structure:
 def find_structure(traces: Traces) -> Structure | None:
     """The structure of a space; None where no two fields share a vocabulary. Cost O(F^2 V + F N log N)."""
     entities = _entity_fields(traces)
-    if len(entities) < 2 or not MIN_ROWS <= traces.size <= MAX_ROWS:
+    if len(entities) < 2 or not RELATIONS_LEAST <= traces.size <= RELATIONS_MOST:
         return None
     return Structure(entities, _context_field(traces, entities), _time_field(traces))
 
@@ -81,7 +82,8 @@ def _entity_fields(traces: Traces) -> tuple[str, ...]:
 def _share_vocabulary(a: Column, b: Column, vocabularies: dict[str, set[tuple[str, object]]]) -> bool:
     shared = vocabularies[a.name] & vocabularies[b.name]
     return len(shared) > 0 and all(
-        sum(int(c.counts[code]) for code, v in enumerate(c.values) if identity(v) in shared) >= SHARED * c.present
+        sum(int(c.counts[code]) for code, v in enumerate(c.values) if identity(v) in shared)
+        >= SHARED_ENTITIES * c.present
         for c in (a, b)
     )
 
@@ -113,7 +115,7 @@ def _told(context: Codes, seat: Codes) -> float:
     base: Floats = (np.bincount(seat)[seat] - 0.5) / n
     _, cell, count = np.unique(context * (int(seat.max()) + 1) + seat, return_inverse=True, return_counts=True)
     within = np.bincount(context)[context]
-    given = (count[cell] - 1 + PSEUDOCOUNT * base) / (within - 1 + PSEUDOCOUNT)
+    given = (count[cell] - 1 + CONTEXT_PSEUDOCOUNT * base) / (within - 1 + CONTEXT_PSEUDOCOUNT)
     return float(np.log(given / base).mean())
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from engine import CueInput, Options, attach, complete
-from engine.answer.abstention import TOLD_BITS, refusal_ground, uncertain_bits, value_of_information
+from engine.answer.abstention import refusal_ground, uncertain_bits, value_of_information
 from engine.generalisation.distribution import background
 from engine.memory.columns import Column
+from engine.priors import TOLD_BITS
 from tests.engine import oracle
 from tests.engine.worlds import NAMES, random_cue, random_records, traces_of
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from engine import Answer, CueInput, NotConverged, Options, Sweep, attach, complete, steps
-from engine.answer.attractor import THETA_SWEEPS, TargetField, free_energy, settle
+from engine.answer.attractor import TargetField, free_energy, settle
 from tests.engine.worlds import random_cue, random_records, traces_of
+
+THETA_SWEEPS = 7  # of one theta cycle
 
 RUNS = 10_000
 

@@ -7,7 +7,8 @@ import pytest
 
 from engine import CueInput, Options, attach, complete, explain
 from engine.answer.confidence import Shares
-from engine.answer.metacognition import THIN_SPACE, metacognition, spread
+from engine.answer.metacognition import metacognition, spread
+from engine.priors import THIN_SPACE
 from tests.engine.worlds import random_cue, random_records, traces_of
 
 

@@ -11,8 +11,9 @@ from engine import CueInput, Options, Traces, attach, complete, consolidate, exp
 from engine.answer.confidence import IDENTITY, Beta, Shares, corrected
 from engine.answer.posterior import Posterior
 from engine.answer.schema import Schema
-from engine.consolidation.correction import FEWEST, JudgedAnswer, fit
+from engine.consolidation.correction import JudgedAnswer, fit
 from engine.generalisation.distribution import Generalisation
+from engine.priors import FEWEST
 from tests.engine.worlds import random_cue, random_records, traces_of
 
 WARPED = Beta(0.6, 1.7, -0.4)

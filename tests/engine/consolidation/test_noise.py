@@ -112,9 +112,9 @@ def test_a_cue_of_no_stored_event_tells_nothing() -> None:
 
 def test_earlier_cues_fade_before_later_ones() -> None:
     assert noise.remembered([100.0, 0.0, 0.0], [0.0, 50.0, 0.0]) == (100.0, 50.0, 0.0)
-    kept = noise.remembered([noise.MOST, 0.0, 0.0], [0.0, 0.0, 500.0])
-    assert kept == pytest.approx((noise.MOST - 500.0, 0.0, 500.0))
-    assert sum(noise.remembered([1.0, 1.0, 1.0], [0.0, 2 * noise.MOST, 0.0])) == pytest.approx(noise.MOST)
+    kept = noise.remembered([noise.MOST_CUES, 0.0, 0.0], [0.0, 0.0, 500.0])
+    assert kept == pytest.approx((noise.MOST_CUES - 500.0, 0.0, 500.0))
+    assert sum(noise.remembered([1.0, 1.0, 1.0], [0.0, 2 * noise.MOST_CUES, 0.0])) == pytest.approx(noise.MOST_CUES)
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.3, 1.0])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.generalisation.weights import UNDECIDED, closed_form, shared_information
+from engine.generalisation.weights import closed_form, shared_information
+from engine.priors import UNDECIDED
 from tests.engine.worlds import NAMES, traces_of
 
 

@@ -7,7 +7,8 @@ import math
 import pytest
 
 from engine import Traces
-from engine.recollection.similarity import FOLLOWS, FOLLOWS_BY_CHANCE, prose_nearness
+from engine.priors import FOLLOWS, FOLLOWS_BY_CHANCE
+from engine.recollection.similarity import prose_nearness
 
 HARBOUR = "The heron stood in the quiet harbour while the boats came home before the rain and the lamps were lit."
 REVERSED = "The lamps were lit before the rain and the boats came home while the quiet harbour stood in the heron."

@@ -16,7 +16,8 @@ from engine.generalisation.learning import Fitted, log_loss
 from engine.generalisation.weights import closed_form
 from engine.memory import holdout
 from engine.memory.values import Value
-from engine.recollection.evidence import GENERALISATION_WIDTH, weigh_field
+from engine.priors import GENERALISATION_WIDTH
+from engine.recollection.evidence import weigh_field
 from tests.engine.worlds import NAMES
 
 Record = dict[str, Value]

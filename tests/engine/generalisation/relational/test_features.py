@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from engine import Traces
-from engine.generalisation.relational.features import BETWEEN, FEATURES, RECENT, find_features
+from engine.generalisation.relational.features import FEATURES, find_features
 from engine.generalisation.relational.incidences import UNKNOWN, Incidences, worth_asking
-from engine.generalisation.relational.interaction import LONG_WIDTH, WIDTH, InteractionGraph
+from engine.generalisation.relational.interaction import InteractionGraph
 from engine.generalisation.relational.mixture import MixtureWeights, fit_mixture
 from engine.generalisation.relational.rates import PairRatesFit
 from engine.generalisation.relational.structure import Structure
 from engine.memory.values import Value
+from engine.priors import ACTIVITY_WIDTH, BETWEEN, LONG_WIDTH, RECENT
 
 Event = dict[str, Value]
 STRUCTURE = Structure(("who", "whom"), "what", "when")
@@ -67,7 +68,7 @@ def test_somebody_who_deals_with_both_around_a_time_is_between_them_then_and_onl
     graph = graph_of(EVENTS)
     assert feature(graph, "between", "ann", "greets", "cyd", 10) == pytest.approx(math.log1p(1.0 / BETWEEN))
     assert feature(graph, "between", "ann", "greets", "cyd", 25) == 0.0
-    assert WIDTH < 25 - 10
+    assert ACTIVITY_WIDTH < 25 - 10
 
 
 def test_the_likes_of_one_tell_whom_one_may_deal_with() -> None:
