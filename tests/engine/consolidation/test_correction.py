@@ -62,12 +62,13 @@ def test_the_map_found_is_nearly_the_one_that_was_planted(truth: Beta) -> None:
 def test_the_fit_is_the_minimum_that_a_plain_search_finds() -> None:
     from scipy.optimize import minimize
 
-    from engine.consolidation.correction import PULL, _fitted
+    from engine.consolidation.correction import _fitted
+    from engine.priors import CORRECTION_PULL
 
     found = judged(150, WARPED, memory=0.3)
 
     def penalised(theta: np.ndarray) -> float:
-        return len(found) * log_loss(found, Beta(*theta.tolist())) + PULL / 2 * float(
+        return len(found) * log_loss(found, Beta(*theta.tolist())) + CORRECTION_PULL / 2 * float(
             ((theta - np.array([1.0, 1.0, 0.0])) ** 2).sum()
         )
 
