@@ -245,6 +245,8 @@ def episode_bytes(stored: Episode) -> bytes:
 def completion_document(completed: Completion, *, verbose: bool) -> dict[str, Any]:
     """The public form of a completion."""
     whole: dict[str, Any] = {"fields": completed.fields}
+    if completed.intervals:
+        whole["intervals"] = completed.intervals
     public = {
         "completion_id": completed.completion_id,
         "completed_episode": whole,
@@ -314,6 +316,9 @@ def _progress(event: CompleteProgress) -> tuple[str, Any]:
     """An event's name and its data."""
     if isinstance(event, Completion):
         return "final_result", completion_document(event, verbose=True)
+    if isinstance(event, PartialResult):
+        shown = [{k: getattr(each, k) for k in each.__slots__ if getattr(each, k) is not None} for each in event.fields]
+        return _EVENTS[PartialResult], {"fields": shown, "share_complete": event.share_complete}
     return _EVENTS[type(event)], event
 
 

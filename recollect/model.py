@@ -256,6 +256,15 @@ class CompleteRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Interval:
+    """The values between which a completed number or time lies with the chance `mass` in [0, 1]."""
+
+    low: FieldValue
+    high: FieldValue
+    mass: float
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One stored episode's share in an answer: posterior weight and match, both in [0, 1]."""
 
@@ -419,14 +428,15 @@ class Completion:
     """The whole that was made of a part.
 
     `embedding` is a contiguous float32 array of the space's dimension, or None.
-    The parts after `completion_confidence` are filled only when the request is verbose, the last two when it
-    includes them.
+    `intervals` has the completed numbers and times. The parts after it are filled only when the request is
+    verbose, the last two when it includes them.
     """
 
     completion_id: str
     fields: Fields
     completion_confidence: float
     abstained: Mapping[str, str] = field(default_factory=dict)
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
     embedding: Any = None
     attribution: Mapping[str, Attribution] = field(default_factory=dict)
     hypotheses: tuple[Hypothesis, ...] = ()
@@ -510,11 +520,12 @@ class CA3Progress:
 
 @dataclass(frozen=True, slots=True)
 class PartialField:
-    """A field that has passed its gate, with the probability that it is right."""
+    """A field that has passed its gate, with the probability that it is right; of a number or time, where it lies."""
 
     name: str
     value: FieldValue
     confidence: float
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def _records(answer: Answer, wanted: int) -> list[Alternative]:
     likely = np.stack([posterior.probabilities(f.name)[records[:, j]] for j, f in enumerate(fields)], axis=1)
     won = (records == said).all(axis=1)
     # What the answer leaves over is shared among the records as the episodes share it.
-    left = 1.0 - float(np.mean([field.confidence for field in fields]))
+    left = 1.0 - max(field.confidence for field in fields)
     scale = left / max(1.0 - float(weight[won].sum()), 1e-12)
     return [
         Alternative(

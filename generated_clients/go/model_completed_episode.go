@@ -27,6 +27,8 @@ type CompletedEpisode struct {
 	Embedding []float32 `json:"embedding,omitempty"`
 	// The targets that were left out, each with the reason: `below ca1_threshold`, `unknown_field` (no stored episode has it) or, without a threshold of the caller's own, `contradictory_cue` (the cue means no stored event and its values do not go together) or `uninformed` (it tells no more of the field than the base rate does, or what is new in it outweighs what is known). 
 	Abstained *map[string]string `json:"abstained,omitempty"`
+	// Of every completed number and time, where it lies, by field name. Left out where none was completed.
+	Intervals *map[string]Interval `json:"intervals,omitempty"`
 }
 
 type _CompletedEpisode CompletedEpisode
@@ -137,6 +139,38 @@ func (o *CompletedEpisode) SetAbstained(v map[string]string) {
 	o.Abstained = &v
 }
 
+// GetIntervals returns the Intervals field value if set, zero value otherwise.
+func (o *CompletedEpisode) GetIntervals() map[string]Interval {
+	if o == nil || IsNil(o.Intervals) {
+		var ret map[string]Interval
+		return ret
+	}
+	return *o.Intervals
+}
+
+// GetIntervalsOk returns a tuple with the Intervals field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *CompletedEpisode) GetIntervalsOk() (*map[string]Interval, bool) {
+	if o == nil || IsNil(o.Intervals) {
+		return nil, false
+	}
+	return o.Intervals, true
+}
+
+// HasIntervals returns a boolean if a field has been set.
+func (o *CompletedEpisode) HasIntervals() bool {
+	if o != nil && !IsNil(o.Intervals) {
+		return true
+	}
+
+	return false
+}
+
+// SetIntervals gets a reference to the given map[string]Interval and assigns it to the Intervals field.
+func (o *CompletedEpisode) SetIntervals(v map[string]Interval) {
+	o.Intervals = &v
+}
+
 func (o CompletedEpisode) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -153,6 +187,9 @@ func (o CompletedEpisode) ToMap() (map[string]interface{}, error) {
 	}
 	if !IsNil(o.Abstained) {
 		toSerialize["abstained"] = o.Abstained
+	}
+	if !IsNil(o.Intervals) {
+		toSerialize["intervals"] = o.Intervals
 	}
 	return toSerialize, nil
 }

@@ -164,13 +164,15 @@ def _print_completion(answer: Mapping[str, Any], known: Mapping[str, Any]) -> No
     """The completed fields, what the cue gave first, and how sure the service is of the rest."""
     fields: dict[str, Any] = answer["completed_episode"]["fields"]
     sources: dict[str, Any] = answer.get("source_attribution", {})
+    intervals: dict[str, Any] = answer["completed_episode"].get("intervals", {})
     names = [name for name in fields if name in known] + [name for name in fields if name not in known]
     rows = []
     for name in names:
         origin = sources.get(name, {})
         source = "given" if name in known else origin.get("source", "")
-        rows.append([name, shown(fields[name]), source, "" if name in known else percent(origin.get("confidence"))])
-    print_table(["field", "value", "source", "confidence>"], rows)
+        sure = "" if name in known else percent(origin.get("confidence"))
+        rows.append([name, shown(fields[name]), source, sure, *([_between(intervals.get(name))] if intervals else [])])
+    print_table(["field", "value", "source", "confidence>", *(["between"] if intervals else [])], rows)
     for name, reason in answer["completed_episode"].get("abstained", {}).items():
         out.print(f"[dim]{escape(name)}: left out, {escape(reason)}[/]", markup=True)
     print_notes(answer)
@@ -213,6 +215,13 @@ def _print_reasons(answer: Mapping[str, Any]) -> None:
     ]
     if rows:
         print_table(["ask next", "for", "now>", "expected>"], rows, title="\nWhat would help")
+
+
+def _between(interval: Mapping[str, Any] | None) -> str:
+    """Where a number or a time lies: 20 to 45 (80 %)."""
+    if interval is None:
+        return ""
+    return f"{shown(interval['low'])} to {shown(interval['high'])} ({percent(interval['mass'])})"
 
 
 def _print_details(answer: Mapping[str, Any]) -> None:

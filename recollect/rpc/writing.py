@@ -25,6 +25,7 @@ from recollect.model import (
     Filling,
     ForgetReceipt,
     Hypothesis,
+    Interval,
     Origin,
     PartialField,
     PartialResult,
@@ -74,6 +75,8 @@ def completion(completed: Completion, *, verbose: bool, encoding: int) -> comple
     )
     _put_fields(response.completed_episode.fields, completed.fields)
     response.cue_notes.extend(map(cue_note, completed.cue_notes))
+    for name, lies in completed.intervals.items():
+        _put_interval(response.completed_episode.intervals[name], lies)
     if verbose:
         episode = response.completed_episode
         if completed.embedding is not None:
@@ -303,8 +306,17 @@ def _put_hypothesis(into: completion_pb2.Hypothesis, hypothesis: Hypothesis) -> 
     into.differs_in.extend(hypothesis.differs_in)
 
 
+def _put_interval(into: completion_pb2.Interval, interval: Interval) -> None:
+    _put_value(into.low, interval.low)
+    _put_value(into.high, interval.high)
+    into.mass = interval.mass
+
+
 def _partial_field(field: PartialField) -> completion_pb2.PartialField:
-    return completion_pb2.PartialField(name=field.name, value=value(field.value), confidence=field.confidence)
+    message = completion_pb2.PartialField(name=field.name, value=value(field.value), confidence=field.confidence)
+    if field.interval is not None:
+        _put_interval(message.interval, field.interval)
+    return message
 
 
 def _stats(stats: ReconstructionStats) -> completion_pb2.ReconstructionStats:

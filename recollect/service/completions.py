@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from time import perf_counter
@@ -32,6 +32,7 @@ from recollect.model import (
     Evidence,
     Hypothesis,
     Inclusion,
+    Interval,
     ReconstructionStats,
     Scope,
     Source,
@@ -133,10 +134,12 @@ def unfold(
     if not memory.traces.size:
         raise refusals.empty_space()
     targets = targets_of(memory, request)
-    if targets and not any(name in memory.traces.columns for name in targets):
-        raise refusals.unknown_targets(memory, request, targets, partial(_works, runtime, memory))
     if request.targets and not targets:
         raise refusals.given_targets(request, partial(_works, runtime, memory))
+    if not targets:
+        raise refusals.nothing_to_complete(memory, request)
+    if not any(name in memory.traces.columns for name in targets):
+        raise refusals.unknown_targets(memory, request, targets, partial(_works, runtime, memory))
     answer: Answer | None = None
     try:
         for event in engine.steps(memory.traces, cue, _options(runtime, request, targets), memory.schema()):
@@ -146,7 +149,7 @@ def unfold(
         raise not_converged(failure) from failure
     assert answer is not None
     cuenoise.note(runtime, memory, answer)
-    if not _passes(request, answer):
+    if all(gate.against(request, field) for field in answer.fields.values()):
         raise refusals.insufficient_evidence(memory, request, answer, reading.notes, partial(_works, runtime, memory))
     notes = (
         *reading.notes,
@@ -198,7 +201,7 @@ def _works(runtime: Runtime, memory: SpaceMemory, request: CompleteRequest) -> f
         answer = engine.complete(memory.traces, _cue_input(memory, reading), options, memory.schema())
     except NotConverged:
         return None
-    passed = [field.confidence for name, field in answer.fields.items() if gate.passes(request, field)]
+    passed = [field.confidence for name, field in answer.fields.items() if gate.against(request, field) is None]
     return sum(passed) / len(passed) if passed else None
 
 
@@ -222,25 +225,23 @@ def targets_of(memory: SpaceMemory, request: CompleteRequest) -> tuple[str, ...]
     return tuple(dict.fromkeys(name for name in wanted if name not in given))
 
 
-def _passes(request: CompleteRequest, answer: Answer) -> bool:
-    """Whether there is something to answer: a field that passes the gate, or nothing to complete."""
-    if request.config.ca1_threshold == 0.0 or not (answer.fields or gate.left_out(request, answer)):
-        return True
-    return any(gate.passes(request, field) for field in answer.fields.values())
-
-
 def _reply(memory: SpaceMemory, request: CompleteRequest, answer: Answer, elapsed_ms: float) -> Completion:
     """Gate every field, and word what passes."""
     abstained = gate.left_out(request, answer)
     passed = {name: field for name, field in answer.fields.items() if name not in abstained}
-    confidence = (
-        sum(field.confidence for field in passed.values()) / len(passed) if passed else answer.match
-    )  # a cue that lacks nothing is completed as far as it is a stored event
+    confidence = sum(field.confidence for field in passed.values()) / len(passed)
     fields = {**request.cue.known_fields, **{name: field.value for name, field in passed.items()}}
-    completion_id = f"cmp_{secrets.token_hex(12)}"
-    if not request.verbose:
-        return Completion(completion_id, fields, confidence, abstained)
-    return _explained(memory, request, answer, Completion(completion_id, fields, confidence, abstained), elapsed_ms)
+    core = Completion(f"cmp_{secrets.token_hex(12)}", fields, confidence, abstained, intervals_of(passed.values()))
+    return _explained(memory, request, answer, core, elapsed_ms) if request.verbose else core
+
+
+def intervals_of(fields: Iterable[FieldAnswer]) -> dict[str, Interval]:
+    """Where the numbers and times among the fields lie."""
+    return {
+        field.name: Interval(field.interval.low, field.interval.high, field.interval.mass)
+        for field in fields
+        if field.interval is not None
+    }
 
 
 def _told(completion: Completion, answer: Answer) -> list[Told]:
@@ -287,11 +288,8 @@ def _explained(
         for other in explanation.hypotheses
     )
     stats = _stats(memory, answer, explanation, elapsed_ms, (perf_counter() - started) * 1e3)
-    return Completion(
-        core.completion_id,
-        core.fields,
-        core.completion_confidence,
-        core.abstained,
+    return replace(
+        core,
         embedding=explanation.vector,
         attribution=attribution,
         hypotheses=hypotheses,

@@ -26,26 +26,23 @@ def ground_of(request: CompleteRequest, field: FieldAnswer) -> RefusalGround | N
     return field.ground if request.config.ca1_threshold is None else None
 
 
-def passes(request: CompleteRequest, field: FieldAnswer) -> bool:
-    """Whether a field is part of the answer."""
-    return field.confidence >= threshold_of(request) and ground_of(request, field) is None
+def against(request: CompleteRequest, field: FieldAnswer) -> str | None:
+    """Why a field is no part of the answer, with the numbers; None where it is: the one rule of streams and answers."""
+    threshold, ground = threshold_of(request), ground_of(request, field)
+    if field.confidence < threshold:
+        return f"below ca1_threshold: {shown(field.confidence)} < {threshold:g}"
+    return None if ground is None else worded(ground)
 
 
 def left_out(request: CompleteRequest, answer: Answer) -> dict[str, str]:
     """The wanted fields that are no part of the answer, each with its reason and the numbers."""
-    reasons = {
+    unknown = {
         name: "unknown_field: no stored episode has it"
         for name in answer.without_evidence
         if name not in request.cue.known_fields
     }
-    threshold = threshold_of(request)
-    for name, field in answer.fields.items():
-        ground = ground_of(request, field)
-        if field.confidence < threshold:
-            reasons[name] = f"below ca1_threshold: {shown(field.confidence)} < {threshold:g}"
-        elif ground is not None:
-            reasons[name] = worded(ground)
-    return reasons
+    reasons = {name: against(request, field) for name, field in answer.fields.items()}
+    return unknown | {name: reason for name, reason in reasons.items() if reason is not None}
 
 
 def worded(ground: RefusalGround) -> str:

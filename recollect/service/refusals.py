@@ -74,6 +74,26 @@ def given_targets(request: CompleteRequest, works: Works) -> InsufficientEvidenc
     )
 
 
+def nothing_to_complete(memory: SpaceMemory, request: CompleteRequest) -> InsufficientEvidence:
+    """The refusal of a cue that has every field it is asked for."""
+    asked = "every field that the space knows" if request.targets is None else "every target"
+    return InsufficientEvidence(
+        f"The cue gives {asked}, so there is nothing to complete. Leave out the field to complete, or ask /recall "
+        "which stored episodes are like it.",
+        context={"reasons": ["nothing_to_complete"], "episodes": memory.traces.size, "targets": 0},
+        diagnosis=Diagnosis(
+            "targets", "nothing_to_complete: the cue gives all that is asked for", (Measurement("targets", 0, 1),)
+        ),
+        suggestions=(
+            Suggestion(
+                "leave_out_a_field",
+                "Leave out of the cue the field to complete, or name others in targets.",
+                "needs_value",
+            ),
+        ),
+    )
+
+
 def insufficient_evidence(
     memory: SpaceMemory, request: CompleteRequest, answer: Answer, notes: tuple[CueNote, ...], works: Works
 ) -> InsufficientEvidence:

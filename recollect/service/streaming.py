@@ -27,7 +27,7 @@ from recollect.model import (
     Scope,
 )
 from recollect.service import gate
-from recollect.service.completions import cells, targets_of, unfold
+from recollect.service.completions import cells, intervals_of, targets_of, unfold
 from recollect.service.runtime import Runtime
 
 # Of a request's time. It may have waited for its turn (`turns.WAITING_SHARE`); the rest is for telling so.
@@ -91,9 +91,10 @@ def _tell(runtime: Runtime, request: CompleteRequest, memory: SpaceMemory) -> Ge
             if isinstance(event, Retrieved):
                 yield _retrieved(event, memory)
             elif isinstance(event, FieldAnswer):
-                if gate.passes(request, event):
+                if gate.against(request, event) is None:
                     complete += 1
-                    field = PartialField(event.name, event.value, event.confidence)
+                    interval = intervals_of([event]).get(event.name)
+                    field = PartialField(event.name, event.value, event.confidence, interval)
                     yield PartialResult((field,), complete / wanted)
             elif isinstance(event, Sweep):
                 yield CA3Progress(event.iteration, most, event.energy, event.change, event.converged)

@@ -282,6 +282,11 @@ def plain_completion(message: completion_pb2.CompleteResponse, *, verbose: bool)
     whole: dict[str, Any] = {"fields": plain_fields(episode.fields)}
     public = {"completed_episode": whole, "completion_confidence": message.completion_confidence}
     public |= _plain_reasons(message)
+    if episode.intervals:
+        whole["intervals"] = {
+            name: {"low": plain(each.low), "high": plain(each.high), "mass": each.mass}
+            for name, each in episode.intervals.items()
+        }
     if not verbose:
         return public
     if episode.HasField("embedding"):

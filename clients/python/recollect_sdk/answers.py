@@ -15,7 +15,8 @@ from recollect_sdk.models import typed
 class Field:
     """One field of a completed episode: its value, P(right), and where it came from.
 
-    `detail` is all that the service says of it, by the contract's names.
+    `detail` is all that the service says of it, by the contract's names. A completed number or time has an `interval`:
+    `low`, `high` and the `mass` between them.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Field:
     confidence: float
     source: str
     detail: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    interval: Mapping[str, Any] | None = None
 
     @property
     def evidence(self) -> list[str]:
@@ -41,7 +43,14 @@ class Completion(Mapping[str, Field]):
         self.completion_id: str = document["completion_id"]
         self.confidence: float = document["completion_confidence"]
         self._fields = {
-            name: Field(name, value, own.get("confidence", self.confidence), own.get("source", ""), own)
+            name: Field(
+                name,
+                value,
+                own.get("confidence", self.confidence),
+                own.get("source", ""),
+                own,
+                episode.get("intervals", {}).get(name),
+            )
             for name, value in episode["fields"].items()
             for own in (sources.get(name, {}),)
         }

@@ -1,5 +1,5 @@
 // What comes back: a completion by field, or a problem that can be acted upon.
-import { Attribution, CompleteRequest, CompleteResponse, Problem as ProblemDocument, Suggestion } from "recollect-client";
+import { Attribution, CompleteRequest, CompleteResponse, Interval, Problem as ProblemDocument, Suggestion } from "recollect-client";
 
 export type Value = string | number | boolean | Array<string | number | boolean>;
 
@@ -9,6 +9,8 @@ export interface Field {
   confidence: number;
   source: string;
   detail?: Attribution;
+  /** Of a completed number or time: the values between which it lies, and the chance that it does. */
+  interval?: Interval;
 }
 
 /** A completed episode, by field; what the cue gave is in it, with the source `given`. */
@@ -31,7 +33,8 @@ export class Completion {
     const value = this.values[name];
     if (value === undefined) throw new RangeError(`${name}: ${this.abstained[name] ?? "not part of the answer"}`);
     const detail = this.response.source_attribution?.[name];
-    return { value, confidence: detail?.confidence ?? this.confidence, source: detail?.source ?? "", detail };
+    const interval = this.response.completed_episode.intervals?.[name];
+    return { value, confidence: detail?.confidence ?? this.confidence, source: detail?.source ?? "", detail, interval };
   }
 
   has(name: string): boolean {

@@ -84,6 +84,7 @@ __all__ = [
     "ImportReport",
     "ImportRequest",
     "Inclusion",
+    "Interval",
     "Limits",
     "Measurement",
     "Origin",
@@ -192,6 +193,7 @@ from recollect_client.models.hypothetical_episode import HypotheticalEpisode as 
 from recollect_client.models.import_report import ImportReport as ImportReport
 from recollect_client.models.import_request import ImportRequest as ImportRequest
 from recollect_client.models.inclusion import Inclusion as Inclusion
+from recollect_client.models.interval import Interval as Interval
 from recollect_client.models.limits import Limits as Limits
 from recollect_client.models.measurement import Measurement as Measurement
 from recollect_client.models.origin import Origin as Origin

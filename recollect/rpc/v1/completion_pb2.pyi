@@ -231,7 +231,7 @@ class AskNext(_message.Message):
     def __init__(self, field: _Optional[str] = ..., target: _Optional[str] = ..., confidence: _Optional[float] = ..., confidence_expected: _Optional[float] = ...) -> None: ...
 
 class CompletedEpisode(_message.Message):
-    __slots__ = ("fields", "embedding", "abstained")
+    __slots__ = ("fields", "embedding", "abstained", "intervals")
     class AbstainedEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -239,13 +239,32 @@ class CompletedEpisode(_message.Message):
         key: str
         value: str
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class IntervalsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: Interval
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Interval, _Mapping]] = ...) -> None: ...
     FIELDS_FIELD_NUMBER: _ClassVar[int]
     EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     ABSTAINED_FIELD_NUMBER: _ClassVar[int]
+    INTERVALS_FIELD_NUMBER: _ClassVar[int]
     fields: _containers.RepeatedCompositeFieldContainer[_value_pb2.Field]
     embedding: _value_pb2.Vector
     abstained: _containers.ScalarMap[str, str]
-    def __init__(self, fields: _Optional[_Iterable[_Union[_value_pb2.Field, _Mapping]]] = ..., embedding: _Optional[_Union[_value_pb2.Vector, _Mapping]] = ..., abstained: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    intervals: _containers.MessageMap[str, Interval]
+    def __init__(self, fields: _Optional[_Iterable[_Union[_value_pb2.Field, _Mapping]]] = ..., embedding: _Optional[_Union[_value_pb2.Vector, _Mapping]] = ..., abstained: _Optional[_Mapping[str, str]] = ..., intervals: _Optional[_Mapping[str, Interval]] = ...) -> None: ...
+
+class Interval(_message.Message):
+    __slots__ = ("low", "high", "mass")
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    MASS_FIELD_NUMBER: _ClassVar[int]
+    low: _value_pb2.Value
+    high: _value_pb2.Value
+    mass: float
+    def __init__(self, low: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., high: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., mass: _Optional[float] = ...) -> None: ...
 
 class Attribution(_message.Message):
     __slots__ = ("source", "confidence", "masses", "evidence")
@@ -426,14 +445,16 @@ class PartialResult(_message.Message):
     def __init__(self, fields: _Optional[_Iterable[_Union[PartialField, _Mapping]]] = ..., share_complete: _Optional[float] = ...) -> None: ...
 
 class PartialField(_message.Message):
-    __slots__ = ("name", "value", "confidence")
+    __slots__ = ("name", "value", "confidence", "interval")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
     name: str
     value: _value_pb2.Value
     confidence: float
-    def __init__(self, name: _Optional[str] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., confidence: _Optional[float] = ...) -> None: ...
+    interval: Interval
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., confidence: _Optional[float] = ..., interval: _Optional[_Union[Interval, _Mapping]] = ...) -> None: ...
 
 class FillRequest(_message.Message):
     __slots__ = ("rows", "targets", "threshold", "target_accuracy", "may_be_stored")

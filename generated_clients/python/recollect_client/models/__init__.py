@@ -65,6 +65,7 @@ from recollect_client.models.hypothetical_episode import HypotheticalEpisode
 from recollect_client.models.import_report import ImportReport
 from recollect_client.models.import_request import ImportRequest
 from recollect_client.models.inclusion import Inclusion
+from recollect_client.models.interval import Interval
 from recollect_client.models.limits import Limits
 from recollect_client.models.measurement import Measurement
 from recollect_client.models.origin import Origin

@@ -20,6 +20,7 @@ import json
 from pydantic import BaseModel, ConfigDict, Field
 from typing import Any, ClassVar, Dict, List, Optional, Union
 from typing_extensions import Annotated
+from recollect_client.models.interval import Interval
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
@@ -31,7 +32,8 @@ class CompletedEpisode(BaseModel):
     fields: Dict[str, Any] = Field(description="Values by field name. Any names of 1 to 128 characters; up to 256 fields.", json_schema_extra={"examples": [{"what": "breakfast", "where": "kitchen"}]})
     embedding: Optional[Annotated[List[Union[Annotated[float, Field(le=3.4E+38, strict=True, ge=-3.4E+38)], Annotated[int, Field(le=2147483647, strict=True, ge=-2147483648)]]], Field(min_length=1, max_length=4096)]] = Field(default=None, description="A dense vector; its length is the space's `embedding_dimensions`.", json_schema_extra={"examples": [[0.52, -0.11, 0.31]]})
     abstained: Optional[Dict[str, Annotated[str, Field(strict=True, max_length=2048)]]] = Field(default=None, description="The targets that were left out, each with the reason: `below ca1_threshold`, `unknown_field` (no stored episode has it) or, without a threshold of the caller's own, `contradictory_cue` (the cue means no stored event and its values do not go together) or `uninformed` (it tells no more of the field than the base rate does, or what is new in it outweighs what is known). ", json_schema_extra={"examples": [{"who": "below ca1_threshold: 0.41 < 0.70"}]})
-    __properties: ClassVar[List[str]] = ["fields", "embedding", "abstained"]
+    intervals: Optional[Dict[str, Interval]] = Field(default=None, description="Of every completed number and time, where it lies, by field name. Left out where none was completed.", json_schema_extra={"examples": [{"minutes": {"low": 20, "high": 45, "mass": 0.8}}]})
+    __properties: ClassVar[List[str]] = ["fields", "embedding", "abstained", "intervals"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -72,6 +74,12 @@ class CompletedEpisode(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # override the default output from pydantic by calling `to_dict()` of each value in intervals (dict)
+        _field_dict = {}
+        if self.intervals:
+            for _key_intervals in self.intervals:
+                _field_dict[_key_intervals] = self.intervals[_key_intervals].to_dict() if self.intervals[_key_intervals] is not None else None
+            _dict['intervals'] = _field_dict
         return _dict
 
     @classmethod
@@ -86,7 +94,13 @@ class CompletedEpisode(BaseModel):
         _obj = cls.model_validate({
             "fields": obj.get("fields"),
             "embedding": obj.get("embedding"),
-            "abstained": obj.get("abstained")
+            "abstained": obj.get("abstained"),
+            "intervals": dict(
+                (_k, Interval.from_dict(_v))
+                for _k, _v in obj["intervals"].items()
+            )
+            if obj.get("intervals") is not None
+            else None
         })
         return _obj
 

@@ -23,6 +23,9 @@ pub struct CompletedEpisode {
     /// The targets that were left out, each with the reason: `below ca1_threshold`, `unknown_field` (no stored episode has it) or, without a threshold of the caller's own, `contradictory_cue` (the cue means no stored event and its values do not go together) or `uninformed` (it tells no more of the field than the base rate does, or what is new in it outweighs what is known). 
     #[serde(rename = "abstained", skip_serializing_if = "Option::is_none")]
     pub abstained: Option<std::collections::HashMap<String, String>>,
+    /// Of every completed number and time, where it lies, by field name. Left out where none was completed.
+    #[serde(rename = "intervals", skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<std::collections::HashMap<String, models::Interval>>,
 }
 
 impl CompletedEpisode {
@@ -32,6 +35,7 @@ impl CompletedEpisode {
             fields,
             embedding: None,
             abstained: None,
+            intervals: None,
         }
     }
 }

@@ -102,6 +102,8 @@ pub mod import_request;
 pub use self::import_request::ImportRequest;
 pub mod inclusion;
 pub use self::inclusion::Inclusion;
+pub mod interval;
+pub use self::interval::Interval;
 pub mod limits;
 pub use self::limits::Limits;
 pub mod measurement;

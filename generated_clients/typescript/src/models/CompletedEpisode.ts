@@ -13,6 +13,14 @@
  */
 
 import { mapValues } from '../runtime';
+import type { Interval } from './Interval';
+import {
+    IntervalFromJSON,
+    IntervalFromJSONTyped,
+    IntervalToJSON,
+    IntervalToJSONTyped,
+} from './Interval';
+
 /**
  * What the cue gave, unaltered, and what was completed.
  * @export
@@ -34,6 +42,10 @@ export interface CompletedEpisode {
      * 
      */
     abstained?: { [key: string]: string; };
+    /**
+     * Of every completed number and time, where it lies, by field name. Left out where none was completed.
+     */
+    intervals?: { [key: string]: Interval; };
 }
 
 /**
@@ -57,6 +69,7 @@ export function CompletedEpisodeFromJSONTyped(json: any, ignoreDiscriminator: bo
         'fields': json['fields'],
         'embedding': json['embedding'] == null ? undefined : json['embedding'],
         'abstained': json['abstained'] == null ? undefined : json['abstained'],
+        'intervals': json['intervals'] == null ? undefined : (mapValues(json['intervals'], IntervalFromJSON)),
     };
 }
 
@@ -74,6 +87,7 @@ export function CompletedEpisodeToJSONTyped(value?: CompletedEpisode | null, ign
         'fields': value['fields'],
         'embedding': value['embedding'],
         'abstained': value['abstained'],
+        'intervals': value['intervals'] == null ? undefined : (mapValues(value['intervals'], IntervalToJSON)),
     };
 }
 

@@ -52,6 +52,7 @@ export * from './HypotheticalEpisode';
 export * from './ImportReport';
 export * from './ImportRequest';
 export * from './Inclusion';
+export * from './Interval';
 export * from './Limits';
 export * from './Measurement';
 export * from './Origin';

@@ -29,6 +29,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import recollect.client.model.Interval;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
 
@@ -39,7 +40,8 @@ import recollect.client.ApiClient;
 @JsonPropertyOrder({
   CompletedEpisode.JSON_PROPERTY_FIELDS,
   CompletedEpisode.JSON_PROPERTY_EMBEDDING,
-  CompletedEpisode.JSON_PROPERTY_ABSTAINED
+  CompletedEpisode.JSON_PROPERTY_ABSTAINED,
+  CompletedEpisode.JSON_PROPERTY_INTERVALS
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class CompletedEpisode {
@@ -54,6 +56,10 @@ public class CompletedEpisode {
   public static final String JSON_PROPERTY_ABSTAINED = "abstained";
   @jakarta.annotation.Nullable
   private Map<String, String> abstained;
+
+  public static final String JSON_PROPERTY_INTERVALS = "intervals";
+  @jakarta.annotation.Nullable
+  private Map<String, Interval> intervals;
 
   public CompletedEpisode() { 
   }
@@ -154,6 +160,38 @@ public class CompletedEpisode {
   }
 
 
+  public CompletedEpisode intervals(@jakarta.annotation.Nullable Map<String, Interval> intervals) {
+    this.intervals = intervals;
+    return this;
+  }
+
+  public CompletedEpisode putIntervalsItem(String key, Interval intervalsItem) {
+    if (this.intervals == null) {
+      this.intervals = new HashMap<>();
+    }
+    this.intervals.put(key, intervalsItem);
+    return this;
+  }
+
+  /**
+   * Of every completed number and time, where it lies, by field name. Left out where none was completed.
+   * @return intervals
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_INTERVALS, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public Map<String, Interval> getIntervals() {
+    return intervals;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_INTERVALS, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setIntervals(@jakarta.annotation.Nullable Map<String, Interval> intervals) {
+    this.intervals = intervals;
+  }
+
+
   /**
    * Return true if this CompletedEpisode object is equal to o.
    */
@@ -168,12 +206,13 @@ public class CompletedEpisode {
     CompletedEpisode completedEpisode = (CompletedEpisode) o;
     return Objects.equals(this.fields, completedEpisode.fields) &&
         Objects.equals(this.embedding, completedEpisode.embedding) &&
-        Objects.equals(this.abstained, completedEpisode.abstained);
+        Objects.equals(this.abstained, completedEpisode.abstained) &&
+        Objects.equals(this.intervals, completedEpisode.intervals);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(fields, embedding, abstained);
+    return Objects.hash(fields, embedding, abstained, intervals);
   }
 
   @Override
@@ -183,6 +222,7 @@ public class CompletedEpisode {
     sb.append("    fields: ").append(toIndentedString(fields)).append("\n");
     sb.append("    embedding: ").append(toIndentedString(embedding)).append("\n");
     sb.append("    abstained: ").append(toIndentedString(abstained)).append("\n");
+    sb.append("    intervals: ").append(toIndentedString(intervals)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -251,6 +291,16 @@ public class CompletedEpisode {
         joiner.add(String.format(java.util.Locale.ROOT, "%sabstained%s%s=%s", prefix, suffix,
             "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, _key, containerSuffix),
             getAbstained().get(_key), ApiClient.urlEncode(ApiClient.valueToString(getAbstained().get(_key)))));
+      }
+    }
+
+    // add `intervals` to the URL query string
+    if (getIntervals() != null) {
+      for (String _key : getIntervals().keySet()) {
+        if (getIntervals().get(_key) != null) {
+          joiner.add(getIntervals().get(_key).toUrlQueryString(String.format(java.util.Locale.ROOT, "%sintervals%s%s", prefix, suffix,
+              "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, _key, containerSuffix))));
+        }
       }
     }
 
