@@ -19,6 +19,7 @@ from recollect.cli.completing import complete, recall
 from recollect.cli.console import Failure, report_failure
 from recollect.cli.episodes import episodes, feedback, forget, schema
 from recollect.cli.examining import audit, evaluate
+from recollect.cli.exporting import export
 from recollect.cli.filling import fill
 from recollect.cli.importing import import_file
 from recollect.cli.keys import keys
@@ -42,6 +43,7 @@ app = typer.Typer(
 app.command("serve")(serve)
 app.command("prepare", hidden=True)(prepare)
 app.command("import")(import_file)
+app.command("export")(export)
 app.command("complete")(complete)
 app.command("recall")(recall)
 app.command("probability")(probability)

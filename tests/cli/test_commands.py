@@ -121,6 +121,14 @@ def test_the_counts_tell_new_replaced_and_duplicate(recollect: Run) -> None:
     assert counts == {"records": 4, "new": 2, "replaced": 1, "duplicate": 1, "rejected_total": 0}
 
 
+def test_an_export_imports_again_as_the_same_episodes(recollect: Run, tmp_path: Path, filled: str) -> None:
+    lines = tmp_path / "visits.jsonl"
+    assert recollect("export", "-s", filled, str(lines)).code == 0
+    assert len(lines.read_text().splitlines()) == 300
+    again = json.loads(recollect("import", str(lines), "-s", filled, "--json").out)
+    assert (again["duplicate"], again["rejected_total"]) == (300, 0)
+
+
 def test_options_outrank_what_is_found_out(recollect: Run, server: Served) -> None:
     done = recollect(
         *("import", str(TABLES / "orders_eu_cp1252.csv"), "-s", "told", "--create", "--json", "--id", "order"),

@@ -1,0 +1,104 @@
+"""Spreadsheets, Parquet, Arrow, JSON and packed files hold what a CSV holds."""
+
+from __future__ import annotations
+
+import bz2
+import datetime
+import gzip
+import io
+import lzma
+import zipfile
+from typing import Any
+
+import openpyxl
+import pyarrow
+import pytest
+from backports import zstd
+from pyarrow import feather, parquet
+
+from recollect.errors import InvalidRequest, TooLarge
+from recollect.tables import TEXT_TABLES, Format, TableOptions, open_file, open_table, read_objects
+
+ROWS = [
+    {"name": "Ann", "zip": "02138", "n": 3, "x": 2.5, "ok": True, "day": "2026-03-01"},
+    {"name": "Bob", "zip": "93650", "n": 4, "x": 1.0, "ok": False, "day": "2026-03-02"},
+]
+CSV = b"name,zip,n,x,ok,day\nAnn,02138,3,2.5,true,2026-03-01\nBob,93650,4,1.0,false,2026-03-02\n"
+
+
+def read(content: bytes, **limits: Any) -> tuple[Format, str, list[dict[str, Any]]]:
+    with open_file(io.BytesIO(content), max_bytes=limits.get("max_bytes", 1 << 20)) as file:
+        if file.format not in TEXT_TABLES:
+            return file.format, file.compression, [dict(row) for row in read_objects(file)]
+        blocks = list(open_table(file, TableOptions()).blocks())
+        rows = [dict(zip(block.names, row, strict=True)) for block in blocks for row in zip(*block.values, strict=True)]
+        return file.format, file.compression, rows
+
+
+def columns() -> pyarrow.Table:
+    rows = [{**row, "day": datetime.date.fromisoformat(str(row["day"]))} for row in ROWS]
+    return pyarrow.Table.from_pylist(rows)
+
+
+def spreadsheet() -> bytes:
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    sheet = book.active
+    sheet.append(list(ROWS[0]))
+    for row in ROWS:
+        sheet.append([datetime.date.fromisoformat(str(value)) if key == "day" else value for key, value in row.items()])
+    book.save(out)
+    return out.getvalue()
+
+
+def zipped() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("table.csv", CSV)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("compression", "content"),
+    [
+        ("", CSV),
+        ("gzip", gzip.compress(CSV)),
+        ("zstd", zstd.compress(CSV)),
+        ("bzip2", bz2.compress(CSV)),
+        ("xz", lzma.compress(CSV)),
+        ("zip", zipped()),
+    ],
+)
+def test_packed_tables_are_unpacked(compression: str, content: bytes) -> None:
+    assert read(content) == (Format.CSV, compression, ROWS)
+
+
+def test_a_spreadsheet_holds_the_same() -> None:
+    kind, _, rows = read(spreadsheet())
+    assert kind is Format.EXCEL
+    assert rows == ROWS
+
+
+def test_parquet_and_feather_hold_the_same() -> None:
+    for kind, write in ((Format.PARQUET, parquet.write_table), (Format.ARROW, feather.write_feather)):
+        out = io.BytesIO()
+        write(columns(), out)
+        assert read(out.getvalue()) == (kind, "", ROWS)
+
+
+def test_json_is_an_array_or_an_object_with_items() -> None:
+    import json
+
+    for document in (ROWS, {"items": ROWS}):
+        assert read(json.dumps(document).encode()) == (Format.JSON, "", ROWS)
+
+
+def test_what_unpacks_to_too_much_is_refused() -> None:
+    with pytest.raises(TooLarge):
+        read(gzip.compress(b"a\n" * 100_000), max_bytes=1000)
+
+
+@pytest.mark.parametrize("content", [b"PAR1 but no more", b"PK\x03\x04 but no more", b"\x1f\x8b\x08", b"ARROW1 no"])
+def test_a_damaged_file_is_refused_as_one(content: bytes) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        read(content)
+    assert refused.value.code == "UNREADABLE_FILE"
