@@ -23,6 +23,7 @@ _SOME = 0.01  # a trait of codes must be in more cells than a slip would put it 
 _MAX_WORDS = 64
 _LONGEST_NUMBER = 64
 _SEPARATORS = frozenset(".,")
+_DIGIT = re.compile("[0-9]")
 
 
 @dataclass(slots=True)
@@ -81,8 +82,8 @@ class ColumnSurvey:
         word = text.lower()
         if word in booleans.WORDS and len(self.words) <= _MAX_WORDS:
             self.words[word] += count
-        if len(text) > _LONGEST_NUMBER:
-            return
+        if len(text) > _LONGEST_NUMBER or _DIGIT.search(text) is None:
+            return  # neither a number nor a date
         plain = PLAIN.fullmatch(text)
         if plain is not None:
             self._count_plain(text, plain, count)

@@ -369,3 +369,38 @@ async def test_a_data_set_is_imported_whole(runtime: Runtime, scope: Scope) -> N
         expected[row.pop("id")] = row
     assert (report.accepted, report.rejected_total) == (len(expected), 0)
     assert stored(runtime, scope) == expected
+
+
+TABLE_FILES = VISITS.parent / "tables"
+
+
+async def test_blank_texts_and_nulls_of_json_lines_are_gaps(runtime: Runtime, scope: Scope) -> None:
+    content = (TABLE_FILES / "lines.ndjson").read_bytes()
+    report = await import_episodes(runtime, scope, cut(content), form=ImportFormat.FILE)
+    assert report.table is not None
+    assert {each.column: each.missing for each in report.table.columns} == {"id": 0, "a": 1, "b": 1}
+    assert stored(runtime, scope) == {"1": {"a": "x"}, "2": {"b": 3}}
+
+
+async def test_repeated_ids_are_counted_as_what_they_are(runtime: Runtime, scope: Scope) -> None:
+    content = (TABLE_FILES / "repeated_ids.csv").read_bytes()
+    preview = await import_episodes(runtime, scope, cut(content), form=CSV, plan=ImportPlan(preview=True))
+    report = await import_episodes(runtime, scope, cut(content), form=CSV)
+    for each in (preview, report):
+        assert (each.records, each.new, each.replaced, each.duplicate) == (4, 2, 1, 1)
+    assert preview.preview
+    assert stored(runtime, scope) == {"1": {"city": "Oslo"}, "2": {"city": "Rome"}}
+
+
+async def test_a_file_that_is_sent_again_stores_nothing_twice(runtime: Runtime, scope: Scope) -> None:
+    content = (TABLE_FILES / "sizes_inch_marks.csv").read_bytes()
+    first = await import_episodes(runtime, scope, cut(content), form=CSV)
+    again = await import_episodes(runtime, scope, cut(content), form=CSV)
+    assert (first.accepted, first.rejected_total, first.new) == (1003, 0, 1003)
+    assert (again.new, again.duplicate, again.revision) == (0, 1003, first.revision)
+
+
+async def test_codes_join_a_space_that_holds_texts_as_texts(runtime: Runtime, scope: Scope) -> None:
+    await import_episodes(runtime, scope, cut((TABLE_FILES / "codes.csv").read_bytes()), form=CSV)
+    await import_episodes(runtime, scope, cut(b"id,name,zip\nx,E,93650\n"), form=CSV)
+    assert stored(runtime, scope)["x"] == {"name": "E", "zip": "93650"}
