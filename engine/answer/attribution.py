@@ -64,7 +64,7 @@ class Masses:
         if parts.total < CLAIMED:
             return "imagined"
         rival_ratio = parts.rival_trace / max(parts.top_trace, LEAST_PART)
-        is_single = self.recalled >= RECALL_MIN_MASS and rival_ratio <= RUNNER_UP_MAX_RATIO
+        is_single = min(self.recalled, parts.top_trace) >= RECALL_MIN_MASS and rival_ratio <= RUNNER_UP_MAX_RATIO
         if is_single and is_identified:
             return "recalled"
         weaker_first = [

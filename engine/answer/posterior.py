@@ -89,9 +89,8 @@ class Posterior:
             traces.size,
             cue_strength=cue.strength,
             extra=self.further,
-            gate=schema.gate,
+            kernels=schema.kernels,
             noise=schema.noise,
-            coherence=lambda: self.coherence,
         )
         self.targets = tuple(g for g in options.targets if g in traces.columns)
         self.weight_of_memory = 1.0 - options.pattern_weight if options.pattern_weight is not None else None

@@ -11,7 +11,7 @@ from engine.answer.why import similarities
 from engine.memory.arrays import Floats, Mask
 from engine.memory.traces import Traces
 from engine.priors import MATCHED, RECOLLECTION_WIDTH
-from engine.recollection.evidence import NOISE_LEVELS, score_episodes, weigh_field
+from engine.recollection.evidence import LIKENESS, score_episodes, weigh_field
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def recall(traces: Traces, cue: CueInput, limit: int, rows: Mask | None = None) 
     """
     known = [(n, traces.columns[n], v) for n, v in cue.values.items() if n in traces.columns]
     evidence = [weigh_field(name, column, value, RECOLLECTION_WIDTH) for name, column, value in known]
-    level = NOISE_LEVELS[1]
+    level = LIKENESS
     scores = score_episodes(evidence, (level,), traces.size)[:, 0].astype(np.float64)
     further = further_evidence(traces, cue)
     speaks = np.zeros(traces.size, dtype=bool)

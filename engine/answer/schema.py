@@ -1,4 +1,4 @@
-"""What a space has learned of its world beyond its episodes: weights, gate, and learned heads."""
+"""What a space has learned of its world beyond its episodes: weights, kernels, and learned heads."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from dataclasses import dataclass, field
 from engine.answer.confidence import Beta
 from engine.generalisation.learning import Head
 from engine.generalisation.weights import Weights
-from engine.recollection.evidence import Gate
+from engine.recollection.evidence import Kernel
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The neocortex of one space. Without consolidation: closed-form weights, the shipped gate, no heads.
+    """The neocortex of one space. Without consolidation: closed-form weights, no heads.
 
-    `heads` maps a target field to the learned head that generalises it, `corrections` to the map in
+    `kernels` tells per field how new events stray from stored ones (`engine.recollection.match`). `heads` maps a
+    target field to the learned head that generalises it, `corrections` to the map in
     force of its confidence. `noise` float[J] is how damaged cues are expected to be, None as shipped.
     """
 
     weights: Weights
-    gate: Gate = field(default_factory=Gate)
+    kernels: Mapping[str, Kernel] = field(default_factory=dict)
     heads: Mapping[str, Head] = field(default_factory=dict)
     corrections: Mapping[str, Beta] = field(default_factory=dict)
     noise: tuple[float, ...] | None = None

@@ -23,7 +23,7 @@ from engine.memory.arrays import Floats, Mask, Rows, Singles
 from engine.memory.columns import Column, same_records
 from engine.memory.patterns import KINDS, Pattern, between
 from engine.priors import EVIDENCE_LISTED, TRACES_POOLED
-from engine.recollection.evidence import NOISE_LEVELS, FieldEvidence
+from engine.recollection.evidence import LIKENESS, FieldEvidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def similarities(evidence: Sequence[FieldEvidence], rows: Rows, further: Floats 
 
     `further` float64[N] nats of vectors and times, whose perfect match is the best one there is.
     """
-    level = NOISE_LEVELS[1]
+    level = LIKENESS
     reached, possible = np.zeros(len(rows)), 0.0
     for e in evidence:
         reached += np.maximum(0.0, e.table(level)[e.column.codes[rows]])

@@ -3,7 +3,7 @@
 Every learner (`engine.generalisation.learning.Learner`) is fitted for the fields it suits and judged by its
 log-loss on episodes held out of the fit; a field is given to the learner that is best, unless the closed
 form is clearly better on the same episodes. With times the memory that is asked ends before them. Then
-replays fit the gate and show how far the confidences can be believed (`engine.consolidation.calibration`), and the
+replays show how far the confidences can be believed (`engine.consolidation.calibration`), and the
 regularities are told (`engine.memory.patterns`).
 """
 
@@ -36,7 +36,8 @@ from engine.memory.patterns import find_patterns
 from engine.memory.traces import Traces
 from engine.memory.values import Value
 from engine.priors import GENERALISATION_WIDTH, GROWTH, MIN_EPISODES, SHARE_LEARNING, SHARE_REPLAYING
-from engine.recollection.evidence import Gate, weigh_field
+from engine.recollection.evidence import weigh_field
+from engine.recollection.match import fit_kernels
 
 LEARNERS: tuple[Learner, ...] = (NumericLearner(), RelationalLearner(), CategoricalLearner())
 
@@ -63,24 +64,21 @@ def consolidate(
 
     `cues` float[J] counts the cues so far by how damaged they were (`engine.consolidation.noise`); None: as shipped.
     """
-    rows, stored, new = holdout.replays(traces)
-    beside, rest = traces.without(rows), traces.without(holdout.set_apart(traces))
+    _, stored, new = holdout.replays(traces)
+    rest = traces.without(holdout.set_apart(traces))
     found = _learn(traces, learners, progress)
     told = {} if cues is None else {"cues": list(cues)}
     learned = _judge(traces, rest, found, told)
     schema, without = attach(traces, learned), attach(rest, replace(learned, parameters=found.past))
     steps = iter(np.linspace(SHARE_LEARNING, SHARE_LEARNING + SHARE_REPLAYING, len(stored) + len(new) + 1).tolist())
-    seen, remembered = calibration.play(traces, schema, stored, lambda: progress("replaying", next(steps)))
-    met, _ = calibration.play(rest, without, new, lambda: progress("replaying", next(steps)))
-    damaged = np.array([replay.is_damaged for replay in stored], dtype=bool)
-    gate = calibration.fit_gate(remembered, calibration.novelty_evidence(beside, new), damaged)
-    asked = list(drift.ask(rest, replace(without, gate=gate), [replay.cue | replay.hidden for replay in new]))
+    seen = calibration.play(traces, schema, stored, lambda: progress("replaying", next(steps)))
+    met = calibration.play(rest, without, new, lambda: progress("replaying", next(steps)))
+    asked = list(drift.ask(rest, without, [replay.cue | replay.hidden for replay in new]))
     surprise = drift.surprise(asked)
     corrections = correction.fit(_judged(rest, asked, feedback, len(new)))
     progress("telling patterns", SHARE_LEARNING + SHARE_REPLAYING)
     settings = {
         **told,
-        "match": [gate.scale, gate.shift],
         "surprise": [surprise.n, surprise.mean, surprise.variance],
         "corrections": {field: [f.a, f.b, f.c] for field, f in corrections.maps.items()},
         "outcomes": [
@@ -95,19 +93,18 @@ def consolidate(
 
 def attach(traces: Traces, learned: Learned | None = None, learners: Sequence[Learner] = LEARNERS) -> Schema:
     """The schema of a space: what was learned, in use over its present episodes."""
-    weights = closed_form(traces.columns, traces.size)
+    weights, kernels = closed_form(traces.columns, traces.size), fit_kernels(traces)
     if learned is None:
-        return Schema(weights)
+        return Schema(weights, kernels)
     rows = attached_rows(learned.episodes, traces.size)
     by_name = {learner.name: learner for learner in learners}
     made: dict[str, Head] = {}
     for name in sorted(set(learned.chosen.values()) & set(by_name)):
         made[name] = by_name[name].attach(traces, rows, learned.parameters[name])
     heads = {t: made[name] for t, name in learned.chosen.items() if name in made and t in traces.columns}
-    gate = Gate(*learned.settings["match"]) if "match" in learned.settings else Gate()
     corrections = {field: Beta(*numbers) for field, numbers in learned.settings.get("corrections", {}).items()}
     expected = noise.prior(learned.settings["cues"]) if "cues" in learned.settings else None
-    return Schema(weights, gate, heads, corrections, expected)
+    return Schema(weights, kernels, heads, corrections, expected)
 
 
 def attached_rows(fitted: int, size: int) -> int:

@@ -2,15 +2,17 @@
 
 For a cue value q of field f and a stored value x,
 
-    l_f(q, x) = log[ e + (1 - e) ((1 - t) 1[q = x] / m_f(q) + t c(q | x) / u_f(q)) ]
+    l_f(q, x) = log[ e g(q) + (1 - e) ((1 - t) 1[q = x] / m_f(q) + t g(q) c(q | x) / u_f(q)) ]
 
 where e is the chance that the cue's value was drawn at random, t the chance that it is a
-distorted copy, m_f the background, c the nearness kernel and u_f(q) its mean over the
-stored values: the Fellegi-Sunter / REM ratio with one level for equality and one for
-likeness. l = 0 where either side is missing. How noisy a cue is, is not known before it is
-seen: the ratio is taken at several noise levels (`NOISE_LEVELS`) and the levels are summed
+distorted copy, m_f the background, c the nearness kernel, u_f(q) its mean over the
+stored values and g(q) the chance that a value is one met before (of a value that is), or a new one
+(Good 1953): the Fellegi-Sunter / REM ratio with one level for equality and one for
+likeness. How noisy a cue is, is not known before it is
+seen: the ratio is taken for several readings (`NOISE_LEVELS`: clean, one field damaged, several) which are summed
 over with their prior, so that a cue that some episode fits exactly is read as exact, and
-one that none fits is read as damaged.
+one that none fits is read as damaged. Whether the cue means a stored event at all is told by the same
+sum with the wider kernels of new events (`engine.recollection.match`).
 
 Sources: Fellegi & Sunter 1969; Shiffrin & Steyvers 1997 (REM).
 """
@@ -18,9 +20,10 @@ Sources: Fellegi & Sunter 1969; Shiffrin & Steyvers 1997 (REM).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,11 +31,23 @@ import numpy.typing as npt
 from engine.memory.arrays import Codes, Floats, Rows, Singles
 from engine.memory.columns import MISSING, Column
 from engine.memory.values import Value, parse_time
-from engine.priors import MAX_KINDS, NEAR_ENOUGH, SAME
+from engine.priors import (
+    FRAGMENT,
+    GENERALISATION_WIDTH,
+    LEAST_BROAD,
+    MAX_KINDS,
+    MOST_RATIO,
+    NEAR_ENOUGH,
+    PRIOR_STORED,
+    RANDOM_CUES,
+    SAME,
+)
 from engine.recollection.kinds import Kinds, Ways, join
 from engine.recollection.similarity import chance_nearness, nearness
 
 Scores = npt.NDArray[np.float64]
+# float64[4], sum 1: the chance that a new event's value is random, broadly like, closely like, or the same.
+Kernel = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +64,18 @@ class NoiseLevel:
     later: float = 0.05
 
 
-# Clean, lightly damaged, heavily damaged. The floor of the clean level keeps a single
-# contradiction from being infinite evidence. `docs/concepts.md` says how they were set.
+# Clean; one field damaged, whichever (it is drawn anew, or like the true one); several. The floor of the clean
+# reading keeps a single contradiction from being infinite evidence.
 NOISE_LEVELS = (
-    NoiseLevel(wrong=1e-6, distorted=1e-6, absent=0.001, prior=0.90),
-    NoiseLevel(wrong=0.02, distorted=0.02, absent=0.002, prior=0.08),
-    NoiseLevel(wrong=0.15, distorted=0.03, absent=0.01, prior=0.02),
+    NoiseLevel(wrong=1e-6, distorted=1e-6, absent=0.001, prior=0.895),
+    NoiseLevel(wrong=0.5, distorted=1.0, absent=0.5, prior=0.1),
+    NoiseLevel(wrong=0.15, distorted=0.03, absent=0.01, prior=0.005),
 )
-# A new event shares about half of its values with the stored ones it resembles most.
-# It is misspelt no more often than a stored one is, and as a rule it comes after them.
-NOVEL = NoiseLevel(wrong=0.5, distorted=0.2, absent=1.0, prior=1.0, slip=0.003, later=1.0)
+CLEAN, ONE = 0, 1
+# How like a stored value is to the cue's, where likenesses are told and episodes ranked.
+LIKENESS = NoiseLevel(wrong=0.02, distorted=0.02, absent=0.002, prior=1.0)
+# How new events stray from stored ones is read from the episodes; before that nothing is known of it.
+UNKNOWN_KERNEL = np.ones(4) / 4
 # Where a field has values that differ in capitals or accents only, a cue in one of the spellings means it mostly.
 READS_ALIKE = 0.1
 
@@ -71,7 +88,9 @@ class FieldEvidence:
     it each value is, `m` and `u` the background of either. `share` in (0, 1] of each exact value is how far
     it counts: less for what only reads like the cue's where the cue's own spelling is stored, too.
     `surprise` in (0, 1] is the share of u that a name drawn at random has, for a name no episode has:
-    what is spelt almost like a stored name was hardly drawn at random.
+    what is spelt almost like a stored name was hardly drawn at random. `met` in (0, 1) is g: the chance that a
+    value drawn is one met before, where the cue's is, else that it is a new one. `broad` float64[V] is the
+    nearness with the width of generalisation, of numbers and times.
     """
 
     name: str
@@ -84,6 +103,8 @@ class FieldEvidence:
     u: float
     share: Floats
     surprise: float = 1.0
+    met: float = 1.0
+    broad: Floats | None = None
 
     @cached_property
     def is_later(self) -> bool:
@@ -130,71 +151,120 @@ class FieldEvidence:
         """float64[V + 1] of l at `level`; the last entry is for episodes that lack the field."""
         return self._nats(level, self.near, self.told)
 
-    def ways(self, levels: Sequence[NoiseLevel]) -> Ways:
-        """What the field tells apart: l at every level, and whether the value contradicts the cue's."""
-        touched = np.flatnonzero((self.near > 0.0) | self.exact)
+    def ways(self, levels: Sequence[NoiseLevel], kernel: Kernel) -> Ways:
+        """What the field tells apart: the clean reading in nats, how much likelier the damaged one is than it, the
+        other readings and a new event's (`kernel`) in nats, and whether the value contradicts the cue's."""
+        wide = self.near if self.broad is None else np.where(self.broad < LEAST_BROAD, 0.0, self.broad)
+        touched = np.flatnonzero((self.near > 0.0) | (wide > 0.0) | self.exact)
         near, told = np.append(self.near[touched], 0.0), np.append(self.told[touched], 0.0)
+        broad = np.append(wide[touched], 0.0)
         contradicts = np.append((told == 0.0) & (near < SAME), False)
-        nats = [self._nats(level, near, told) for level in levels]
-        table = np.stack([*nats, contradicts], axis=1).astype(np.float32)
-        # All levels rise with likeness, so one of them tells the ways apart; lacking the field is one of its own.
-        _, first, way = np.unique(table[:-1, 1], return_index=True, return_inverse=True)
+        nats = [self._nats(level, near, told, self.met) for level in levels]
+        nats[ONE] = np.exp(np.minimum(nats[ONE] - nats[CLEAN], MOST_RATIO))
+        table = np.stack([*nats, self._novel(kernel, near, broad, told), contradicts], axis=1).astype(np.float32)
+        # Values as like the cue's, and as much its own, are one way; lacking the field is one of its own.
+        _, first, way = np.unique(broad + 2.0 * told, return_index=True, return_inverse=True)
         of = np.full(len(self.near) + 1, way[-1], dtype=np.int32)
         of[touched] = way[:-1]
         of[-1] = len(first)
         return Ways(np.concatenate([table[first], table[-1:]]), of)
 
-    def _nats(self, level: NoiseLevel, near: Floats, told: Floats) -> Floats:
-        """l at `level` of values so near, that count so far as the cue's own; then that of lacking the field."""
+    def parts(self, near: Floats, broad: Floats, told: Floats) -> Floats:
+        """float64[n, 4]: what a new event's value is likelier by than a random one where it is drawn anew, broadly like
+        an episode's, closely like it, or the same."""
+        line = self.broad is not None
+        u = max(float(self.broad @ self.column.counts) / max(1, self.column.present), 1e-12) if line else self.u  # type: ignore[operator]
+        like = broad / u
+        if not line and self.column.kind == "category":
+            like = np.where(told > 0.0, 0.0, like)
+        close = near / self.u if line else np.zeros(len(near))
+        return np.stack([np.full(len(near), self.surprise), like, close, told / self.m / self.met], axis=1) * self.met
+
+    def _novel(self, kernel: Kernel, near: Floats, broad: Floats, told: Floats) -> Floats:
+        """l of a new event whose like these values are; then where the like lacks the field."""
+        table = np.log(np.maximum(self.parts(near, broad, told) @ kernel, 1e-30))
+        return np.append(table, math.log(self.met * self.surprise))
+
+    def _nats(self, level: NoiseLevel, near: Floats, told: Floats, met: float = 1.0) -> Floats:
+        """l at `level` of values so near, that count so far as the cue's own; then that of lacking the field.
+
+        `met` is g where stored events and new ones are told apart, 1 where episodes are only compared.
+        """
         # A name that nobody has, but somebody almost, is a slip: rare, whatever event the cue means.
         distorted = level.distorted if self.surprise == 1.0 else min(level.distorted, level.slip)
-        ratio = distorted * near / self.u
+        whole = 1.0 - level.distorted
         if self.column.kind in ("text", "list"):  # a fragment is no damage: likeness is the match
-            ratio = near / self.u
-        ratio += (1.0 - level.distorted) * told / self.m
+            distorted, whole = (1.0, whole) if met == 1.0 else (FRAGMENT, min(whole, FRAGMENT))
+        elif level.distorted == 1.0 and self.column.kind == "category":
+            near = np.where(told > 0.0, 0.0, near)  # the value itself is no distortion of itself
+        ratio = distorted * met * near / self.u + whole * told / self.m
         # How often a cue has this field at all, in units of how often one of an event with the field has it.
         present = self.column.present / max(1, self.column.size)
         has = present + (1.0 - present) * level.absent
         table = np.empty(len(near) + 1)
         wrong = level.wrong * self.surprise * (level.later if self.is_later else 1.0)
-        table[:-1] = np.log((wrong + (1.0 - level.wrong) * ratio) / has)
-        table[-1] = math.log(level.absent / has)
+        table[:-1] = np.log((wrong * met + (1.0 - level.wrong) * ratio) / has)
+        table[-1] = math.log(level.absent * (1.0 if met == 1.0 else met * self.surprise) / has)
         return table
 
 
-def weigh_field(name: str, column: Column, value: Value, width: float) -> FieldEvidence:
-    """The evidence of one cue field. Cost O(V) for numbers, O(postings) for strings."""
-    return weigh_nearness(name, column, value, nearness(column, value, width))
+def weigh_field(name: str, column: Column, value: Value, width: float, left_out: int = 0) -> FieldEvidence:
+    """The evidence of one cue field, as if `left_out` of the episodes that have the value had never been stored.
+
+    Cost O(V) for numbers, O(postings) for strings.
+    """
+    near = nearness(column, value, width)
+    broad = None
+    if column.kind in ("number", "time") and width != GENERALISATION_WIDTH:
+        broad = nearness(column, value, GENERALISATION_WIDTH)
+    return weigh_nearness(name, column, value, near, broad=broad, left_out=left_out)
 
 
-def weigh_nearness(name: str, column: Column, value: Value, near: Floats, mean: float | None = None) -> FieldEvidence:
+def weigh_nearness(
+    name: str,
+    column: Column,
+    value: Value,
+    near: Floats,
+    mean: float | None = None,
+    broad: Floats | None = None,
+    left_out: int = 0,
+) -> FieldEvidence:
     """The evidence of one cue field, whose nearness to the column's values, float64[V], is known; and so may be
     its `mean` over the episodes that have the field."""
-    live = column.counts > 0
-    code = column.find(value)
+    code, counts, present, distinct = column.find(value), column.counts, column.present, column.distinct
+    if left_out and code != MISSING:
+        counts = counts.copy()
+        counts[code] -= left_out
+        present -= left_out
+        distinct -= int(counts[code] <= 0)
+        near = np.where(counts > 0, near, 0.0)
+    live = counts > 0
     exact = np.zeros(len(near), dtype=bool)
     if column.kind not in ("text", "list", "number"):  # numbers that no float tells apart are two nevertheless
         exact = (near >= 1.0 - 1e-12) & live
-    if code != MISSING:
+    if code != MISSING and live[code]:
         exact[code] = True
     share = np.full(int(exact.sum()), 1.0)
     if column.kind == "category" and code != MISSING:
         share[np.flatnonzero(exact) != code] = READS_ALIKE
-    n = max(1, column.present)
-    same = float(column.counts[exact] @ share)
-    m = (same + 0.5) / (column.present + 0.5 * column.distinct + 0.5)
-    u = _mean_nearness(column, near) if mean is None else mean
+    n = max(1, present)
+    m = (float(counts[exact] @ share) + 0.5) / (present + 0.5 * distinct + 0.5)
+    u = _mean_nearness(near, counts, n) if mean is None else mean
+    unmet = (int((counts == 1).sum()) + 0.5) / (n + 1.0)
+    met, surprise = (1.0 - unmet if exact.any() else unmet), 1.0
     if column.kind == "category" and isinstance(value, str) and not exact.any():
-        by_chance = new_value_chance(column) * chance_nearness(value)
+        by_chance = unmet * chance_nearness(value)
         u += by_chance
-        return FieldEvidence(name, column, value, code, exact, near, m, u, share, by_chance / u)
-    return FieldEvidence(name, column, value, code, exact, near, m, max(u, 0.5 / n), share)
+        surprise = by_chance / u
+    else:
+        u = max(u, 0.5 / n)
+    return FieldEvidence(name, column, value, code, exact, near, m, u, share, surprise, met, broad)
 
 
-def _mean_nearness(column: Column, near: Floats) -> float:
+def _mean_nearness(near: Floats, counts: npt.NDArray[np.integer[Any]], present: int) -> float:
     touched = np.flatnonzero(near > 1e-9)
     # fsum: exact, so the order in which values were first met does not show
-    return math.fsum((near[touched] * column.counts[touched]).tolist()) / max(1, column.present)
+    return math.fsum((near[touched] * counts[touched]).tolist()) / present
 
 
 def new_value_chance(column: Column) -> float:
@@ -208,60 +278,18 @@ def score_episodes(fields: Sequence[FieldEvidence], levels: Sequence[NoiseLevel]
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
-    """The CA1 comparator: match = sigmoid(scale E + shift), E in log-odds what speaks for a stored event:
-
-        E = 2 (log Z - log Z_novel) + 9.3 - 10 min(1, max(0, c - 1) / max(1, F / 4))
-            + min(1, c) [log max_k r_k + 3.5 min(1, max(0, F - c - 1)) - 3 max(0, h)]
-
-    c is how many of the cue's F fields contradict the event it means, in expectation. A cue of a stored event
-    may have a field wrong; more of them speak for an event of its own. Where one is wrong, it counts for how much
-    of the competition the best event wins, whether two fields at least agree with it, and h, by how many nats a field
-    the cue's own values go together (`coherence`): a wrong value goes with nothing, those of a new event
-    go with each other. The terms come from a logistic fit on cues of six data sets, the numbers from a grid over
-    them (`docs/concepts.md`); consolidation refits scale and shift per space.
-    """
-
-    scale: float = 1.0
-    shift: float = 0.0
-
-    def match(self, evidence: float) -> float:
-        """The chance in (0, 1) that the cue means a stored event."""
-        return _sigmoid(self.scale * evidence + self.shift)
-
-
-# Of a cue without contradictions, and beyond these log-odds, coherence is not worth the counting.
-CONTRADICTED, UNSURE = 0.01, (-10.0, 25.0)
-
-
-def match_evidence(
-    odds: float, contradictions: float, fields: int, heaviest: float, coherence: Callable[[], float]
-) -> float:
-    """E of `Gate`: from nats of stored against new, c contradictions among F fields, max r in (0, 1], and h in nats,
-    which is asked for where it matters."""
-    further = min(1.0, max(0.0, contradictions - 1.0) / max(1.0, fields / 4.0))
-    agreeing = min(1.0, max(0.0, fields - contradictions - 1.0))
-    one = min(1.0, contradictions)
-    evidence = 2.0 * odds + 9.3 - 10.0 * further + one * (math.log(heaviest) + 3.5 * agreeing)
-    if one < CONTRADICTED or not UNSURE[0] < evidence < UNSURE[1]:
-        return evidence
-    return evidence - 3.0 * one * max(0.0, coherence())
-
-
-@dataclass(frozen=True, slots=True)
 class Recollection:
     """The competition of all stored episodes for one cue (CA3), before any learned weight.
 
     `weights` float64[N], sum 1: r_k, the chance that episode k is the one the cue means, given
-    that it means one. `match` in [0, 1]: the chance that it means one at all (CA1), `evidence` the log-odds of
-    it before the gate. `levels` float64[J]: posterior of the noise levels. `log_z`: nats of evidence that the cue
-    is a stored event, mean over episodes, `odds` the same against its being new. `supplied` >= 0:
+    that it means one. `match` in [0, 1]: the chance that it means one at all (CA1), `odds` the log-odds of it before
+    the prior. `levels` float64[J]: posterior of the readings. `log_z`: nats of evidence that the cue
+    is a stored event, mean over episodes. `supplied` >= 0:
     nats of evidence for the best episode. `contradictions` >= 0: cue fields that contradict the event meant.
     """
 
     weights: Scores
     match: float
-    evidence: float
     levels: Floats
     log_z: float
     odds: float
@@ -276,47 +304,58 @@ def recollect(
     *,
     cue_strength: float = 1.0,
     extra: Scores | None = None,
-    gate: Gate | None = None,
+    kernels: Mapping[str, Kernel] | None = None,
     noise: Sequence[float] | None = None,
-    coherence: Callable[[], float] = lambda: 0.0,
+    prior_stored: float = PRIOR_STORED,
 ) -> Recollection:
     """Posterior over N stored episodes and over whether the cue means any of them.
 
-    `coherence` tells by how many nats a field the cue's values go together, where that is asked for.
-    `extra` float64[N]: further evidence in nats that no noise level changes (vectors, times).
+        match = sigmoid( logit prior_stored + log Z - log[ (1 - RANDOM_CUES) Z_new + RANDOM_CUES prod_f P(q_f) ] )
+
+    Z is the mean over the episodes of P(q | k) as a cue of k may be damaged, Z_new as new events stray from it
+    (`kernels`, `engine.recollection.match`); the last term is a cue whose values have nothing to do with each other.
+    `extra` float64[N]: further evidence in nats that no reading changes (vectors, times).
     `cue_strength` in [0, 1] moves the prior from the clean to the damaged readings; `noise` float[J] is
     that prior, the shipped one where it is None.
     """
-    levels = noise_prior(cue_strength, noise)
-    scored = _score(fields, levels, size, whole=extra is not None)
+    levels, kernels = noise_prior(cue_strength, noise), kernels or {}
+    scored = _score(fields, levels, kernels, size, whole=extra is not None)
     scores, counts = scored.scores, scored.counts
+    readings = _readings(scores, len(levels), len(fields))
+    log_z_new = scored.log_z_novel
     if extra is not None:
-        scores[:, : len(levels)] += extra[:, None]
+        readings += extra[:, None]
         scores[:, len(levels)] += np.minimum(extra, 0.0)
-    log_z_novel = scored.log_z_novel
-    if log_z_novel is None:
-        log_z_novel = _log_mean_exp(scores[:, len(levels)], counts)
-    stored = scores[:, : len(levels)] + np.log([level.prior for level in levels], dtype=scores.dtype)
-    peak = stored.max()
+    if log_z_new is None:
+        log_z_new = _log_mean_exp(scores[:, len(levels)], counts)
+    stored = readings + np.log([level.prior for level in levels])
+    peak = float(stored.max())
     mass = np.exp(stored - peak)
-    per_kind = (mass @ np.ones(len(levels), dtype=mass.dtype)).astype(np.float64)
+    per_kind = mass.sum(axis=1)
     total = float(counts @ per_kind)
-    log_z = float(peak) + math.log(total / size)
+    log_z = peak + math.log(total / size)
     best = int(per_kind.argmax())
     weights = per_kind / total
-    contradictions = float((counts * weights) @ scores[:, -1].astype(np.float64))
-    evidence = match_evidence(log_z - log_z_novel, contradictions, len(fields), float(weights[best]), coherence)
+    random = sum(math.log(f.met * f.surprise) for f in fields)
+    odds = log_z - float(np.logaddexp(math.log1p(-RANDOM_CUES) + log_z_new, math.log(RANDOM_CUES) + random))
     return Recollection(
         weights=scored.spread(weights, size),
-        match=(gate or Gate()).match(evidence),
-        evidence=evidence,
-        levels=(counts @ mass.astype(np.float64)) / total,
+        match=_sigmoid(odds + _logit(prior_stored)),
+        levels=(counts @ mass) / total,
         log_z=log_z,
-        odds=log_z - log_z_novel,
-        supplied=max(0.0, float(scores[best, : len(levels)].max())),
-        contradictions=contradictions,
+        odds=odds,
+        # As likely as the cue's values are at all, whatever event it means: what random ones have is nobody's merit.
+        supplied=max(0.0, float(readings[best].max()) - random),
+        contradictions=float((counts * weights) @ scores[:, -1].astype(np.float64)),
         usual=scored.usual(weights),
     )
+
+
+def _readings(scores: Table | Floats, levels: int, fields: int) -> Floats:
+    """float64[K, J]: nats of every reading; that of one damaged field is the clean one times what damage explains."""
+    readings = scores[:, :levels].astype(np.float64)
+    readings[:, ONE] = readings[:, CLEAN] + np.log(np.maximum(readings[:, ONE], 1e-30) / max(1, fields))
+    return readings
 
 
 Table = npt.NDArray[np.float32]
@@ -361,16 +400,24 @@ class _Scored:
         return None if self.rows is None else 0.0
 
 
-def _score(fields: Sequence[FieldEvidence], levels: Sequence[NoiseLevel], size: int, *, whole: bool) -> _Scored:
+def _score(
+    fields: Sequence[FieldEvidence],
+    levels: Sequence[NoiseLevel],
+    kernels: Mapping[str, Kernel],
+    size: int,
+    *,
+    whole: bool,
+) -> _Scored:
     """What the cue's fields say, by kinds of match. With too many, by the episodes that count; with `whole`, by all."""
     if not fields:
         return _Scored(np.zeros((size, len(levels) + 2), dtype=np.float32), np.ones(size))
-    ways, codes = [f.ways((*levels, NOVEL)) for f in fields], [f.column.codes for f in fields]
+    ways = [f.ways(levels, kernels.get(f.name, UNKNOWN_KERNEL)) for f in fields]
+    codes = [f.column.codes for f in fields]
     kinds, left = join(ways, codes, size, 0 if whole else MAX_KINDS)
     if not left and not whole and len(kinds.counts) <= MAX_KINDS:
         return _Scored(kinds.scores, kinds.counts, kinds.of)
     wide = [_Wide(ways[place], fields[place].column) for place in left]
-    found = None if whole or not wide else _pruned(kinds, wide, levels, size)
+    found = None if whole or not wide else _pruned(kinds, wide, levels, size, len(fields))
     return _Scored(_scores_of(kinds, wide, slice(None)), np.ones(size)) if found is None else found
 
 
@@ -386,8 +433,8 @@ class _Wide:
         scores: Table = self.ways.scores[self.ways.of[self.column.codes[rows]]]
         return scores
 
-    def strong(self, most: int) -> tuple[Rows, Table]:
-        """The at most `most` episodes of the likest values, and at most what any other has, float32[J + 2]."""
+    def strong(self, most: int) -> tuple[Rows, Floats]:
+        """The at most `most` episodes of the likest values, and at most what any other has, float64[J + 2]."""
         lacking = self.column.size - self.column.present
         counts = np.bincount(self.ways.of, weights=np.append(self.column.counts, lacking))
         order = np.argsort(-self.ways.scores[:, 0], kind="stable")
@@ -395,7 +442,11 @@ class _Wide:
         is_strong = np.zeros(len(order), dtype=bool)
         is_strong[order[:taken]] = True
         rows = np.flatnonzero(np.take(is_strong[self.ways.of], self.column.codes, mode="wrap"))
-        return rows, self.ways.scores[order[taken:]].max(axis=0)
+        others = self.ways.scores[order[taken:]].astype(np.float64)
+        bound: Floats = others.max(axis=0)
+        # What one damaged field adds is told in units of the clean reading, here of the best of these.
+        bound[ONE] = float((others[:, ONE] * np.exp(others[:, CLEAN] - bound[CLEAN])).max())
+        return rows, bound
 
 
 def _scores_of(kinds: Kinds, wide: Sequence[_Wide], rows: Rows | slice) -> Table:
@@ -406,7 +457,9 @@ def _scores_of(kinds: Kinds, wide: Sequence[_Wide], rows: Rows | slice) -> Table
     return scores
 
 
-def _pruned(kinds: Kinds, wide: Sequence[_Wide], levels: Sequence[NoiseLevel], size: int) -> _Scored | None:
+def _pruned(
+    kinds: Kinds, wide: Sequence[_Wide], levels: Sequence[NoiseLevel], size: int, fields: int
+) -> _Scored | None:
     """The episodes that carry the competition, scored; None where they are too many to be told before.
 
     Those whose values are likest in a wide field are scored; what these fields add to any other at most
@@ -417,7 +470,10 @@ def _pruned(kinds: Kinds, wide: Sequence[_Wide], levels: Sequence[NoiseLevel], s
         return None
     novel, prior = len(levels), np.log([level.prior for level in levels])
     strong = [each.strong(FEWEST_SCORED) for each in wide]
-    bounds = kinds.scores[:, :novel] + prior + sum(most[:novel].astype(np.float64) for _, most in strong)
+    limit = kinds.scores + np.zeros(len(kinds.scores[0]))  # float64
+    for _, most in strong:
+        limit += most
+    bounds = _readings(limit, novel, fields) + prior
     top = float(bounds.max())
     each = np.exp(bounds - top).sum(axis=1)
     order = np.argsort(-each, kind="stable")
@@ -431,7 +487,7 @@ def _pruned(kinds: Kinds, wide: Sequence[_Wide], levels: Sequence[NoiseLevel], s
         is_taken[order[:taken]] = True
         rows = np.union1d(likest, np.flatnonzero(np.take(is_taken, kinds.of)))
         scores = _scores_of(kinds, wide, rows)
-        if left_over[taken] <= PRUNED * float(np.exp(scores[:, :novel] + prior - top).sum()):
+        if left_over[taken] <= PRUNED * float(np.exp(_readings(scores, novel, fields) + prior - top).sum()):
             alone = np.take(kinds.scores[:, novel], kinds.of)
             for field in wide:
                 alone += np.take(field.ways.scores[:, novel][field.ways.of], field.column.codes, mode="wrap")
@@ -452,6 +508,12 @@ def _log_mean_exp(scores: npt.NDArray[np.float32], counts: Floats | None) -> flo
     if counts is None:
         return float(top) + math.log(float(np.exp(scores - top).mean(dtype=np.float64)))
     return float(top) + math.log(float(counts @ np.exp(scores - top).astype(np.float64)) / float(counts.sum()))
+
+
+def _logit(chance: float) -> float:
+    if not 0.0 < chance < 1.0:
+        return math.copysign(math.inf, chance - 0.5)
+    return math.log(chance) - math.log1p(-chance)
 
 
 def _sigmoid(odds: float) -> float:

@@ -8,8 +8,8 @@ from itertools import combinations
 
 from engine.generalisation.closed_form import BROAD
 from engine.generalisation.weights import Weights
-from engine.priors import IDENTIFY_MARGIN_NATS, NOVELTY_MASS, SCHEMA_PSEUDOCOUNT
-from engine.recollection.evidence import NOISE_LEVELS, NOVEL, NoiseLevel
+from engine.priors import IDENTIFY_MARGIN_NATS, NOVELTY_MASS, RANDOM_CUES, SCHEMA_PSEUDOCOUNT
+from engine.recollection.evidence import NOISE_LEVELS, NoiseLevel
 
 Record = Mapping[str, str]
 
@@ -32,19 +32,87 @@ def total(records: Sequence[Record], cue: Record, record: Record, level: NoiseLe
     return sum(evidence(records, name, value, record, level) for name, value in cue.items())
 
 
-def recollection(records: Sequence[Record], cue: Record) -> tuple[list[float], float]:
+Kernels = Mapping[str, Sequence[float]]
+
+
+def chance(records: Sequence[Record], name: str, value: str) -> float:
+    """g: the chance that a value is one met before, of one that is; else that it is a new one (Good 1953)."""
+    having = [r[name] for r in records if name in r]
+    new = (sum(having.count(v) == 1 for v in set(having)) + 0.5) / (len(having) + 1.0)
+    return 1.0 - new if value in having else new
+
+
+def share(records: Sequence[Record], name: str, value: str) -> float:
+    """m: how common a value is."""
+    having = [r[name] for r in records if name in r]
+    return (having.count(value) + 0.5) / (len(having) + 0.5 * len(set(having)) + 0.5)
+
+
+def likelihood(records: Sequence[Record], name: str, value: str, record: Record, level: NoiseLevel) -> float:
+    """P(the cue's value | the record), damaged as the reading says, in units of its chance."""
+    g, m = chance(records, name, value), share(records, name, value)
+    having = [r[name] for r in records if name in r]
+    present = len(having) / len(records)
+    has = present + (1.0 - present) * level.absent
+    if name not in record:
+        return level.absent * g / has
+    likeness = level.distorted * g / max(having.count(value) / len(having), 0.5 / len(having))
+    same = (1.0 - level.distorted) / m + (likeness if level.distorted < 1.0 else 0.0)
+    return (level.wrong * g + (1.0 - level.wrong) * (same if record[name] == value else 0.0)) / has
+
+
+def readings(records: Sequence[Record], cue: Record, record: Record) -> list[float]:
+    """P(cue | record) of the three readings: clean, one field damaged (whichever), several."""
+    clean, one, several = NOISE_LEVELS
+    own = [likelihood(records, name, value, record, clean) for name, value in cue.items()]
+    damaged = [likelihood(records, name, value, record, one) for name, value in cue.items()]
+    whole = math.prod(own)
+    single = sum(whole / a * b for a, b in zip(own, damaged, strict=True)) / max(1, len(cue))
+    return [whole, single, math.prod(likelihood(records, n, v, record, several) for n, v in cue.items())]
+
+
+def strayed(records: Sequence[Record], cue: Record, record: Record, kernels: Kernels) -> float:
+    """P(cue | a new event that is like the record): every value is random, or the same."""
+    found = 1.0
+    for name, value in cue.items():
+        random, _, _, same = kernels.get(name, (0.25,) * 4)
+        g = chance(records, name, value)
+        is_same = record.get(name) == value
+        found *= g if name not in record else random * g + (same / share(records, name, value) if is_same else 0.0)
+    return found
+
+
+def recollection(records: Sequence[Record], cue: Record, kernels: Kernels | None = None) -> tuple[list[float], float]:
     """(r_k of every record, match)."""
-    masses = [sum(x.prior * math.exp(total(records, cue, r, x)) for x in NOISE_LEVELS) for r in records]
-    novel = sum(math.exp(total(records, cue, r, NOVEL)) for r in records) / len(records)
-    odds = math.log(sum(masses) / len(records)) - math.log(novel)
-    weights = [mass / sum(masses) for mass in masses]
-    wrong = [sum(name in r and r[name] != value for name, value in cue.items()) for r in records]
-    c = sum(weight * count for weight, count in zip(weights, wrong, strict=True))
-    further = min(1.0, max(0.0, c - 1.0) / max(1.0, len(cue) / 4.0))
-    agreeing = min(1.0, max(0.0, len(cue) - c - 1.0))
-    told = math.log(max(weights)) + 3.5 * agreeing - 3.0 * max(0.0, coherence(records, cue))
-    e = 2.0 * odds + 9.3 - 10.0 * further + min(1.0, c) * told
-    return weights, 1.0 / (1.0 + math.exp(-e))
+    masses = [sum(x.prior * p for x, p in zip(NOISE_LEVELS, readings(records, cue, r), strict=True)) for r in records]
+    new = sum(strayed(records, cue, r, kernels or {}) for r in records) / len(records)
+    random = math.prod(chance(records, name, value) for name, value in cue.items())
+    stored = sum(masses) / len(records)
+    match = stored / (stored + (1.0 - RANDOM_CUES) * new + RANDOM_CUES * random)
+    return [mass / sum(masses) for mass in masses], match
+
+
+def fitted_kernels(
+    records: Sequence[Record], replays: Sequence[tuple[int, Sequence[str]]], rounds: int, pseudo: float
+) -> dict[str, list[float]]:
+    """EM of how new events stray: each replayed record, with some of its fields, against all the others."""
+    kernels = {name: [0.25] * 4 for r in records for name in r}
+    for _ in range(rounds):
+        credit = {name: [pseudo] * 4 for name in kernels}
+        for place, names in replays:
+            others = [r for i, r in enumerate(records) if i != place]
+            cue = {name: records[place][name] for name in names}
+            like = [strayed(others, cue, r, kernels) for r in others]
+            for name, value in cue.items():
+                for r, p in zip(others, like, strict=True):
+                    if name not in r:
+                        continue
+                    parts = [chance(others, name, value), 0.0, 0.0, (r[name] == value) / share(others, name, value)]
+                    each = [part * b for part, b in zip(parts, kernels[name], strict=True)]
+                    for kind in range(4):
+                        credit[name][kind] += p / sum(like) * each[kind] / sum(each)
+        kernels = {name: [own / sum(of) for own in of] for name, of in credit.items()}
+    return kernels
 
 
 def recollected_values(records: Sequence[Record], cue: Record, target: str) -> dict[str, float]:
@@ -128,9 +196,10 @@ def posterior(records: Sequence[Record], cue: Record, target: str, weights: Weig
 
 def cue_overlap(records: Sequence[Record], cue: Record) -> float:
     """The evidence for the episode that most comes to mind, as a share of what singles one of N out."""
-    levels = [[total(records, cue, r, x) for x in NOISE_LEVELS] for r in records]
-    mass = [sum(x.prior * math.exp(s) for x, s in zip(NOISE_LEVELS, row, strict=True)) for row in levels]
-    supplied = max(levels[mass.index(max(mass))])
+    levels = [readings(records, cue, r) for r in records]
+    mass = [sum(x.prior * p for x, p in zip(NOISE_LEVELS, row, strict=True)) for row in levels]
+    random = math.prod(chance(records, name, value) for name, value in cue.items())
+    supplied = math.log(max(levels[mass.index(max(mass))]) / random)
     return min(1.0, max(0.0, supplied) / (math.log(len(records)) + IDENTIFY_MARGIN_NATS))
 
 

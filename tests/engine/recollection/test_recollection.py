@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine import CueInput, Options, Schema, Traces, Weights, attach, complete
+from engine import CueInput, Options, Schema, Traces, Weights, attach, complete, priors
 from engine.answer.posterior import Posterior
-from engine.recollection.evidence import UNSURE, match_evidence
+from engine.recollection import match
 from tests.engine import oracle
 from tests.engine.worlds import NAMES, random_cue, random_records, traces_of
 
@@ -23,24 +23,37 @@ def posterior_of(records: list[dict[str, str]], cue: dict[str, str], targets: tu
 def test_weights_and_match_are_those_of_the_oracle(seed: int) -> None:
     records = random_records(seed)
     cue = random_cue(records, seed)
-    weights, match = oracle.recollection(records, cue)
+    weights, expected = oracle.recollection(records, cue)
     found = posterior_of(records, cue, ()).recollection
     np.testing.assert_allclose(found.weights, weights, rtol=2e-4, atol=1e-9)
-    assert found.match == pytest.approx(match, abs=1e-4)
+    assert found.match == pytest.approx(expected, abs=1e-4)
 
 
-def test_a_contradicted_event_is_the_less_likely_meant_the_better_the_cue_goes_together() -> None:
-    told = [match_evidence(-3.0, 1.0, 6, 0.9, lambda h=h: h) for h in (-1.0, 0.0, 0.5, 2.0)]  # type: ignore[misc]
-    assert told[0] == told[1] > told[2] > told[3]
+@pytest.mark.parametrize("seed", range(8))
+def test_kernels_are_those_of_writing_every_replay_out(seed: int) -> None:
+    records = random_records(seed, size=16, missing=0.2)
+    traces = traces_of(records)
+    rng = np.random.default_rng(priors.SEED)
+    asked = sorted(rng.choice(16, size=16, replace=False).tolist())
+    replays = []
+    for row in asked:
+        names = sorted(records[row])
+        if names:
+            chosen = rng.permutation(len(names))[: int(rng.integers(1, len(names) + 1))]
+            replays.append((row, [names[i] for i in sorted(chosen.tolist())]))
+    expected = oracle.fitted_kernels(records, replays, priors.KERNEL_ROUNDS, priors.KERNEL_PSEUDO)
+    for name, kernel in match.fit_kernels(traces).items():
+        np.testing.assert_allclose(kernel, expected[name], rtol=1e-6, atol=1e-9)
 
 
-def test_whether_a_cue_goes_together_is_not_asked_where_it_does_not_matter() -> None:
-    def never() -> float:
-        raise AssertionError("asked")
-
-    assert match_evidence(1.0, 0.0, 6, 0.9, never) > 10.0  # nothing contradicts
-    assert match_evidence(-12.0, 3.0, 6, 0.9, never) < UNSURE[0]  # no stored event in any case
-    assert match_evidence(20.0, 1.0, 6, 0.9, never) > UNSURE[1]  # a stored one in any case
+def test_a_cue_is_of_a_stored_event_the_more_the_stranger_it_would_be_to_meet_its_values_again() -> None:
+    """Ids never recur in new events, weekdays always do: an id that is stored means its event, a weekday none."""
+    traces = traces_of([{"id": f"{NAMES[n % 10]}{n}", "day": NAMES[n % 5]} for n in range(200)])
+    asked = {name: Posterior(traces, CueInput(cue), Options(()), attach(traces)).recollection.match for name, cue in
+             {"id": {"id": f"{NAMES[3]}3"}, "day": {"day": NAMES[3]}, "unheard": {"id": "zzzzzz"}}.items()}  # fmt: skip
+    assert asked["id"] > 0.9
+    assert asked["day"] == pytest.approx(0.5, abs=0.1)
+    assert asked["unheard"] < 0.1
 
 
 @pytest.mark.parametrize("seed", SEEDS)
