@@ -66,6 +66,7 @@ SPELLING_MARGIN = 0.1  # Dice coefficient | below the best at which a word may b
 STEP = 1.0  # steps | to a neighbouring value that is one third as likely as the value itself | hand
 PRIOR_STORED = 0.5  # chance | before a cue is read, that it means a stored event | definition
 RANDOM_CUES = 0.05  # share of cues | whose values have nothing to do with each other | hand
+DAMAGED_OF = 4.0  # fields | of a cue of which one is damaged as often as the reading's prior says | definition
 FRAGMENT = 0.5  # share of the texts of cues | that are fragments of the passage they mean | hand
 LEAST_BROAD = 0.01  # nearness | below which a value is not like a new event's | cost
 MOST_RATIO = 30.0  # nats | by which damage explains a value better at most | guard
@@ -87,7 +88,7 @@ MAX_KINDS = 16_384  # ways of matching | up to which episodes that match alike a
 
 # Generalisation: what the heads share.
 
-CANDIDATES = 4096  # episodes | that generalisation sums over | cost
+CANDIDATES = 16_384  # episodes | that generalisation sums over | cost
 SCHEMA_PSEUDOCOUNT = 2.0  # episodes | of the base rate beside those with a value | hand
 BROAD_WRONG = 0.1  # chance | that a similar event's value is another, before anything is learned | hand
 BROAD_DISTORTED = 0.3  # chance | that it is a likeness | hand
@@ -289,7 +290,7 @@ HARD_CAP_SWEEPS = 50  # sweeps | beyond which the dynamics have not converged | 
 STANDS_OUT = 3.0  # ratio | by which a remembered measurement must exceed the median's mass to be told | hand
 MOST_LOGIT = 500.0  # nats | beyond which a chance is 0 or 1 | guard
 INTERVAL_MASS = 0.8  # share of the posterior | that the interval of a number holds | definition
-RECALL_MIN_MASS = 0.9  # chance, and share of the answer | that one event must carry to be recalled | definition
+RECALL_MIN_MASS = 0.8  # chance, and share of the answer | that one event must carry to be recalled | definition
 CLAIMED = 0.5  # confidence | below which no source is claimed | definition
 RUNNER_UP_MAX_RATIO = 1.0 / 3.0  # ratio | of the runner-up event to it, at most | definition
 FEW_EPISODES = 8.0  # episodes | up to which an answer is put together of events, not a regularity | hand
@@ -328,7 +329,7 @@ MAX_ASKED = 200  # episodes | asked to notice drift | cost
 DRIFT_ERRORS = 2.0  # standard errors | of surprise beyond which the world has drifted | definition
 MOST_NATS = 9.2  # nats | of one field's surprise: one value never stored is no more | guard
 STRENGTH = 50.0  # cues | that the shipped prior of the readings counts as | hand
-MEANT = 0.5  # match | from which a cue tells how damaged it is | definition
+MEANT_NATS = 5.0  # log-odds | that a cue is new, from which it does not tell how damaged it is | cost
 MOST_CUES = 2000.0  # cues | remembered; earlier ones fade | hand
 
 # Expressions.

@@ -91,6 +91,7 @@ class Posterior:
             extra=self.further,
             kernels=schema.kernels,
             noise=schema.noise,
+            prior_stored=schema.prior_stored,
         )
         self.targets = tuple(g for g in options.targets if g in traces.columns)
         self.weight_of_memory = 1.0 - options.pattern_weight if options.pattern_weight is not None else None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from engine.answer.confidence import Beta
 from engine.generalisation.learning import Head
 from engine.generalisation.weights import Weights
+from engine.priors import PRIOR_STORED
 from engine.recollection.evidence import Kernel
 
 
@@ -17,7 +18,8 @@ class Schema:
 
     `kernels` tells per field how new events stray from stored ones (`engine.recollection.match`). `heads` maps a
     target field to the learned head that generalises it, `corrections` to the map in
-    force of its confidence. `noise` float[J] is how damaged cues are expected to be, None as shipped.
+    force of its confidence. `noise` float[J] is how damaged cues are expected to be, None as shipped;
+    `prior_stored` in [0, 1] the chance, before a cue is read, that it means a stored event.
     """
 
     weights: Weights
@@ -25,3 +27,4 @@ class Schema:
     heads: Mapping[str, Head] = field(default_factory=dict)
     corrections: Mapping[str, Beta] = field(default_factory=dict)
     noise: tuple[float, ...] | None = None
+    prior_stored: float = PRIOR_STORED

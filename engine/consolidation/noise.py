@@ -4,21 +4,22 @@
 
 p is the shipped prior, which counts as S = STRENGTH cues (a Dirichlet prior), n the cues so far by the
 level they were read at. P(cue | j) is what an answer's own posterior of the levels gives once its prior is
-divided out. Only a cue that means a stored event (match > MEANT) tells how damaged it is.
+divided out. A cue tells how damaged it is as far as it means a stored event.
 
 Source: Cappe & Moulines 2009 (online EM).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from engine.answer.posterior import Posterior
 from engine.memory.arrays import Floats
-from engine.priors import MEANT, MOST_CUES, STRENGTH
-from engine.recollection.evidence import NOISE_LEVELS, noise_prior
+from engine.priors import MEANT_NATS, MOST_CUES, MOST_RATIO, STRENGTH
+from engine.recollection.evidence import NOISE_LEVELS, logit, noise_prior
 
 
 def prior(counts: Sequence[float]) -> tuple[float, ...]:
@@ -29,14 +30,20 @@ def prior(counts: Sequence[float]) -> tuple[float, ...]:
 
 
 def reading(posterior: Posterior, counts: Sequence[float]) -> Floats | None:
-    """r float64[J], sum 1: how damaged one cue is, by the prior that `counts` give; None where it does not tell."""
+    """r float64[J]: how damaged one cue is, by the prior that `counts` give; None where it does not tell.
+
+    The sum is the chance in (0, 1) that it means a stored event at all.
+    """
     recollection, cue = posterior.recollection, posterior.cue
-    if not posterior.evidence or recollection.match <= MEANT:
+    if not posterior.evidence:
         return None
     used = np.array([level.prior for level in noise_prior(cue.strength, posterior.schema.noise)])
     mass = np.asarray(prior(counts)) * recollection.levels / used
-    read: Floats = mass / mass.sum()
-    return read
+    # By the prior that the counts give the cue is this likely of a stored event; one of a new event tells nothing.
+    odds = recollection.odds + logit(posterior.schema.prior_stored) + math.log(mass.sum())
+    odds = max(-MOST_RATIO, min(MOST_RATIO, odds))
+    read: Floats = mass / mass.sum() / (1.0 + math.exp(-odds))
+    return read if odds > -MEANT_NATS else None
 
 
 def remembered(before: Sequence[float], new: Sequence[float]) -> tuple[float, ...]:

@@ -32,6 +32,7 @@ from engine.memory.arrays import Codes, Floats, Rows, Singles
 from engine.memory.columns import MISSING, Column
 from engine.memory.values import Value, parse_time
 from engine.priors import (
+    DAMAGED_OF,
     FRAGMENT,
     GENERALISATION_WIDTH,
     LEAST_BROAD,
@@ -89,7 +90,8 @@ class FieldEvidence:
     it counts: less for what only reads like the cue's where the cue's own spelling is stored, too.
     `surprise` in (0, 1] is the share of u that a name drawn at random has, for a name no episode has:
     what is spelt almost like a stored name was hardly drawn at random. `met` in (0, 1) is g: the chance that a
-    value drawn is one met before, where the cue's is, else that it is a new one. `broad` float64[V] is the
+    value drawn is one met before, where the cue's is, else that it is a new one. `repeats` in (0, 1] tells how
+    much less than others a value met once is met again. `broad` float64[V] is the
     nearness with the width of generalisation, of numbers and times.
     """
 
@@ -104,6 +106,7 @@ class FieldEvidence:
     share: Floats
     surprise: float = 1.0
     met: float = 1.0
+    repeats: float = 1.0
     broad: Floats | None = None
 
     @cached_property
@@ -154,7 +157,7 @@ class FieldEvidence:
     def ways(self, levels: Sequence[NoiseLevel], kernel: Kernel) -> Ways:
         """What the field tells apart: the clean reading in nats, how much likelier the damaged one is than it, the
         other readings and a new event's (`kernel`) in nats, and whether the value contradicts the cue's."""
-        wide = self.near if self.broad is None else np.where(self.broad < LEAST_BROAD, 0.0, self.broad)
+        wide = self.near if self.broad is None else np.maximum(0.0, self.broad - LEAST_BROAD)
         touched = np.flatnonzero((self.near > 0.0) | (wide > 0.0) | self.exact)
         near, told = np.append(self.near[touched], 0.0), np.append(self.told[touched], 0.0)
         broad = np.append(wide[touched], 0.0)
@@ -163,7 +166,7 @@ class FieldEvidence:
         nats[ONE] = np.exp(np.minimum(nats[ONE] - nats[CLEAN], MOST_RATIO))
         table = np.stack([*nats, self._novel(kernel, near, broad, told), contradicts], axis=1).astype(np.float32)
         # Values as like the cue's, and as much its own, are one way; lacking the field is one of its own.
-        _, first, way = np.unique(broad + 2.0 * told, return_index=True, return_inverse=True)
+        _, first, way = np.unique(near + 1j * (broad + 2.0 * told), return_index=True, return_inverse=True)
         of = np.full(len(self.near) + 1, way[-1], dtype=np.int32)
         of[touched] = way[:-1]
         of[-1] = len(first)
@@ -178,7 +181,8 @@ class FieldEvidence:
         if not line and self.column.kind == "category":
             like = np.where(told > 0.0, 0.0, like)
         close = near / self.u if line else np.zeros(len(near))
-        return np.stack([np.full(len(near), self.surprise), like, close, told / self.m / self.met], axis=1) * self.met
+        same = told / self.m * self.repeats / self.met
+        return np.stack([np.full(len(near), self.surprise), like, close, same], axis=1) * self.met
 
     def _novel(self, kernel: Kernel, near: Floats, broad: Floats, told: Floats) -> Floats:
         """l of a new event whose like these values are; then where the like lacks the field."""
@@ -252,13 +256,20 @@ def weigh_nearness(
     u = _mean_nearness(near, counts, n) if mean is None else mean
     unmet = (int((counts == 1).sum()) + 0.5) / (n + 1.0)
     met, surprise = (1.0 - unmet if exact.any() else unmet), 1.0
+    repeats = _repeats(counts) if int(counts[exact].sum()) == 1 else 1.0
     if column.kind == "category" and isinstance(value, str) and not exact.any():
         by_chance = unmet * chance_nearness(value)
         u += by_chance
         surprise = by_chance / u
     else:
         u = max(u, 0.5 / n)
-    return FieldEvidence(name, column, value, code, exact, near, m, u, share, surprise, met, broad)
+    return FieldEvidence(name, column, value, code, exact, near, m, u, share, surprise, met, repeats, broad)
+
+
+def _repeats(counts: npt.NDArray[np.integer[Any]]) -> float:
+    """In (0, 1]: how often a value met once is met again, in units of its share: 2 n_2 / n_1 (Good 1953, Turing)."""
+    once, twice = int((counts == 1).sum()), int((counts == 2).sum())
+    return min(1.0, (2.0 * twice + 0.5) / (once + 0.5))
 
 
 def _mean_nearness(near: Floats, counts: npt.NDArray[np.integer[Any]], present: int) -> float:
@@ -321,7 +332,7 @@ def recollect(
     levels, kernels = noise_prior(cue_strength, noise), kernels or {}
     scored = _score(fields, levels, kernels, size, whole=extra is not None)
     scores, counts = scored.scores, scored.counts
-    readings = _readings(scores, len(levels), len(fields))
+    readings = _readings(scores, len(levels))
     log_z_new = scored.log_z_novel
     if extra is not None:
         readings += extra[:, None]
@@ -340,7 +351,7 @@ def recollect(
     odds = log_z - float(np.logaddexp(math.log1p(-RANDOM_CUES) + log_z_new, math.log(RANDOM_CUES) + random))
     return Recollection(
         weights=scored.spread(weights, size),
-        match=_sigmoid(odds + _logit(prior_stored)),
+        match=_sigmoid(odds + logit(prior_stored)),
         levels=(counts @ mass) / total,
         log_z=log_z,
         odds=odds,
@@ -351,10 +362,10 @@ def recollect(
     )
 
 
-def _readings(scores: Table | Floats, levels: int, fields: int) -> Floats:
+def _readings(scores: Table | Floats, levels: int) -> Floats:
     """float64[K, J]: nats of every reading; that of one damaged field is the clean one times what damage explains."""
     readings = scores[:, :levels].astype(np.float64)
-    readings[:, ONE] = readings[:, CLEAN] + np.log(np.maximum(readings[:, ONE], 1e-30) / max(1, fields))
+    readings[:, ONE] = readings[:, CLEAN] + np.log(np.maximum(readings[:, ONE], 1e-30) / DAMAGED_OF)
     return readings
 
 
@@ -417,7 +428,7 @@ def _score(
     if not left and not whole and len(kinds.counts) <= MAX_KINDS:
         return _Scored(kinds.scores, kinds.counts, kinds.of)
     wide = [_Wide(ways[place], fields[place].column) for place in left]
-    found = None if whole or not wide else _pruned(kinds, wide, levels, size, len(fields))
+    found = None if whole or not wide else _pruned(kinds, wide, levels, size)
     return _Scored(_scores_of(kinds, wide, slice(None)), np.ones(size)) if found is None else found
 
 
@@ -457,9 +468,7 @@ def _scores_of(kinds: Kinds, wide: Sequence[_Wide], rows: Rows | slice) -> Table
     return scores
 
 
-def _pruned(
-    kinds: Kinds, wide: Sequence[_Wide], levels: Sequence[NoiseLevel], size: int, fields: int
-) -> _Scored | None:
+def _pruned(kinds: Kinds, wide: Sequence[_Wide], levels: Sequence[NoiseLevel], size: int) -> _Scored | None:
     """The episodes that carry the competition, scored; None where they are too many to be told before.
 
     Those whose values are likest in a wide field are scored; what these fields add to any other at most
@@ -473,7 +482,7 @@ def _pruned(
     limit = kinds.scores + np.zeros(len(kinds.scores[0]))  # float64
     for _, most in strong:
         limit += most
-    bounds = _readings(limit, novel, fields) + prior
+    bounds = _readings(limit, novel) + prior
     top = float(bounds.max())
     each = np.exp(bounds - top).sum(axis=1)
     order = np.argsort(-each, kind="stable")
@@ -487,7 +496,7 @@ def _pruned(
         is_taken[order[:taken]] = True
         rows = np.union1d(likest, np.flatnonzero(np.take(is_taken, kinds.of)))
         scores = _scores_of(kinds, wide, rows)
-        if left_over[taken] <= PRUNED * float(np.exp(_readings(scores, novel, fields) + prior - top).sum()):
+        if left_over[taken] <= PRUNED * float(np.exp(_readings(scores, novel) + prior - top).sum()):
             alone = np.take(kinds.scores[:, novel], kinds.of)
             for field in wide:
                 alone += np.take(field.ways.scores[:, novel][field.ways.of], field.column.codes, mode="wrap")
@@ -510,7 +519,7 @@ def _log_mean_exp(scores: npt.NDArray[np.float32], counts: Floats | None) -> flo
     return float(top) + math.log(float(counts @ np.exp(scores - top).astype(np.float64)) / float(counts.sum()))
 
 
-def _logit(chance: float) -> float:
+def logit(chance: float) -> float:
     if not 0.0 < chance < 1.0:
         return math.copysign(math.inf, chance - 0.5)
     return math.log(chance) - math.log1p(-chance)

@@ -14,6 +14,7 @@ Sources: Aitchison & Aitken 1976 (kernels for categories); Good 1953; Dempster, 
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -37,7 +38,10 @@ class _Field:
 
 
 def fit_kernels(traces: Traces) -> Mapping[str, Kernel]:
-    """float64[4] per field: b_f. The replays depend on the stored episodes alone. Cost O(KERNEL_REPLAYS KERNEL_ROUNDS F N)."""
+    """float64[4] per field: b_f. The replays depend on the stored episodes alone.
+
+    Cost O(R F N) of each of KERNEL_ROUNDS, R = KERNEL_REPLAYS.
+    """
     rng = np.random.default_rng(SEED)
     size = 1 << max(0, traces.size.bit_length() - 1)  # the first 2^k, so that it changes only when the space doubles
     stride = -(-size // KERNEL_ROWS)
@@ -45,7 +49,7 @@ def fit_kernels(traces: Traces) -> Mapping[str, Kernel]:
     asked = rng.choice(len(rows), size=min(KERNEL_REPLAYS, len(rows)), replace=False)
     kernels = dict.fromkeys(traces.columns, UNKNOWN_KERNEL)
     thinned = {name: column.codes[rows] for name, column in traces.columns.items()}
-    replays = [(int(place), _replay(traces, int(rows[place]), thinned, rng)) for place in sorted(asked.tolist())]
+    replays = [(int(place), _replay(traces, int(rows[place]), thinned)) for place in sorted(asked.tolist())]
     for _ in range(KERNEL_ROUNDS if len(rows) > 1 else 0):
         credit = {name: np.full(4, KERNEL_PSEUDO) for name in kernels}
         for place, fields in replays:
@@ -54,17 +58,20 @@ def fit_kernels(traces: Traces) -> Mapping[str, Kernel]:
     return kernels
 
 
-def _replay(traces: Traces, row: int, thinned: Mapping[str, Codes], rng: np.random.Generator) -> list[_Field]:
+def _replay(traces: Traces, row: int, thinned: Mapping[str, Codes]) -> list[_Field]:
     """Some of an episode's fields as a cue, one at least, each weighed as if the episode had never been stored."""
     values = traces.fields(row)
-    names = sorted(values)
-    if not names:
-        return []
-    chosen = rng.permutation(len(names))[: int(rng.integers(1, len(names) + 1))]
     return [
-        _Field(names[i], left_out_parts(traces.columns[names[i]], values[names[i]]), thinned[names[i]])
-        for i in sorted(chosen.tolist())
+        _Field(name, left_out_parts(traces.columns[name], values[name]), thinned[name])
+        for name in fields_asked(sorted(values), row)
     ]
+
+
+def fields_asked(names: list[str], row: int) -> list[str]:
+    """As many of the fields of an episode as not, drawn so that no other field has a say in whether one is asked."""
+    share = np.random.default_rng([SEED, row]).random()
+    lots = {name: np.random.default_rng([SEED, row, zlib.crc32(name.encode())]).random() for name in names}
+    return [name for name in names if lots[name] < share] or sorted(names, key=lots.__getitem__)[:1]
 
 
 def left_out_parts(column: Column, value: Value) -> Floats:

@@ -8,7 +8,7 @@ from itertools import combinations
 
 from engine.generalisation.closed_form import BROAD
 from engine.generalisation.weights import Weights
-from engine.priors import IDENTIFY_MARGIN_NATS, NOVELTY_MASS, RANDOM_CUES, SCHEMA_PSEUDOCOUNT
+from engine.priors import DAMAGED_OF, IDENTIFY_MARGIN_NATS, NOVELTY_MASS, RANDOM_CUES, SCHEMA_PSEUDOCOUNT
 from engine.recollection.evidence import NOISE_LEVELS, NoiseLevel
 
 Record = Mapping[str, str]
@@ -48,6 +48,13 @@ def share(records: Sequence[Record], name: str, value: str) -> float:
     return (having.count(value) + 0.5) / (len(having) + 0.5 * len(set(having)) + 0.5)
 
 
+def repeats(records: Sequence[Record], name: str, value: str) -> float:
+    """How much less than its share says a value that was met once is met again (Good 1953)."""
+    having = [r[name] for r in records if name in r]
+    met = [sum(having.count(v) == c for v in set(having)) for c in (1, 2)]
+    return min(1.0, (2.0 * met[1] + 0.5) / (met[0] + 0.5)) if having.count(value) == 1 else 1.0
+
+
 def likelihood(records: Sequence[Record], name: str, value: str, record: Record, level: NoiseLevel) -> float:
     """P(the cue's value | the record), damaged as the reading says, in units of its chance."""
     g, m = chance(records, name, value), share(records, name, value)
@@ -67,7 +74,7 @@ def readings(records: Sequence[Record], cue: Record, record: Record) -> list[flo
     own = [likelihood(records, name, value, record, clean) for name, value in cue.items()]
     damaged = [likelihood(records, name, value, record, one) for name, value in cue.items()]
     whole = math.prod(own)
-    single = sum(whole / a * b for a, b in zip(own, damaged, strict=True)) / max(1, len(cue))
+    single = sum(whole / a * b for a, b in zip(own, damaged, strict=True)) / DAMAGED_OF
     return [whole, single, math.prod(likelihood(records, n, v, record, several) for n, v in cue.items())]
 
 
@@ -78,7 +85,8 @@ def strayed(records: Sequence[Record], cue: Record, record: Record, kernels: Ker
         random, _, _, same = kernels.get(name, (0.25,) * 4)
         g = chance(records, name, value)
         is_same = record.get(name) == value
-        found *= g if name not in record else random * g + (same / share(records, name, value) if is_same else 0.0)
+        again = same * repeats(records, name, value) / share(records, name, value)
+        found *= g if name not in record else random * g + (again if is_same else 0.0)
     return found
 
 
@@ -107,7 +115,8 @@ def fitted_kernels(
                 for r, p in zip(others, like, strict=True):
                     if name not in r:
                         continue
-                    parts = [chance(others, name, value), 0.0, 0.0, (r[name] == value) / share(others, name, value)]
+                    again = repeats(others, name, value) / share(others, name, value)
+                    parts = [chance(others, name, value), 0.0, 0.0, again if r[name] == value else 0.0]
                     each = [part * b for part, b in zip(parts, kernels[name], strict=True)]
                     for kind in range(4):
                         credit[name][kind] += p / sum(like) * each[kind] / sum(each)

@@ -137,7 +137,7 @@ def test_the_answer_gets_what_the_map_says() -> None:
 
 def with_maps(traces: Traces, map_: Beta) -> Schema:
     schema = attach(traces)
-    return Schema(schema.weights, schema.gate, schema.heads, dict.fromkeys(traces.columns, map_))
+    return Schema(schema.weights, schema.kernels, schema.heads, dict.fromkeys(traces.columns, map_))
 
 
 @pytest.mark.parametrize("seed", range(12))

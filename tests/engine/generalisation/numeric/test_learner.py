@@ -124,7 +124,7 @@ def test_a_number_that_the_completed_record_lacks_is_not_recollected_from_record
     traces.append({"a": 3, "b": 3}, float("nan"), None)
     traces.append({"a": 2, "b": 3, "d": 1}, float("nan"), None)
     asked = complete(traces, CueInput({"a": 3, "b": 3}), Options(("c",)), attach(traces))
-    assert asked.match > 0.5
+    assert asked.match > 0.25
     assert asked.posterior.rho("c") == 0.0
     for values in ({"a": 2, "b": 3}, {"a": 4, "b": 3}):  # one that fits has more to it; all that fit have the number
-        assert complete(traces, CueInput(values), Options(("c",)), attach(traces)).posterior.rho("c") > 0.5
+        assert complete(traces, CueInput(values), Options(("c",)), attach(traces)).posterior.rho("c") > 0.25
