@@ -122,7 +122,7 @@ def test_what_was_erased_leaves_no_bit_behind(steps: list[Any], few: int, many: 
     column, rows = Column("what"), list[Value | None]()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("engine.memory.columns.MANY", many)  # more are indexed at once
-        patch.setattr("engine.memory.columns.FEW", few)  # fewer are erased one by one, more in bulk
+        patch.setattr("engine.memory.columns.FEW_DROPPED", few)  # fewer are erased one by one, more in bulk
         for step, what in steps:
             if step == "put":
                 column.extend(what)
