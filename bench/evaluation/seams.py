@@ -89,11 +89,11 @@ def _chosen_by(decide: Callable[..., int]) -> Seam:
     return lambda: mock.patch.object(posterior, "decide", decide)
 
 
-def _likeliest(column: Column, p: Floats, _rho: float, _recollected: Floats) -> int:
+def _likeliest(column: Column, p: Floats, _cells: Floats, _rho: float, _recollected: Floats) -> int:
     return int(ranked(column, p, 1)[0])
 
 
-def _mean(column: Column, p: Floats, _rho: float, _recollected: Floats) -> int:
+def _mean(column: Column, p: Floats, _cells: Floats, _rho: float, _recollected: Floats) -> int:
     """The stored number next to the mean of the posterior; of anything else the likeliest value."""
     known = ~np.isnan(column.numbers) & (column.counts > 0)
     if column.kind != "number" or not known.any():
