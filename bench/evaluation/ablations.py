@@ -27,7 +27,6 @@ from engine.answer.posterior import Posterior
 from engine.generalisation.attention.equality import EqualityBias
 from engine.generalisation.distribution import Generalisation
 from engine.recollection import evidence
-from engine.recollection.evidence import Gate, NoiseLevel
 from recollect.memory import SpaceMemory
 
 Json = dict[str, Any]
@@ -38,22 +37,20 @@ NEWEST, CUES = 6_000, 100
 FAST_NEWEST, FAST_CUES = 2_000, 15
 LARGE, FAST_LARGE = 50_000, 5_000
 SURE, LEAST_P = 1e-4, 1e-6
-WHOLE, REGATED, CLOSED = "nothing", "the gate's own fit", "learned weights"
+WHOLE, CLOSED = "nothing", "learned weights"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One part of the engine, told by what is `instead` of it, and how to do without it.
 
-    `weight` is a `pattern_weight` to ask with. Where what the gate reads is another number without the
-    part, `regates` fits the gate anew, on other cues of the same kind, so that not the scale is judged.
+    `weight` is a `pattern_weight` to ask with.
     `against` is the variant that has the part and is otherwise the same.
     """
 
     instead: str
     seam: Seam = nullcontext
     weight: float | None = None
-    regates: bool = False
     against: str = WHOLE
 
 
@@ -63,7 +60,7 @@ def ablations(trial: Trial) -> None:
     for name in SETS:
         world, cases = _World(trial, name), {}
         for part, how in PARTS.items():
-            with how.seam(), world.gate(trial, how):
+            with how.seam():
                 summary, cases[part] = world.measure(trial, part, how)
             trial.raw[f"{name}: {part}"] = {**summary, "instead": how.instead, "against": how.against}
             change = {key: values - cases[how.against][key] for key, values in cases[part].items()}
@@ -86,7 +83,7 @@ class _World:
         test = [
             {"id": e["id"], **{k: v for k, v in e.items() if k != "split"}} for e in episodes if e["split"] == "test"
         ]
-        self.asked, self.fitted_on = (self._cues(trial, records, test, salt) for salt in (0, 1))
+        self.asked = self._cues(trial, records, test, 0)
 
     def _cues(
         self, trial: Trial, records: list[Json], test: list[Json], salt: int
@@ -96,23 +93,6 @@ class _World:
         clean = [_split(r, rng, None, 0.0, 0.3) for r in trial.sample(records, CUES, FAST_CUES, salt=salt + 10)]
         new = [_split(r, rng, None, 0.0) for r in trial.sample(test, CUES, FAST_CUES, salt=salt)]
         return {"stored": stored, "clean": clean, "new": new}
-
-    def gate(self, trial: Trial, how: Part) -> AbstractContextManager[Any]:
-        """The space with a gate fitted on cues like those asked, where the part needs that."""
-        if not how.regates:
-            return nullcontext()
-        from sklearn.linear_model import LogisticRegression
-
-        told, stored = [], []
-        for kind, cues in self.fitted_on.items():
-            for cue, hidden in cues:
-                reply = trial.laboratory.ask(self.space, cue, tuple(hidden)[:1])
-                assert reply.answer is not None
-                told.append([reply.answer.posterior.recollection.evidence])
-                stored.append(kind != "new")
-        fit = LogisticRegression(C=1e3).fit(told, stored)
-        gate = Gate(scale=float(fit.coef_[0, 0]), shift=float(fit.intercept_[0]))
-        return with_schema(lambda s: replace(s, gate=gate))()
 
     def measure(self, trial: Trial, part: str, how: Part) -> tuple[Json, dict[str, Column]]:
         """(the figures of one variant, its losses per cue)."""
@@ -265,19 +245,6 @@ def _one_level(level: int) -> Seam:
     return seam
 
 
-def _no_null() -> AbstractContextManager[Any]:
-    """A new event is one that shares nothing with any stored one: log Z alone decides."""
-    alien = NoiseLevel(wrong=1.0, distorted=0.0, absent=1.0, prior=1.0)
-    return mock.patch.object(evidence, "NOVEL", alien)
-
-
-MATCH_EVIDENCE = evidence.match_evidence
-
-
-def _without_coherence(*terms: Any) -> float:
-    return MATCH_EVIDENCE(*terms[:-1], lambda: 0.0)
-
-
 PARTS: dict[str, Part] = {
     WHOLE: Part("the whole engine"),
     "generalisation": Part("recollection alone answers", weight=0.0),
@@ -298,27 +265,12 @@ PARTS: dict[str, Part] = {
     CLOSED: Part("weights in closed form", with_schema(lambda s: replace(s, heads={}))),
     "schema of the closed form": Part("weights in closed form, beta = 0", with_schema(_without_bias), against=CLOSED),
     "weights of the closed form": Part("every field weighs 1", with_schema(_equal_weights), against=CLOSED),
-    REGATED: Part("the gate is fitted on cues like those asked", regates=True),
-    "null": Part(
-        "a new event shares nothing with the stored ones: log Z stands for log Z - log Z_new",
-        _no_null,
-        regates=True,
-        against=REGATED,
+    "kernels of new events": Part(
+        "every kernel of new events counts alike", with_schema(lambda s: replace(s, kernels={}))
     ),
-    "contradictions": Part(
-        "log Z - log Z_new alone feeds the gate",
-        lambda: mock.patch.object(evidence, "match_evidence", lambda odds, *_: odds),
-        regates=True,
-        against=REGATED,
-    ),
-    "coherence": Part(
-        "whether the cue's values go together does not feed the gate",
-        lambda: mock.patch.object(evidence, "match_evidence", _without_coherence),
-        regates=True,
-        against=REGATED,
-    ),
-    "damaged readings": Part("the cue is read as clean", _one_level(0), regates=True, against=REGATED),
-    "clean reading": Part("the cue is read as lightly damaged", _one_level(1), regates=True, against=REGATED),
+    "prior": Part("a cue means a stored event nine times of ten", with_schema(lambda s: replace(s, prior_stored=0.9))),
+    "damaged readings": Part("the cue is read as clean", _one_level(0)),
+    "clean reading": Part("the cue is read as badly damaged", _one_level(2)),
     "corrections": Part("no map corrects a confidence", with_schema(lambda s: replace(s, corrections={}))),
     "pruning": Part(
         "every episode is summed one by one", lambda: mock.patch.object(posterior, "SUMMED_EXACTLY", 10**9)

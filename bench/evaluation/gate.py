@@ -1,13 +1,14 @@
-"""What tells a cue of a stored event from one of a new event (`engine.recollection.evidence`), judged out of sample.
+"""What tells a cue of a stored event from one of a new event (`engine.recollection.match`), judged set by set.
 
 Cues of six sets: of stored events (whole, partial and damaged) and of none (recombined, lures, people nobody
-stored, events after the stored ones). Every set counts alike, and so do its two kinds. Beside the shipped gate stand
-logistic fits on the other five sets: on the ratio of evidence alone, and on all that the gate adds up.
+stored, events after the stored ones). Every set counts alike, and so do its two kinds. Beside the match stands what
+it is where nothing is known of how new events stray from stored ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.datasets import Dataset
-from bench.evaluation.measures import auroc
+from bench.evaluation.measures import auroc, ece
 from bench.evaluation.trial import SEED, Trial
 from engine import CueInput, Options, Traces, attach, parse_time
 from engine.answer.posterior import Posterior
@@ -23,39 +24,28 @@ from engine.answer.posterior import Posterior
 Json = dict[str, Any]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-Case = tuple[str, bool, float, list[float]]  # set, whether the event is stored, match, terms
+Case = tuple[str, bool, float, float]  # set, whether the event is stored, match, match with unknown kernels
 MOST, FAST_MOST = 200, 15  # cues of a kind in a set
 SHARE = (0.3, 0.8)  # of a record's fields in a partial cue
-TITLE = "The gate, set by set"
-TOLD = """Whether a cue means a stored event, {cues:,} cues of {sets} sets, before any consolidation: log-loss in
-nats of the shipped gate, of a logistic fit on the ratio of evidence alone, and of one on all of the gate's terms.
-*Left out*: fitted on the other five sets, so that the set is new to the fit; *in sample*: fitted on all. Half for
+TITLE = "Stored or new, set by set"
+TOLD = """Whether a cue means a stored event, {cues:,} cues of {sets} sets, before any consolidation: AUROC, log-loss
+in nats and calibration error of the match; and the log-loss where every kernel of new events counts alike. Half for
 every cue: .693."""
-COLUMNS = (
-    "set",
-    "stored",
-    "new",
-    "AUROC, shipped",
-    "shipped",
-    "ratio, left out",
-    "terms, left out",
-    "terms, in sample",
-)
+COLUMNS = ("set", "stored", "new", "AUROC", "log-loss", "ECE", "log-loss, kernels unknown")
 
 
 def gates(trial: Trial) -> None:
-    """The shipped gate and the fits on every set, and their means over the sets."""
+    """The match on every set, and its means over the sets."""
     cases = list(_cases(trial.folder, FAST_MOST if trial.is_fast else MOST))
-    sets, stored, match, terms = (np.array(column) for column in zip(*cases, strict=True))
+    sets, stored, match, unknown = (np.array(column) for column in zip(*cases, strict=True))
     weight = balanced(sets, stored)
-    whole = fitted(terms, stored, weight, np.ones(len(cases), dtype=bool))
     lines: list[list[str | float]] = []
     for name in np.unique(sets).tolist():
         own = sets == name
-        told = [match, fitted(terms[:, :1], stored, weight, ~own), fitted(terms, stored, weight, ~own), whole]
-        losses = [log_loss(p, stored, weight, own) for p in told]
         counts = [f"{(own & kind).sum():,}" for kind in (stored, ~stored)]
-        lines.append([name, *counts, auroc(match[own & stored], match[own & ~stored]), *losses])
+        losses = [log_loss(p, stored, weight, own) for p in (match, unknown)]
+        error = ece(match[own], stored[own].astype(float))
+        lines.append([name, *counts, auroc(match[own & stored], match[own & ~stored]), losses[0], error, losses[1]])
     means = [float(np.mean([line[j] for line in lines])) for j in range(3, len(COLUMNS))]  # type: ignore[arg-type]
     lines.append(["all alike", f"{stored.sum():,}", f"{(~stored).sum():,}", *means])
     trial.table(TITLE, TOLD.format(cues=len(cases), sets=len(lines) - 1), COLUMNS, lines)
@@ -69,33 +59,10 @@ def balanced(sets: npt.NDArray[Any], stored: Mask) -> Floats:
     return weight
 
 
-def fitted(terms: Floats, stored: Mask, weight: Floats, on: Mask) -> Floats:
-    """The chance of being stored that a logistic fit `on` some of the cues gives all of them."""
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(max_iter=5000).fit(terms[on], stored[on], sample_weight=weight[on])
-    chance: Floats = model.predict_proba(terms)[:, 1]
-    return chance
-
-
 def log_loss(p: Floats, stored: Mask, weight: Floats, of: Mask) -> float:
     """The weighted mean log-loss of some of the cues, in nats."""
     sure = np.clip(np.where(stored, p, 1.0 - p), 1e-6, 1.0)[of]
     return float(-(weight[of] * np.log(sure)).sum() / weight[of].sum())
-
-
-def terms_of(posterior: Posterior) -> list[float]:
-    """What `engine.recollection.evidence.match_evidence` adds up of one cue, each by itself."""
-    found, fields = posterior.recollection, len(posterior.evidence)
-    contradictions = found.contradictions
-    one = min(1.0, contradictions)
-    return [
-        found.odds,
-        min(1.0, max(0.0, contradictions - 1.0) / max(1.0, fields / 4.0)),
-        one * float(np.log(found.weights.max())),
-        one * min(1.0, max(0.0, fields - contradictions - 1.0)),
-        one * max(0.0, posterior.coherence),
-    ]
 
 
 def _cases(folder: Path, most: int) -> Iterator[Case]:
@@ -131,9 +98,10 @@ def _cases(folder: Path, most: int) -> Iterator[Case]:
 
 def _asked(name: str, traces: Traces, cues: Sequence[Json], most: int, *, is_stored: bool) -> Iterator[Case]:
     schema = attach(traces)
+    blind = replace(schema, kernels={})
     for cue in cues[:most]:
-        posterior = Posterior(traces, CueInput(cue), Options(()), schema)
-        yield name, is_stored, posterior.recollection.match, terms_of(posterior)
+        match, unknown = (Posterior(traces, CueInput(cue), Options(()), s).recollection.match for s in (schema, blind))
+        yield name, is_stored, match, unknown
 
 
 def traces_of(records: Iterable[Mapping[str, Any]]) -> Traces:

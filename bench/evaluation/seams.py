@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -52,7 +53,8 @@ def _with_memory(change: Callable[[SpaceMemory, engine.Schema], engine.Schema]) 
 
 
 def _gate_moved(nats: float) -> Seam:
-    return with_schema(lambda s: replace(s, gate=replace(s.gate, shift=s.gate.shift + nats)))
+    """An even prior moved by so many nats towards stored events."""
+    return with_schema(lambda s: replace(s, prior_stored=1.0 / (1.0 + math.exp(-nats))))
 
 
 def _every_head(memory: SpaceMemory, schema: engine.Schema) -> engine.Schema:

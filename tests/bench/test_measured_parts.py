@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 
 from bench.evaluation.drifting import exchanged
-from bench.evaluation.gate import balanced, fitted, log_loss, terms_of, traces_of
+from bench.evaluation.gate import balanced, fitted, log_loss
 from bench.evaluation.measures import paired, with_error
 from bench.evaluation.refusing import GROUNDS, NO_DOUBT, WHOLE, _without_each
-from engine import CueInput, Options, attach
 from engine.answer import abstention
-from engine.answer.posterior import Posterior
 
 
 def test_a_fit_that_leaves_a_set_out_never_sees_its_labels() -> None:
@@ -59,19 +57,3 @@ def test_a_cue_refused_on_one_ground_is_answered_without_that_ground_alone() -> 
     assert found == {WHOLE: True, NO_DOUBT: False, **{g: g != "coherence_nats" for g in GROUNDS}}
     assert not any(_without_each([], 0.9).values())
     assert all(_without_each([], 0.4).values())
-
-
-def test_what_the_gate_reads_is_a_sum_of_the_terms() -> None:
-    rng = np.random.default_rng(11)
-    drawn = [{f"f{j}": f"v{(i * (j + 1) + int(rng.integers(3))) % (4 + j)}" for j in range(5)} for i in range(400)]
-    memory, terms, evidence = traces_of(drawn[:200]), [], []
-    for record in drawn[200:]:
-        cue = {name: record[name] for name in rng.permutation(sorted(record))[: rng.integers(2, 6)].tolist()}
-        posterior = Posterior(memory, CueInput(cue), Options(()), attach(memory))
-        # Elsewhere coherence is not counted.
-        if posterior.recollection.contradictions > 0.02 and -7.0 < posterior.recollection.evidence < 20.0:
-            terms.append([1.0, *terms_of(posterior)])
-            evidence.append(posterior.recollection.evidence)
-    weights = np.linalg.lstsq(np.array(terms), np.array(evidence), rcond=None)[0]
-    assert len(evidence) > 50
-    assert np.array(terms) @ weights == pytest.approx(np.array(evidence), abs=1e-3)
