@@ -8,20 +8,16 @@ import numpy as np
 import pytest
 
 from bench.evaluation.drifting import exchanged
-from bench.evaluation.gate import balanced, fitted, log_loss
+from bench.evaluation.gate import balanced, log_loss
 from bench.evaluation.measures import paired, with_error
 from bench.evaluation.refusing import GROUNDS, NO_DOUBT, WHOLE, _without_each
 from engine.answer import abstention
 
 
-def test_a_fit_that_leaves_a_set_out_never_sees_its_labels() -> None:
-    rng = np.random.default_rng(3)
-    sets, stored = np.repeat(["a", "b", "c"], 40), rng.random(120) < 0.5
-    terms, own = (rng.normal(size=(120, 2)) + stored[:, None], sets == "b")
-    weight = np.ones(120)
-    other = np.where(own, ~stored, stored)
-    assert fitted(terms, stored, weight, ~own) == pytest.approx(fitted(terms, other, weight, ~own))
-    assert log_loss(fitted(terms, stored, weight, ~own), stored, weight, own) < math.log(2.0)
+def test_the_loss_of_some_cues_is_their_weighted_mean_in_nats() -> None:
+    stored, weight = np.array([True, False, True]), np.array([1.0, 3.0, 5.0])
+    told = log_loss(np.array([0.5, 0.75, 0.1]), stored, weight, np.array([True, True, False]))
+    assert told == pytest.approx((math.log(2.0) + 3.0 * math.log(4.0)) / 4.0)
 
 
 def test_every_set_and_both_of_its_kinds_count_alike() -> None:
