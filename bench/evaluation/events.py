@@ -9,6 +9,7 @@ import orjson
 
 from bench.datasets import Dataset
 from bench.evaluation.laboratory import Reply
+from bench.evaluation.records import TOLD_STORED
 from bench.evaluation.trial import Trial
 
 Json = dict[str, Any]
@@ -79,7 +80,7 @@ def _completed(trial: Trial, space: str, query: Json, *, may_be_misspelt: bool =
     An event's own id is no field of it; here it is its chapter's number.
     """
     target = "chapter" if query["ask"] == "*" else query["ask"]
-    reply = trial.laboratory.ask(space, query["cue"], [target], hypotheses=MOST)
+    reply = trial.laboratory.ask(space, query["cue"], [target], hypotheses=MOST, pattern_weight=TOLD_STORED)
     if len(query["expected"]) == 1 and target != "chapter":
         trial.judge("events", reply, target, query["expected"])
     found = _fitting(reply, target, may_be_misspelt=may_be_misspelt)

@@ -21,6 +21,7 @@ FURTHER_PER_TARGET = 600
 FAST_STORED = 1500
 BASELINES = Path(__file__).parent / "baselines.json"
 BOOSTED = "LightGBM"
+TOLD_STORED = 0.0  # `pattern_weight` of those who know that the cue means a stored event
 
 
 def stored_cues(trial: Trial) -> None:
@@ -44,7 +45,7 @@ def _recall(trial: Trial, data: Dataset, queries: list[Json]) -> None:
     shares, ceilings, confidence, truth_of_confidence = [], [], [], []
     for query in queries:
         trial.report(data.name)
-        reply = trial.laboratory.ask(data.name, query["cue"], [query["ask"]])
+        reply = trial.laboratory.ask(data.name, query["cue"], [query["ask"]], pattern_weight=TOLD_STORED)
         trial.judge(f"{data.name} recall", reply, query["ask"], query["expected"])
         value, p = reply.ranked(query["ask"])[0]
         support = {repr(v): count for v, count in query["support"]}
@@ -72,7 +73,7 @@ def _noisy_and_absent(trial: Trial, data: Dataset, noisy: list[Json], absent: li
     right, present, missing = [], [], []
     for query in noisy:
         trial.report(data.name)
-        reply = trial.laboratory.ask(data.name, query["cue"], [query["ask"]])
+        reply = trial.laboratory.ask(data.name, query["cue"], [query["ask"]], pattern_weight=TOLD_STORED)
         right.append(trial.judge(f"{data.name} noisy", reply, query["ask"], query["expected"]))
         present.append(reply.match)
     for query in absent:
