@@ -14,6 +14,7 @@ from bench.evaluation.trial import Trial
 
 Json = dict[str, Any]
 MOST = 50
+NO_MEMORY = 0.25  # an even match says that a cue fits stored events and new ones alike
 SHARE_OF_WINNER = 0.1  # what merely resembles the cue carries a thousandth of that
 
 
@@ -93,7 +94,7 @@ def _fitting(reply: Reply, target: str, *, may_be_misspelt: bool) -> list[tuple[
     assert reply.completion is not None
     assert reply.completion.stats is not None
     suspects = reply.completion.stats.suspect_fields
-    if reply.match < 0.5 or (not may_be_misspelt and sum(suspects.values()) > 0.5):
+    if reply.match < NO_MEMORY or (not may_be_misspelt and sum(suspects.values()) > 0.5):
         return []
     ranked = reply.ranked(target)
     fitting = [(value, p) for value, p in ranked if p >= SHARE_OF_WINNER * ranked[0][1]]

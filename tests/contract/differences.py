@@ -223,7 +223,8 @@ def _narrowed(where: str, old: Node, new: Node) -> Iterator[str]:
         if gone or "enum" not in old:
             yield f"{where}: {', '.join(map(str, gone)) or 'all but some values'} refused now"
     for name in DEMANDS:
-        if new.get(name) and old.get(name) != new[name]:
+        # A pattern that goes on with another alternative still takes all that it took.
+        if new.get(name) and old.get(name) != new[name] and not str(new[name]).startswith(f"{old.get(name)}|"):
             yield f"{where}: another {name}"
     if old.get("default") != new.get("default"):
         yield f"{where}: what is left out was {old.get('default')}, is {new.get('default')}"

@@ -17,7 +17,10 @@ from recollect.rpc.v1 import completion_pb2, completion_pb2_grpc, value_pb2
 from tests.rpc.edges import Edges
 
 # What HTTP offers and gRPC does not (yet): everything else has one name on both edges.
-HTTP_ONLY = {"create_feedback", "consolidate", "get_consolidation", "list_patterns", "get_calibration"}
+HTTP_ONLY = {
+    "audit_space", "consolidate", "create_feedback", "evaluate_space", "get_audit", "get_calibration",
+    "get_consolidation", "get_evaluation", "list_patterns",
+}  # fmt: skip
 
 
 def test_every_operation_has_its_rpc_and_every_rpc_its_operation() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 from contextlib import aclosing
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -247,6 +248,7 @@ async def _stream(quiet: Quiet, wire_: Wire, monkeypatch: pytest.MonkeyPatch) ->
     class Call:
         request_id, body = "req_1", None
         clock = type("Clock", (), {"computed": 0.0})()
+        runtime = SimpleNamespace(settings=SimpleNamespace(root_path=""))
 
         def header(self, _: bytes) -> None:
             return None
