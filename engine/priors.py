@@ -299,7 +299,9 @@ THIN_SPACE = 20.0  # episodes | at which a memory is half trusted | definition
 CUT_SHORT = 0.5  # share | of the trust that dynamics cut short leave | hand
 IDENTIFY_MARGIN_NATS = 3.0  # nats | beyond ln N that single out an episode | definition
 NOVELTY_MASS = 0.1  # share | that the base rates keep while a question's worth is told | hand
-IS_STORED = 0.5  # match | from which a cue needs no other ground | definition
+IS_STORED = (
+    0.25  # match | from which a cue is answered without another ground: an even one fits stored and new alike | hand
+)
 COHERENT_NATS = 0.0  # nats a field | by which a cue's values must go together | measured
 TOLD_BITS = 0.25  # bits | that a cue must tell of a field | measured
 MATCHED = 0.8  # likeness | from which a field of a retrieved episode counts as matched | hand

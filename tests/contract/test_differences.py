@@ -14,9 +14,10 @@ from tests.contract.differences import METHODS, ROOT, Comparison, Document, brea
 Node = dict[str, Any]
 # The schemas that stand in requests only.
 ASKED = {
-    "AuditRequest", "CompleteBatchRequest", "CompleteRequest", "CompletionConfig", "ConsolidateRequest", "EpisodeFilter",
-    "EpisodeInput", "EvaluateRequest", "FeedbackInput", "FillRequest", "ForgetRequest", "ImportRequest", "PartialEpisode",
-    "ProbabilityRequest", "RecallRequest", "SpaceInput", "SpacePatch", "StatedCondition",
+    "AuditRequest", "CompleteBatchRequest", "CompleteRequest", "CompletionConfig", "ConsolidateRequest",
+    "EpisodeFilter", "EpisodeInput", "EvaluateRequest", "FeedbackInput", "FillRequest", "ForgetRequest",
+    "ImportRequest", "PartialEpisode", "ProbabilityRequest", "RecallRequest", "SpaceInput", "SpacePatch",
+    "StatedCondition",
 }  # fmt: skip
 CONTRACT: Node = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
 

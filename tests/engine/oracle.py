@@ -124,9 +124,11 @@ def fitted_kernels(
     return kernels
 
 
-def recollected_values(records: Sequence[Record], cue: Record, target: str) -> dict[str, float]:
+def recollected_values(
+    records: Sequence[Record], cue: Record, target: str, kernels: Kernels | None = None
+) -> dict[str, float]:
     """P_R of every value of the target."""
-    weights, _ = recollection(records, cue)
+    weights, _ = recollection(records, cue, kernels)
     p: dict[str, float] = {}
     for record, weight in zip(records, weights, strict=True):
         if target in record:
@@ -175,9 +177,9 @@ def generalised_values(records: Sequence[Record], cue: Record, target: str, weig
     return {value: x / sum(mass.values()) for value, x in mass.items()}
 
 
-def gate(records: Sequence[Record], cue: Record, target: str) -> float:
+def gate(records: Sequence[Record], cue: Record, target: str, kernels: Kernels | None = None) -> float:
     """rho: the match, or less of it where the event that comes to mind lacks the target."""
-    shares, match = recollection(records, cue)
+    shares, match = recollection(records, cue, kernels)
     with_target = [(share, target in r) for share, r in zip(shares, records, strict=True)]
     heaviest = {has: max((share for share, own in with_target if own is has), default=0.0) for has in (True, False)}
     return match * (sum(share for share, has in with_target if has) if heaviest[False] > heaviest[True] else 1.0)
@@ -189,9 +191,11 @@ def unmet(records: Sequence[Record], target: str) -> float:
     return (sum(having.count(v) == 1 for v in set(having)) + 0.5) / (len(having) + 1.0)
 
 
-def confidences(records: Sequence[Record], cue: Record, target: str, weights: Weights) -> dict[str, float]:
+def confidences(
+    records: Sequence[Record], cue: Record, target: str, weights: Weights, kernels: Kernels | None = None
+) -> dict[str, float]:
     """rho P_R + (1 - rho) P_G of every stored value, what is left being that of a value never stored."""
-    rho, new = gate(records, cue, target), unmet(records, target)
+    rho, new = gate(records, cue, target, kernels), unmet(records, target)
     recalled = recollected_values(records, cue, target)
     general = generalised_values(records, cue, target, weights)
     return {v: rho * recalled.get(v, 0.0) + (1.0 - rho) * (1.0 - new) * general[v] for v in general}
