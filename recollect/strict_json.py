@@ -15,7 +15,6 @@ import json
 import re
 from typing import Any, NoReturn
 
-import numpy as np
 import orjson
 
 from recollect.errors import InvalidRequest, Violation
@@ -70,7 +69,7 @@ def parse(body: bytes) -> Any:
         frame.count(b":") != members
         or _NUL_ESCAPE in body
         or _LONG_INTEGER in body.translate(_NUMBER_SHAPE)
-        or type(value) is int
+        or type(value) in (int, float)  # alone, an integer that is too long is read as a float
     ):
         _read_exactly(body)
     return value
@@ -104,6 +103,8 @@ def _without_strings(body: bytes) -> bytes:
         return _STRING.sub(b"", body)
     # An escaped backslash goes first, so that what is left of an escaped quote is one.
     body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    import numpy as np  # the command line parses, too, and starts without it
+
     letters = np.frombuffer(body, dtype=np.uint8)
     quotes = letters == ord('"')
     is_outside = (np.cumsum(quotes, dtype=np.uint8) & 1) == 0

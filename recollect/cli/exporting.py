@@ -29,7 +29,7 @@ def export(
 ) -> None:
     """Write the episodes of a space to a file that `import` reads again.
 
-    Examples: recollect export -s visits visits.jsonl · recollect export -s visits visits.csv
+    Example: recollect export -s visits visits.jsonl · recollect export -s visits visits.csv
     """
     with Client(url, key) as client:
         episodes = _episodes(client, space)

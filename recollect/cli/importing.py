@@ -62,7 +62,7 @@ def import_file(  # noqa: PLR0913, PLR0917  # one parameter is one option of the
 ) -> None:
     """Import a file of episodes into a space; run again, it goes on where it stopped.
 
-    Examples: recollect import orders.csv -s orders --create --preview · recollect import visits.xlsx -s visits
+    Example: recollect import orders.csv -s orders --create --preview · recollect import visits.xlsx -s visits
     """
     told = {"delimiter": delimiter, "encoding": encoding, "id_column": id_}
     query: dict[str, Any] = {name: value for name, value in told.items() if value is not None}

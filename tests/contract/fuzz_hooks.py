@@ -24,6 +24,10 @@ MET_BY_VALID_REQUESTS = {
     "EXPECTED_COUNT_REQUIRED": "erasing everything needs a member that counting does not: a relation between members",
     "ID_DIFFERS": "the id in the body has to be the one in the path: a relation between two values",
     "FIELD_NOT_COMPLETED": "which fields a completion completed is not in the request",
+    "UNKNOWN_FIELD": "which fields the episodes have depends on the memory space",
+    "COLUMN_LENGTH": "that columns are equally long is a relation between members",
+    "IMPORT_OPTIONS": "what an option says within its text, and of which columns, a schema cannot say",
+    "BAD_STATEMENT": "a condition has either values or bounds: a relation between members",
     "DIMENSION_MISMATCH": "the length of an embedding is the memory space's",
 }
 # Violations that OpenAPI 3.0 has no words for, by how what was expected begins. Each is described beside its schema.
