@@ -34,6 +34,7 @@ MET_BY_VALID_REQUESTS = {
 BEYOND_SCHEMAS = {
     "either If-Match or If-None-Match": "which header may stand beside which",
     "a name of 1 to 128 characters": "how long the names of an object's members are (propertyNames came with 3.1)",
+    "name=value pairs in percent-encoded UTF-8 without NUL": "what strict text is, for a whole query at once",
     "text without NUL": "what strict JSON is, for the whole document at once",
     "at least one known dimension": "that not every item of a list is null",
     "whole float32 numbers": "what the numbers are that base64 stands for",
