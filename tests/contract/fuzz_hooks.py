@@ -24,6 +24,7 @@ MET_BY_VALID_REQUESTS = {
     "EXPECTED_COUNT_REQUIRED": "erasing everything needs a member that counting does not: a relation between members",
     "ID_DIFFERS": "the id in the body has to be the one in the path: a relation between two values",
     "FIELD_NOT_COMPLETED": "which fields a completion completed is not in the request",
+    "TARGET_TOO_LONG": "how long a target is with all its parameters is a relation between them",
     "UNKNOWN_FIELD": "which fields the episodes have depends on the memory space",
     "COLUMN_LENGTH": "that columns are equally long is a relation between members",
     "IMPORT_OPTIONS": "what an option says within its text, and of which columns, a schema cannot say",
