@@ -107,7 +107,9 @@ def _mean(column: Column, p: Floats, _cells: Floats, _rho: float, _recollected: 
 def _rarer_damage() -> AbstractContextManager[Any]:
     """Likenesses and lacking fields a third as often as they are expected."""
     rarer = tuple(
-        replace(level, distorted=level.distorted / RARER, absent=level.absent / RARER)
+        replace(
+            level, distorted=level.distorted / (RARER if level.distorted < 1.0 else 1.0), absent=level.absent / RARER
+        )
         for level in evidence.NOISE_LEVELS
     )
     return mock.patch.object(evidence, "NOISE_LEVELS", rarer)

@@ -86,7 +86,7 @@ async def test_workers_answer_alike_before_and_after_a_consolidation(worker: Run
     after = await answers(other)
     assert other.memories.at(SCOPE).learned is not None
     assert after == await answers(worker)
-    assert after != before  # the gate is the space's own now
+    assert after != before  # it answers by what it has learned now
     newcomer = _worker(tmp_path)
     assert await answers(newcomer) == after
     for each in (other, newcomer):
