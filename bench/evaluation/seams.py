@@ -107,8 +107,11 @@ def _mean(column: Column, p: Floats, _cells: Floats, _rho: float, _recollected: 
 def _rarer_damage() -> AbstractContextManager[Any]:
     """Likenesses and lacking fields a third as often as they are expected."""
     rarer = tuple(
+        # The reading of one damaged field takes it as damaged for certain: that is no rate.
         replace(
-            level, distorted=level.distorted / (RARER if level.distorted < 1.0 else 1.0), absent=level.absent / RARER
+            level,
+            distorted=level.distorted if level.distorted == 1.0 else level.distorted / RARER,
+            absent=level.absent / RARER,
         )
         for level in evidence.NOISE_LEVELS
     )
