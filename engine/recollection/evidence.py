@@ -384,9 +384,11 @@ FEWEST_SCORED = 2048
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """`scores` float32[K, J + 2]: s at every level, of a new event, and how many fields are contradicted, of K kinds of
-    fields, of K kinds of match with `counts` float64[K] episodes each. `kind` int[N] is the kind of each episode, `rows` those that are
-    scored, each as one of its own kind; with neither, all are. `log_z_novel` is known where not all are."""
+    """`scores` float32[K, J + 2]: s at every level, of a new event, and how many fields are contradicted.
+
+    Of K kinds of match with `counts` float64[K] episodes each. `kind` int[N] is the kind of each episode, `rows` those
+    that are scored, each as one of its own kind; with neither, all are. `log_z_novel` is known where not all are.
+    """
 
     scores: Table
     counts: Floats
