@@ -144,8 +144,9 @@ class _Delimited(_Spelt):
 
     def _row(self, cells: Sequence[str]) -> str:
         out = io.StringIO()
-        csv.writer(out, delimiter=self._delimiter, lineterminator="").writerow(cells)
-        return out.getvalue()
+        # The writer quotes the breaks that are in its own line end, and until Python 3.13 no others.
+        csv.writer(out, delimiter=self._delimiter, lineterminator="\r\n").writerow(cells)
+        return out.getvalue().removesuffix("\r\n")
 
 
 class _Spreadsheet(_Spelt):

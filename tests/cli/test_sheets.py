@@ -75,6 +75,18 @@ def test_what_was_not_filled_stands_as_it_stood(
         assert [str(before.get(name)) for name in others] == [str(after.get(name)) for name in others]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "windows"])
+def test_a_cell_of_several_lines_stays_one_cell_beside_a_filled_one(end: str, tmp_path: Path) -> None:
+    path, written = tmp_path / "table.csv", tmp_path / "written.csv"
+    path.write_bytes(end.join(["one,two,three", 'a,,"first\rsecond\nthird"', "b,known,plain", ""]).encode())
+    read_sheet(path).write(written, {(0, "two"): "over\ntwo lines"}, None)
+    rows = read_sheet(written).rows
+    assert [dict(row) for row in rows] == [
+        {"one": "a", "two": "over\ntwo lines", "three": "first\rsecond\nthird"},
+        {"one": "b", "two": "known", "three": "plain"},
+    ]
+
+
 def workbook(path: Path) -> None:
     book = openpyxl.Workbook()
     sheet = book.active
