@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -14,6 +13,7 @@ import typer
 
 from recollect.cli.client import Client
 from recollect.cli.console import EXIT_USAGE, Failure, KeyOption, Space, Url, err
+from recollect.tables.writing import csv_line
 
 _PAGE = 1000
 _SERVERS_OWN = ("created_at", "updated_at", "revision")
@@ -66,11 +66,10 @@ def _write_table(written: TextIO, episodes: list[dict[str, Any]]) -> int:
     """One column a field; lists, numbers and truths as JSON spells them."""
     members = [name for name in ("id", "occurred_at", "expires_at") if any(name in each for each in episodes)]
     fields = list(dict.fromkeys(name for each in episodes for name in each["fields"]))
-    table = csv.writer(written, lineterminator="\n")
-    table.writerow([*members, *fields])
+    written.write(csv_line([*members, *fields]) + "\n")
     for each in episodes:
         cells = [each.get(name, "") for name in members] + [_spell(each["fields"].get(name, "")) for name in fields]
-        table.writerow(cells)
+        written.write(csv_line(cells) + "\n")
     return len(episodes)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ import typer
 
 from recollect.cli.console import EXIT_USAGE, Failure
 from recollect.errors import RecollectError
+from recollect.tables.writing import csv_line
 
 if TYPE_CHECKING:
     from recollect.cli.sheets import Sheet
@@ -54,6 +54,4 @@ def open_sheet(file: Path, options: TableOptions, *, as_json: bool) -> Sheet:
 def write_cells(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A small table as CSV."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+        file.writelines(csv_line(cells) + "\n" for cells in (columns, *rows))

@@ -7,7 +7,6 @@ is spelt as the same value is spelt elsewhere in its column, where it is.
 from __future__ import annotations
 
 import bz2
-import csv
 import gzip
 import importlib
 import io
@@ -28,6 +27,7 @@ from recollect.tables.flat import FlatReader
 from recollect.tables.rows import Row
 from recollect.tables.spreadsheet import SpreadsheetRows
 from recollect.tables.table import Table
+from recollect.tables.writing import csv_line
 
 MAX_BYTES = 4 * 1024**3
 _PACKERS: Mapping[str, Callable[[bytes], bytes]] = {
@@ -131,7 +131,7 @@ class _Delimited(_Spelt):
             cells[self._places[name]] = self._spell(name, value)
         first, last = record.line - 1, record.line + record.line_count - 2
         end = _end(lines[last])
-        lines[first] = self._row(cells) + end
+        lines[first] = csv_line(cells, self._delimiter) + end
         lines[first + 1 : last + 1] = [""] * (last - first)
 
     def _append(self, lines: list[str], record: Row, cells: Sequence[str]) -> None:
@@ -140,13 +140,7 @@ class _Delimited(_Spelt):
             place -= 1
         end = _end(lines[place])
         body = lines[place].removesuffix(end)
-        lines[place] = f"{body}{self._delimiter}{self._row(cells)}{end}"
-
-    def _row(self, cells: Sequence[str]) -> str:
-        out = io.StringIO()
-        # The writer quotes the breaks that are in its own line end, and until Python 3.13 no others.
-        csv.writer(out, delimiter=self._delimiter, lineterminator="\r\n").writerow(cells)
-        return out.getvalue().removesuffix("\r\n")
+        lines[place] = f"{body}{self._delimiter}{csv_line(cells, self._delimiter)}{end}"
 
 
 class _Spreadsheet(_Spelt):

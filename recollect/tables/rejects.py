@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Iterator
 from typing import TextIO
 
@@ -13,6 +12,7 @@ from recollect.tables.formats import File, Format
 from recollect.tables.objects import read_objects
 from recollect.tables.options import TableOptions
 from recollect.tables.spreadsheet import SpreadsheetRows
+from recollect.tables.writing import csv_line
 
 
 def write_rejects(file: File, lines: Collection[int], options: TableOptions, out: TextIO) -> None:
@@ -21,8 +21,8 @@ def write_rejects(file: File, lines: Collection[int], options: TableOptions, out
         out.writelines(DelimitedRows(file, options.delimiter, options.encoding).excerpt(lines))
     elif file.format is Format.EXCEL:
         rows = [row for block in SpreadsheetRows(file).rows() for row in block]
-        csv.writer(out, lineterminator="\n").writerows(
-            list(row.cells)
+        out.writelines(
+            csv_line(row.cells) + "\n"
             for place, row in enumerate(rows)
             if isinstance(row.cells, list) and (place == 0 or row.line in lines)
         )

@@ -129,6 +129,17 @@ def test_an_export_imports_again_as_the_same_episodes(recollect: Run, tmp_path: 
     assert (again["duplicate"], again["rejected_total"]) == (300, 0)
 
 
+@pytest.mark.parametrize("value", ["one\rtwo", "one\ntwo", "one\r\ntwo"], ids=ascii)
+def test_a_table_of_episodes_with_line_breaks_imports_again(recollect: Run, tmp_path: Path, value: str) -> None:
+    space, file, table = f"breaks-{value.encode().hex()}", tmp_path / "notes.jsonl", tmp_path / "notes.csv"
+    episodes = [{"id": "a", "fields": {"note": value, "who": "Ada"}}, {"id": "b", "fields": {"note": "x", "who": "Bo"}}]
+    file.write_text("".join(json.dumps(each) + "\n" for each in episodes))
+    assert recollect("import", str(file), "-s", space, "--create").code == 0
+    assert recollect("export", "-s", space, str(table)).code == 0
+    again = json.loads(recollect("import", str(table), "-s", space, "--json").out)
+    assert (again["records"], again["duplicate"], again["rejected_total"]) == (2, 2, 0)
+
+
 def test_options_outrank_what_is_found_out(recollect: Run, server: Served) -> None:
     done = recollect(
         *("import", str(TABLES / "orders_eu_cp1252.csv"), "-s", "told", "--create", "--json", "--id", "order"),
