@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 from recollect.tables.dialect import detect_dialect
-from recollect.tables.encoding import detect_encoding, mark_undecodable
+from recollect.tables.encoding import MARK, mark_undecodable, settle_encoding
+from recollect.tables.foreign import refuse_binary, refuse_document
 from recollect.tables.formats import File, Format
 from recollect.tables.rows import Row, read_rows
 
@@ -15,15 +16,19 @@ _HEAD_CHARACTERS = 64 * 1024
 
 
 class DelimitedRows:
-    """A RowSource (see `table`) of a delimited text."""
+    """A RowSource (see `table`) of a delimited text; raises InvalidRequest where the file is none."""
 
     def __init__(self, file: File, delimiter: str | None = None, encoding: str | None = None) -> None:
         self._content = file.content
-        self._encoding = encoding or detect_encoding(file.content)
+        file.content.seek(0)
+        begin = file.content.read(_HEAD_CHARACTERS)
+        refuse_document(begin)
+        self._encoding = settle_encoding(encoding, file.content)
         self._errors = mark_undecodable()
         self._end = "\n"
         with self._text() as text:
             head = text.read(_HEAD_CHARACTERS)
+        refuse_binary(head, begin, (delimiter or "") + (MARK if encoding else ""))
         if "\n" not in head and "\r" in head:
             self._end = "\r"  # as spreadsheets on old Macs end their lines
         self._dialect = detect_dialect(head.splitlines(keepends=True), delimiter)

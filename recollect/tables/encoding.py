@@ -8,6 +8,7 @@ record with them can be named instead of guessed.
 from __future__ import annotations
 
 import codecs
+import io
 import warnings
 from typing import BinaryIO
 
@@ -22,6 +23,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_WIDTHS = {"utf-16": 2, "utf-32": 4}
 # What tables are exported in besides UTF-8, by the detector's names.
 _LEGACY = tuple(
     "cp1252 cp1250 cp1251 cp1253 cp1254 cp1255 cp1256 cp1257 cp932 gb18030 big5 cp949 koi8_r mac_roman cp850".split()  # noqa: SIM905
@@ -47,6 +49,29 @@ def detect_encoding(content: BinaryIO) -> str:
     if not broken or sound >= _SOUND_PER_BROKEN * broken:
         return "utf-8"
     return _guess(sample)
+
+
+def settle_encoding(told: str | None, content: BinaryIO) -> str:
+    """The encoding that somebody told, with the order of its bytes where no mark tells it, or the one found out."""
+    width = _WIDTHS.get(told or "")
+    if told is None or width is None:
+        return told or detect_encoding(content)
+    content.seek(0)
+    head = content.read(4096)
+    if any(name == told and head.startswith(mark) for mark, name in _MARKS):
+        return told
+    is_big = head[::width].count(0) > head[width - 1 :: width].count(0)
+    return f"{told}-be" if is_big else f"{told}-le"
+
+
+def is_text_encoding(name: str) -> bool:
+    """Whether bytes can be read as text in it; some of Python's codecs have other uses."""
+    try:
+        probe = io.TextIOWrapper(io.BytesIO(b"" if name in _WIDTHS else b"a,b\n\xff"), name, errors=mark_undecodable())
+        probe.read()
+    except (LookupError, ValueError):
+        return False
+    return True
 
 
 def mark_undecodable() -> str:

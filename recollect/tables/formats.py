@@ -22,6 +22,7 @@ from typing import IO, Any, BinaryIO, Self, cast
 import orjson
 
 from recollect.errors import InvalidRequest, TooLarge, Violation
+from recollect.tables.foreign import no_table
 
 IN_MEMORY_BYTES = 16 * 1024 * 1024
 _COPY_BYTES = 1024 * 1024
@@ -106,9 +107,14 @@ def _is_spreadsheet(content: BinaryIO) -> bool:
     """Whether a zip is an xlsx, xlsb or ods."""
     try:
         with zipfile.ZipFile(content) as archive:
-            return not {"[Content_Types].xml", "mimetype"}.isdisjoint(archive.namelist())
+            names = archive.namelist()
     except zipfile.BadZipFile:
         return True  # the reader of spreadsheets says what is wrong
+    if {"[Content_Types].xml", "mimetype"}.isdisjoint(names):
+        return False
+    if any(name.startswith(("word/", "ppt/", "META-INF/container")) for name in names):
+        raise no_table("a text document")
+    return True
 
 
 def _open_zip(content: BinaryIO) -> IO[bytes]:

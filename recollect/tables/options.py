@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from recollect.errors import InvalidRequest, Violation
 from recollect.model import DateOrder, FieldType
+from recollect.tables.encoding import is_text_encoding
 
 MEMBERS = ("id", "occurred_at", "expires_at", "origin", "embedding", "embedding_b64")
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "\\t": "\t", "space": " "}
@@ -80,14 +81,14 @@ def _delimiter(text: str, violations: list[Violation]) -> str:
 def _encoding(text: str, violations: list[Violation]) -> str:
     """Python knows every encoding that files come in; those that are none of text are not meant."""
     try:
-        found = codecs.lookup(text)
-        b"".decode(found.name)
+        found = codecs.lookup(text).name
     except (LookupError, ValueError):
+        found = ""
+    if not found or not is_text_encoding(found):
         violations.append(
             Violation("/query/encoding", "ENCODING", "the name of a text encoding, such as cp1252", "another name")
         )
-        return text
-    return found.name
+    return found
 
 
 def _type(text: str, violations: list[Violation]) -> tuple[str, ColumnType]:

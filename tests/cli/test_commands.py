@@ -106,6 +106,21 @@ def test_rejected_records_are_written_mended_and_imported(recollect: Run, tmp_pa
     assert (mended["records"], mended["new"]) == (2, 2)
 
 
+@pytest.mark.parametrize("name", ["picture.png", "table.csv"])
+def test_a_file_that_is_no_table_is_refused(recollect: Run, server: Served, tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.write_bytes((Path(__file__).parents[2] / "docs" / "performance" / "completion.png").read_bytes())
+    done = recollect("import", str(file), "-s", "pictures", "--create")
+    assert (done.code, done.out) == (1, "")
+    assert "The file cannot be read" in done.err
+    assert "The file is a PNG image and no table." in done.err
+    assert httpx.get(f"{server.url}/api/v1/spaces/pictures/stats").json()["episodes"] == 0
+    for command in ("fill", "evaluate", "audit"):
+        done = recollect(command, str(file))
+        assert (done.code, done.out) == (2, ""), command
+        assert "a PNG image and no table" in done.err, command
+
+
 def test_a_preview_stores_nothing_and_tells_what_would_be(recollect: Run, server: Served) -> None:
     done = recollect("import", str(TABLES / "orders_us.csv"), "-s", "orders", "--create", "--preview")
     assert done.code == 0, done.err

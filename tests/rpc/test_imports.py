@@ -172,6 +172,21 @@ def test_a_file_gives_the_same_episodes_by_http_and_grpc(inbox: Edges, name: str
     assert first == second
 
 
+def test_a_file_that_is_no_table_is_refused_by_both_alike(inbox: Edges) -> None:
+    content = (Path(__file__).parents[2] / "docs" / "performance" / "completion.png").read_bytes()
+    before = inbox.request("GET", "/spaces/inbox/stats").json()["episodes"]
+    for kind in ("application/octet-stream", "text/csv"):
+        by_http = inbox.request("POST", "/imports", content=content, headers={SPACE: "inbox", "Content-Type": kind})
+        assert (by_http.status_code, by_http.json()["code"]) == (400, "UNREADABLE_FILE")
+    with pytest.raises(grpc.RpcError) as refused:
+        send(inbox, [Message(data=content)])
+    by_grpc = failure(refused.value)
+    assert (by_grpc.code, by_grpc.reason) == ("INVALID_ARGUMENT", "UNREADABLE_FILE")
+    assert "a PNG image and no table" in by_grpc.status.message
+    assert by_grpc.status.message.endswith(by_http.json()["detail"])
+    assert inbox.request("GET", "/spaces/inbox/stats").json()["episodes"] == before
+
+
 def test_a_file_is_read_as_the_first_message_says(inbox: Edges) -> None:
     options = episode_pb2.ImportOptions(id_column="name", types=["zip=text"], map=["city=place"], preview=True)
     messages = [Message(options=options), Message(data=(TABLES / "codes.csv").read_bytes())]
