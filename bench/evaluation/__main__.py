@@ -36,6 +36,7 @@ from bench.evaluation import (
     gate,
     inverses,
     lures,
+    mixed,
     oneshot,
     people,
     pooled,
@@ -56,6 +57,8 @@ from bench.evaluation.trial import SEED, Figure, Trial
 
 Json = dict[str, Any]
 PROTOCOLS: dict[str, Callable[[Trial], None]] = {
+    "mixed": mixed.mixed_cues,
+    "ordinary": mixed.ordinary_tables,
     "events": events.matching_events,
     "lures": lures.lures,
     "vectors": vectors.partial_vectors,
@@ -116,6 +119,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.evaluation", description=__doc__)
     parser.add_argument("protocols", nargs="*", choices=[[], *PROTOCOLS], help="default: all of them")
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER, help="the folder with the evaluation data")
+    parser.add_argument(
+        "--tables", type=Path, help="a folder of lots of ordinary tables (docs/evaluation/protocols.md)"
+    )
     parser.add_argument("--fast", action="store_true", help="small samples, no report written, floors asserted")
     parser.add_argument("--anew", action="store_true", help="measure again what the cache has")
     parser.add_argument("--no-report", action="store_true", help="leave docs/ as it is")
@@ -126,7 +132,7 @@ def main() -> int:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     cache = Cache(f"{engine_digest()}{'-fast' if arguments.fast else ''}", reads=not arguments.anew)
     wanted = arguments.protocols or [name for name in PROTOCOLS if not (arguments.fast and name in SLOW)]
-    results = measure(wanted, arguments.data, cache, is_fast=arguments.fast)
+    results = measure(wanted, arguments.data, cache, arguments.tables, is_fast=arguments.fast)
     failures = [f"{name}: {found['failure']}" for name, found in results.items() if "failure" in found]
     results = {name: found for name, found in results.items() if "failure" not in found}
     figures = collect(results)
@@ -148,7 +154,9 @@ def main() -> int:
     return int(bool(broken or failures))
 
 
-def measure(wanted: list[str], folder: Path, cache: Cache, *, is_fast: bool) -> dict[str, Json]:
+def measure(
+    wanted: list[str], folder: Path, cache: Cache, tables: Path | None = None, *, is_fast: bool
+) -> dict[str, Json]:
     """The result of every protocol, from the cache where it is there; one that fails does not end the rest."""
     results: dict[str, Json] = {}
     columns = (SpinnerColumn(), TextColumn("{task.description:<28}"), BarColumn(20), TimeElapsedColumn())
@@ -159,11 +167,13 @@ def measure(wanted: list[str], folder: Path, cache: Cache, *, is_fast: bool) -> 
             short = _short(results) if name in OF_SHORT else None
             own = f"{PROTOCOLS[name].__module__.rpartition('.')[2]}.py"
             modules = [Path(__file__).parent / file for file in (own, *MADE_OF.get(name, ()))]
-            stamp = digest(modules, SEED, *sorted(short or ()))
+            stamp = digest(modules, SEED, *sorted(short or ()), *([str(tables)] if name == "ordinary" else []))
             found = cache.read(name, stamp)
             if found is None:
                 service.dynamics = Dynamics()
-                trial = Trial(service, folder, is_fast, partial(_show, progress, task, name), short=short)
+                trial = Trial(
+                    service, folder, is_fast, partial(_show, progress, task, name), short=short, tables=tables
+                )
                 try:
                     found = _run(name, trial)
                 except Exception as fault:  # noqa: BLE001 the rest is still worth knowing

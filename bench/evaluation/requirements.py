@@ -50,6 +50,24 @@ class Requirement:
         return reached <= bound + SLACK if self.is_upper else reached >= bound - SLACK
 
 
+def _or_floor(must: float) -> Callable[[Figure], float | None]:
+    """A bound on an ECE, or .01 above what sampling alone makes of it (the figure's ceiling), if that is more."""
+    return lambda figure: max(must, (figure.ceiling or 0.0) + 0.01)
+
+
+def _calibrated(row: str, title: str, match: float, pooled: float, new: float | None = None) -> tuple[Requirement, ...]:
+    """The rows of cues half of which are new."""
+    return (
+        Requirement(f"{row}_match", f"{title}: ECE of the match", must_of=_or_floor(match), is_upper=True),
+        Requirement(f"{row}_ece", "... ECE", must_of=_or_floor(pooled), is_upper=True),
+        Requirement(f"{row}_exact", "... worst group by exact matches", must_of=_or_floor(0.05), is_upper=True),
+        Requirement(f"{row}_source", "... worst source", must_of=_or_floor(0.05), is_upper=True),
+        Requirement(f"{row}_new", "... told new", must_of=None if new is None else _or_floor(new), is_upper=True),
+        Requirement(f"{row}_stored", "... told stored", is_upper=True),
+        Requirement(f"{row}_recalled_new", "... recalled where told new", 0.0, is_upper=True),
+    )
+
+
 def _oracle_or(least: float) -> Callable[[Figure], float | None]:
     """95 % of what the oracle got right on the same cues; and `least` where its bound allows that."""
 
@@ -126,6 +144,16 @@ REQUIREMENTS: Sequence[Requirement] = (
     Requirement("lure_other", "... other lures"),
     Requirement("lure_hits", "... hits", 0.8),
     Requirement("lure_norms", "... against published norms"),
+    *_calibrated("mixed", "Mixed cues", 0.02, 0.03),
+    Requirement(
+        "mixed_right", "... right, against the better pure reading", must_of=lambda f: (f.baseline or 0.0) - 0.01
+    ),
+    *_calibrated("ordinary", "Ordinary tables by lot", 0.05, 0.03, new=0.04),
+    Requirement("ordinary_right", "... right, against the better pure reading"),
+    Requirement("ordinary_new_right", "... new cues, names right", must_of=lambda f: f.baseline),
+    Requirement("ordinary_new_loss", "... new cues, log-loss of names", must_of=lambda f: f.baseline, is_upper=True),
+    Requirement("ordinary_new_error", "... new cues, numbers", must_of=lambda f: f.baseline, is_upper=True),
+    Requirement("ordinary_won", "... tables with no higher log-loss", 0.80),
     Requirement("calibration", "Calibration, pooled: ECE", 0.03, 0.02, is_upper=True),
     Requirement("calibration_field", "... worst field", 0.07, None, is_upper=True),
     Requirement("calibration_field_few", "... fields of fewer answers"),

@@ -32,7 +32,10 @@ class Figure:
 
 @dataclass(slots=True)
 class Trial:
-    """What a protocol works with and reports to. `short`: the "row set" that fall short so far; None: unknown."""
+    """What a protocol works with and reports to. `short`: the "row set" that fall short so far; None: unknown.
+
+    `tables` is a folder of lots of ordinary tables; None where the caller has none.
+    """
 
     laboratory: Laboratory
     folder: Path
@@ -42,6 +45,7 @@ class Trial:
     outcomes: list[list[Any]] = field(default_factory=list)
     raw: Json = field(default_factory=dict)
     short: frozenset[str] | None = None
+    tables: Path | None = None
 
     def data(self, name: str) -> Dataset:
         """A data set of the evaluation folder."""
