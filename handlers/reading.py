@@ -51,6 +51,7 @@ def probability_request(body: Json) -> ProbabilityRequest:
             for each in body["statement"]
         ),
         pattern_weight=body.get("pattern_weight"),
+        prior_stored=body.get("prior_stored"),
     )
 
 

@@ -233,6 +233,7 @@ class CompletionConfig:
     num_hypotheses: int = 3
     max_iterations: int | None = None
     pattern_weight: float | None = None
+    prior_stored: float | None = None
     coverage: float | None = None
 
 
@@ -348,6 +349,7 @@ class ProbabilityRequest:
     cue: Cue
     statement: tuple[StatedCondition, ...]
     pattern_weight: float | None = None
+    prior_stored: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

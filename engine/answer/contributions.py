@@ -20,7 +20,7 @@ import numpy as np
 
 from engine.answer.completion import Answer, FieldAnswer
 from engine.answer.decision import is_answer
-from engine.answer.posterior import CueInput, Options, Posterior
+from engine.answer.posterior import CueInput, Posterior
 from engine.memory.arrays import Rows
 from engine.memory.values import Value
 
@@ -234,9 +234,7 @@ def _without_episodes(answer: Answer, field: FieldAnswer, goes_on: Callable[[], 
         twin = posterior.traces.without(order[:count].tolist())
         if name not in twin.columns:
             return None
-        anew = Posterior(
-            twin, posterior.cue, Options((name,), pattern_weight=posterior.options.pattern_weight), posterior.schema
-        )
+        anew = Posterior(twin, posterior.cue, replace(posterior.options, targets=(name,)), posterior.schema)
         decision, values = anew.decision(name), twin.columns[name].values
         if is_answer(column, field.code, values[decision.code]):
             return None

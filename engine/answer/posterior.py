@@ -63,13 +63,15 @@ class Options:
     """What is asked. `max_sweeps` None: run to the criterion, `hard_cap` at the most.
 
     The dynamics tell how the answer settles and whose record it is, not what its fields are: they run only
-    for those who are shown that (`settles`).
+    for those who are shown that (`settles`). `prior_stored` in [0, 1]: the chance, before the cue is read, that it
+    means a stored event; None: the space's own.
     """
 
     targets: tuple[str, ...]
     max_sweeps: int | None = None
     hard_cap: int = HARD_CAP_SWEEPS
     pattern_weight: float | None = None
+    prior_stored: float | None = None
     settles: bool = True
 
 
@@ -78,6 +80,7 @@ class Posterior:
 
     def __init__(self, traces: Traces, cue: CueInput, options: Options, schema: Schema) -> None:
         self.traces, self.cue, self.options, self.schema = traces, cue, options, schema
+        self.prior_stored = schema.prior_stored if options.prior_stored is None else options.prior_stored
         # In one order, or the last bits of the sums would tell how the cue was written.
         known = {name: cue.values[name] for name in sorted(cue.values) if name in traces.columns}
         self.evidence = [
@@ -91,7 +94,7 @@ class Posterior:
             extra=self.further,
             kernels=schema.kernels,
             noise=schema.noise,
-            prior_stored=schema.prior_stored,
+            prior_stored=self.prior_stored,
         )
         self.targets = tuple(g for g in options.targets if g in traces.columns)
         self.weight_of_memory = 1.0 - options.pattern_weight if options.pattern_weight is not None else None

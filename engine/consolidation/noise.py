@@ -40,7 +40,7 @@ def reading(posterior: Posterior, counts: Sequence[float]) -> Floats | None:
     used = np.array([level.prior for level in noise_prior(cue.strength, posterior.schema.noise)])
     mass = np.asarray(prior(counts)) * recollection.levels / used
     # By the prior that the counts give the cue is this likely of a stored event; one of a new event tells nothing.
-    odds = recollection.odds + logit(posterior.schema.prior_stored) + math.log(mass.sum())
+    odds = recollection.odds + logit(posterior.prior_stored) + math.log(mass.sum())
     odds = max(-MOST_RATIO, min(MOST_RATIO, odds))
     read: Floats = mass / mass.sum() / (1.0 + math.exp(-odds))
     return read if odds > -MEANT_NATS else None

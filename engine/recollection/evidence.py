@@ -528,6 +528,8 @@ def logit(chance: float) -> float:
 
 
 def _sigmoid(odds: float) -> float:
+    if math.isinf(odds):  # a prior that leaves no room is kept to the bit
+        return float(odds > 0.0)
     return 1.0 / (1.0 + math.exp(-max(-500.0, min(500.0, odds))))
 
 

@@ -27,6 +27,8 @@ type CompletionConfig struct {
 	MaxIterations *int32 `json:"max_iterations,omitempty"`
 	// How much the learned regularities count against single episodes: 0 not at all, 1 as learned.
 	PatternWeight *float64 `json:"pattern_weight,omitempty"`
+	// The chance, before the cue is read, that it means a stored event: 1 where that is known, 0 where the event is known to be new (nothing is then `recalled`). Left out, both are as likely. 
+	PriorStored *float64 `json:"prior_stored,omitempty"`
 	// Asks for `sets`: per completed field the values that hold the true one of a new event so often, whatever the confidences are worth. Stored episodes that have the cue's fields, up to 600, are asked for it as if they lacked it; with fewer than 20 such episodes a field has no set. 
 	Coverage *float64 `json:"coverage,omitempty"`
 }
@@ -180,6 +182,38 @@ func (o *CompletionConfig) SetPatternWeight(v float64) {
 	o.PatternWeight = &v
 }
 
+// GetPriorStored returns the PriorStored field value if set, zero value otherwise.
+func (o *CompletionConfig) GetPriorStored() float64 {
+	if o == nil || IsNil(o.PriorStored) {
+		var ret float64
+		return ret
+	}
+	return *o.PriorStored
+}
+
+// GetPriorStoredOk returns a tuple with the PriorStored field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *CompletionConfig) GetPriorStoredOk() (*float64, bool) {
+	if o == nil || IsNil(o.PriorStored) {
+		return nil, false
+	}
+	return o.PriorStored, true
+}
+
+// HasPriorStored returns a boolean if a field has been set.
+func (o *CompletionConfig) HasPriorStored() bool {
+	if o != nil && !IsNil(o.PriorStored) {
+		return true
+	}
+
+	return false
+}
+
+// SetPriorStored gets a reference to the given float64 and assigns it to the PriorStored field.
+func (o *CompletionConfig) SetPriorStored(v float64) {
+	o.PriorStored = &v
+}
+
 // GetCoverage returns the Coverage field value if set, zero value otherwise.
 func (o *CompletionConfig) GetCoverage() float64 {
 	if o == nil || IsNil(o.Coverage) {
@@ -233,6 +267,9 @@ func (o CompletionConfig) ToMap() (map[string]interface{}, error) {
 	}
 	if !IsNil(o.PatternWeight) {
 		toSerialize["pattern_weight"] = o.PatternWeight
+	}
+	if !IsNil(o.PriorStored) {
+		toSerialize["prior_stored"] = o.PriorStored
 	}
 	if !IsNil(o.Coverage) {
 		toSerialize["coverage"] = o.Coverage

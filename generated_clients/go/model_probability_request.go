@@ -26,6 +26,8 @@ type ProbabilityRequest struct {
 	Statement []StatedCondition `json:"statement"`
 	// How much the learned regularities count against single episodes; left out, the evidence decides.
 	PatternWeight *float64 `json:"pattern_weight,omitempty"`
+	// The chance, before the cue is read, that it means a stored event; left out, one half.
+	PriorStored *float64 `json:"prior_stored,omitempty"`
 }
 
 type _ProbabilityRequest ProbabilityRequest
@@ -129,6 +131,38 @@ func (o *ProbabilityRequest) SetPatternWeight(v float64) {
 	o.PatternWeight = &v
 }
 
+// GetPriorStored returns the PriorStored field value if set, zero value otherwise.
+func (o *ProbabilityRequest) GetPriorStored() float64 {
+	if o == nil || IsNil(o.PriorStored) {
+		var ret float64
+		return ret
+	}
+	return *o.PriorStored
+}
+
+// GetPriorStoredOk returns a tuple with the PriorStored field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *ProbabilityRequest) GetPriorStoredOk() (*float64, bool) {
+	if o == nil || IsNil(o.PriorStored) {
+		return nil, false
+	}
+	return o.PriorStored, true
+}
+
+// HasPriorStored returns a boolean if a field has been set.
+func (o *ProbabilityRequest) HasPriorStored() bool {
+	if o != nil && !IsNil(o.PriorStored) {
+		return true
+	}
+
+	return false
+}
+
+// SetPriorStored gets a reference to the given float64 and assigns it to the PriorStored field.
+func (o *ProbabilityRequest) SetPriorStored(v float64) {
+	o.PriorStored = &v
+}
+
 func (o ProbabilityRequest) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -143,6 +177,9 @@ func (o ProbabilityRequest) ToMap() (map[string]interface{}, error) {
 	toSerialize["statement"] = o.Statement
 	if !IsNil(o.PatternWeight) {
 		toSerialize["pattern_weight"] = o.PatternWeight
+	}
+	if !IsNil(o.PriorStored) {
+		toSerialize["prior_stored"] = o.PriorStored
 	}
 	return toSerialize, nil
 }

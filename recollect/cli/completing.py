@@ -51,6 +51,10 @@ def complete(  # noqa: PLR0913, PLR0917  # a parameter per option
         float | None,
         typer.Option("--coverage", min=0.5, max=0.99, help="Also tell the values that hold the true one so often."),
     ] = None,
+    is_stored: Annotated[
+        bool | None,
+        typer.Option("--stored/--new", help="Say that a stored event is meant, or a new one. (default: either)"),
+    ] = None,
     why: Annotated[
         bool, typer.Option("--why", help="Say why: what each part did, what would change the answer, what to ask next.")
     ] = False,
@@ -68,7 +72,8 @@ def complete(  # noqa: PLR0913, PLR0917  # a parameter per option
     request: dict[str, Any] = {"partial_episode": {"known_fields": parse_fields(known or [])}}
     if target:
         request["targets"] = target
-    settings = {"ca1_threshold": threshold, "coverage": coverage}
+    prior = None if is_stored is None else float(is_stored)
+    settings = {"ca1_threshold": threshold, "coverage": coverage, "prior_stored": prior}
     if config := {name: value for name, value in settings.items() if value is not None}:
         request["config"] = config
     if why:

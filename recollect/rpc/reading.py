@@ -100,6 +100,7 @@ def question(message: Question, *, verbose: bool, at: str = "") -> CompleteReque
             num_hypotheses=config.num_hypotheses if config.HasField("num_hypotheses") else 3,
             max_iterations=_optional(config, "max_iterations"),
             pattern_weight=_optional(config, "pattern_weight"),
+            prior_stored=_optional(config, "prior_stored"),
             coverage=_optional(config, "coverage"),
         ),
         verbose=verbose,
@@ -116,6 +117,7 @@ def question_faults(message: Question, at: str = "") -> list[Violation]:
     faults += _range_faults(config, "num_hypotheses", f"{at}/config", 0, MAX_HYPOTHESES)
     faults += _range_faults(config, "max_iterations", f"{at}/config", 1, MAX_ITERATIONS)
     faults += _range_faults(config, "pattern_weight", f"{at}/config", 0, 1)
+    faults += _range_faults(config, "prior_stored", f"{at}/config", 0, 1)
     faults += _range_faults(config, "coverage", f"{at}/config", LEAST_COVERAGE, MOST_COVERAGE)
     faults += _encoding_faults(message.vector_encoding, f"{at}/vector_encoding")
     if len(set(message.include)) != len(message.include):
@@ -159,6 +161,7 @@ def probability_request(message: completion_pb2.ProbabilityRequest) -> Probabili
             for each in message.statement
         ),
         pattern_weight=_optional(message, "pattern_weight"),
+        prior_stored=_optional(message, "prior_stored"),
     )
 
 
@@ -166,6 +169,7 @@ def probability_faults(message: completion_pb2.ProbabilityRequest) -> list[Viola
     """Every way in which a statement breaks the contract."""
     faults = cue_faults(message, "")
     faults += _range_faults(message, "pattern_weight", "", 0, 1)
+    faults += _range_faults(message, "prior_stored", "", 0, 1)
     if not message.statement:
         faults.append(Violation("/statement", "TOO_FEW", "at least 1 items", "0 items"))
     if len(message.statement) > MAX_CONDITIONS:

@@ -188,6 +188,7 @@ def _options(runtime: Runtime, request: CompleteRequest, targets: tuple[str, ...
         max_sweeps=request.config.max_iterations,
         hard_cap=runtime.settings.max_sweeps,
         pattern_weight=request.config.pattern_weight,
+        prior_stored=request.config.prior_stored,
         settles=request.verbose,
     )
 

@@ -42,7 +42,7 @@ def _probability(turn: Turn, request: ProbabilityRequest) -> StatementProbabilit
     conditions = [
         Condition(each.field, each.one_of, each.at_least, each.at_most, each.negated) for each in request.statement
     ]
-    options = Options(names, pattern_weight=request.pattern_weight)
+    options = Options(names, pattern_weight=request.pattern_weight, prior_stored=request.prior_stored)
     found = engine.probability(memory.traces, cue, conditions, options, memory.schema(), lambda: not turn.has_left)
     if turn.has_left:
         raise DeadlineExceeded("Nobody waits for the probability any more.")

@@ -172,6 +172,14 @@ def test_an_option_that_names_no_column_is_refused_with_those_there_are(recollec
     assert "name, city, zip, version" in done.err
 
 
+def test_who_says_that_the_event_is_new_is_told_no_memory(recollect: Run, filled: str) -> None:
+    asked = ("complete", "what=running", "-s", filled, "-t", "where", "--threshold", "0", "--verbose", "--json")
+    stored, new = (json.loads(recollect(*asked, option).out) for option in ("--stored", "--new"))
+    assert stored["reconstruction_stats"]["match_confidence"] == 1.0
+    assert new["reconstruction_stats"]["match_confidence"] == 0.0
+    assert new["source_attribution"]["where"]["source"] != "recalled"
+
+
 def test_complete_shows_value_source_and_confidence(recollect: Run, filled: str) -> None:
     done = recollect("complete", "what=running", "-s", filled, "-t", "where", "--threshold", "0")
     assert done.code == 0, done.err

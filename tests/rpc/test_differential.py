@@ -96,6 +96,7 @@ def some_question(r: random.Random) -> dict[str, Any]:
             "num_hypotheses": [0, 1, 10, 50, 51, -1],
             "max_iterations": [1, 2, 7, 50, 0, 51],
             "pattern_weight": [0.0, 0.5, 1.0, 2.0],
+            "prior_stored": [0.0, 0.2, 0.5, 1.0, -0.1, 2.0],
             "coverage": [0.5, 0.8, 0.9, 0.99, 1.0, 0.4],
         }
         body["config"] = {

@@ -104,6 +104,7 @@ VALUES = [
     invalid("a negative count", config(num_hypotheses=-1)),
     invalid("no iteration", config(max_iterations=0)),
     invalid("a weight of infinity", config(pattern_weight=float("inf"))),
+    invalid("a prior above one", config(prior_stored=1.5)),
     invalid("a strength below zero", cue(known_fields=[KNOWN], cue_strength=-0.1)),
     invalid("seventeen points of context", cue(known_fields=[KNOWN], temporal_context=["a"] * 17)),
     invalid("the same target twice", CompleteRequest(partial_episode=PartialEpisode(), targets=["a", "a"])),

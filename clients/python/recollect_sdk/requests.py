@@ -50,7 +50,7 @@ def completion_request(known: Mapping[str, Any], **asked: Any) -> dict[str, Any]
         if asked.get(name) is not None:
             cue[name] = asked[name]
     config = dict(asked.get("config") or {})
-    for setting, name in (("ca1_threshold", "threshold"), ("coverage", "coverage")):
+    for setting, name in (("ca1_threshold", "threshold"), ("coverage", "coverage"), ("prior_stored", "prior_stored")):
         if asked.get(name) is not None:
             config[setting] = asked[name]
     body: dict[str, Any] = {"partial_episode": cue}
@@ -65,7 +65,7 @@ def completion_request(known: Mapping[str, Any], **asked: Any) -> dict[str, Any]
 # What `complete(...)` takes by name and is no field.
 SETTINGS = frozenset(
     {
-        *("targets", "threshold", "coverage", "include", "config"),
+        *("targets", "threshold", "coverage", "prior_stored", "include", "config"),
         *("partial_embedding", "cue_strength", "temporal_context"),
     }
 )

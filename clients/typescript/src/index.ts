@@ -34,6 +34,7 @@ export interface Asked {
   partialEmbedding?: Array<number | null>;
   include?: Inclusion[];
   coverage?: number;
+  priorStored?: number;
 }
 
 /** One event of a completion as it happens. */
@@ -228,6 +229,7 @@ function requestOf(known: Fields, asked: Asked): CompleteRequest {
   const config = { ...asked.config };
   if (asked.threshold !== undefined) config.ca1_threshold = asked.threshold;
   if (asked.coverage !== undefined) config.coverage = asked.coverage;
+  if (asked.priorStored !== undefined) config.prior_stored = asked.priorStored;
   const request: CompleteRequest = { partial_episode: {} };
   if (Object.keys(known).length) request.partial_episode.known_fields = known;
   if (asked.partialEmbedding) request.partial_episode.partial_embedding = asked.partialEmbedding as number[];

@@ -48,18 +48,20 @@ class PartialEpisode(_message.Message):
     def __init__(self, known_fields: _Optional[_Iterable[_Union[_value_pb2.Field, _Mapping]]] = ..., partial_embedding: _Optional[_Union[_value_pb2.Vector, _Mapping]] = ..., cue_strength: _Optional[float] = ..., temporal_context: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CompletionConfig(_message.Message):
-    __slots__ = ("ca1_threshold", "num_hypotheses", "max_iterations", "pattern_weight", "coverage")
+    __slots__ = ("ca1_threshold", "num_hypotheses", "max_iterations", "pattern_weight", "coverage", "prior_stored")
     CA1_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     NUM_HYPOTHESES_FIELD_NUMBER: _ClassVar[int]
     MAX_ITERATIONS_FIELD_NUMBER: _ClassVar[int]
     PATTERN_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     COVERAGE_FIELD_NUMBER: _ClassVar[int]
+    PRIOR_STORED_FIELD_NUMBER: _ClassVar[int]
     ca1_threshold: float
     num_hypotheses: int
     max_iterations: int
     pattern_weight: float
     coverage: float
-    def __init__(self, ca1_threshold: _Optional[float] = ..., num_hypotheses: _Optional[int] = ..., max_iterations: _Optional[int] = ..., pattern_weight: _Optional[float] = ..., coverage: _Optional[float] = ...) -> None: ...
+    prior_stored: float
+    def __init__(self, ca1_threshold: _Optional[float] = ..., num_hypotheses: _Optional[int] = ..., max_iterations: _Optional[int] = ..., pattern_weight: _Optional[float] = ..., coverage: _Optional[float] = ..., prior_stored: _Optional[float] = ...) -> None: ...
 
 class CompleteRequest(_message.Message):
     __slots__ = ("partial_episode", "targets", "config", "verbose", "vector_encoding", "include")
@@ -125,14 +127,16 @@ class CompleteResponse(_message.Message):
     def __init__(self, completion_id: _Optional[str] = ..., completed_episode: _Optional[_Union[CompletedEpisode, _Mapping]] = ..., completion_confidence: _Optional[float] = ..., source_attribution: _Optional[_Mapping[str, Attribution]] = ..., alternative_hypotheses: _Optional[_Iterable[_Union[Hypothesis, _Mapping]]] = ..., metacognitive_confidence: _Optional[float] = ..., reconstruction_stats: _Optional[_Union[ReconstructionStats, _Mapping]] = ..., cue_notes: _Optional[_Iterable[_Union[_value_pb2.CueNote, _Mapping]]] = ..., why: _Optional[_Mapping[str, Why]] = ..., ask_next: _Optional[_Iterable[_Union[AskNext, _Mapping]]] = ..., sets: _Optional[_Mapping[str, ValueSet]] = ...) -> None: ...
 
 class ProbabilityRequest(_message.Message):
-    __slots__ = ("partial_episode", "statement", "pattern_weight")
+    __slots__ = ("partial_episode", "statement", "pattern_weight", "prior_stored")
     PARTIAL_EPISODE_FIELD_NUMBER: _ClassVar[int]
     STATEMENT_FIELD_NUMBER: _ClassVar[int]
     PATTERN_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    PRIOR_STORED_FIELD_NUMBER: _ClassVar[int]
     partial_episode: PartialEpisode
     statement: _containers.RepeatedCompositeFieldContainer[StatedCondition]
     pattern_weight: float
-    def __init__(self, partial_episode: _Optional[_Union[PartialEpisode, _Mapping]] = ..., statement: _Optional[_Iterable[_Union[StatedCondition, _Mapping]]] = ..., pattern_weight: _Optional[float] = ...) -> None: ...
+    prior_stored: float
+    def __init__(self, partial_episode: _Optional[_Union[PartialEpisode, _Mapping]] = ..., statement: _Optional[_Iterable[_Union[StatedCondition, _Mapping]]] = ..., pattern_weight: _Optional[float] = ..., prior_stored: _Optional[float] = ...) -> None: ...
 
 class StatedCondition(_message.Message):
     __slots__ = ("field", "one_of", "at_least", "at_most", "negated")

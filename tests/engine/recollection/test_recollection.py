@@ -8,6 +8,7 @@ import pytest
 from engine import CueInput, Options, Schema, Traces, Weights, attach, complete, priors
 from engine.answer.posterior import Posterior
 from engine.recollection import match
+from engine.recollection.evidence import logit
 from tests.engine import oracle
 from tests.engine.worlds import NAMES, random_cue, random_records, traces_of
 
@@ -207,3 +208,25 @@ def test_what_comes_after_all_that_is_stored_is_a_new_event_and_not_a_wrong_date
     within, after = match("2024-11-30"), match("2025-03-01")
     assert after < 0.5 * within
     assert match(stored["when"]) > 0.9
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_prior_of_the_caller_moves_the_match_by_its_own_odds_alone(seed: int) -> None:
+    records = random_records(seed)
+    cue, traces = random_cue(records, seed), traces_of(records)
+    even, told = (Posterior(traces, CueInput(cue), Options((), prior_stored=p), EQUAL).recollection for p in (0.5, 0.8))
+    assert logit(told.match) - logit(even.match) == pytest.approx(logit(0.8), abs=1e-9)
+    np.testing.assert_array_equal(told.weights, even.weights)
+
+
+def test_who_says_that_the_event_is_stored_or_new_gets_memory_or_regularity_alone() -> None:
+    records = random_records(3)
+    traces, cue = traces_of(records), {name: records[0][name] for name in sorted(records[0])[:2]}
+    target = next(name for name in traces.columns if name not in cue)
+    for prior, weight in ((1.0, 0.0), (0.0, 1.0)):
+        told, plain = (
+            complete(traces, CueInput(cue), Options((target,), **{setting: value}), attach(traces))  # type: ignore[arg-type]
+            for setting, value in (("prior_stored", prior), ("pattern_weight", weight))
+        )
+        assert told.match == prior
+        np.testing.assert_array_equal(told.posterior.probabilities(target), plain.posterior.probabilities(target))

@@ -32,8 +32,9 @@ class CompletionConfig(BaseModel):
     num_hypotheses: Optional[Annotated[int, Field(le=50, strict=True, ge=0)]] = Field(default=3, description="How many alternative episodes a verbose answer lists at most.", json_schema_extra={"examples": [3]})
     max_iterations: Optional[Annotated[int, Field(le=50, strict=True, ge=1)]] = Field(default=None, description="The most sweeps of the CA3 dynamics. Set, it gives the best state within it, with `convergence_achieved: false` where that is so; left out, the dynamics run to their criterion, and not reaching it is a 500. ", json_schema_extra={"examples": [7]})
     pattern_weight: Optional[Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]]] = Field(default=None, description="How much the learned regularities count against single episodes: 0 not at all, 1 as learned.")
+    prior_stored: Optional[Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]]] = Field(default=None, description="The chance, before the cue is read, that it means a stored event: 1 where that is known, 0 where the event is known to be new (nothing is then `recalled`). Left out, both are as likely. ", json_schema_extra={"examples": [0.5]})
     coverage: Optional[Union[Annotated[float, Field(le=0.99, strict=True, ge=0.5)], Annotated[int, Field(le=0, strict=True, ge=1)]]] = Field(default=None, description="Asks for `sets`: per completed field the values that hold the true one of a new event so often, whatever the confidences are worth. Stored episodes that have the cue's fields, up to 600, are asked for it as if they lacked it; with fewer than 20 such episodes a field has no set. ", json_schema_extra={"examples": [0.9]})
-    __properties: ClassVar[List[str]] = ["ca1_threshold", "num_hypotheses", "max_iterations", "pattern_weight", "coverage"]
+    __properties: ClassVar[List[str]] = ["ca1_threshold", "num_hypotheses", "max_iterations", "pattern_weight", "prior_stored", "coverage"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -90,6 +91,7 @@ class CompletionConfig(BaseModel):
             "num_hypotheses": obj.get("num_hypotheses") if obj.get("num_hypotheses") is not None else 3,
             "max_iterations": obj.get("max_iterations"),
             "pattern_weight": obj.get("pattern_weight"),
+            "prior_stored": obj.get("prior_stored"),
             "coverage": obj.get("coverage")
         })
         return _obj

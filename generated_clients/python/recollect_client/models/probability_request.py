@@ -33,7 +33,8 @@ class ProbabilityRequest(BaseModel):
     partial_episode: PartialEpisode
     statement: Annotated[List[StatedCondition], Field(min_length=1, max_length=4)] = Field(description="The conditions, each of another field, none of which the cue gives.")
     pattern_weight: Optional[Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]]] = Field(default=None, description="How much the learned regularities count against single episodes; left out, the evidence decides.", json_schema_extra={"examples": [1]})
-    __properties: ClassVar[List[str]] = ["partial_episode", "statement", "pattern_weight"]
+    prior_stored: Optional[Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]]] = Field(default=None, description="The chance, before the cue is read, that it means a stored event; left out, one half.", json_schema_extra={"examples": [0.5]})
+    __properties: ClassVar[List[str]] = ["partial_episode", "statement", "pattern_weight", "prior_stored"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -97,7 +98,8 @@ class ProbabilityRequest(BaseModel):
         _obj = cls.model_validate({
             "partial_episode": PartialEpisode.from_dict(obj["partial_episode"]) if obj.get("partial_episode") is not None else None,
             "statement": [StatedCondition.from_dict(_item) for _item in obj["statement"]] if obj.get("statement") is not None else None,
-            "pattern_weight": obj.get("pattern_weight")
+            "pattern_weight": obj.get("pattern_weight"),
+            "prior_stored": obj.get("prior_stored")
         })
         return _obj
 

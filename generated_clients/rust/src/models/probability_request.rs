@@ -22,6 +22,9 @@ pub struct ProbabilityRequest {
     /// How much the learned regularities count against single episodes; left out, the evidence decides.
     #[serde(rename = "pattern_weight", skip_serializing_if = "Option::is_none")]
     pub pattern_weight: Option<f64>,
+    /// The chance, before the cue is read, that it means a stored event; left out, one half.
+    #[serde(rename = "prior_stored", skip_serializing_if = "Option::is_none")]
+    pub prior_stored: Option<f64>,
 }
 
 impl ProbabilityRequest {
@@ -31,6 +34,7 @@ impl ProbabilityRequest {
             partial_episode: Box::new(partial_episode),
             statement,
             pattern_weight: None,
+            prior_stored: None,
         }
     }
 }

@@ -41,6 +41,12 @@ export interface CompletionConfig {
      */
     pattern_weight?: number;
     /**
+     * The chance, before the cue is read, that it means a stored event: 1 where that is known, 0 where the event is known to be new (nothing is then
+     * `recalled`). Left out, both are as likely.
+     * 
+     */
+    prior_stored?: number;
+    /**
      * Asks for `sets`: per completed field the values that hold the true one of a new event so often, whatever the confidences are worth. Stored episodes that
      * have the cue's fields, up to 600, are asked for it as if they lacked it; with fewer than 20 such episodes a field has no set.
      * 
@@ -69,6 +75,7 @@ export function CompletionConfigFromJSONTyped(json: any, ignoreDiscriminator: bo
         'num_hypotheses': json['num_hypotheses'] == null ? undefined : json['num_hypotheses'],
         'max_iterations': json['max_iterations'] == null ? undefined : json['max_iterations'],
         'pattern_weight': json['pattern_weight'] == null ? undefined : json['pattern_weight'],
+        'prior_stored': json['prior_stored'] == null ? undefined : json['prior_stored'],
         'coverage': json['coverage'] == null ? undefined : json['coverage'],
     };
 }
@@ -88,6 +95,7 @@ export function CompletionConfigToJSONTyped(value?: CompletionConfig | null, ign
         'num_hypotheses': value['num_hypotheses'],
         'max_iterations': value['max_iterations'],
         'pattern_weight': value['pattern_weight'],
+        'prior_stored': value['prior_stored'],
         'coverage': value['coverage'],
     };
 }

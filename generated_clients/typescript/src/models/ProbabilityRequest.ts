@@ -46,6 +46,10 @@ export interface ProbabilityRequest {
      * How much the learned regularities count against single episodes; left out, the evidence decides.
      */
     pattern_weight?: number;
+    /**
+     * The chance, before the cue is read, that it means a stored event; left out, one half.
+     */
+    prior_stored?: number;
 }
 
 /**
@@ -70,6 +74,7 @@ export function ProbabilityRequestFromJSONTyped(json: any, ignoreDiscriminator: 
         'partial_episode': PartialEpisodeFromJSON(json['partial_episode']),
         'statement': ((json['statement'] as Array<any>).map(StatedConditionFromJSON)),
         'pattern_weight': json['pattern_weight'] == null ? undefined : json['pattern_weight'],
+        'prior_stored': json['prior_stored'] == null ? undefined : json['prior_stored'],
     };
 }
 
@@ -87,6 +92,7 @@ export function ProbabilityRequestToJSONTyped(value?: ProbabilityRequest | null,
         'partial_episode': PartialEpisodeToJSON(value['partial_episode']),
         'statement': ((value['statement'] as Array<any>).map(StatedConditionToJSON)),
         'pattern_weight': value['pattern_weight'],
+        'prior_stored': value['prior_stored'],
     };
 }
 

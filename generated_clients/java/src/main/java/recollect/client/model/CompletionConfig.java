@@ -37,6 +37,7 @@ import recollect.client.ApiClient;
   CompletionConfig.JSON_PROPERTY_NUM_HYPOTHESES,
   CompletionConfig.JSON_PROPERTY_MAX_ITERATIONS,
   CompletionConfig.JSON_PROPERTY_PATTERN_WEIGHT,
+  CompletionConfig.JSON_PROPERTY_PRIOR_STORED,
   CompletionConfig.JSON_PROPERTY_COVERAGE
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
@@ -56,6 +57,10 @@ public class CompletionConfig {
   public static final String JSON_PROPERTY_PATTERN_WEIGHT = "pattern_weight";
   @jakarta.annotation.Nullable
   private Double patternWeight;
+
+  public static final String JSON_PROPERTY_PRIOR_STORED = "prior_stored";
+  @jakarta.annotation.Nullable
+  private Double priorStored;
 
   public static final String JSON_PROPERTY_COVERAGE = "coverage";
   @jakarta.annotation.Nullable
@@ -168,6 +173,32 @@ public class CompletionConfig {
   }
 
 
+  public CompletionConfig priorStored(@jakarta.annotation.Nullable Double priorStored) {
+    this.priorStored = priorStored;
+    return this;
+  }
+
+  /**
+   * The chance, before the cue is read, that it means a stored event: 1 where that is known, 0 where the event is known to be new (nothing is then &#x60;recalled&#x60;). Left out, both are as likely. 
+   * minimum: 0
+   * maximum: 1
+   * @return priorStored
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_PRIOR_STORED, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public Double getPriorStored() {
+    return priorStored;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_PRIOR_STORED, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setPriorStored(@jakarta.annotation.Nullable Double priorStored) {
+    this.priorStored = priorStored;
+  }
+
+
   public CompletionConfig coverage(@jakarta.annotation.Nullable Double coverage) {
     this.coverage = coverage;
     return this;
@@ -210,12 +241,13 @@ public class CompletionConfig {
         Objects.equals(this.numHypotheses, completionConfig.numHypotheses) &&
         Objects.equals(this.maxIterations, completionConfig.maxIterations) &&
         Objects.equals(this.patternWeight, completionConfig.patternWeight) &&
+        Objects.equals(this.priorStored, completionConfig.priorStored) &&
         Objects.equals(this.coverage, completionConfig.coverage);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(ca1Threshold, numHypotheses, maxIterations, patternWeight, coverage);
+    return Objects.hash(ca1Threshold, numHypotheses, maxIterations, patternWeight, priorStored, coverage);
   }
 
   @Override
@@ -226,6 +258,7 @@ public class CompletionConfig {
     sb.append("    numHypotheses: ").append(toIndentedString(numHypotheses)).append("\n");
     sb.append("    maxIterations: ").append(toIndentedString(maxIterations)).append("\n");
     sb.append("    patternWeight: ").append(toIndentedString(patternWeight)).append("\n");
+    sb.append("    priorStored: ").append(toIndentedString(priorStored)).append("\n");
     sb.append("    coverage: ").append(toIndentedString(coverage)).append("\n");
     sb.append("}");
     return sb.toString();
@@ -289,6 +322,11 @@ public class CompletionConfig {
     // add `pattern_weight` to the URL query string
     if (getPatternWeight() != null) {
       joiner.add(String.format(java.util.Locale.ROOT, "%spattern_weight%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getPatternWeight()))));
+    }
+
+    // add `prior_stored` to the URL query string
+    if (getPriorStored() != null) {
+      joiner.add(String.format(java.util.Locale.ROOT, "%sprior_stored%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getPriorStored()))));
     }
 
     // add `coverage` to the URL query string

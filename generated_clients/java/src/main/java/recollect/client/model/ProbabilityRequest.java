@@ -39,7 +39,8 @@ import recollect.client.ApiClient;
 @JsonPropertyOrder({
   ProbabilityRequest.JSON_PROPERTY_PARTIAL_EPISODE,
   ProbabilityRequest.JSON_PROPERTY_STATEMENT,
-  ProbabilityRequest.JSON_PROPERTY_PATTERN_WEIGHT
+  ProbabilityRequest.JSON_PROPERTY_PATTERN_WEIGHT,
+  ProbabilityRequest.JSON_PROPERTY_PRIOR_STORED
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class ProbabilityRequest {
@@ -54,6 +55,10 @@ public class ProbabilityRequest {
   public static final String JSON_PROPERTY_PATTERN_WEIGHT = "pattern_weight";
   @jakarta.annotation.Nullable
   private Double patternWeight;
+
+  public static final String JSON_PROPERTY_PRIOR_STORED = "prior_stored";
+  @jakarta.annotation.Nullable
+  private Double priorStored;
 
   public ProbabilityRequest() { 
   }
@@ -140,6 +145,32 @@ public class ProbabilityRequest {
   }
 
 
+  public ProbabilityRequest priorStored(@jakarta.annotation.Nullable Double priorStored) {
+    this.priorStored = priorStored;
+    return this;
+  }
+
+  /**
+   * The chance, before the cue is read, that it means a stored event; left out, one half.
+   * minimum: 0
+   * maximum: 1
+   * @return priorStored
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_PRIOR_STORED, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public Double getPriorStored() {
+    return priorStored;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_PRIOR_STORED, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setPriorStored(@jakarta.annotation.Nullable Double priorStored) {
+    this.priorStored = priorStored;
+  }
+
+
   /**
    * Return true if this ProbabilityRequest object is equal to o.
    */
@@ -154,12 +185,13 @@ public class ProbabilityRequest {
     ProbabilityRequest probabilityRequest = (ProbabilityRequest) o;
     return Objects.equals(this.partialEpisode, probabilityRequest.partialEpisode) &&
         Objects.equals(this.statement, probabilityRequest.statement) &&
-        Objects.equals(this.patternWeight, probabilityRequest.patternWeight);
+        Objects.equals(this.patternWeight, probabilityRequest.patternWeight) &&
+        Objects.equals(this.priorStored, probabilityRequest.priorStored);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(partialEpisode, statement, patternWeight);
+    return Objects.hash(partialEpisode, statement, patternWeight, priorStored);
   }
 
   @Override
@@ -169,6 +201,7 @@ public class ProbabilityRequest {
     sb.append("    partialEpisode: ").append(toIndentedString(partialEpisode)).append("\n");
     sb.append("    statement: ").append(toIndentedString(statement)).append("\n");
     sb.append("    patternWeight: ").append(toIndentedString(patternWeight)).append("\n");
+    sb.append("    priorStored: ").append(toIndentedString(priorStored)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -231,6 +264,11 @@ public class ProbabilityRequest {
     // add `pattern_weight` to the URL query string
     if (getPatternWeight() != null) {
       joiner.add(String.format(java.util.Locale.ROOT, "%spattern_weight%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getPatternWeight()))));
+    }
+
+    // add `prior_stored` to the URL query string
+    if (getPriorStored() != null) {
+      joiner.add(String.format(java.util.Locale.ROOT, "%sprior_stored%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getPriorStored()))));
     }
 
     return joiner.toString();
