@@ -26,7 +26,7 @@ PROVING := $(VENV)/contract.txt
 help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-serve: $(SERVING) ## Serve on http://127.0.0.1:8080/docs, installing what that needs
+serve: $(SERVING) ## Serve on http://127.0.0.1:8080, installing what that needs
 	@RECOLLECT_DATA="$${RECOLLECT_DATA:-$(CURDIR)/data}" exec $(BIN)/recollect serve
 
 install: $(DEVELOPMENT) ## Make .venv with everything development needs
@@ -106,6 +106,10 @@ prove: $(PROVING) ## Prove the contract: fuzz, parity, browser, Python and TypeS
 
 test-clients: $(PROVING) ## Build the clients of all languages and use them against a live server
 	@$(BIN)/python -m pytest -m "" tests/contract/test_clients.py -rs $(ARGS)
+
+.PHONY: test-browser
+test-browser: $(PROVING) ## Click the explorer and the documentation in headless Chromium; skipped where there is none
+	@$(BIN)/python -m pytest -rs tests/contract/test_explorer.py tests/contract/test_browser.py $(ARGS)
 
 # The files lie where the Python package of their stubs must be, so both are addressed from the root.
 PROTOS := $(wildcard recollect/rpc/v1/*.proto)

@@ -27,6 +27,19 @@ _SECURITY = {
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     "Referrer-Policy": "no-referrer",
 }
+# The explorer has no inline style, and builds no element from text.
+_EXPLORER_SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+_MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 
 
 class Pages:
@@ -48,9 +61,9 @@ class Pages:
                 (swagger / "swagger_bundle.js").read_bytes(), "text/javascript; charset=utf-8"
             ),
         }
+        self._files |= _explorer()
         self.routes: Mapping[str, Page] = {
             **dict.fromkeys(self._files, self.file),
-            "/": self.documentation,
             "/docs/": self.documentation,
             "/problems": self.problem_list,
             "/problems/{slug}": self.problem,
@@ -63,9 +76,9 @@ class Pages:
         """A file as it was read at start; 304 where the client has it already."""
         return self._files[request.url.path].reply(request)
 
-    async def documentation(self, request: Request) -> Response:
+    async def documentation(self, _: Request) -> Response:
         """The way to the documentation, relative: it holds behind any prefix."""
-        return RedirectResponse("docs" if request.url.path == "/" else "../docs")
+        return RedirectResponse("../docs")
 
     async def livez(self, _: Request) -> Response:
         """Alive: the event loop answers."""
@@ -102,20 +115,29 @@ class Pages:
 class _File:
     """A file in memory with its entity tag."""
 
-    def __init__(self, content: bytes, media_type: str) -> None:
+    def __init__(self, content: bytes, media_type: str, security: Mapping[str, str] = _SECURITY) -> None:
         self._content = content
         self._etag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
         self._headers = {
             "Content-Type": media_type,
             "ETag": self._etag,
             "Cache-Control": "public, max-age=300",
-            **_SECURITY,
+            **security,
         }
 
     def reply(self, request: Request) -> Response:
         if request.headers.get("if-none-match") == self._etag:
             return Response(status_code=304, headers=self._headers)
         return Response(self._content, headers=self._headers)
+
+
+def _explorer() -> dict[str, _File]:
+    """The explorer by path: its page at the root, the files it is made of beside each other."""
+    files = {
+        f"/explorer/{path.name}": _File(path.read_bytes(), _MEDIA_TYPES[path.suffix], _EXPLORER_SECURITY)
+        for path in (_STATIC / "explorer").iterdir()
+    }
+    return {**files, "/": files.pop("/explorer/index.html")}
 
 
 def _json(value: Any) -> Response:

@@ -169,5 +169,5 @@ async def _print_address(worker: Any, settings: Settings) -> None:
     while not worker.servers:  # noqa: ASYNC110  # the server has no event to wait for
         await asyncio.sleep(0.02)
     out.print(f"Recollect keeps its data in {escape(str(settings.data))}", soft_wrap=True)
-    out.print(f"Recollect answers at [bold]{settings.url}/docs[/]  (Ctrl-C ends it)", soft_wrap=True)
+    out.print(f"Recollect answers at [bold]{settings.url}[/]  (Ctrl-C ends it)", soft_wrap=True)
     out.file.flush()

@@ -72,7 +72,7 @@ def start(data: Path, **variables: str) -> Served:
         assert process.stdout is not None
         for line in process.stdout:
             served.output.append(line)
-            if re.search(r"answers at http://127\.0\.0\.1:\d+/docs", line):
+            if re.search(r"answers at http://127\.0\.0\.1:\d+", line):
                 is_ready.set()
         is_ready.set()
 

@@ -7,23 +7,15 @@ completion. Screenshots stay in build/browser.
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page
 
+from tests.contract.browsing import CHROMIUM, browsing, keep, watched
 from tests.contract.server import Server, serving
-
-SCREENSHOTS = Path(__file__).parent.parent.parent / "build" / "browser"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-# Nothing but this machine can be found, whatever the page asks for.
-ARGUMENTS = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--disable-background-networking"]
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: the documentation page is not clicked")
 
@@ -36,24 +28,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def page(server: Server) -> Iterator[Page]:
-    """The documentation page; what its console says and where it calls is kept and must be nothing and nowhere."""
-    complaints: list[str] = []
-    hosts: set[str] = set()
-    with sync_playwright() as playwright:
-        # Chromium's sandbox refuses to run as root, as containers and CI machines do.
-        arguments = [*ARGUMENTS, "--no-sandbox"] if os.geteuid() == 0 else ARGUMENTS
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        page = browser.new_page(viewport={"width": 1280, "height": 1600})
-        page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+    """The documentation page; its console must be empty and it calls nowhere else."""
+    # Chromium itself reports the refused completion, which is meant.
+    with browsing() as browser, watched(browser.new_page(), server.url, "422") as page:
+        page.set_viewport_size({"width": 1280, "height": 1600})
         page.goto(f"{server.url}/docs")
         page.locator(".opblock").first.wait_for(timeout=60_000)
         yield page
-        browser.close()
-    # Chromium itself reports the refused completion, which is meant; nothing else may be wrong.
-    assert [text for text in complaints if "422" not in text] == []
-    assert hosts - {""} == {urlsplit(server.url).netloc}
 
 
 def open_operation(page: Page, operation_id: str) -> Locator:
@@ -78,12 +59,6 @@ def execute(block: Locator, example: str, *, verbose: bool) -> tuple[int, Any]:
     status = int(re.findall(r"\d{3}", shown.locator(".response-col_status").inner_text())[0])
     body = shown.locator(".highlight-code code, .microlight").first.inner_text()
     return status, json.loads(body)
-
-
-def keep(page: Page, name: str) -> None:
-    """Keep what it looks like."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
 def test_a_newcomer_gives_a_key(page: Page, server: Server) -> None:

@@ -52,7 +52,33 @@ def test_probes_and_metrics_answer(edge: Edge) -> None:
     assert "diary" not in exposed
 
 
-@pytest.mark.parametrize("path", ["/", "/docs/"])
-def test_other_spellings_lead_to_the_documentation(edge: Edge, path: str) -> None:
-    answer = edge.get(path)
-    assert (answer.status, urljoin(path, answer.headers["location"])) == (307, "/docs")
+def test_another_spelling_leads_to_the_documentation(edge: Edge) -> None:
+    answer = edge.get("/docs/")
+    assert (answer.status, urljoin("/docs/", answer.headers["location"])) == (307, "/docs")
+
+
+def test_the_explorer_loads_nothing_from_elsewhere_and_runs_no_inline_code(edge: Edge) -> None:
+    page = edge.get("/")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    document = page.body.decode()
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", document)
+    for target in set(re.findall(r'(?:href|src)="([^"#]+)"', document)):
+        assert edge.get(f"/{target}").status == 200
+
+
+def test_the_explorer_is_small_and_whole(edge: Edge) -> None:
+    """All its files together; every module that another imports is served, with the page's own policy."""
+    seen, rest = {"/"}, ["/"]
+    while rest:
+        path = rest.pop()
+        answer = edge.get(path)
+        assert (answer.status, path, answer.headers["x-content-type-options"]) == (200, path, "nosniff")
+        linked = re.findall(r'(?:src|href)="(explorer/[^"]+)"|from "(\./[^"]+)"', answer.body.decode())
+        fresh = {urljoin(path, one or other) for one, other in linked} - seen
+        seen |= fresh
+        rest += fresh
+    assert len(seen) > 10
+    assert sum(len(edge.get(path).body) for path in seen) <= 200_000

@@ -1,0 +1,136 @@
+"""The explorer in a real browser: asked by hand, answered, explained, refused and helped on.
+
+Screenshots stay in build/browser.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.contract.browsing import CHROMIUM, browsing, keep, watched
+from tests.contract.server import Server, serving
+
+AXE = Path(__file__).parent / "axe"
+WAIT_MS = 60_000  # a loaded machine is slow; nothing here is timed
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: the explorer is not clicked")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("explorer")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with browsing() as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    """The explorer, opened, without motion."""
+    fresh = browser.new_page(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce")
+    with watched(fresh, server.url, "422") as page:
+        page.set_default_timeout(WAIT_MS)
+        expect.set_options(timeout=WAIT_MS)
+        page.goto(server.url)
+        expect(page.get_by_label("Memory space")).to_have_value("demo")
+        yield page
+    fresh.close()
+
+
+@pytest.fixture(scope="module")
+def violations(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Page], list[str]]:
+    """What axe-core finds on a page, by rule and place."""
+    if shutil.which("npm") is None:
+        pytest.skip("axe-core needs npm, which is not installed here")
+    folder = tmp_path_factory.mktemp("axe")
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(AXE / name, folder)
+    command = ["npm", "ci", "--no-audit", "--no-fund", "--prefer-offline"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=300)
+    source = (folder / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
+
+    def find(page: Page) -> list[str]:
+        page.evaluate(source)  # by the debugger, which the page's own policy does not bind
+        found = page.evaluate("axe.run().then((report) => report.violations)")
+        return [f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
+
+    return find
+
+
+def ask(page: Page, **known: str) -> None:
+    """Type what is known, and ask."""
+    for at, (name, value) in enumerate(known.items()):
+        row = page.get_by_role("group", name="Something known").nth(at)
+        row.get_by_label("Field", exact=True).fill(name)
+        row.get_by_label("Value", exact=True).fill(value)
+    page.keyboard.press("Enter")
+
+
+def test_a_cue_is_completed_and_every_field_tells_how_sure_it_is(page: Page) -> None:
+    keep(page, "explorer-1-empty")
+    ask(page, what="breakfast")
+    place = page.locator(".field", has=page.get_by_text("where", exact=True))
+    expect(place).to_contain_text("kitchen")
+    expect(place).to_contain_text("%")
+    expect(page.locator(".figure", has_text="Energy")).to_contain_text("settled")
+    expect(page.locator(".why")).to_contain_text("Why “kitchen”?")
+    expect(page.locator(".episode").first).to_contain_text("breakfast")
+    keep(page, "explorer-2-completed")
+
+
+def test_a_click_on_a_field_tells_why(page: Page) -> None:
+    ask(page, what="breakfast")
+    page.locator(".field button", has_text="who").click()
+    expect(page.locator(".why h3")).to_contain_text("Mara")
+    expect(page.locator(".waterfall")).to_contain_text("what = breakfast")
+    expect(page.locator(".others li").nth(1)).to_contain_text("%")
+    keep(page, "explorer-3-why")
+
+
+def test_a_refusal_is_helped_on_by_its_own_suggestion(page: Page) -> None:
+    page.get_by_text("Settings").click()
+    page.get_by_label("How sure must an answer be?").select_option("0.9")
+    page.get_by_label("who", exact=True).check()
+    ask(page, weather="rainy")
+    expect(page.locator(".refusal")).to_contain_text("Not enough to go by")
+    keep(page, "explorer-4-refused")
+    page.get_by_role("button", name="Reduce ca1_threshold").click()
+    expect(page.locator(".field", has_text="who")).to_contain_text("%")
+    expect(page.locator(".refusal")).to_be_hidden()
+
+
+def test_names_and_values_are_completed_by_keyboard_alone(page: Page) -> None:
+    page.get_by_label("Field", exact=True).focus()
+    page.keyboard.type("wea")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.keyboard.type("sun")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    given = page.locator(".field.given")
+    expect(given).to_contain_text("weather")
+    expect(given).to_contain_text("sunny")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_the_page_is_accessible(page: Page, violations: Callable[[Page], list[str]], scheme: str, width: int) -> None:
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]  # one of the two
+    page.set_viewport_size({"width": width, "height": 900})
+    assert violations(page) == []
+    ask(page, what="breakfast")
+    expect(page.locator(".foot")).to_contain_text("ms")
+    expect(page.locator(".others .loading")).to_have_count(0)
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is wider than the page"
+    keep(page, f"explorer-5-{scheme}-{width}")
