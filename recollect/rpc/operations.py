@@ -15,15 +15,17 @@ from google.protobuf.message_factory import GetMessageClass
 
 from recollect.rpc import servicers
 from recollect.rpc.guard import Guard, parse
-from recollect.rpc.v1 import completion_pb2, episode_pb2, space_pb2, system_pb2
+from recollect.rpc.v1 import completion_pb2, episode_pb2, learning_pb2, space_pb2, system_pb2
 from recollect.settings import Settings
 
 SERVICES: tuple[ServiceDescriptor, ...] = tuple(
     service
-    for module in (completion_pb2, episode_pb2, space_pb2, system_pb2)
+    for module in (completion_pb2, episode_pb2, learning_pb2, space_pb2, system_pb2)
     for service in module.DESCRIPTOR.services_by_name.values()
 )
-_IN_SPACE = frozenset(("CompletionService", "EpisodeService"))  # what they are about comes with the metadata
+_IN_SPACE = frozenset(
+    ("CompletionService", "EpisodeService", "LearningService")
+)  # what they are about comes with the metadata
 
 
 def operation_id(method: MethodDescriptor) -> str:

@@ -111,14 +111,14 @@ def question(message: Question, *, verbose: bool, at: str = "") -> CompleteReque
 def question_faults(message: Question, at: str = "") -> list[Violation]:
     """Every way in which a completion asked for breaks the contract."""
     faults = cue_faults(message, at)
-    faults += _targets_faults(message.targets, f"{at}/targets")
+    faults += targets_faults(message.targets, f"{at}/targets")
     config = message.config
-    faults += _range_faults(config, "ca1_threshold", f"{at}/config", 0, 1)
-    faults += _range_faults(config, "num_hypotheses", f"{at}/config", 0, MAX_HYPOTHESES)
-    faults += _range_faults(config, "max_iterations", f"{at}/config", 1, MAX_ITERATIONS)
-    faults += _range_faults(config, "pattern_weight", f"{at}/config", 0, 1)
-    faults += _range_faults(config, "prior_stored", f"{at}/config", 0, 1)
-    faults += _range_faults(config, "coverage", f"{at}/config", LEAST_COVERAGE, MOST_COVERAGE)
+    faults += range_faults(config, "ca1_threshold", f"{at}/config", 0, 1)
+    faults += range_faults(config, "num_hypotheses", f"{at}/config", 0, MAX_HYPOTHESES)
+    faults += range_faults(config, "max_iterations", f"{at}/config", 1, MAX_ITERATIONS)
+    faults += range_faults(config, "pattern_weight", f"{at}/config", 0, 1)
+    faults += range_faults(config, "prior_stored", f"{at}/config", 0, 1)
+    faults += range_faults(config, "coverage", f"{at}/config", LEAST_COVERAGE, MOST_COVERAGE)
     faults += _encoding_faults(message.vector_encoding, f"{at}/vector_encoding")
     if len(set(message.include)) != len(message.include):
         faults.append(Violation(f"{at}/include", "NOT_UNIQUE", "items that differ", f"{len(message.include)} items"))
@@ -128,12 +128,13 @@ def question_faults(message: Question, at: str = "") -> list[Violation]:
     return faults
 
 
-def _targets_faults(targets: Sequence[str], at: str) -> list[Violation]:
+def targets_faults(targets: Sequence[str], at: str) -> list[Violation]:
+    """Names of fields that are too many, given twice, or none."""
     faults = [_too_many(at, MAX_FIELDS, targets)] if len(targets) > MAX_FIELDS else []
     if len(set(targets)) != len(targets):
         faults.append(Violation(at, "NOT_UNIQUE", "items that differ", f"{len(targets)} items"))
     for index, name in enumerate(targets):
-        faults += _text_faults(name, f"{at}/{index}", MAX_NAME_LENGTH)
+        faults += text_faults(name, f"{at}/{index}", MAX_NAME_LENGTH)
     return faults
 
 
@@ -153,9 +154,9 @@ def probability_request(message: completion_pb2.ProbabilityRequest) -> Probabili
         statement=tuple(
             StatedCondition(
                 each.field,
-                tuple(map(_content, each.one_of)),
-                _content(each.at_least) if each.HasField("at_least") else None,
-                _content(each.at_most) if each.HasField("at_most") else None,
+                tuple(map(content, each.one_of)),
+                content(each.at_least) if each.HasField("at_least") else None,
+                content(each.at_most) if each.HasField("at_most") else None,
                 each.negated,
             )
             for each in message.statement
@@ -168,15 +169,15 @@ def probability_request(message: completion_pb2.ProbabilityRequest) -> Probabili
 def probability_faults(message: completion_pb2.ProbabilityRequest) -> list[Violation]:
     """Every way in which a statement breaks the contract."""
     faults = cue_faults(message, "")
-    faults += _range_faults(message, "pattern_weight", "", 0, 1)
-    faults += _range_faults(message, "prior_stored", "", 0, 1)
+    faults += range_faults(message, "pattern_weight", "", 0, 1)
+    faults += range_faults(message, "prior_stored", "", 0, 1)
     if not message.statement:
         faults.append(Violation("/statement", "TOO_FEW", "at least 1 items", "0 items"))
     if len(message.statement) > MAX_CONDITIONS:
         faults.append(_too_many("/statement", MAX_CONDITIONS, message.statement))
     for index, each in enumerate(message.statement):
         at = f"/statement/{index}"
-        faults += _text_faults(each.field, f"{at}/field", MAX_NAME_LENGTH)
+        faults += text_faults(each.field, f"{at}/field", MAX_NAME_LENGTH)
         if len(each.one_of) > MAX_ONE_OF:
             faults.append(_too_many(f"{at}/one_of", MAX_ONE_OF, each.one_of))
         for place, value in enumerate(each.one_of):
@@ -189,7 +190,7 @@ def probability_faults(message: completion_pb2.ProbabilityRequest) -> list[Viola
 
 def fill_request(message: completion_pb2.FillRequest) -> FillRequest:
     """A table to be filled; its rules are `fill_faults`, save for names."""
-    rows = [{field.name: _content(field.value) for field in row.cells} for row in message.rows]
+    rows = [{field.name: content(field.value) for field in row.cells} for row in message.rows]
     for place, row in enumerate(rows):
         require_names(row, f"/rows/{place}")
     bar = message.WhichOneof("bar")
@@ -209,15 +210,15 @@ def fill_faults(message: completion_pb2.FillRequest) -> list[Violation]:
     if len(message.rows) > MAX_FILL_ROWS:
         return [_too_many("/rows", MAX_FILL_ROWS, message.rows)]
     faults = [fault for place, row in enumerate(message.rows) for fault in _fields_faults(row.cells, f"/rows/{place}")]
-    faults += _targets_faults(message.targets, "/targets")
+    faults += targets_faults(message.targets, "/targets")
     if message.WhichOneof("bar"):
-        faults += _range_faults(message, message.WhichOneof("bar"), "", 0, 1)
+        faults += range_faults(message, message.WhichOneof("bar"), "", 0, 1)
     return faults
 
 
 def cue(message: completion_pb2.PartialEpisode, at: str) -> Cue:
     """The part of an episode that is known; raises InvalidRequest for names and vectors that cannot be."""
-    known = {field.name: _content(field.value) for field in message.known_fields}
+    known = {field.name: content(field.value) for field in message.known_fields}
     require_names(known, f"{at}/known_fields")
     return Cue(
         known_fields=known,
@@ -234,11 +235,11 @@ def cue_faults(message: Message, at: str) -> list[Violation]:
     at += "/partial_episode"
     partial = message.partial_episode
     faults = _fields_faults(partial.known_fields, f"{at}/known_fields")
-    faults += _range_faults(partial, "cue_strength", at, 0, 1)
+    faults += range_faults(partial, "cue_strength", at, 0, 1)
     if len(partial.temporal_context) > MAX_CONTEXT_ITEMS:
         faults.append(_too_many(f"{at}/temporal_context", MAX_CONTEXT_ITEMS, partial.temporal_context))
     for index, point in enumerate(partial.temporal_context):
-        faults += _text_faults(point, f"{at}/temporal_context/{index}", MAX_CONTEXT_LENGTH)
+        faults += text_faults(point, f"{at}/temporal_context/{index}", MAX_CONTEXT_LENGTH)
     faults += _encoding_faults(partial.partial_embedding.encoding, f"{at}/partial_embedding/encoding")
     return faults
 
@@ -249,10 +250,10 @@ def episode(message: Message, at: str = "") -> EpisodeInput:
     for field in message.fields:
         faults += _kind_faults(field.value, f"{at}/fields/{escape(field.name)}")
     faults += _encoding_faults(message.embedding.encoding, f"{at}/embedding/encoding")
-    faults += _enum_faults(message.origin, ORIGINS, f"{at}/origin")
+    faults += enum_faults(message.origin, ORIGINS, f"{at}/origin")
     check(faults)
     return EpisodeInput(
-        fields={field.name: _content(field.value) for field in message.fields},
+        fields={field.name: content(field.value) for field in message.fields},
         episode_id=_optional(message, "id"),
         embedding=_vector(message, "embedding", at, allow_unknown=False),
         occurred_at=_optional(message, "occurred_at"),
@@ -274,9 +275,9 @@ def required_episode(message: Message) -> EpisodeInput:
 def episode_filter(message: episode_pb2.EpisodeFilter) -> EpisodeFilter:
     """Which episodes are meant."""
     faults = _fields_faults(message.fields, "/filter/fields")
-    faults += _enum_faults(message.origin, ORIGINS, "/filter/origin")
+    faults += enum_faults(message.origin, ORIGINS, "/filter/origin")
     check(faults)
-    fields = {field.name: _content(field.value) for field in message.fields}
+    fields = {field.name: content(field.value) for field in message.fields}
     require_names(fields, "/filter/fields")
     return EpisodeFilter(
         fields=fields,
@@ -295,14 +296,14 @@ def required_filter(message: episode_pb2.ForgetEpisodesRequest) -> EpisodeFilter
 
 def expected_count(message: episode_pb2.ForgetEpisodesRequest) -> int | None:
     """How many episodes the caller expects to match."""
-    check(_range_faults(message, "expected_count", "", 0, 2**53 - 1))
+    check(range_faults(message, "expected_count", "", 0, 2**53 - 1))
     count: int | None = _optional(message, "expected_count")
     return count
 
 
 def page(message: Message) -> dict[str, Any]:
     """The limit and the cursor of a listing, where they are given."""
-    faults = _range_faults(message, "limit", "", 1, MAX_PAGE_ITEMS)
+    faults = range_faults(message, "limit", "", 1, MAX_PAGE_ITEMS)
     if message.HasField("cursor") and not CURSOR.fullmatch(message.cursor):
         faults.append(Violation("/cursor", "PATTERN", "a next_cursor", f"{len(message.cursor)} other characters"))
     check(faults)
@@ -311,7 +312,7 @@ def page(message: Message) -> dict[str, Any]:
 
 def recall_limit(message: episode_pb2.RecallRequest) -> int:
     """How many episodes are asked for."""
-    check(_range_faults(message, "limit", "", 1, MAX_RECALL_ITEMS))
+    check(range_faults(message, "limit", "", 1, MAX_RECALL_ITEMS))
     return message.limit if message.HasField("limit") else 10
 
 
@@ -384,11 +385,17 @@ def space_changes(message: space_pb2.SpacePatch) -> dict[str, Any]:
     return changes
 
 
-def _content(message: value_pb2.Value) -> Any:
+def content(message: value_pb2.Value) -> Any:
+    """What a value holds."""
     kind = message.WhichOneof("kind")
     if kind == "list":
         return [getattr(each, each.WhichOneof("kind")) for each in message.list.values]
     return getattr(message, kind)
+
+
+def value_faults(message: value_pb2.Value, pointer: str) -> list[Violation]:
+    """A value that is none, or that no episode could have."""
+    return _kind_faults(message, pointer) or _value_faults(message, pointer)
 
 
 def _vector(message: Message, name: str, at: str, *, allow_unknown: bool) -> bytes | None:
@@ -408,7 +415,7 @@ def _fields_faults(fields: Sequence[value_pb2.Field], at: str) -> list[Violation
         pointer = f"{at}/{escape(field.name)}"
         if "\x00" in field.name:
             faults.append(Violation(at, "NUL_CHARACTER", "names without NUL", "a NUL"))
-        faults += _kind_faults(field.value, pointer) or _value_faults(field.value, pointer)
+        faults += value_faults(field.value, pointer)
     return faults
 
 
@@ -427,7 +434,7 @@ def _kind_faults(message: value_pb2.Value, pointer: str) -> list[Violation]:
 def _value_faults(message: value_pb2.Value | value_pb2.Scalar, pointer: str) -> list[Violation]:
     kind = message.WhichOneof("kind")
     if kind == "text":
-        return _text_faults(message.text, pointer, MAX_TEXT_LENGTH, least=0)
+        return text_faults(message.text, pointer, MAX_TEXT_LENGTH, least=0)
     if kind == "real" and not math.isfinite(message.real):
         return [Violation(pointer, "NUMBER_NOT_FINITE", "a finite number", "NaN or infinity")]
     if kind != "list":
@@ -445,7 +452,8 @@ def _repeated_names(fields: Sequence[value_pb2.Field], at: str) -> list[Violatio
     return [Violation(at, "DUPLICATE_MEMBER", "each member once", "the same member more than once")]
 
 
-def _text_faults(text: str, pointer: str, most: int, *, least: int = 1) -> list[Violation]:
+def text_faults(text: str, pointer: str, most: int, *, least: int = 1) -> list[Violation]:
+    """A text that is too short, too long, or holds a NUL."""
     if len(text) < least:
         return [Violation(pointer, "TOO_SHORT", f"at least {least} characters", f"{len(text)} characters")]
     if len(text) > most:
@@ -455,7 +463,8 @@ def _text_faults(text: str, pointer: str, most: int, *, least: int = 1) -> list[
     return []
 
 
-def _range_faults(message: Message, name: str, at: str, least: float, most: float) -> list[Violation]:
+def range_faults(message: Message, name: str, at: str, least: float, most: float) -> list[Violation]:
+    """A number out of its range; none where it is not given."""
     if not message.HasField(name):
         return []
     number = getattr(message, name)
@@ -466,17 +475,18 @@ def _range_faults(message: Message, name: str, at: str, least: float, most: floa
 
 
 def _encoding_faults(chosen: int, pointer: str) -> list[Violation]:
-    return _enum_faults(chosen, value_pb2.VectorEncoding.values(), pointer)
+    return enum_faults(chosen, value_pb2.VectorEncoding.values(), pointer)
 
 
-def _enum_faults(chosen: int, known: Iterable[int], pointer: str) -> list[Violation]:
+def enum_faults(chosen: int, known: Iterable[int], pointer: str) -> list[Violation]:
+    """A number that the enumeration has not."""
     if chosen == 0 or chosen in known:
         return []
     return [Violation(pointer, "ENUM", "a value of the enumeration", "another number")]
 
 
 def _field_type(name: str, chosen: int) -> str | None:
-    check(_enum_faults(chosen, FIELD_TYPES, f"/schema/{escape(name)}"))
+    check(enum_faults(chosen, FIELD_TYPES, f"/schema/{escape(name)}"))
     kind = FIELD_TYPES.get(chosen)
     return None if kind is None else str(kind)
 

@@ -8,10 +8,10 @@ from contextlib import aclosing
 from recollect import service
 from recollect.errors import InvalidRequest, RecollectError
 from recollect.model import CompleteRequest
-from recollect.rpc import reading, statuses, writing
+from recollect.rpc import learning, reading, statuses, writing
 from recollect.rpc.guard import Call
 from recollect.rpc.importing import import_messages
-from recollect.rpc.v1 import completion_pb2, episode_pb2, space_pb2, system_pb2
+from recollect.rpc.v1 import completion_pb2, episode_pb2, learning_pb2, space_pb2, system_pb2
 
 
 async def complete(call: Call, request: completion_pb2.CompleteRequest) -> completion_pb2.CompleteResponse:
@@ -148,6 +148,69 @@ async def import_episodes(
     async with aclosing(import_messages(call, requests)) as outcomes:
         async for outcome in outcomes:
             yield outcome
+
+
+async def create_feedback(
+    call: Call, request: learning_pb2.CreateFeedbackRequest
+) -> learning_pb2.CreateFeedbackResponse:
+    """Say whether a completed field was right."""
+    given = learning.feedback_input(request)
+    taken = await service.create_feedback(call.runtime, call.scope, given, idempotency_key=call.idempotency_key)
+    return learning.feedback(taken)
+
+
+async def consolidate(call: Call, request: learning_pb2.ConsolidateRequest) -> learning_pb2.ConsolidateResponse:
+    """Learn regularities from the stored episodes."""
+    state = await service.consolidate(call.runtime, call.scope, wait=request.wait)
+    return learning_pb2.ConsolidateResponse(consolidation=learning.consolidation(state))
+
+
+async def get_consolidation(
+    call: Call, request: learning_pb2.GetConsolidationRequest
+) -> learning_pb2.GetConsolidationResponse:
+    """How the last consolidation went or is going."""
+    state = await service.get_consolidation(call.runtime, call.scope)
+    return learning_pb2.GetConsolidationResponse(consolidation=learning.consolidation(state))
+
+
+async def evaluate_space(call: Call, request: learning_pb2.EvaluateSpaceRequest) -> learning_pb2.EvaluateSpaceResponse:
+    """Measure how well the space would fill gaps like its own."""
+    asked = learning.evaluate_request(request)
+    found = await service.evaluate_space(call.runtime, call.scope, asked, wait=request.wait)
+    return learning_pb2.EvaluateSpaceResponse(evaluation=learning.evaluation(found))
+
+
+async def get_evaluation(call: Call, request: learning_pb2.GetEvaluationRequest) -> learning_pb2.GetEvaluationResponse:
+    """How the last evaluation went or is going."""
+    found = await service.get_evaluation(call.runtime, call.scope)
+    return learning_pb2.GetEvaluationResponse(evaluation=learning.evaluation(found))
+
+
+async def audit_space(call: Call, request: learning_pb2.AuditSpaceRequest) -> learning_pb2.AuditSpaceResponse:
+    """Find the stored cells that are probably wrong."""
+    asked = learning.audit_request(request)
+    found = await service.audit_space(call.runtime, call.scope, asked, wait=request.wait)
+    return learning_pb2.AuditSpaceResponse(audit=learning.audit(found))
+
+
+async def get_audit(call: Call, request: learning_pb2.GetAuditRequest) -> learning_pb2.GetAuditResponse:
+    """How the last audit went or is going, and a page of what it found."""
+    found = await service.get_audit(call.runtime, call.scope, **reading.page(request))
+    return learning_pb2.GetAuditResponse(audit=learning.audit(found))
+
+
+async def list_patterns(call: Call, request: learning_pb2.ListPatternsRequest) -> learning_pb2.ListPatternsResponse:
+    """The regularities that the space has learned."""
+    page = await service.list_patterns(call.runtime, call.scope, **reading.page(request))
+    return learning_pb2.ListPatternsResponse(items=map(learning.pattern, page.items), next_cursor=page.next_cursor)
+
+
+async def get_calibration(
+    call: Call, request: learning_pb2.GetCalibrationRequest
+) -> learning_pb2.GetCalibrationResponse:
+    """How far the space's confidences can be trusted."""
+    found = await service.get_calibration(call.runtime, call.scope, **learning.calibration_of(request))
+    return learning.calibration(found)
 
 
 async def list_spaces(call: Call, request: space_pb2.ListSpacesRequest) -> space_pb2.ListSpacesResponse:

@@ -60,6 +60,11 @@ def value(content: FieldValue) -> value_pb2.Value:
     return message
 
 
+def fields(content: Mapping[str, FieldValue]) -> list[value_pb2.Field]:
+    """Fields in their order."""
+    return [value_pb2.Field(name=name, value=value(each)) for name, each in content.items()]
+
+
 def vector(content: Any, encoding: int) -> value_pb2.Vector:
     """A float32 array, or its bytes, in the encoding asked for; unspecified means float32."""
     if encoding == value_pb2.VECTOR_ENCODING_FLOAT16:

@@ -6,6 +6,7 @@ import re
 
 SPACE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 EPISODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}")
+COMPLETION_ID = re.compile(r"cmp_[A-Za-z0-9_-]{1,60}")
 CURSOR = re.compile(r"[A-Za-z0-9_-]{1,512}")
 IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,128}")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
@@ -21,6 +22,7 @@ MAX_PAGE_ITEMS = 1000
 MAX_CONTEXT_ITEMS = 16
 MAX_CONTEXT_LENGTH = 128
 LEAST_COVERAGE, MOST_COVERAGE = 0.5, 0.99
+LEAST_CASES, MOST_CASES = 10, 5000  # held out of one field
 MAX_CONDITIONS, MAX_ONE_OF = 4, 100
 
 # Who forwards a request speaks for others: these say that somebody did.

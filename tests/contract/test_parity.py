@@ -29,11 +29,6 @@ from tests.contract.server import Server, serving
 
 CONTRACT = contract()
 OPERATIONS = CONTRACT.operations()
-# What has no RPC: learning is looked after by people, over HTTP.
-HTTP_ONLY = {
-    "audit_space", "consolidate", "create_feedback", "evaluate_space", "get_audit", "get_calibration",
-    "get_consolidation", "get_evaluation", "list_patterns",
-}  # fmt: skip
 
 
 def public_calls(module: ModuleType) -> set[str]:
@@ -52,15 +47,14 @@ def test_handlers_services_actions_and_servicers_are_the_operations_and_back() -
     handlers = [name for module in MODULES for name in public_calls(importlib.import_module(module))]
     assert sorted(handlers) == sorted(OPERATIONS)
     assert set(service.__all__) == ACTIONS.keys() == OPERATIONS.keys()
-    assert public_calls(servicers) == OPERATIONS.keys() - HTTP_ONLY
+    assert public_calls(servicers) == OPERATIONS.keys()
 
 
 def test_every_rpc_is_an_operation_and_back() -> None:
     protos = (ROOT / "recollect/rpc/v1").glob("*.proto")
     rpcs = {name for proto in protos for name in re.findall(r"^\s*rpc (\w+)", proto.read_text("utf-8"), re.MULTILINE)}
     snake = {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in rpcs}
-    assert snake | HTTP_ONLY == OPERATIONS.keys()
-    assert not snake & HTTP_ONLY
+    assert snake == OPERATIONS.keys()
 
 
 def test_every_route_is_in_the_document_and_back(tmp_path: Path) -> None:

@@ -16,11 +16,13 @@ SCHEMAS: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-
 PATTERNS = {
     "SPACE_ID": SCHEMAS["schemas"]["SpaceId"],
     "EPISODE_ID": SCHEMAS["schemas"]["EpisodeId"],
+    "COMPLETION_ID": SCHEMAS["schemas"]["CompletionId"],
     "CURSOR": SCHEMAS["schemas"]["Cursor"],
     "IDEMPOTENCY_KEY": SCHEMAS["parameters"]["IdempotencyKey"]["schema"],
 }
 PROBES = [
     *("a", "A", "0", "_", "-", ".", ":", "@", "~", "!", " ", "é", "\n", "\x00", "a\n", "a b", "a/b", "a-b_c.d:e@f"),
+    *("cmp_" + "a" * length for length in (0, 1, 60, 61)),
     *("a" * length for length in (0, 1, 62, 63, 64, 65, 127, 128, 129, 511, 512, 513)),
 ]
 
@@ -64,6 +66,8 @@ NUMBERS = {
     "MAX_IMPORT_ITEMS": (rules.MAX_IMPORT_ITEMS, lambda: member("ImportRequest", "properties", "items")["maxItems"]),
     "MAX_RECALL_ITEMS": (rules.MAX_RECALL_ITEMS, lambda: member("RecallRequest", "properties", "limit")["maximum"]),
     "MAX_PAGE_ITEMS": (rules.MAX_PAGE_ITEMS, lambda: SCHEMAS["parameters"]["Limit"]["schema"]["maximum"]),
+    "LEAST_CASES": (rules.LEAST_CASES, lambda: member("EvaluateRequest", "properties", "cases")["minimum"]),
+    "MOST_CASES": (rules.MOST_CASES, lambda: member("EvaluateRequest", "properties", "cases")["maximum"]),
     "MAX_NAME_LENGTH": (admission.MAX_NAME_LENGTH, lambda: member("FieldName")["maxLength"]),
 }
 

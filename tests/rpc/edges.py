@@ -24,6 +24,7 @@ from recollect.rpc.v1 import (
     completion_pb2_grpc,
     episode_pb2,
     episode_pb2_grpc,
+    learning_pb2_grpc,
     space_pb2,
     space_pb2_grpc,
     system_pb2_grpc,
@@ -101,6 +102,7 @@ class Edges:
         self.channel = grpc.insecure_channel(f"127.0.0.1:{self.settings.grpc_port}")
         self.completion = completion_pb2_grpc.CompletionServiceStub(self.channel)
         self.episodes = episode_pb2_grpc.EpisodeServiceStub(self.channel)
+        self.learning = learning_pb2_grpc.LearningServiceStub(self.channel)
         self.spaces = space_pb2_grpc.SpaceServiceStub(self.channel)
         self.system = system_pb2_grpc.SystemServiceStub(self.channel)
 

@@ -16,16 +16,10 @@ from recollect.rpc.operations import SERVICES, operation_id
 from recollect.rpc.v1 import completion_pb2, completion_pb2_grpc, value_pb2
 from tests.rpc.edges import Edges
 
-# What HTTP offers and gRPC does not (yet): everything else has one name on both edges.
-HTTP_ONLY = {
-    "audit_space", "consolidate", "create_feedback", "evaluate_space", "get_audit", "get_calibration",
-    "get_consolidation", "get_evaluation", "list_patterns",
-}  # fmt: skip
-
 
 def test_every_operation_has_its_rpc_and_every_rpc_its_operation() -> None:
     rpcs = {operation_id(method) for service_ in SERVICES for method in service_.methods}
-    assert rpcs == set(service.__all__) - HTTP_ONLY
+    assert rpcs == set(service.__all__)
 
 
 def test_a_stranger_finds_its_way_by_reflection(edges: Edges) -> None:
