@@ -72,6 +72,7 @@ def _line(
     counted, asked = ([_damaged(records, oracle, wrong, rng) for _ in range(cues)] for _ in range(2))
     memory = service.memory(space)
     service.runtime.cues.forget(memory.space.uid)
+    service.runtime.cues.take(memory.space.uid)
     for cue, _, _ in counted:
         service.ask(space, cue, ())
     counts = cuenoise.counted(service.runtime, memory)

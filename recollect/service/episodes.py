@@ -156,7 +156,7 @@ async def forget_episodes(
             violations=(violation,),
         )
     key = idempotency(scope, space, "forget_episodes", idempotency_key, _canonical(where), str(expected_count).encode())
-    earlier = None if dry_run or key is None else runtime.store.find_receipt(key)
+    earlier = None if dry_run or key is None else runtime.store.find_receipt(space.uid, key)
     if earlier is not None:
         return _read_receipt(earlier)
     matching = await _matching(runtime, space, select(where, missing_of(space)))

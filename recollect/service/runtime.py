@@ -7,7 +7,6 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from recollect.memory import Memories
 from recollect.model import Consolidation, Job, Scope, Space
@@ -16,7 +15,6 @@ from recollect.service.quota import Quota
 from recollect.service.turns import Turns
 from recollect.settings import Settings
 from recollect.store import Store, open_store
-from recollect.store.aside import discard_if_damaged
 from recollect.store.cues import CueCounts
 from recollect.store.recent import RecentCompletions
 
@@ -47,8 +45,8 @@ class Runtime:
         self.jobs = Jobs(self.settings.data, CONSOLIDATION)
         self.evaluations = Jobs(self.settings.data, EVALUATION)
         self.audits = Jobs(self.settings.data, AUDIT)
-        self.recent = RecentCompletions(_recent_completions(self.settings))
-        self.cues = CueCounts(_cue_counts(self.settings))
+        self.recent = RecentCompletions(self.store)
+        self.cues = CueCounts(self.store)
 
     def space(self, scope: Scope) -> Space:
         """The caller's space; raises SpaceNotFound with the nearest names the key may see."""
@@ -67,31 +65,17 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         await asyncio.to_thread(runtime.turns.close)
         for jobs in (runtime.jobs, runtime.evaluations, runtime.audits):
             await asyncio.to_thread(jobs.close)
-        runtime.recent.close()
-        runtime.cues.close()
+        await asyncio.to_thread(runtime.recent.flush)
+        await asyncio.to_thread(runtime.cues.flush)
         await store.close()
 
 
 def discard_damage(settings: Settings) -> None:
     """Delete what is not durable and did not survive a power cut; for a start, before anyone has it open."""
-    discard_if_damaged(_recent_completions(settings))
-    discard_if_damaged(_cue_counts(settings))
+    open_store(settings.store).discard_damage()
 
 
 def forget_aside(settings: Settings) -> None:
     """Delete what lies beside the store and speaks of one that is there no more."""
-    for path in (_recent_completions(settings), _cue_counts(settings)):
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
     shutil.rmtree(settings.data / "consolidation", ignore_errors=True)
     shutil.rmtree(settings.data / "imports", ignore_errors=True)
-
-
-def _recent_completions(settings: Settings) -> Path:
-    """The file beside the store that tells what was completed lately."""
-    return settings.data / "completions.db"
-
-
-def _cue_counts(settings: Settings) -> Path:
-    """The file beside the store that counts how damaged cues were."""
-    return settings.data / "cues.db"

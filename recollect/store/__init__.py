@@ -32,7 +32,7 @@ before `open()`, so a master process may fork freely.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -185,6 +185,16 @@ class EpisodePage:
 
 
 @dataclass(frozen=True, slots=True)
+class SealedCompletion:
+    """What is kept of a completion for feedback: found by the hash of its id, read only with the id itself."""
+
+    uid: int
+    id_hash: int
+    noted_at_s: float
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SpaceSize:
     """How much a space holds; kept with every commit."""
 
@@ -245,8 +255,8 @@ class Store(Protocol):
     async def delete_space(self, space_id: str, *, if_revision: int | None = None) -> bool:
         """Erase a space and everything in it; False when there was none.
 
-        It is unreachable at once and erased when this returns; an erasure that a crash
-        cut short is taken up again by the next `open()`.
+        It is unreachable at once and erased when this returns, with what is kept of it for a
+        while; an erasure that a crash cut short is taken up again by the next `open()`.
         """
 
     # episodes
@@ -283,8 +293,8 @@ class Store(Protocol):
         the first vector sets (a journal entry "space" of its own, before the put's).
         """
 
-    def find_receipt(self, idempotency: Idempotency) -> Receipt | None:
-        """The receipt of an earlier commit under the same scope, None when there is none."""
+    def find_receipt(self, uid: int, idempotency: Idempotency) -> Receipt | None:
+        """The receipt of an earlier commit to this space under the same scope, None when there is none."""
 
     # the store itself
     def exists(self) -> bool:
@@ -308,6 +318,26 @@ class Store(Protocol):
 
     def list_feedback(self, uid: int, limit: int) -> list[PutFeedback]:
         """The feedback of a space, the last given first; empty when there is none."""
+
+    # kept for a while: any worker finds it, deleting the space erases it, nothing durable depends on it
+
+    def add_completions(self, completions: Sequence[SealedCompletion]) -> None:
+        """Keep them to be found; one whose hash is known already is let go."""
+
+    def find_completion(self, uid: int, id_hash: int, since_s: float) -> bytes | None:
+        """The sealed completion of this space, noted after `since_s`; None when it is not known (any more)."""
+
+    def purge_completions(self, until_s: float, most: int) -> None:
+        """Erase those noted until then, and the oldest where there are more than so many."""
+
+    def add_cues(self, amounts: Mapping[int, Sequence[float]]) -> None:
+        """Add, by space and level, to the sums of what all workers counted."""
+
+    def take_cues(self, uid: int) -> dict[int, float]:
+        """The sums of a space by level, which are then forgotten; empty where there are none."""
+
+    def discard_damage(self) -> None:
+        """Delete what is kept for a while and did not survive a power cut; for a start, before anyone has it open."""
 
     # keys
     def find_key(self, digest: bytes) -> Key | None:
@@ -357,6 +387,7 @@ __all__ = [
     "PutEpisode",
     "PutFeedback",
     "Receipt",
+    "SealedCompletion",
     "Selection",
     "SpaceDraft",
     "SpaceSize",

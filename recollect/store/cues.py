@@ -1,7 +1,6 @@
 """How damaged the cues of late were, counted by space: every worker adds to it, a consolidation takes it.
 
-A file of its own beside the store, which nothing durable depends on: it holds sums over cues, never a
-cue, and may be deleted at any time. No answer reads it.
+The store keeps sums over cues, never a cue, among what nothing durable depends on. No answer reads them.
 """
 
 from __future__ import annotations
@@ -9,32 +8,19 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
-import apsw
-
-from recollect.store.aside import open_aside
-
-_TABLE = """
-CREATE TABLE IF NOT EXISTS cue (
-    uid INTEGER NOT NULL,
-    level INTEGER NOT NULL,
-    amount REAL NOT NULL,
-    PRIMARY KEY (uid, level)
-) STRICT, WITHOUT ROWID;
-"""
+from recollect.errors import RecollectError
+from recollect.store import Store
 
 
 class CueCounts:
-    """Opened when first needed. `since` and `note` are for one thread; the rest may be called from any."""
+    """What one worker counts. `since` and `note` are for one thread; the rest may be called from any."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._since: dict[int, tuple[int, list[float]]] = {}
         self._waiting: dict[int, list[float]] = {}
         self._lock = threading.Lock()
-        self._connection: apsw.Connection | None = None
 
     @property
     def has_waiting(self) -> bool:
@@ -59,46 +45,21 @@ class CueCounts:
 
     def flush(self) -> None:
         """Add what was noted to what all workers noted; what cannot be written is let go."""
-        with self._lock, contextlib.suppress(apsw.Error):
-            self._write()
+        with self._lock:
+            waiting, self._waiting = self._waiting, {}
+        if waiting:
+            with contextlib.suppress(RecollectError):
+                self._store.add_cues(waiting)
 
     def take(self, uid: int) -> dict[int, float]:
         """The sums of all workers by level, which are then forgotten; empty where there are none."""
-        if not (self._waiting or self._path.exists()):
-            return {}
-        with self._lock, contextlib.suppress(apsw.Error):
-            self._write()
-            taken = "DELETE FROM cue WHERE uid = ? RETURNING level, amount"
-            found: list[Any] = self._open().execute(taken, (uid,)).fetchall()
-            return dict(found)
+        self.flush()
+        with contextlib.suppress(RecollectError):
+            return self._store.take_cues(uid)
         return {}
 
     def forget(self, uid: int) -> None:
-        """Erase what was counted of a space that is gone."""
+        """Let go of what waits of a space that is gone; the store has erased the rest with it."""
         self._since.pop(uid, None)
-        self.take(uid)
-
-    def close(self) -> None:
-        """Write what was noted and close the file."""
-        if self._waiting:
-            self.flush()
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
-    def _write(self) -> None:
-        waiting, self._waiting = self._waiting, {}
-        rows = [(uid, level, amount) for uid, amounts in waiting.items() for level, amount in enumerate(amounts)]
-        if rows:
-            with self._open() as connection:
-                connection.executemany(
-                    "INSERT INTO cue VALUES (?, ?, ?)"
-                    " ON CONFLICT (uid, level) DO UPDATE SET amount = amount + excluded.amount",
-                    rows,
-                )
-
-    def _open(self) -> apsw.Connection:
-        if self._connection is None:
-            self._connection = open_aside(self._path, _TABLE)
-        return self._connection
+            self._waiting.pop(uid, None)

@@ -6,6 +6,8 @@ from typing import Any
 
 from recollect.store import Mention, Selection
 
+# A filtered page looks through this many places at most, then hands back what it has.
+SCAN_PLACES = 200_000
 # Compact JSON without escapes, without blanks next to a quote and within ASCII writes a text in one way only.
 _IS_UNCOMMON = (
     "(instr(document, X'5C') OR instr(document, X'2220') OR instr(document, X'2022')"

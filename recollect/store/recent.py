@@ -1,7 +1,6 @@
 """The completions of the last day, for feedback: findable from any worker, cheap to note, soon forgotten.
 
-A file of its own beside the store, which nothing durable depends on: it is not flushed, not
-backed up, and may be deleted at any time. What it holds of a completion is sealed with the
+The store keeps them among what nothing durable depends on. What it holds of a completion is sealed with the
 completion's own id, of which only a hash is kept: without the id, which the caller has, nothing
 in it can be read.
 """
@@ -15,29 +14,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import apsw
 import orjson
 
-from recollect.store.aside import open_aside
+from recollect.errors import RecollectError
+from recollect.store import SealedCompletion, Store
 
 LIFE_S = 24 * 3600.0
 MOST_KEPT = 500_000
-PURGED_AT_ONCE = 5_000
 MOST_WAITING = 20_000  # noted but not yet written; beyond, the oldest are let go
-
-# Places follow time closely enough for purging; a second index would cost every completion.
-_TABLE = """
-CREATE TABLE IF NOT EXISTS completion (
-    place INTEGER PRIMARY KEY,
-    id_hash INTEGER NOT NULL UNIQUE,
-    uid INTEGER NOT NULL,
-    noted_at_s REAL NOT NULL,
-    sealed BLOB NOT NULL
-) STRICT;
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +47,13 @@ _Note = tuple[str, int, float, Sequence[Told]]
 
 
 class RecentCompletions:
-    """Opened when first needed. `note` is for one thread; `flush`, `find` and `forget` may be called from any."""
+    """What one worker notes. `note` is for one thread; `flush`, `find` and `forget` may be called from any."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
-        self._path = path
+    def __init__(self, store: Store, *, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
         self._clock = clock
         self._waiting: deque[_Note] = deque(maxlen=MOST_WAITING)
         self._lock = threading.Lock()
-        self._connection: apsw.Connection | None = None
 
     @property
     def has_waiting(self) -> bool:
@@ -83,27 +68,28 @@ class RecentCompletions:
 
     def flush(self) -> None:
         """Write what was noted, for the other workers to find; what cannot be written is let go."""
-        with self._lock, contextlib.suppress(apsw.Error):
-            self._write()
+        with self._lock:
+            completions = []
+            while self._waiting:
+                completion_id, uid, noted_at_s, fields = self._waiting.popleft()
+                told = {
+                    name: (confidence, source, digest(value), *rest)
+                    for name, value, confidence, source, *rest in fields
+                }
+                completions.append(
+                    SealedCompletion(uid, _hash(completion_id), noted_at_s, _seal(completion_id, _encode(told)))
+                )
+            if completions:
+                with contextlib.suppress(RecollectError):
+                    self._store.add_completions(completions)
 
     def find(self, completion_id: str, uid: int) -> dict[str, CompletedField] | None:
         """The completed fields of a completion of this space, None when it is not known (any more)."""
-        with self._lock:
-            try:
-                self._write()
-                row = (
-                    self._open()
-                    .execute(
-                        "SELECT sealed FROM completion WHERE id_hash = ? AND uid = ? AND noted_at_s > ?",
-                        (_hash(completion_id), uid, self._clock() - LIFE_S),
-                    )
-                    .fetchone()
-                )
-            except apsw.Error:
-                return None
-        if row is None:
+        self.flush()
+        sealed = self._store.find_completion(uid, _hash(completion_id), self._clock() - LIFE_S)
+        if sealed is None:
             return None
-        fields = orjson.loads(_seal(completion_id, row[0]))
+        fields = orjson.loads(_seal(completion_id, sealed))
         return {
             name: CompletedField(
                 *told[:3], *map(tuple, told[3:4]), *told[4:5]
@@ -112,54 +98,16 @@ class RecentCompletions:
         }
 
     def forget(self, uid: int) -> None:
-        """Erase the completions of a space that is gone."""
-        with self._lock, contextlib.suppress(apsw.Error):
-            self._write()
-            self._open().execute("DELETE FROM completion WHERE uid = ?", (uid,))
+        """Let go of what waits of a space that is gone; the store has erased the rest with it."""
+        with self._lock:
+            kept = [note for note in self._waiting if note[1] != uid]
+            self._waiting.clear()
+            self._waiting.extend(kept)
 
     def purge(self) -> None:
         """Erase what is older than a day, and the oldest where there are too many."""
-        with self._lock, contextlib.suppress(apsw.Error):
-            connection = self._open()
-            oldest = "SELECT place FROM completion ORDER BY place LIMIT ?"
-            while True:
-                connection.execute(
-                    f"DELETE FROM completion WHERE place IN ({oldest}) AND noted_at_s <= ?",
-                    (PURGED_AT_ONCE, self._clock() - LIFE_S),
-                )
-                if connection.changes() < PURGED_AT_ONCE:
-                    break
-            connection.execute(
-                "DELETE FROM completion WHERE place <= (SELECT coalesce(max(place), 0) FROM completion) - ?",
-                (MOST_KEPT,),
-            )
-
-    def close(self) -> None:
-        """Write what was noted and close the file."""
-        self.flush()
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
-    def _write(self) -> None:
-        rows = []
-        while self._waiting:
-            completion_id, uid, noted_at_s, fields = self._waiting.popleft()
-            told = {
-                name: (confidence, source, digest(value), *rest) for name, value, confidence, source, *rest in fields
-            }
-            rows.append((_hash(completion_id), uid, noted_at_s, _seal(completion_id, _encode(told))))
-        if rows:
-            with self._open() as connection:
-                connection.executemany(
-                    "INSERT OR IGNORE INTO completion (id_hash, uid, noted_at_s, sealed) VALUES (?, ?, ?, ?)", rows
-                )
-
-    def _open(self) -> apsw.Connection:
-        if self._connection is None:
-            self._connection = open_aside(self._path, _TABLE)
-        return self._connection
+        with contextlib.suppress(RecollectError):
+            self._store.purge_completions(self._clock() - LIFE_S, MOST_KEPT)
 
 
 def _encode(told: Any) -> bytes:

@@ -13,7 +13,7 @@ import hashlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -30,6 +30,7 @@ from recollect.store import (
     Idempotency,
     PutFeedback,
     Receipt,
+    SealedCompletion,
     Selection,
     SpaceDraft,
     SpaceSize,
@@ -39,6 +40,7 @@ from recollect.store import (
     schema,
     transactions,
 )
+from recollect.store.aside import Aside
 from recollect.store.checksums import COLUMNS, damaged, selected, verify
 from recollect.store.damage import FAULTS_TOLD, Fault, Sign, find_faults, find_page_faults
 from recollect.store.plan import LAST_REVISION, key_of, revision_of
@@ -50,8 +52,6 @@ CHORE_EVERY_S = 60.0
 NAME_BYTES = 6
 _CORRUPT = (apsw.CorruptError, apsw.NotADBError)
 IDLE_READERS = 8
-# A filtered page looks through this many places at most, then hands back what it has.
-SCAN_PLACES = 200_000
 _EXPIRES_AT = COLUMNS["episode"].index("expires_at_s")
 _LIVES = "(expires_at_s IS NULL OR expires_at_s > ?)"
 MOST_PAGES_SCRUBBED_BYTES = 1 << 30  # looking through the structure of a file holds its WAL back meanwhile
@@ -71,6 +71,7 @@ class SQLiteStore:
         self._version_lock = threading.Lock()
         self._next_chore_s = 0.0
         self._damage = Sign(self._path)
+        self._aside = Aside(self._path)
         self._incarnation = b""
         self._turn: Turn | None = None
         self._writer: Writer | None = None
@@ -97,6 +98,7 @@ class SQLiteStore:
             return
         await asyncio.to_thread(writer.stop)
         writer.connection.close()
+        self._aside.close()
         while self._readers:
             self._readers.pop().close()
         with self._version_lock:
@@ -154,6 +156,8 @@ class SQLiteStore:
         uid = await self._write().submit(lambda db: transactions.delete_space(db, space_id, if_revision))
         if uid is None:
             return False
+        with contextlib.suppress(apsw.Error):
+            await asyncio.to_thread(self._aside.forget, uid)
         while await self._write().submit(
             lambda db: transactions.erase_chunk(db, uid), weight=transactions.ERASURE_CHUNK
         ):
@@ -185,7 +189,7 @@ class SQLiteStore:
     def page_episodes(self, uid: int, where: Selection, *, after: int, until_revision: int, limit: int) -> EpisodePage:
         clause, bindings = filters.where(where)
         last = min(until_revision, LAST_REVISION)
-        scan_end = min(last, after + SCAN_PLACES) if clause else last
+        scan_end = min(last, after + filters.SCAN_PLACES) if clause else last
         items: list[Episode] = []
         with self._reader() as db:
             rows = db.execute(
@@ -238,9 +242,9 @@ class SQLiteStore:
             weight=len(writes),
         )
 
-    def find_receipt(self, idempotency: Idempotency) -> Receipt | None:
+    def find_receipt(self, uid: int, idempotency: Idempotency) -> Receipt | None:
         with self._reader() as db:
-            return transactions.find_receipt(db, idempotency, self._clock())
+            return transactions.find_receipt(db, uid, idempotency, self._clock())
 
     # journal and learned state
 
@@ -274,6 +278,33 @@ class SQLiteStore:
             )
             for _, _, feedback_id, field, source, confidence, is_right, _, *shares in rows
         ]
+
+    # kept for a while
+
+    def add_completions(self, completions: Sequence[SealedCompletion]) -> None:
+        with _refusing():
+            self._aside.add_completions(completions)
+
+    def find_completion(self, uid: int, id_hash: int, since_s: float) -> bytes | None:
+        try:
+            return self._aside.find_completion(uid, id_hash, since_s)
+        except apsw.Error:  # the file may be lost at any time
+            return None
+
+    def purge_completions(self, until_s: float, most: int) -> None:
+        with _refusing():
+            self._aside.purge_completions(until_s, most)
+
+    def add_cues(self, amounts: Mapping[int, Sequence[float]]) -> None:
+        with _refusing():
+            self._aside.add_cues(amounts)
+
+    def take_cues(self, uid: int) -> dict[int, float]:
+        with _refusing():
+            return self._aside.take_cues(uid)
+
+    def discard_damage(self) -> None:
+        self._aside.discard_if_damaged()
 
     # keys
 
@@ -397,7 +428,9 @@ class SQLiteStore:
 
     def restore(self, backup: Path) -> Path | None:
         try:
-            return restoring.restore(backup, self._path)
+            before = restoring.restore(backup, self._path)
+            self._aside.discard()  # it speaks of the store that was there
+            return before
         except (apsw.Error, OSError) as error:
             raise _refusal(error) from error
 
@@ -449,6 +482,15 @@ def _change(row: tuple[Any, ...]) -> Change:
     key, operation, name = verify("journal", row[:width])
     episode = None if row[width] is None else episode_from(row[width:])
     return Change(revision_of(key), operation, name, episode)
+
+
+@contextlib.contextmanager
+def _refusing() -> Iterator[None]:
+    """Errors of the file beside the store as ours; they say nothing of the store itself."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise _refusal(error) from error
 
 
 def _refusal(error: Exception) -> RecollectError:

@@ -36,7 +36,7 @@ def commit_writes(
         raise SpaceNotFound("The memory space does not exist any more.")
     head = space_of(verify("space", found))
     if idempotency is not None:
-        earlier = find_receipt(db, idempotency, now_s)
+        earlier = find_receipt(db, uid, idempotency, now_s)
         if earlier is not None:
             return earlier
     about_episodes = [write for write in writes if isinstance(write, PutEpisode | DeleteEpisode)]
@@ -122,11 +122,11 @@ def _apply(db: apsw.Connection, done: Plan) -> None:
     db.execute(_SEAL_SPACE, (done.uid,))
 
 
-def find_receipt(db: apsw.Connection, idempotency: Idempotency, now_s: float) -> Receipt | None:
+def find_receipt(db: apsw.Connection, uid: int, idempotency: Idempotency, now_s: float) -> Receipt | None:
     """The living receipt under the scope, None when there is none; raises Conflict for another digest."""
     row = db.execute(
-        f"SELECT {selected('receipt')} FROM receipt WHERE scope = ? AND recorded_at_s > ?",
-        (idempotency.scope, now_s - RECEIPT_LIFE_S),
+        f"SELECT {selected('receipt')} FROM receipt WHERE scope = ? AND uid = ? AND recorded_at_s > ?",
+        (idempotency.scope, uid, now_s - RECEIPT_LIFE_S),
     ).fetchone()
     if row is None:
         return None

@@ -56,7 +56,6 @@ def _worker(folder: Path) -> Runtime:
 
 
 async def _end(runtime: Runtime) -> None:
-    runtime.recent.close()
     await runtime.store.close()
 
 

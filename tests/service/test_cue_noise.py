@@ -18,6 +18,7 @@ from recollect.service.spaces import delete_space
 from recollect.settings import Settings
 from recollect.store import PutEpisode
 from recollect.store.cues import CueCounts
+from recollect.store.sqlite import SQLiteStore
 
 SCOPE = Scope("diary")
 RECORDS = [{f"f{f}": f"v{random.Random(10 * n + f).randrange(9)}x{f}" for f in range(6)} for n in range(120)]
@@ -106,13 +107,15 @@ async def test_the_counts_of_a_deleted_space_are_gone(worker: Runtime) -> None:
     assert worker.cues.take(uid) == {}
 
 
-def test_counts_that_cannot_be_written_are_let_go(tmp_path: Path) -> None:
-    (tmp_path / "cues.db").write_bytes(b"this is no database, and it is long enough to be read as one" * 20)
-    counts = CueCounts(tmp_path / "cues.db")
+async def test_counts_that_cannot_be_written_are_let_go(tmp_path: Path) -> None:
+    (tmp_path / "recollect.db-aside").write_bytes(b"this is no database, and it is long enough to be read as one" * 20)
+    store = SQLiteStore(tmp_path / "recollect.db")
+    store.open()
+    counts = CueCounts(store)
     counts.note(1, 5, [0.5, 0.5])
     counts.flush()
     assert not counts.has_waiting
     assert counts.take(1) == {}
     assert counts.since(1, 5, 2) == [0.5, 0.5]
     assert counts.since(1, 6, 2) == [0.0, 0.0]  # the space has learned since
-    counts.close()
+    await store.close()

@@ -157,5 +157,4 @@ async def test_no_read_on_any_worker_is_older_than_what_was_acknowledged(operati
         assert await answers(each) == expected
     assert workers[0].store.check() == []
     for each in workers:
-        each.recent.close()
         await each.store.close()

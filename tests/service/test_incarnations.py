@@ -46,7 +46,6 @@ async def workers(tmp_path: Path) -> AsyncIterator[tuple[Runtime, Runtime]]:
         await create_episode(first, SCOPE, EpisodeInput({"what": "breakfast", "where": "kitchen"}, f"ep_{n}"))
     yield first, second
     for each in (first, second):
-        each.recent.close()
         await each.store.close()
 
 
@@ -130,7 +129,6 @@ async def test_a_restored_store_is_another_life_but_remembers_what_was_done_once
     page = await list_episodes(runtime, SCOPE, limit=10)
     await runtime.store.backup(tmp_path / "copy.db")
     await create_episode(runtime, SCOPE, EpisodeInput({"what": "lost"}, "lost"))
-    runtime.recent.close()
     await runtime.store.close()
     SQLiteStore(tmp_path / "recollect.db").restore(tmp_path / "copy.db")
     runtime = worker(tmp_path)
@@ -149,5 +147,4 @@ async def test_a_restored_store_is_another_life_but_remembers_what_was_done_once
         await list_episodes(runtime, SCOPE, limit=10, cursor=page.next_cursor)
     replay = await create_episode(runtime, SCOPE, EpisodeInput({"what": "walk"}, "ep_7"), idempotency_key="once7")
     assert replay.replayed
-    runtime.recent.close()
     await runtime.store.close()

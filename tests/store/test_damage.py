@@ -52,7 +52,7 @@ READS: dict[str, tuple[str, Callable[[SQLiteStore, int], object]]] = {
     "journal": ("name = 'e6' WHERE name = 'e7'", lambda store, uid: store.read_journal(uid, 0, 100)),
     "artifact": ("blob = x'00'", lambda store, uid: store.get_artifact(uid, "learned")),
     "feedback": ("is_right = 0", lambda store, uid: store.list_feedback(uid, 9)),
-    "receipt": ("note = x'01'", lambda store, uid: store.find_receipt(Idempotency("scope", b"d"))),
+    "receipt": ("note = x'01'", lambda store, uid: store.find_receipt(uid, Idempotency("scope", b"d"))),
     "access_key": ("actions = 'admin'", lambda store, uid: store.find_key(b"d" * 32)),
 }
 

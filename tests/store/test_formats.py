@@ -40,7 +40,7 @@ async def test_a_store_of_this_format_is_brought_forward_whole(number: int, tmp_
         '"created_at":"2026-02-25T06:13:20.000Z","updated_at":"2026-02-25T06:13:20.000Z","revision":4}'.encode()
     )
     assert store.get_artifact(space.uid, "note") == b"artifact"
-    assert store.find_receipt(Idempotency("k\nx", b"d" * 32)) is not None
+    assert store.find_receipt(space.uid, Idempotency("k\nx", b"d" * 32)) is not None
     key = Key("key_1", b"\1" * 32, frozenset({Action.READ}), ("diary",), "app", "2026-02-25T06:13:20.000Z")
     assert store.list_keys() == [key]
     told = {each.feedback_id: each for each in store.list_feedback(space.uid, 9)}

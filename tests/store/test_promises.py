@@ -1,4 +1,4 @@
-"""What `recollect.store.Store` promises, on real SQLite."""
+"""What `recollect.store.Store` promises, of every store."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import asyncio
 import random
 import struct
 from dataclasses import replace
-from pathlib import Path
 
-import apsw
 import orjson
 import pytest
 
@@ -20,7 +18,7 @@ from recollect.errors import (
     SpaceNotFound,
     Unavailable,
 )
-from recollect.model import Action, Episode, FieldType, Key, Space, SpaceDraft
+from recollect.model import Action, FieldType, Key, Space, SpaceDraft
 from recollect.store import (
     EVERYTHING,
     DeleteEpisode,
@@ -29,13 +27,13 @@ from recollect.store import (
     PutArtifact,
     PutEpisode,
     PutFeedback,
+    SealedCompletion,
     Selection,
+    Store,
     Write,
     open_store,
-    schema,
 )
-from recollect.store.sqlite import SQLiteStore
-from tests.store.conftest import Clock
+from tests.store.conftest import Clock, Home
 
 
 def put(episode_id: str, fields: dict[str, object] | None = None, **more: object) -> PutEpisode:
@@ -51,7 +49,7 @@ def ids(episodes: object) -> list[str]:
     return [episode.episode_id for episode in episodes]  # type: ignore[attr-defined]
 
 
-def replay(store: SQLiteStore, uid: int, until: int | None = None) -> dict[str, bytes]:
+def replay(store: Store, uid: int, until: int | None = None) -> dict[str, bytes]:
     """A second, obvious implementation: the state that the journal's prefix makes."""
     state: dict[str, bytes] = {}
     after = 0
@@ -69,7 +67,7 @@ def replay(store: SQLiteStore, uid: int, until: int | None = None) -> dict[str, 
 
 
 class TestEpisodes:
-    async def test_a_put_is_there_with_its_revision_and_times(self, store: SQLiteStore, space: Space) -> None:
+    async def test_a_put_is_there_with_its_revision_and_times(self, store: Store, space: Space) -> None:
         receipt = await store.commit(space.uid, [put("a", {"n": 3, "x": 3.0, "b": True, "t": "3", "l": [1, 1.0]})])
         found = store.get_episode(space.uid, "a")
         assert found is not None
@@ -80,10 +78,10 @@ class TestEpisodes:
         )
 
     async def test_a_replacement_keeps_the_time_and_place_of_creation(
-        self, store: SQLiteStore, space: Space, clock: object
+        self, store: Store, space: Space, clock: Clock
     ) -> None:
         await store.commit(space.uid, [put("a"), put("b")])
-        clock.now_s += 60  # type: ignore[attr-defined]
+        clock.now_s += 60
         receipt = await store.commit(space.uid, [put("a", {"what": "run"})])
         assert receipt.created == (False,)
         page = store.page_episodes(space.uid, EVERYTHING, after=0, until_revision=receipt.revision, limit=10)
@@ -93,9 +91,7 @@ class TestEpisodes:
         assert document["updated_at"] == "2026-02-25T06:14:20.000Z"
         assert ids(store.iterate_episodes(space.uid)) == ["b", "a"]
 
-    async def test_conditions_are_checked_and_a_refused_commit_writes_nothing(
-        self, store: SQLiteStore, space: Space
-    ) -> None:
+    async def test_conditions_are_checked_and_a_refused_commit_writes_nothing(self, store: Store, space: Space) -> None:
         first = await store.commit(space.uid, [put("a", if_revision=0)])
         for condition in (0, first.revision + 7):
             with pytest.raises(PreconditionFailed):
@@ -107,7 +103,7 @@ class TestEpisodes:
         second = await store.commit(space.uid, [put("a", if_revision=first.revision), put("a", if_revision=-1)])
         assert second.revisions == (first.revision + 1, first.revision + 2)
 
-    async def test_deleting_needs_the_episode_unless_told_to_pass_over(self, store: SQLiteStore, space: Space) -> None:
+    async def test_deleting_needs_the_episode_unless_told_to_pass_over(self, store: Store, space: Space) -> None:
         await store.commit(space.uid, [put("a"), put("b")])
         with pytest.raises(EpisodeNotFound):
             await store.commit(space.uid, [DeleteEpisode("b"), DeleteEpisode("nowhere")])
@@ -120,7 +116,7 @@ class TestEpisodes:
         assert ids(store.iterate_episodes(space.uid)) == ["a"]
 
     async def test_the_first_embedding_sets_the_dimension_and_others_must_follow(
-        self, store: SQLiteStore, space: Space
+        self, store: Store, space: Space
     ) -> None:
         with pytest.raises(DimensionMismatch):
             await store.commit(space.uid, [put("a", embedding=vector(1, 2)), put("b", embedding=vector(1, 2, 3))])
@@ -134,7 +130,7 @@ class TestEpisodes:
         with pytest.raises(Conflict, match="1 embeddings of 2 dimensions"):
             await store.put_space("diary", SpaceDraft(embedding_dimensions=3))
 
-    async def test_a_read_only_space_takes_learned_state_but_no_episodes(self, store: SQLiteStore) -> None:
+    async def test_a_read_only_space_takes_learned_state_but_no_episodes(self, store: Store) -> None:
         space, _ = await store.put_space("shelf", SpaceDraft(read_only=True))
         with pytest.raises(Conflict) as refused:
             await store.commit(space.uid, [put("a")])
@@ -143,7 +139,7 @@ class TestEpisodes:
         assert store.get_artifact(space.uid, "weights") == b"\x00\x01"
 
     async def test_feedback_is_journaled_and_said_again_replaces_what_was_said(
-        self, store: SQLiteStore, space: Space
+        self, store: Store, space: Space
     ) -> None:
         first, second = (PutFeedback(f"fb_{n}", "where", "recalled", 0.25, True) for n in (1, 2))
         await store.commit(space.uid, [first, second])
@@ -155,12 +151,12 @@ class TestEpisodes:
         (change,) = store.read_journal(space.uid, receipt.revision - 1, 10)
         assert (change.operation, change.name) == ("feedback", "fb_1")
 
-    async def test_a_read_only_space_takes_feedback(self, store: SQLiteStore) -> None:
+    async def test_a_read_only_space_takes_feedback(self, store: Store) -> None:
         space, _ = await store.put_space("shown", SpaceDraft(read_only=True))
         await store.commit(space.uid, [PutFeedback("fb_1", "where", "", 0.25, True)])
         assert len(store.list_feedback(space.uid, 10)) == 1
 
-    async def test_counters_equal_a_recount_after_random_writes(self, store: SQLiteStore, space: Space) -> None:
+    async def test_counters_equal_a_recount_after_random_writes(self, store: Store, space: Space) -> None:
         seed = 7
         choose = random.Random(seed)
         for _ in range(60):
@@ -184,7 +180,7 @@ class TestEpisodes:
 
 class TestListing:
     async def test_pages_cover_each_episode_once_whatever_is_written_meanwhile(
-        self, store: SQLiteStore, space: Space
+        self, store: Store, space: Space
     ) -> None:
         await store.commit(space.uid, [put(f"e{n}") for n in range(25)])
         found = store.get_space("diary")
@@ -198,7 +194,7 @@ class TestListing:
             await store.commit(space.uid, [put("e3", {"again": True}), put(f"late{len(seen)}")])
         assert seen == [f"e{n}" for n in range(25)]
 
-    async def test_a_test_decides_about_what_the_mentions_let_pass(self, store: SQLiteStore, space: Space) -> None:
+    async def test_a_test_decides_about_what_the_mentions_let_pass(self, store: Store, space: Space) -> None:
         values = ["x", "x ", "\tx", "xx", "\u200bx", "y", 'x"']
         await store.commit(space.uid, [put(f"e{n}", {"v": value}) for n, value in enumerate(values)])
         seen: list[bytes] = []
@@ -213,7 +209,7 @@ class TestListing:
         # Not the plain xx and y: what could be written in another way is looked at.
         assert [b"e3" in each or b"e5" in each for each in seen] == [False] * 5
 
-    async def test_times_and_origin_filter(self, store: SQLiteStore, space: Space) -> None:
+    async def test_times_and_origin_filter(self, store: Store, space: Space) -> None:
         await store.commit(
             space.uid,
             [
@@ -230,9 +226,9 @@ class TestListing:
         assert ids(page.items) == ["e1", "e3"]
 
     async def test_a_filtered_page_hands_back_after_a_bounded_scan(
-        self, store: SQLiteStore, space: Space, monkeypatch: pytest.MonkeyPatch
+        self, store: Store, space: Space, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("recollect.store.sqlite.SCAN_PLACES", 5)
+        monkeypatch.setattr("recollect.store.filters.SCAN_PLACES", 5)
         await store.commit(space.uid, [put(f"e{n}", {"n": n}) for n in range(20)])
         where = Selection(mentions=(Mention((b'"n":17',)),))
         seen: list[str] = []
@@ -247,9 +243,7 @@ class TestListing:
         assert seen == ["e17"]
         assert calls == 5
 
-    async def test_expired_episodes_are_named_with_the_revision_that_expired(
-        self, store: SQLiteStore, space: Space
-    ) -> None:
+    async def test_expired_episodes_are_named_with_the_revision_that_expired(self, store: Store, space: Space) -> None:
         await store.commit(space.uid, [put("a", expires_at_s=10.0), put("b", expires_at_s=5.0), put("c")])
         assert store.expired_episodes(space.uid, 7.0, 9) == [("b", 3)]
         assert store.expired_episodes(space.uid, 10.0, 9) == [("b", 3), ("a", 2)]
@@ -258,7 +252,7 @@ class TestListing:
 class TestIdempotency:
     KEY = Idempotency("key\nspace\ncreate\n1", b"d" * 32)
 
-    async def test_a_repetition_returns_the_receipt_and_writes_nothing(self, store: SQLiteStore, space: Space) -> None:
+    async def test_a_repetition_returns_the_receipt_and_writes_nothing(self, store: Store, space: Space) -> None:
         first = await store.commit(space.uid, [put("a", if_revision=0)], idempotency=self.KEY, note=b"note")
         again = await store.commit(space.uid, [put("other", if_revision=0)], idempotency=self.KEY)
         assert again.replayed
@@ -270,48 +264,46 @@ class TestIdempotency:
         )
         assert again.note == b"note"
         assert store.count_episodes(space.uid) == 1
-        assert store.find_receipt(self.KEY) == again
+        assert store.find_receipt(space.uid, self.KEY) == again
 
-    async def test_another_body_under_the_same_key_conflicts(self, store: SQLiteStore, space: Space) -> None:
+    async def test_another_body_under_the_same_key_conflicts(self, store: Store, space: Space) -> None:
         await store.commit(space.uid, [put("a")], idempotency=self.KEY)
         with pytest.raises(Conflict) as refused:
             await store.commit(space.uid, [put("b")], idempotency=Idempotency(self.KEY.scope, b"e" * 32))
         assert refused.value.code == "IDEMPOTENCY_KEY_REUSED"
 
-    async def test_concurrent_repetitions_write_once(
-        self, store: SQLiteStore, other: SQLiteStore, space: Space
-    ) -> None:
+    async def test_concurrent_repetitions_write_once(self, store: Store, other: Store, space: Space) -> None:
         receipts = await asyncio.gather(
             *(each.commit(space.uid, [put("a")], idempotency=self.KEY) for each in (store, other) * 20)
         )
         assert sum(not receipt.replayed for receipt in receipts) == 1
         assert {receipt.revisions for receipt in receipts} == {(2,)}
 
-    async def test_a_refused_commit_leaves_no_receipt(self, store: SQLiteStore, space: Space) -> None:
+    async def test_a_refused_commit_leaves_no_receipt(self, store: Store, space: Space) -> None:
         with pytest.raises(PreconditionFailed):
             await store.commit(space.uid, [put("a", if_revision=-1)], idempotency=self.KEY)
-        assert store.find_receipt(self.KEY) is None
+        assert store.find_receipt(space.uid, self.KEY) is None
 
     async def test_receipts_die_after_a_day_and_are_purged(
-        self, store: SQLiteStore, space: Space, clock: object, tmp_path: Path
+        self, store: Store, space: Space, clock: Clock, home: Home
     ) -> None:
         await store.commit(space.uid, [put("a")], idempotency=self.KEY)
-        clock.now_s += 24 * 3600 + 1  # type: ignore[attr-defined]
-        assert store.find_receipt(self.KEY) is None
+        clock.now_s += 24 * 3600 + 1
+        assert store.find_receipt(space.uid, self.KEY) is None
         receipt = await store.commit(space.uid, [put("b")], idempotency=self.KEY)
         assert not receipt.replayed
-        clock.now_s += 24 * 3600 + 1  # type: ignore[attr-defined]
+        clock.now_s += 24 * 3600 + 1
         await store.commit(space.uid, [put("c")])
-        assert _count(tmp_path, "receipt") == 0
+        assert home.count("receipt") == 0
 
-    async def test_a_deleted_space_takes_its_receipts_along(self, store: SQLiteStore, space: Space) -> None:
+    async def test_a_deleted_space_takes_its_receipts_along(self, store: Store, space: Space) -> None:
         await store.commit(space.uid, [put("a")], idempotency=self.KEY)
         await store.delete_space("diary")
-        assert store.find_receipt(self.KEY) is None
+        assert store.find_receipt(space.uid, self.KEY) is None
 
 
 class TestSpaces:
-    async def test_a_space_comes_back_as_it_was_put(self, store: SQLiteStore) -> None:
+    async def test_a_space_comes_back_as_it_was_put(self, store: Store) -> None:
         draft = SpaceDraft("my days", 3, {"when": FieldType.TIME}, True)
         made, is_new = await store.put_space("diary", draft)
         assert is_new
@@ -330,54 +322,27 @@ class TestSpaces:
         with pytest.raises(PreconditionFailed):
             await store.put_space("diary", SpaceDraft(), if_revision=0)
 
-    async def test_spaces_are_listed_by_id(self, store: SQLiteStore) -> None:
+    async def test_spaces_are_listed_by_id(self, store: Store) -> None:
         for name in ("b", "a", "c"):
             await store.put_space(name, SpaceDraft())
         assert [space.space_id for space in store.list_spaces(None, 2)] == ["a", "b"]
         assert [space.space_id for space in store.list_spaces("b", 2)] == ["c"]
         assert store.count_spaces() == 3
 
-    async def test_a_deleted_space_is_erased_and_never_revived(
-        self, store: SQLiteStore, space: Space, tmp_path: Path
-    ) -> None:
+    async def test_a_deleted_space_is_erased_and_never_revived(self, store: Store, space: Space, home: Home) -> None:
         await store.commit(space.uid, [put(f"secret{n}", {"what": "unforgettable"}) for n in range(3000)])
         await store.commit(space.uid, [PutArtifact("weights", b"w"), PutFeedback("fb_1", "what", "", 0.5, True)])
         assert await store.delete_space("diary")
         assert not await store.delete_space("diary")
         tables = ("episode", "journal", "artifact", "feedback", "erasure")
-        assert [_count(tmp_path, table) for table in tables] == [0] * len(tables)
+        assert [home.count(table) for table in tables] == [0] * len(tables)
         again, _ = await store.put_space("diary", SpaceDraft())
         assert again.uid != space.uid
         assert list(store.iterate_episodes(again.uid)) == []
         with pytest.raises(SpaceNotFound):
             await store.commit(space.uid, [put("a")])
 
-    async def test_erased_content_leaves_no_bytes_in_the_file(
-        self, store: SQLiteStore, space: Space, tmp_path: Path
-    ) -> None:
-        await store.commit(space.uid, [put(f"s{n}", {"what": "unforgettable"}) for n in range(500)])
-        await store.commit(space.uid, [DeleteEpisode(f"s{n}") for n in range(500)])
-        await store.close()
-        assert b"unforgettable" not in (tmp_path / "recollect.db").read_bytes()
-
-    async def test_an_erasure_that_was_cut_short_is_taken_up_again(
-        self, store: SQLiteStore, space: Space, tmp_path: Path
-    ) -> None:
-        await store.commit(space.uid, [put(f"e{n}") for n in range(5000)])
-        await store.close()
-        connection = apsw.Connection(str(tmp_path / "recollect.db"))
-        connection.execute("DELETE FROM space; INSERT INTO erasure VALUES (?)", (space.uid,))
-        connection.close()
-        reopened = SQLiteStore(tmp_path / "recollect.db")
-        reopened.open()
-        for _ in range(100):
-            if _count(tmp_path, "episode") == _count(tmp_path, "erasure") == 0:
-                break
-            await asyncio.sleep(0.02)
-        await reopened.close()
-        assert _count(tmp_path, "episode") == _count(tmp_path, "journal") == _count(tmp_path, "erasure") == 0
-
-    async def test_spaces_do_not_touch_each_other(self, store: SQLiteStore, space: Space) -> None:
+    async def test_spaces_do_not_touch_each_other(self, store: Store, space: Space) -> None:
         twin, _ = await store.put_space("twin", SpaceDraft())
         for uid in (space.uid, twin.uid):
             await store.commit(uid, [put("same", {"of": uid})])
@@ -390,7 +355,7 @@ class TestSpaces:
 
 
 class TestJournal:
-    async def test_its_entries_carry_only_what_still_stands(self, store: SQLiteStore, space: Space) -> None:
+    async def test_its_entries_carry_only_what_still_stands(self, store: Store, space: Space) -> None:
         await store.commit(space.uid, [put("a", {"n": 1}), put("b"), put("a", {"n": 2}), DeleteEpisode("b")])
         changes = store.read_journal(space.uid, 0, 99)
         assert [(each.operation, each.name, each.episode is not None) for each in changes] == [
@@ -403,9 +368,7 @@ class TestJournal:
         assert store.read_journal(space.uid, 5, 99) == []
         assert len(store.read_journal(space.uid, 0, 2)) == 2
 
-    async def test_concurrent_writers_leave_a_gapless_sequence(
-        self, store: SQLiteStore, other: SQLiteStore, space: Space
-    ) -> None:
+    async def test_concurrent_writers_leave_a_gapless_sequence(self, store: Store, other: Store, space: Space) -> None:
         await asyncio.gather(*(each.commit(space.uid, [put(f"{n}")]) for n, each in enumerate((store, other) * 50)))
         sequence = [change.sequence for change in store.read_journal(space.uid, 0, 1000)]
         assert sequence == list(range(1, 102))
@@ -413,7 +376,7 @@ class TestJournal:
 
 class TestVisibility:
     async def test_a_commit_changes_the_version_everywhere_and_is_read_there(
-        self, store: SQLiteStore, other: SQLiteStore, space: Space
+        self, store: Store, other: Store, space: Space
     ) -> None:
         writers = (store, other)
         for n in range(50):
@@ -426,10 +389,10 @@ class TestVisibility:
             assert found is not None
             assert orjson.loads(found.document)["fields"] == {"n": n}
 
-    async def test_the_version_rests_while_nobody_writes(self, store: SQLiteStore, space: Space) -> None:
+    async def test_the_version_rests_while_nobody_writes(self, store: Store, space: Space) -> None:
         assert len({store.version() for _ in range(10)}) == 1
 
-    async def test_a_group_commits_some_jobs_and_refuses_others(self, store: SQLiteStore, space: Space) -> None:
+    async def test_a_group_commits_some_jobs_and_refuses_others(self, store: Store, space: Space) -> None:
         await store.commit(space.uid, [put("taken")])
         outcomes = await asyncio.gather(
             *(
@@ -447,7 +410,7 @@ class TestVisibility:
 
 
 class TestKeys:
-    async def test_keys_are_found_by_digest_and_replaced_by_id(self, store: SQLiteStore, other: SQLiteStore) -> None:
+    async def test_keys_are_found_by_digest_and_replaced_by_id(self, store: Store, other: Store) -> None:
         key = Key("key_1", b"d" * 32, frozenset({Action.READ, Action.WRITE}), ("a", "b"), "ci", "2026-01-01T00:00:00Z")
         await store.put_key(key)
         assert other.find_key(b"d" * 32) == key
@@ -457,75 +420,32 @@ class TestKeys:
         assert other.list_keys() == [revoked]
 
 
-class TestTheFile:
-    async def test_opening_twice_keeps_everything(self, store: SQLiteStore, space: Space, tmp_path: Path) -> None:
+class TestOpening:
+    async def test_opening_twice_keeps_everything(self, store: Store, home: Home, space: Space) -> None:
         await store.commit(space.uid, [put("a")])
         incarnation = store.incarnation()
         await store.close()
-        again = open_store(f"sqlite:///{tmp_path}/recollect.db")
-        again.open()
+        again = home.open()
         assert again.get_space("diary") is not None
         assert again.get_episode(space.uid, "a") is not None
         assert again.incarnation() == incarnation
         await again.close()
 
-    def test_a_newer_format_is_refused(self, tmp_path: Path) -> None:
-        path = tmp_path / "recollect.db"
-        schema.prepare(path, None)
-        connection = apsw.Connection(str(path))
-        connection.pragma("user_version", schema.format_version() + 1)
-        connection.close()
-        with pytest.raises(Unavailable) as refused:
-            SQLiteStore(path).open()
-        assert refused.value.code == "STORE_FORMAT_NEWER"
-
-    def test_a_foreign_database_is_refused_and_left_alone(self, tmp_path: Path) -> None:
-        path = tmp_path / "other.db"
-        connection = apsw.Connection(str(path))
-        connection.execute("CREATE TABLE theirs (x)")
-        connection.close()
-        before = path.read_bytes()
-        with pytest.raises(Unavailable) as refused:
-            SQLiteStore(path).open()
-        assert refused.value.code == "STORE_FOREIGN"
-        assert path.read_bytes() == before
-
-    def test_a_file_that_is_no_database_is_refused(self, tmp_path: Path) -> None:
-        path = tmp_path / "recollect.db"
-        path.write_bytes(b"no database at all, only text" * 100)
-        with pytest.raises(Unavailable) as refused:
-            SQLiteStore(path).open()
-        assert refused.value.code == "STORE_CORRUPT"
-
-    def test_the_sqlite_underneath_is_sound_and_an_unsound_one_refused(self) -> None:
-        schema.require_sound_sqlite()
-        with pytest.raises(Unavailable):
-            schema.require_sound_sqlite(3_051_002)
-
-    def test_nothing_is_opened_before_open(self, tmp_path: Path) -> None:
-        store = SQLiteStore(tmp_path / "recollect.db")
+    async def test_a_closed_store_refuses(self, store: Store, space: Space) -> None:
+        assert store.is_writable()
+        await store.close()
         assert not store.is_writable()
-        assert list(tmp_path.iterdir()) == []
+        for refused in (store.require_writable, lambda: store.get_space("diary"), lambda: store.get_episode(1, "a")):
+            with pytest.raises(Unavailable):
+                refused()
         with pytest.raises(Unavailable):
-            store.version()
+            await store.commit(space.uid, [put("a")])
 
     def test_an_unknown_scheme_is_refused(self) -> None:
         with pytest.raises(ValueError, match="unknown store scheme"):
             open_store("carbon:///paper")
 
-    async def test_a_backup_is_whole_and_of_another_incarnation(
-        self, store: SQLiteStore, space: Space, tmp_path: Path
-    ) -> None:
-        await store.commit(space.uid, [put(f"e{n}") for n in range(2000)])
-        await store.backup(tmp_path / "copy.db")
-        copy = SQLiteStore(tmp_path / "copy.db")
-        copy.open()
-        assert copy.count_episodes(space.uid) == 2000
-        assert _documents(copy, space.uid) == _documents(store, space.uid)
-        assert copy.incarnation() != store.incarnation()
-        await copy.close()
-
-    async def test_a_reader_left_half_way_does_no_harm(self, store: SQLiteStore, space: Space) -> None:
+    async def test_a_reader_left_half_way_does_no_harm(self, store: Store, space: Space) -> None:
         await store.commit(space.uid, [put(f"e{n}") for n in range(50)])
         episodes = store.iterate_episodes(space.uid)
         next(iter(episodes))
@@ -535,21 +455,9 @@ class TestTheFile:
         assert store.count_episodes(space.uid) == 51
 
 
-def _documents(store: SQLiteStore, uid: int) -> list[Episode]:
-    return list(store.iterate_episodes(uid))
-
-
-def _count(folder: Path, table: str) -> int:
-    connection = apsw.Connection(str(folder / "recollect.db"))
-    try:
-        return int(connection.execute(f"SELECT count(*) FROM {table}").get)
-    finally:
-        connection.close()
-
-
 class TestExpiry:
     async def test_an_expired_episode_is_gone_for_reads_conditions_and_counts(
-        self, store: SQLiteStore, other: SQLiteStore, space: Space, clock: Clock
+        self, store: Store, other: Store, space: Space, clock: Clock
     ) -> None:
         ends = clock() + 1.0
         await store.commit(space.uid, [put("a", expires_at_s=ends), put("b")])
@@ -572,7 +480,7 @@ class TestExpiry:
         assert store.measure_space(space.uid).episodes == 2
 
     async def test_erasing_an_expired_episode_counts_it_out_once(
-        self, store: SQLiteStore, space: Space, clock: Clock
+        self, store: Store, space: Space, clock: Clock
     ) -> None:
         await store.commit(space.uid, [put("a", expires_at_s=clock() - 1.0), put("b")])
         [(name, revision)] = store.expired_episodes(space.uid, clock(), 9)
@@ -580,3 +488,49 @@ class TestExpiry:
         await store.commit(space.uid, [DeleteEpisode(name, revision, skip_unmet=True)])
         assert store.measure_space(space.uid) == before
         assert store.expired_episodes(space.uid, clock(), 9) == []
+
+
+class TestWhatIsKeptForAWhile:
+    async def test_any_worker_finds_a_completion_of_the_space_until_it_is_purged(
+        self, store: Store, other: Store, space: Space
+    ) -> None:
+        twin, _ = await store.put_space("twin", SpaceDraft())
+        store.add_completions(
+            [SealedCompletion(space.uid, -7, 100.0, b"\x00seven"), SealedCompletion(twin.uid, 8, 200.0, b"e")]
+        )
+        store.add_completions(
+            [SealedCompletion(space.uid, -7, 300.0, b"again"), SealedCompletion(space.uid, 9, 300.0, b"n")]
+        )
+        for each in (store, other):
+            assert each.find_completion(space.uid, -7, 99.0) == b"\x00seven"
+            assert each.find_completion(space.uid, -7, 100.0) is None
+            assert each.find_completion(twin.uid, -7, 99.0) is None
+        other.purge_completions(200.0, 9)
+        assert store.find_completion(space.uid, -7, 0.0) is None
+        assert store.find_completion(twin.uid, 8, 0.0) is None
+        assert store.find_completion(space.uid, 9, 0.0) == b"n"
+
+    async def test_only_so_many_completions_are_kept(self, store: Store, space: Space) -> None:
+        store.add_completions([SealedCompletion(space.uid, n, float(n), b"") for n in range(25)])
+        store.purge_completions(-1.0, 10)
+        assert [n for n in range(25) if store.find_completion(space.uid, n, -1.0) is not None] == list(range(15, 25))
+
+    async def test_cues_are_summed_over_workers_and_taken_once(self, store: Store, other: Store, space: Space) -> None:
+        assert store.take_cues(space.uid) == {}
+        store.add_cues({space.uid: [1.0, 0.5], 999: [7.0]})
+        other.add_cues({space.uid: [0.25, 0.0, 2.0]})
+        assert store.take_cues(space.uid) == {0: 1.25, 1: 0.5, 2: 2.0}
+        assert other.take_cues(space.uid) == {}
+        assert other.take_cues(999) == {0: 7.0}
+
+    async def test_a_deleted_space_takes_it_along(self, store: Store, other: Store, space: Space) -> None:
+        store.add_completions([SealedCompletion(space.uid, 1, 100.0, b"s")])
+        other.add_cues({space.uid: [1.0]})
+        await store.delete_space("diary")
+        assert other.find_completion(space.uid, 1, 0.0) is None
+        assert other.take_cues(space.uid) == {}
+
+    async def test_nothing_of_it_changes_the_version_of_a_space(self, store: Store, space: Space) -> None:
+        store.add_completions([SealedCompletion(space.uid, 1, 100.0, b"s")])
+        store.add_cues({space.uid: [1.0]})
+        assert store.get_space("diary") == space
