@@ -34,17 +34,26 @@ class NotConverged(ArithmeticError):
         self.iterations, self.energy, self.change = iterations, energy, change
 
 
-@dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The first event: how many episodes were scored and how many compete; the match, in [0, 1].
+    """The first event: how many `episodes` were scored, and the `match`, in [0, 1].
 
-    For `recollected` of the candidates the cue itself speaks; the others are of its kind only.
+    Which of them compete is worked out for those who ask.
     """
 
-    episodes: int
-    candidates: int
-    match: float
-    recollected: int = 0
+    def __init__(self, posterior: Posterior) -> None:
+        self.episodes, self.match = posterior.traces.size, posterior.recollection.match
+        self._posterior = posterior
+
+    @property
+    def candidates(self) -> int:
+        """How many episodes compete."""
+        return len(self._posterior.rows)
+
+    @property
+    def recollected(self) -> int:
+        """Of how many of these the cue itself speaks: they have more than an even share of the recollection."""
+        weights = self._posterior.recollection.weights[self._posterior.rows]
+        return int((weights * self.episodes > 1.0 + 1e-9).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +118,7 @@ def steps(
 ) -> Iterator[Retrieved | FieldAnswer | Sweep | Answer]:
     """The completion as it unfolds; the caller may stop between any two events."""
     posterior = Posterior(traces, cue, options, schema)
-    recollection = posterior.recollection
-    # More than an even share of the recollection: the cue speaks for the episode itself.
-    recollected = int((recollection.weights[posterior.rows] * traces.size > 1.0 + 1e-9).sum())
-    yield Retrieved(traces.size, len(posterior.rows), recollection.match, recollected)
+    yield Retrieved(posterior)
     answers: dict[str, FieldAnswer] = {}
     for name in posterior.targets:
         answers[name] = _field_answer(posterior, name)

@@ -19,8 +19,10 @@ def decide(column: Column, p: Floats, cells: Floats, rho: float, recollected: Fl
     """
     mass = windows(column, p)
     best = int(ranked(column, mass, 1)[0])
+    if column.kind not in ("number", "time"):
+        return best
     is_remembered = column.kind == "time" or recurs(column) or float(mass[best]) >= 0.5
-    if column.kind not in ("number", "time") or (rho >= 0.5 and is_remembered):
+    if rho >= 0.5 and is_remembered:
         return best
     middle = median(column, cells)
     is_memory = rho * float(recollected[best]) > 0.5 * float(p[best])
@@ -63,10 +65,12 @@ def ranked(column: Column, p: Floats, count: int) -> Rows:
     if len(best) == 1:
         return best
     tied = np.round(p[best], 12)
-    last = np.full(len(p), -1, dtype=np.int64)
-    used = np.flatnonzero(column.codes >= 0)
-    last[column.codes[used]] = used
-    return best[np.lexsort((-last[best], -column.counts[best], -tied))][:count]
+    return best[np.lexsort((-column.last_use[best], -column.counts[best], -tied))][:count]
+
+
+def same_codes(column: Column, code: int) -> Rows:
+    """The codes that count as this answer, ascending."""
+    return np.array([code]) if tolerance(column) is None else np.flatnonzero(same_answer(column, code))
 
 
 def same_answer(column: Column, code: int) -> Mask:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,14 +18,14 @@ from engine.answer import abstention, interval
 from engine.answer.abstention import RefusalGround
 from engine.answer.attractor import TargetField
 from engine.answer.confidence import Shares, corrected
-from engine.answer.decision import decide, same_answer
+from engine.answer.decision import decide, same_codes
 from engine.answer.interval import Interval
 from engine.answer.schema import Schema
 from engine.generalisation.closed_form import Generaliser, top_rows
 from engine.generalisation.distribution import Generalisation, background, unmet
 from engine.generalisation.smoothing import cells, line_of, smoothed
 from engine.generalisation.softmax import softmax
-from engine.memory.arrays import Floats, Rows, Singles
+from engine.memory.arrays import Floats, Rows, Singles, union
 from engine.memory.columns import Column, recurs, sum_by_value
 from engine.memory.resolution import resolution
 from engine.memory.traces import Traces, contiguity
@@ -103,7 +104,7 @@ class Posterior:
         self._plain: dict[str, Generalisation] = {}
         self._general: dict[str, Generalisation] = {}
         self._decisions: dict[str, Decision] = {}
-        self.rows, self.row_weights = self._candidates()
+        self._masses: dict[str, tuple[Floats, Floats]] = {}
 
     def rho(self, target: str) -> float:
         """The CA1 gate of one target: how much of the answer is recollection."""
@@ -131,9 +132,8 @@ class Posterior:
             if not self._is_memory_alone(target):
                 known = self._uncorrected(target)
                 p = self._mixed(target, known)
-            atoms, around = self._cells(target)
-            code = decide(column, p, atoms + around, rho, recollected)
-            same = np.flatnonzero(same_answer(column, code))
+            code = decide(column, p, self._whole_cells(target, p), rho, recollected)
+            same = same_codes(column, code)
             general = 0.0 if known is None else (1.0 - known.novel) * float(known.posterior[same].sum())
             memory = 1.0 if known is None else rho
             self._decisions[target] = Decision(code, same, p, Shares(memory, float(recollected[same].sum()), general))
@@ -162,8 +162,20 @@ class Posterior:
             return interval.of_values(line, atoms + around, float(told))
         return interval.of_measurements(line, atoms, around, float(told))
 
+    def _whole_cells(self, target: str, p: Floats) -> Floats:
+        """float64[V]: the mass on and around every number or time; of other values p itself."""
+        if self.traces.columns[target].kind not in ("number", "time"):
+            return p
+        on, around = self._cells(target)
+        return on + around
+
     def _cells(self, target: str) -> tuple[Floats, Floats]:
         """(on, around) float64[V] each: the mass on every value itself, and what lies in its cell; uncorrected."""
+        if target not in self._masses:
+            self._masses[target] = self._cells_of(target)
+        return self._masses[target]
+
+    def _cells_of(self, target: str) -> tuple[Floats, Floats]:
         recollected = self._heads[target].recollected
         if self._is_memory_alone(target):
             return recollected, np.zeros(len(recollected))
@@ -192,7 +204,7 @@ class Posterior:
         if recollection.match >= IS_STORED and recollection.supplied > 0.0:
             return None
         base = background(self.traces.columns[target])
-        if abstention.uncertain_bits(base) < TOLD_BITS:
+        if _uncertain_bits(self.traces.columns[target]) < TOLD_BITS:
             return None
         told = abstention.information_bits(self.probabilities(target), base)
         return abstention.refusal_ground(recollection.match, recollection.supplied, self.coherence, told)
@@ -231,20 +243,24 @@ class Posterior:
 
     def _recollect(self, target: str) -> Recollected:
         column = self.traces.columns[target]
-        weights, codes = self.recollection.weights, column.codes
-        if self._heavy is not None:
-            weights, codes = weights[self._heavy], codes[self._heavy]
-        has, light = codes >= 0, self._light
-        mass = sum_by_value(codes, weights - light if light else weights, len(column.values))
-        total = float(weights.sum() if has.all() else weights[has].sum())
+        summed, light = self._summed, self._light
+        codes = column.codes if self._heavy is None else column.codes[self._heavy]
+        weights, total, heaviest, having = summed.weights, summed.total, summed.heaviest, len(codes)
+        if column.present < column.size:
+            has = codes >= 0
+            having = int(np.count_nonzero(has))
+            if having < len(codes):
+                of_these = weights[has]
+                total, heaviest = float(of_these.sum()), float(of_these.max(initial=0.0))
+        mass = sum_by_value(codes, summed.beyond, len(column.values))
         others = 0
         if light:
             mass = np.maximum(mass + light * column.counts, 0.0)  # what cancels leaves no less than nothing
-            others = column.present - int(np.count_nonzero(has))
+            others = column.present - having
             total += light * others
         recollected: Floats = mass / total if total > 0 else mass
-        heaviest = max(float(weights.max(where=has, initial=0.0)), light if others else 0.0)
-        comes_to_mind = max(float(weights.max(initial=0.0)), light)
+        heaviest = max(heaviest, light if others else 0.0)
+        comes_to_mind = max(summed.heaviest, light)
         trust = 0.0 if self._is_cue_whole_without(column) else _trust(column, comes_to_mind, heaviest, total)
         return Recollected(recollected, total, trust)
 
@@ -252,11 +268,22 @@ class Posterior:
         """Whether the cue is all that a best-fitting event has, and it lacks this number: a record under completion.
 
         Others that fit as well need not share the number."""
-        weights = self.recollection.weights
-        if column.kind != "number":
+        if column.kind != "number" or column.present == column.size:
             return False
-        best = np.flatnonzero((weights >= weights.max() * (1.0 - 1e-6)) & (column.codes < 0))[:ALIKE_COMPARED]
+        best = self._likest[column.codes[self._likest] < 0][:ALIKE_COMPARED]
         return len(self.traces.having_only(best, self.cue.values)) > 0
+
+    @cached_property
+    def _likest(self) -> Rows:
+        """The episodes that fit the cue best."""
+        weights = self.recollection.weights
+        return np.flatnonzero(weights >= weights.max() * (1.0 - 1e-6))
+
+    @cached_property
+    def _summed(self) -> _Summed:
+        weights = self.recollection.weights if self._heavy is None else self.recollection.weights[self._heavy]
+        beyond = weights - self._light if self._light else weights
+        return _Summed(weights, beyond, float(weights.sum()), float(weights.max(initial=0.0)))
 
     def _generalise(self, target: str) -> Generalisation:
         column, general = self.traces.columns[target], None
@@ -266,12 +293,22 @@ class Posterior:
             general = self.generaliser.infer(target, column)
         if general is None:
             m = background(column)
-            m /= m.sum()
+            m = m / m.sum()
             general = Generalisation(m, m, m, np.zeros(len(m)), unmet(column))
         return smoothed(column, general)
 
+    @property
+    def rows(self) -> Rows:
+        """The episodes that carry the posterior."""
+        return self._candidates[0]
+
+    @property
+    def row_weights(self) -> Floats:
+        """Their share of it, sum 1."""
+        return self._candidates[1]
+
+    @cached_property
     def _candidates(self) -> tuple[Rows, Floats]:
-        """The episodes that carry the posterior, and their share of it (sum 1)."""
         rho = self.recollection.match if self.weight_of_memory is None else self.weight_of_memory
         general = self.generaliser if 1.0 - rho >= MEMORY_ALONE and self.targets else None
         rows = self._likely_rows(general)
@@ -292,9 +329,9 @@ class Posterior:
         are_alike = self._light and self._light == self.recollection.usual
         if self._heavy is None or not (are_alike or len(self._heavy) >= DYNAMICS_CANDIDATES):
             return np.arange(size)
-        rows = self._heavy if general is None else np.union1d(self._heavy, general.candidates)
+        rows = self._heavy if general is None else union(self._heavy, general.candidates)
         last = np.arange(max(0, size - len(rows) - DYNAMICS_CANDIDATES), size)
-        return np.union1d(rows, last)
+        return union(rows, last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +344,16 @@ class Decision:
     shares: Shares
 
 
+class _Summed(NamedTuple):
+    """The weights of the episodes that are summed one by one, what each has beyond the others', and all and the most
+    of them."""
+
+    weights: Floats
+    beyond: Floats
+    total: float
+    heaviest: float
+
+
 @dataclass(frozen=True, slots=True)
 class Recollected:
     """P_R of one target over its V values, the weight of the episodes that have it, and how far P_R may speak."""
@@ -314,6 +361,10 @@ class Recollected:
     recollected: Floats
     share_with_field: float
     trust: float
+
+
+def _uncertain_bits(column: Column) -> float:
+    return column.derived("uncertain bits", lambda: abstention.uncertain_bits(background(column)))
 
 
 def _trust(column: Column, comes_to_mind: float, heaviest: float, share_with_field: float) -> float:

@@ -32,10 +32,11 @@ class Generaliser:
         self.fields = fields
         self.size = size
         self.weights = weights
-        names = [f.name for f in fields]
-        self._rows = [f.similar for f in fields]
+        self._names = [f.name for f in fields]
+        self._by_target: dict[str, tuple[Floats, Floats]] = {}
+        self._scores: dict[str, Floats] = {}
         tables = [f.table(BROAD).astype(np.float32) for f in fields]
-        mean_w = np.mean([weights.rows(g, names)[0] for g in targets], axis=0) if targets else np.ones(len(names))
+        mean_w = np.mean([self._weights(g)[0] for g in targets], axis=0) if targets else np.ones(len(fields))
         scores = np.zeros(size, dtype=np.float32)
         for f, table, w in zip(fields, tables, mean_w, strict=True):
             scores += np.float32(w) * table[f.column.codes]
@@ -44,8 +45,15 @@ class Generaliser:
 
     def episode_scores(self, target: str) -> Floats:
         """float64[C]: s_k of the candidates for this target, in nats."""
-        w, _ = self.weights.rows(target, [f.name for f in self.fields])
-        return w @ self._evidence
+        if target not in self._scores:
+            self._scores[target] = self._weights(target)[0] @ self._evidence
+        return self._scores[target]
+
+    def _weights(self, target: str) -> tuple[Floats, Floats]:
+        """(w, v), each float64[F]."""
+        if target not in self._by_target:
+            self._by_target[target] = self.weights.rows(target, self._names)
+        return self._by_target[target]
 
     def infer(self, target: str, column: Column) -> Generalisation:
         """P_G over the target's values."""
@@ -55,17 +63,24 @@ class Generaliser:
         episodes = alike / max(1, column.present)
         kappa = self.weights.kappa.get(target, self.weights.default_kappa)
         beta = self.schema_bias(target, column)
-        lift = np.exp(beta - beta.max())
         bracket = kappa * m + episodes
-        return Generalisation(normalised(bracket * lift), bracket, m, beta, unmet(column))
+        lifted = bracket if beta is None else bracket * np.exp(beta - beta.max())
+        beta = np.zeros(len(m)) if beta is None else beta
+        return Generalisation(normalised(lifted), bracket, m, beta, unmet(column))
 
-    def schema_bias(self, target: str, column: Column) -> Floats:
-        """beta float64[V] in nats; P(q | y) = (n(y, q) + a P(q)) / (n(y) + a), a = SCHEMA_PSEUDOCOUNT."""
-        _, v = self.weights.rows(target, [f.name for f in self.fields])
+    def schema_bias(self, target: str, column: Column) -> Floats | None:
+        """beta float64[V] in nats, None where it is 0 for all.
+
+        P(q | y) = (n(y, q) + a P(q)) / (n(y) + a), a = SCHEMA_PSEUDOCOUNT.
+        """
+        told = [(w, f) for w, f in zip(self._weights(target)[1].tolist(), self.fields, strict=True) if w > 0.0]
+        if not told:
+            return None
         counts = column.counts.astype(np.float64)
         beta = np.zeros(len(counts))
-        for weight, evidence, (rows, near) in zip(v, self.fields, self._rows, strict=True):
-            if weight <= 0.0 or not len(rows):
+        for weight, evidence in told:
+            rows, near = evidence.similar
+            if not len(rows):
                 continue
             share = float(near.sum()) / max(1, evidence.column.present)
             together = sum_by_value(column.codes[rows], near, len(counts))

@@ -46,11 +46,16 @@ def unmet(column: Column) -> float:
 
 
 def background(column: Column) -> Floats:
-    """m(y) over the column's V values, 0 for values no episode has any more; float64[V]."""
-    counts = column.counts.astype(np.float64)
-    m = (counts + 0.5) / (column.present + 0.5 * column.distinct + 0.5)
-    m[counts == 0] = 0.0
-    return m
+    """m(y) over the column's V values, 0 for values no episode has any more; float64[V], read-only."""
+
+    def found() -> Floats:
+        counts = column.counts.astype(np.float64)
+        m: Floats = (counts + 0.5) / (column.present + 0.5 * column.distinct + 0.5)
+        m[counts == 0] = 0.0
+        m.flags.writeable = False
+        return m
+
+    return column.derived("background", found)
 
 
 def normalised(mass: Floats) -> Floats:

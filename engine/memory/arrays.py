@@ -17,3 +17,12 @@ Rows = npt.NDArray[np.intp]  # of episodes
 Mask = npt.NDArray[np.bool_]
 Keys = npt.NDArray[np.uint64]
 Bytes = npt.NDArray[np.uint8]
+
+
+def union(*rows: Rows) -> Rows:
+    """The rows of any of these, ascending; each is ascending. Cost O(rows): runs are merged, nothing is hashed."""
+    every = np.concatenate(rows)
+    every.sort(kind="stable")
+    is_first = np.ones(len(every), dtype=bool)
+    np.not_equal(every[1:], every[:-1], out=is_first[1:])
+    return every[is_first]

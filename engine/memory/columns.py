@@ -89,8 +89,9 @@ class Column:
     @property
     def kind(self) -> str:
         """The declared kind, or the one most of the episodes' values have."""
-        if self.declared_kind is not None:
-            return self.declared_kind
+        return self.declared_kind or self.derived("kind", self._commonest_kind)
+
+    def _commonest_kind(self) -> str:
         if not self.present:
             return "category"
         top = VALUE_KINDS[self._kind_tally.index(max(self._kind_tally))]
@@ -104,6 +105,27 @@ class Column:
         """The code of a value, MISSING when no episode has it."""
         number = self._number_of.get(_key(value))
         return MISSING if number is None else int(self._places.code[number])
+
+    @property
+    def met_once(self) -> int:
+        """n_1: how many values one episode alone has."""
+        return self.derived("met once", lambda: int((self.counts == 1).sum()))
+
+    @property
+    def met_twice(self) -> int:
+        """n_2: how many values two episodes have."""
+        return self.derived("met twice", lambda: int((self.counts == 2).sum()))
+
+    @property
+    def last_use(self) -> Rows:
+        """int[V]: the last episode that has each value, read-only."""
+
+        def found() -> Rows:
+            last, used = np.full(len(self.values), -1), np.flatnonzero(self.codes >= 0)
+            last[self.codes[used]] = used
+            return last
+
+        return self.derived("last use", found)
 
     def background(self, code: int) -> float:
         """m(v) = (n_v + 1/2) / (n + V/2 + 1/2): how common a value is; an unseen one has n_v = 0."""
@@ -383,7 +405,7 @@ def same_records(columns: Iterable[Codes], size: int) -> Rows:
 
 def sum_by_value(codes: Codes, weights: Floats, values: int) -> Floats:
     """float64[V]: the weights of the episodes by their value; of those that lack the field, none."""
-    return np.bincount(codes + 1, weights=weights, minlength=values + 1)[1:].astype(np.float64)
+    return np.bincount(codes + 1, weights=weights, minlength=values + 1)[1:].astype(np.float64, copy=False)
 
 
 def _items(value: Value, unit: str) -> list[object]:

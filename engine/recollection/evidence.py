@@ -22,13 +22,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.memory.arrays import Codes, Floats, Rows, Singles
+from engine.memory.arrays import Codes, Floats, Rows, Singles, union
 from engine.memory.columns import MISSING, Column
 from engine.memory.values import Value, parse_time
 from engine.priors import (
@@ -152,25 +152,33 @@ class FieldEvidence:
 
     def table(self, level: NoiseLevel) -> Floats:
         """float64[V + 1] of l at `level`; the last entry is for episodes that lack the field."""
-        return self._nats(level, self.near, self.told)
+        table: Floats = self.tables((level,))[0]
+        return table
+
+    def tables(self, levels: Sequence[NoiseLevel]) -> Floats:
+        """float64[J, V + 1] of l at every level; the last entry is for episodes that lack the field."""
+        return self._nats(levels, self.near, self.told)
 
     def ways(self, levels: Sequence[NoiseLevel], kernel: Kernel) -> Ways:
         """What the field tells apart: the clean reading in nats, how much likelier the damaged one is than it, the
         other readings and a new event's (`kernel`) in nats, and whether the value contradicts the cue's."""
         wide = self.near if self.broad is None else np.maximum(0.0, self.broad - LEAST_BROAD)
         touched = np.flatnonzero((self.near > 0.0) | (wide > 0.0) | self.exact)
-        near, told = np.append(self.near[touched], 0.0), np.append(self.told[touched], 0.0)
-        broad = np.append(wide[touched], 0.0)
-        contradicts = np.append((told == 0.0) & (near < SAME), False)
-        nats = [self._nats(level, near, told, self.met) for level in levels]
+        count = len(touched)
+        near, broad, told = np.zeros((3, count + 1))  # the last stands for all others
+        near[:-1], broad[:-1], told[:-1] = self.near[touched], wide[touched], self.told[touched]
+        rows = np.empty((len(levels) + 2, count + 2))
+        nats, (novel, contradicts) = rows[: len(levels)], rows[len(levels) :]
+        nats[:] = self._nats(levels, near, told, self.met)
         nats[ONE] = np.exp(np.minimum(nats[ONE] - nats[CLEAN], MOST_RATIO))
-        table = np.stack([*nats, self._novel(kernel, near, broad, told), contradicts], axis=1).astype(np.float32)
+        novel[:] = self._novel(kernel, near, broad, told)
+        contradicts[:-1], contradicts[-1] = (told == 0.0) & (near < SAME), 0.0
         # Values as like the cue's, and as much its own, are one way; lacking the field is one of its own.
-        _, first, way = np.unique(near + 1j * (broad + 2.0 * told), return_index=True, return_inverse=True)
+        first, way = _distinct(near, broad + 2.0 * told)
         of = np.full(len(self.near) + 1, way[-1], dtype=np.int32)
         of[touched] = way[:-1]
         of[-1] = len(first)
-        return Ways(np.concatenate([table[first], table[-1:]]), of)
+        return Ways(np.ascontiguousarray(rows[:, [*first, -1]].T, dtype=np.float32), of)
 
     def parts(self, near: Floats, broad: Floats, told: Floats) -> Floats:
         """float64[n, 4]: what a new event's value is likelier by than a random one where it is drawn anew, broadly like
@@ -180,36 +188,59 @@ class FieldEvidence:
         like = broad / u
         if not line and self.column.kind == "category":
             like = np.where(told > 0.0, 0.0, like)
-        close = near / self.u if line else np.zeros(len(near))
-        same = told / self.m * self.repeats / self.met
-        return np.stack([np.full(len(near), self.surprise), like, close, same], axis=1) * self.met
+        close = near / self.u if line else 0.0
+        found = np.empty((len(near), 4))
+        found[:, 0], found[:, 1], found[:, 2] = self.surprise, like, close
+        found[:, 3] = told / self.m * self.repeats / self.met
+        found *= self.met
+        return found
 
     def _novel(self, kernel: Kernel, near: Floats, broad: Floats, told: Floats) -> Floats:
         """l of a new event whose like these values are; then where the like lacks the field."""
-        table = np.log(np.maximum(self.parts(near, broad, told) @ kernel, 1e-30))
-        return np.append(table, math.log(self.met * self.surprise))
+        found = np.empty(len(near) + 1)
+        np.log(np.maximum(self.parts(near, broad, told) @ kernel, 1e-30), out=found[:-1])
+        found[-1] = math.log(self.met * self.surprise)
+        return found
 
-    def _nats(self, level: NoiseLevel, near: Floats, told: Floats, met: float = 1.0) -> Floats:
-        """l at `level` of values so near, that count so far as the cue's own; then that of lacking the field.
+    def _nats(self, levels: Sequence[NoiseLevel], near: Floats, told: Floats, met: float = 1.0) -> Floats:
+        """float64[J, n + 1]: l at every level of values so near, that count so far as the cue's own; then that of
+        lacking the field.
 
         `met` is g where stored events and new ones are told apart, 1 where episodes are only compared.
         """
-        # A name that nobody has, but somebody almost, is a slip: rare, whatever event the cue means.
-        distorted = level.distorted if self.surprise == 1.0 else min(level.distorted, level.slip)
-        whole = 1.0 - level.distorted
-        if self.column.kind in ("text", "list"):  # a fragment is no damage: likeness is the match
-            distorted, whole = (1.0, whole) if met == 1.0 else (FRAGMENT, min(whole, FRAGMENT))
-        elif level.distorted == 1.0 and self.column.kind == "category":
-            near = np.where(told > 0.0, 0.0, near)  # the value itself is no distortion of itself
-        ratio = distorted * met * near / self.u + whole * told / self.m
         # How often a cue has this field at all, in units of how often one of an event with the field has it.
         present = self.column.present / max(1, self.column.size)
-        has = present + (1.0 - present) * level.absent
-        table = np.empty(len(near) + 1)
-        wrong = level.wrong * self.surprise * (level.later if self.is_later else 1.0)
-        table[:-1] = np.log((wrong * met + (1.0 - level.wrong) * ratio) / has)
-        table[-1] = math.log(level.absent * (1.0 if met == 1.0 else met * self.surprise) / has)
-        return table
+        kind, later = self.column.kind, self.is_later
+        table = np.empty((len(levels), len(near) + 1))
+        for row, level in zip(table, levels, strict=True):
+            # A name that nobody has, but somebody almost, is a slip: rare, whatever event the cue means.
+            distorted = level.distorted if self.surprise == 1.0 else min(level.distorted, level.slip)
+            whole, alike = 1.0 - level.distorted, near
+            if kind in ("text", "list"):  # a fragment is no damage: likeness is the match
+                distorted, whole = (1.0, whole) if met == 1.0 else (FRAGMENT, min(whole, FRAGMENT))
+            elif level.distorted == 1.0 and kind == "category":
+                alike = np.where(told > 0.0, 0.0, near)  # the value itself is no distortion of itself
+            ratio = distorted * met * alike / self.u + whole * told / self.m
+            has = present + (1.0 - present) * level.absent
+            wrong = level.wrong * self.surprise * (level.later if later else 1.0)
+            row[:-1] = (wrong * met + (1.0 - level.wrong) * ratio) / has
+            row[-1] = level.absent * (1.0 if met == 1.0 else met * self.surprise) / has
+        found: Floats = np.log(table, out=table)
+        return found
+
+
+FEW_DISTINCT = 64  # values up to which a dictionary is faster than a sort
+
+
+def _distinct(one: Floats, other: Floats) -> tuple[list[int] | Rows, list[int] | Rows]:
+    """Of n pairs, where each distinct one comes first, and which of those each is."""
+    if len(one) > FEW_DISTINCT:
+        _, first, which = np.unique(one + 1j * other, return_index=True, return_inverse=True)
+        return first, which
+    found: dict[tuple[float, float], int] = {}
+    pairs = list(zip(one.tolist(), other.tolist(), strict=True))
+    which_of = [found.setdefault(pair, len(found)) for pair in pairs]
+    return [which_of.index(number) for number in range(len(found))], which_of
 
 
 def weigh_field(name: str, column: Column, value: Value, width: float, left_out: int = 0) -> FieldEvidence:
@@ -242,22 +273,24 @@ def weigh_nearness(
         present -= left_out
         distinct -= int(counts[code] <= 0)
         near = np.where(counts > 0, near, 0.0)
-    live = counts > 0
     exact = np.zeros(len(near), dtype=bool)
     if column.kind not in ("text", "list", "number"):  # numbers that no float tells apart are two nevertheless
-        exact = (near >= 1.0 - 1e-12) & live
-    if code != MISSING and live[code]:
+        np.greater_equal(near, 1.0 - 1e-12, out=exact)
+        if left_out:
+            exact &= counts > 0
+    if code != MISSING and counts[code] > 0:
         exact[code] = True
-    share = np.full(int(exact.sum()), 1.0)
+    own = np.flatnonzero(exact)
+    share = np.ones(len(own))
     if column.kind == "category" and code != MISSING:
-        share[np.flatnonzero(exact) != code] = READS_ALIKE
-    n = max(1, present)
-    m = (float(counts[exact] @ share) + 0.5) / (present + 0.5 * distinct + 0.5)
+        share[own != code] = READS_ALIKE
+    n, of_own = max(1, present), counts[own]
+    m = (float(of_own @ share) + 0.5) / (present + 0.5 * distinct + 0.5)
     u = _mean_nearness(near, counts, n) if mean is None else mean
-    unmet = (int((counts == 1).sum()) + 0.5) / (n + 1.0)
-    met, surprise = (1.0 - unmet if exact.any() else unmet), 1.0
-    repeats = _repeats(counts) if int(counts[exact].sum()) == 1 else 1.0
-    if column.kind == "category" and isinstance(value, str) and not exact.any():
+    unmet = ((int((counts == 1).sum()) if left_out else column.met_once) + 0.5) / (n + 1.0)
+    met, surprise = (1.0 - unmet if len(own) else unmet), 1.0
+    repeats = _repeats(column, counts, left_out) if int(of_own.sum()) == 1 else 1.0
+    if column.kind == "category" and isinstance(value, str) and not len(own):
         by_chance = unmet * chance_nearness(value)
         u += by_chance
         surprise = by_chance / u
@@ -266,9 +299,11 @@ def weigh_nearness(
     return FieldEvidence(name, column, value, code, exact, near, m, u, share, surprise, met, repeats, broad)
 
 
-def _repeats(counts: npt.NDArray[np.integer[Any]]) -> float:
+def _repeats(column: Column, counts: npt.NDArray[np.integer[Any]], left_out: int) -> float:
     """In (0, 1]: how often a value met once is met again, in units of its share: 2 n_2 / n_1 (Good 1953, Turing)."""
-    once, twice = int((counts == 1).sum()), int((counts == 2).sum())
+    once, twice = column.met_once, column.met_twice
+    if left_out:
+        once, twice = int((counts == 1).sum()), int((counts == 2).sum())
     return min(1.0, (2.0 * twice + 0.5) / (once + 0.5))
 
 
@@ -280,7 +315,7 @@ def _mean_nearness(near: Floats, counts: npt.NDArray[np.integer[Any]], present: 
 
 def new_value_chance(column: Column) -> float:
     """The chance in (0, 1) that the next value is one not seen before: the share of values seen once (Good 1953)."""
-    return (int((column.counts == 1).sum()) + 0.5) / (column.present + 1.0)
+    return (column.met_once + 0.5) / (column.present + 1.0)
 
 
 def score_episodes(fields: Sequence[FieldEvidence], levels: Sequence[NoiseLevel], size: int) -> npt.NDArray[np.float32]:
@@ -374,7 +409,7 @@ Table = npt.NDArray[np.float32]
 
 def _tables(evidence: FieldEvidence, levels: Sequence[NoiseLevel]) -> Table:
     """float32[V + 1, J] of l at every level."""
-    return np.stack([evidence.table(level) for level in levels], axis=1).astype(np.float32)
+    return np.ascontiguousarray(evidence.tables(levels).T, dtype=np.float32)
 
 
 # Episodes of which all together have no more than this share of the competition are not scored one by one.
@@ -489,14 +524,14 @@ def _pruned(kinds: Kinds, wide: Sequence[_Wide], levels: Sequence[NoiseLevel], s
     each = np.exp(bounds - top).sum(axis=1)
     order = np.argsort(-each, kind="stable")
     covered, left_over = np.cumsum(kinds.counts[order]), np.cumsum((kinds.counts * each)[order][::-1])[::-1]
-    fewest, likest = FEWEST_SCORED, reduce(np.union1d, (rows for rows, _ in strong))
+    fewest, likest = FEWEST_SCORED, union(*(rows for rows, _ in strong))
     while fewest <= size // 4:
         taken = int(np.searchsorted(covered, fewest)) + 1
         if taken >= len(order) or covered[taken - 1] > size // 4:
             return None
         is_taken = np.zeros(len(order), dtype=bool)
         is_taken[order[:taken]] = True
-        rows = np.union1d(likest, np.flatnonzero(np.take(is_taken, kinds.of)))
+        rows = union(likest, np.flatnonzero(np.take(is_taken, kinds.of)))
         scores = _scores_of(kinds, wide, rows)
         if left_over[taken] <= PRUNED * float(np.exp(_readings(scores, novel) + prior - top).sum()):
             alone = np.take(kinds.scores[:, novel], kinds.of)

@@ -111,7 +111,7 @@ def _whole(
     if later <= 0:
         return Generalisation(known, bracket, m, beta, new)
     share = background(column)[size:]
-    share *= new / max(1e-12, float(share.sum()))
+    share = share * (new / max(1e-12, float(share.sum())))
     posterior = np.concatenate([(1.0 - new) * known, share])
     filled = np.full(later, bracket.min())
     return Generalisation(posterior, np.append(bracket, filled), background(column), np.append(beta, np.zeros(later)))
