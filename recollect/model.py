@@ -409,13 +409,15 @@ class CueNoteCode(StrEnum):
     TYPE_MISMATCH = "type_mismatch"
     UNSEEN_VALUE = "unseen_value"
     TREATED_AS_MISSING = "treated_as_missing"
+    EXCHANGED = "exchanged"
 
 
 @dataclass(frozen=True, slots=True)
 class CueNote:
     """How a field of a request was read, where that is not as it stands there.
 
-    `read_as` is what a coerced value was taken for; `nearest` are the known names or stored values most like it.
+    `read_as` is what a coerced or an exchanged value was taken for; `nearest` are the known names or stored values most
+    like it.
     """
 
     code: CueNoteCode

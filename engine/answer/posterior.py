@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +45,7 @@ from engine.priors import (
 )
 from engine.recollection.coherence import coherence
 from engine.recollection.evidence import FieldEvidence, Recollection, recollect, weigh_field
+from engine.recollection.exchange import read_exchanged
 
 FEW_DIFFER = 0.25  # of the episodes: so many are summed one by one where all others weigh the same
 
@@ -88,15 +89,16 @@ class Posterior:
             weigh_field(name, traces.columns[name], value, RECOLLECTION_WIDTH) for name, value in known.items()
         ]
         self.further = further_evidence(traces, cue)
-        self.recollection: Recollection = recollect(
-            self.evidence,
-            traces.size,
+        read = partial(
+            recollect,
+            size=traces.size,
             cue_strength=cue.strength,
             extra=self.further,
             kernels=schema.kernels,
             noise=schema.noise,
             prior_stored=self.prior_stored,
         )
+        self.recollection: Recollection = read_exchanged(self.evidence, read, self.prior_stored)
         self.targets = tuple(g for g in options.targets if g in traces.columns)
         self.weight_of_memory = 1.0 - options.pattern_weight if options.pattern_weight is not None else None
         self._heavy, self._light = _heavy_rows(self.recollection)

@@ -6,5 +6,6 @@ Every episode x_k gets the sum of its fields' log-likelihood ratios, the weight 
     s_k = sum_{f in q} log P(q_f | x_kf) / m_f(q_f)        r_k = e^{s_k} / sum_j e^{s_j}
 
 Nothing here is learned from labels, so an episode can be recalled as soon as it is written. `similarity` says
-how like two values are, `evidence` weighs and sums, `coherence` tells whether the cue's own values go together.
+how like two values are, `evidence` weighs and sums, `exchange` reads a cue with two values the wrong way round,
+`coherence` tells whether the cue's own values go together.
 """

@@ -332,6 +332,7 @@ class Recollection:
     the prior. `levels` float64[J]: posterior of the readings. `log_z`: nats of evidence that the cue
     is a stored event, mean over episodes. `supplied` >= 0:
     nats of evidence for the best episode. `contradictions` >= 0: cue fields that contradict the event meant.
+    `exchanged` names two fields whose values the cue most likely has the wrong way round.
     """
 
     weights: Scores
@@ -342,6 +343,7 @@ class Recollection:
     supplied: float
     contradictions: float
     usual: float | None = None
+    exchanged: tuple[str, str] | None = None
 
 
 def recollect(
@@ -386,7 +388,7 @@ def recollect(
     odds = log_z - float(np.logaddexp(math.log1p(-RANDOM_CUES) + log_z_new, math.log(RANDOM_CUES) + random))
     return Recollection(
         weights=scored.spread(weights, size),
-        match=_sigmoid(odds + logit(prior_stored)),
+        match=match_of(odds + logit(prior_stored)),
         levels=(counts @ mass) / total,
         log_z=log_z,
         odds=odds,
@@ -562,7 +564,8 @@ def logit(chance: float) -> float:
     return math.log(chance) - math.log1p(-chance)
 
 
-def _sigmoid(odds: float) -> float:
+def match_of(odds: float) -> float:
+    """The match in [0, 1] of log-odds, the prior's among them."""
     if math.isinf(odds):  # a prior that leaves no room is kept to the bit
         return float(odds > 0.0)
     return 1.0 / (1.0 + math.exp(-max(-500.0, min(500.0, odds))))

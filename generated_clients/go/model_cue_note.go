@@ -19,7 +19,7 @@ import (
 // checks if the CueNote type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &CueNote{}
 
-// CueNote What was noticed of one field. `coerced`: the value was read by the field's type. `unknown_field`: no stored episode has a field of this name. `type_mismatch`: the value can be none of the field's, so it was not counted. `unseen_value`: no stored episode has this value. `treated_as_missing`: the value stands for none, so the field counts as not given. 
+// CueNote What was noticed of one field. `coerced`: the value was read by the field's type. `unknown_field`: no stored episode has a field of this name. `type_mismatch`: the value can be none of the field's, so it was not counted. `unseen_value`: no stored episode has this value. `treated_as_missing`: the value stands for none, so the field counts as not given. `exchanged`: two fields most likely have each other's values, and were read so; `read_as` is the other's. 
 type CueNote struct {
 	Code CueNoteCode `json:"code"`
 	// A field's name; any text of 1 to 128 characters.

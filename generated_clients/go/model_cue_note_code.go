@@ -25,6 +25,7 @@ const (
 	CUENOTECODE_TYPE_MISMATCH CueNoteCode = "type_mismatch"
 	CUENOTECODE_UNSEEN_VALUE CueNoteCode = "unseen_value"
 	CUENOTECODE_TREATED_AS_MISSING CueNoteCode = "treated_as_missing"
+	CUENOTECODE_EXCHANGED CueNoteCode = "exchanged"
 	CUENOTECODE_UNKNOWN_DEFAULT_OPEN_API CueNoteCode = "unknown_default_open_api"
 )
 
@@ -35,6 +36,7 @@ var AllowedCueNoteCodeEnumValues = []CueNoteCode{
 	"type_mismatch",
 	"unseen_value",
 	"treated_as_missing",
+	"exchanged",
 	"unknown_default_open_api",
 }
 

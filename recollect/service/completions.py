@@ -153,6 +153,7 @@ def unfold(
         raise refusals.insufficient_evidence(memory, request, answer, reading.notes, partial(_works, runtime, memory))
     notes = (
         *reading.notes,
+        *cues.exchanged(answer),
         *(cues.unknown_field(memory, name) for name in targets if name not in memory.traces.columns),
     )
     completion = replace(_reply(memory, request, answer, (perf_counter() - started) * 1e3), cue_notes=notes)

@@ -8,10 +8,11 @@ compared with the field's values is no evidence.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import engine
+from engine import Answer
 from recollect.memory import SpaceMemory
 from recollect.model import Cue, CueNote, CueNoteCode, Fields, FieldValue
 
@@ -64,6 +65,16 @@ def unknown_field(memory: SpaceMemory, name: str) -> CueNote:
     return CueNote(
         CueNoteCode.UNKNOWN_FIELD, name, f"No stored episode has the field '{name}'{hint}.", nearest=tuple(near)
     )
+
+
+def exchanged(answer: Answer) -> Iterator[CueNote]:
+    """Of two fields whose values the cue most likely has the wrong way round, a note each."""
+    posterior = answer.posterior
+    one, other = posterior.recollection.exchanged or (None, None)
+    if one is not None and other is not None:
+        for name, of in ((one, other), (other, one)):
+            says = f"and '{of}' most likely have each other's values, and were read so."
+            yield _note(CueNoteCode.EXCHANGED, name, says, posterior.cue.values[of])
 
 
 def _take(memory: SpaceMemory, name: str, value: FieldValue, notes: list[CueNote]) -> FieldValue | None:

@@ -8,7 +8,7 @@ from itertools import combinations
 
 from engine.generalisation.closed_form import BROAD
 from engine.generalisation.weights import Weights
-from engine.priors import DAMAGED_OF, IDENTIFY_MARGIN_NATS, NOVELTY_MASS, RANDOM_CUES, SCHEMA_PSEUDOCOUNT
+from engine.priors import DAMAGED_OF, EXCHANGED, IDENTIFY_MARGIN_NATS, NOVELTY_MASS, RANDOM_CUES, SCHEMA_PSEUDOCOUNT
 from engine.recollection.evidence import NOISE_LEVELS, NoiseLevel
 
 Record = Mapping[str, str]
@@ -90,9 +90,34 @@ def strayed(records: Sequence[Record], cue: Record, record: Record, kernels: Ker
     return found
 
 
+def stored_as(records: Sequence[Record], cue: Record) -> tuple[float, list[float]]:
+    """(how much of it the clean reading explains, P(cue | record) of every record)."""
+    read = [[x.prior * p for x, p in zip(NOISE_LEVELS, readings(records, cue, r), strict=True)] for r in records]
+    return sum(own[0] for own in read) / sum(map(sum, read)), [sum(own) for own in read]
+
+
+def with_exchanges(records: Sequence[Record], cue: Record, masses: list[float]) -> list[float]:
+    """P(cue | record) where any two of its values may be the wrong way round."""
+    values = {name: {r[name] for r in records if name in r} for name in cue}
+    pairs = [
+        (a, b) for a, b in combinations(cue, 2) if cue[a] != cue[b] and cue[a] in values[b] and cue[b] in values[a]
+    ]
+    total = [(1.0 - EXCHANGED) * mass if pairs else mass for mass in masses]
+    for a, b in pairs:
+        units = EXCHANGED / len(pairs)
+        for own, other in ((a, b), (b, a)):
+            if cue[own] in values[own]:
+                units *= share(records, other, cue[own]) / share(records, own, cue[own])
+        turned = stored_as(records, {**cue, a: cue[b], b: cue[a]})[1]
+        total = [mass + units * p for mass, p in zip(total, turned, strict=True)]
+    return total
+
+
 def recollection(records: Sequence[Record], cue: Record, kernels: Kernels | None = None) -> tuple[list[float], float]:
     """(r_k of every record, match)."""
-    masses = [sum(x.prior * p for x, p in zip(NOISE_LEVELS, readings(records, cue, r), strict=True)) for r in records]
+    clean, masses = stored_as(records, cue)
+    if clean < 0.5:
+        masses = with_exchanges(records, cue, masses)
     new = sum(strayed(records, cue, r, kernels or {}) for r in records) / len(records)
     random = math.prod(chance(records, name, value) for name, value in cue.items())
     stored = sum(masses) / len(records)

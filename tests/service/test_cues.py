@@ -154,6 +154,23 @@ class TestMissing:
             (CueNoteCode.TREATED_AS_MISSING, "dob"),
         ]
 
+    async def test_names_the_wrong_way_round_find_their_person_and_the_answer_says_so(self, runtime: Runtime) -> None:
+        names = ["Thomas", "Martin", "Alexis", "Jordan", "Morgan", "Taylor", "Robin", "Casey"]
+        rows = [
+            {"first": one, "last": other, "dob": f"19{10 + 8 * i + j}-06-{j + 1:02d}", "post": f"P{8 * i + j}"}
+            for i, one in enumerate(names)
+            for j, other in enumerate(names)
+            if i < j
+        ]
+        scope = await remember(runtime, "named", rows)
+        told = await ask(runtime, scope, {"first": "Martin", "last": "Thomas", "dob": rows[0]["dob"]})
+        assert told.fields["post"] == "P1"
+        assert told.completion_confidence > 0.9
+        exchanged = [note for note in told.cue_notes if note.code is CueNoteCode.EXCHANGED]
+        assert [(note.field, note.read_as) for note in exchanged] == [("first", "Thomas"), ("last", "Martin")]
+        as_stored = await ask(runtime, scope, {"first": "Thomas", "last": "Martin", "dob": rows[0]["dob"]})
+        assert as_stored.cue_notes == ()
+
     async def test_a_spaces_markers_count_in_cues_and_in_what_was_stored_before_they_were_set(
         self, runtime: Runtime
     ) -> None:

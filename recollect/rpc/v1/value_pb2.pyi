@@ -15,6 +15,7 @@ class CueNoteCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CUE_NOTE_CODE_TYPE_MISMATCH: _ClassVar[CueNoteCode]
     CUE_NOTE_CODE_UNSEEN_VALUE: _ClassVar[CueNoteCode]
     CUE_NOTE_CODE_TREATED_AS_MISSING: _ClassVar[CueNoteCode]
+    CUE_NOTE_CODE_EXCHANGED: _ClassVar[CueNoteCode]
 
 class VectorEncoding(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -27,6 +28,7 @@ CUE_NOTE_CODE_UNKNOWN_FIELD: CueNoteCode
 CUE_NOTE_CODE_TYPE_MISMATCH: CueNoteCode
 CUE_NOTE_CODE_UNSEEN_VALUE: CueNoteCode
 CUE_NOTE_CODE_TREATED_AS_MISSING: CueNoteCode
+CUE_NOTE_CODE_EXCHANGED: CueNoteCode
 VECTOR_ENCODING_UNSPECIFIED: VectorEncoding
 VECTOR_ENCODING_FLOAT32: VectorEncoding
 VECTOR_ENCODING_FLOAT16: VectorEncoding

@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class CueNote(BaseModel):
     """
-    What was noticed of one field. `coerced`: the value was read by the field's type. `unknown_field`: no stored episode has a field of this name. `type_mismatch`: the value can be none of the field's, so it was not counted. `unseen_value`: no stored episode has this value. `treated_as_missing`: the value stands for none, so the field counts as not given. 
+    What was noticed of one field. `coerced`: the value was read by the field's type. `unknown_field`: no stored episode has a field of this name. `type_mismatch`: the value can be none of the field's, so it was not counted. `unseen_value`: no stored episode has this value. `treated_as_missing`: the value stands for none, so the field counts as not given. `exchanged`: two fields most likely have each other's values, and were read so; `read_as` is the other's. 
     """ # noqa: E501
     code: CueNoteCode
     var_field: Annotated[str, Field(min_length=1, strict=True, max_length=128)] = Field(description="A field's name; any text of 1 to 128 characters.", alias="field", json_schema_extra={"examples": ["where"]})

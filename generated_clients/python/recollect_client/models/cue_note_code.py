@@ -31,6 +31,7 @@ class CueNoteCode(str, Enum):
     TYPE_MISMATCH = 'type_mismatch'
     UNSEEN_VALUE = 'unseen_value'
     TREATED_AS_MISSING = 'treated_as_missing'
+    EXCHANGED = 'exchanged'
     UNKNOWN_DEFAULT_OPEN_API = 'unknown_default_open_api'
 
     @classmethod

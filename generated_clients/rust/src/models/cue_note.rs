@@ -11,7 +11,7 @@
 use crate::models;
 use serde::{Deserialize, Serialize};
 
-/// CueNote : What was noticed of one field. `coerced`: the value was read by the field's type. `unknown_field`: no stored episode has a field of this name. `type_mismatch`: the value can be none of the field's, so it was not counted. `unseen_value`: no stored episode has this value. `treated_as_missing`: the value stands for none, so the field counts as not given. 
+/// CueNote : What was noticed of one field. `coerced`: the value was read by the field's type. `unknown_field`: no stored episode has a field of this name. `type_mismatch`: the value can be none of the field's, so it was not counted. `unseen_value`: no stored episode has this value. `treated_as_missing`: the value stands for none, so the field counts as not given. `exchanged`: two fields most likely have each other's values, and were read so; `read_as` is the other's. 
 #[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CueNote {
     #[serde(rename = "code")]
@@ -31,7 +31,7 @@ pub struct CueNote {
 }
 
 impl CueNote {
-    /// What was noticed of one field. `coerced`: the value was read by the field's type. `unknown_field`: no stored episode has a field of this name. `type_mismatch`: the value can be none of the field's, so it was not counted. `unseen_value`: no stored episode has this value. `treated_as_missing`: the value stands for none, so the field counts as not given. 
+    /// What was noticed of one field. `coerced`: the value was read by the field's type. `unknown_field`: no stored episode has a field of this name. `type_mismatch`: the value can be none of the field's, so it was not counted. `unseen_value`: no stored episode has this value. `treated_as_missing`: the value stands for none, so the field counts as not given. `exchanged`: two fields most likely have each other's values, and were read so; `read_as` is the other's. 
     pub fn new(code: models::CueNoteCode, field: String, message: String) -> CueNote {
         CueNote {
             code,

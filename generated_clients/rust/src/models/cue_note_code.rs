@@ -25,6 +25,8 @@ pub enum CueNoteCode {
     UnseenValue,
     #[serde(rename = "treated_as_missing")]
     TreatedAsMissing,
+    #[serde(rename = "exchanged")]
+    Exchanged,
     #[serde(other)]
     UnknownDefaultOpenApi,
 
@@ -38,6 +40,7 @@ impl std::fmt::Display for CueNoteCode {
             Self::TypeMismatch => write!(f, "type_mismatch"),
             Self::UnseenValue => write!(f, "unseen_value"),
             Self::TreatedAsMissing => write!(f, "treated_as_missing"),
+            Self::Exchanged => write!(f, "exchanged"),
             Self::UnknownDefaultOpenApi => write!(f, "unknown_default_open_api"),
         }
     }

@@ -24,7 +24,8 @@ import {
 /**
  * What was noticed of one field. `coerced`: the value was read by the field's type. `unknown_field`: no stored episode has a field of this name.
  * `type_mismatch`: the value can be none of the field's, so it was not counted. `unseen_value`: no stored episode has this value.
- * `treated_as_missing`: the value stands for none, so the field counts as not given.
+ * `treated_as_missing`: the value stands for none, so the field counts as not given. `exchanged`: two fields most likely have each other's values, and
+ * were read so; `read_as` is the other's.
  * 
  * @export
  * @interface CueNote

@@ -23,6 +23,7 @@ export const CueNoteCode = {
     TypeMismatch: 'type_mismatch',
     UnseenValue: 'unseen_value',
     TreatedAsMissing: 'treated_as_missing',
+    Exchanged: 'exchanged',
     UnknownDefaultOpenApi: '11184809',
 } as const;
 export type CueNoteCode = typeof CueNoteCode[keyof typeof CueNoteCode];

@@ -37,7 +37,7 @@ import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
 import recollect.client.ApiClient;
 /**
- * What was noticed of one field. &#x60;coerced&#x60;: the value was read by the field&#39;s type. &#x60;unknown_field&#x60;: no stored episode has a field of this name. &#x60;type_mismatch&#x60;: the value can be none of the field&#39;s, so it was not counted. &#x60;unseen_value&#x60;: no stored episode has this value. &#x60;treated_as_missing&#x60;: the value stands for none, so the field counts as not given. 
+ * What was noticed of one field. &#x60;coerced&#x60;: the value was read by the field&#39;s type. &#x60;unknown_field&#x60;: no stored episode has a field of this name. &#x60;type_mismatch&#x60;: the value can be none of the field&#39;s, so it was not counted. &#x60;unseen_value&#x60;: no stored episode has this value. &#x60;treated_as_missing&#x60;: the value stands for none, so the field counts as not given. &#x60;exchanged&#x60;: two fields most likely have each other&#39;s values, and were read so; &#x60;read_as&#x60; is the other&#39;s. 
  */
 @JsonPropertyOrder({
   CueNote.JSON_PROPERTY_CODE,

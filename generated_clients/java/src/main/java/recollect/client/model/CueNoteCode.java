@@ -40,6 +40,8 @@ public enum CueNoteCode {
   
   TREATED_AS_MISSING("treated_as_missing"),
   
+  EXCHANGED("exchanged"),
+  
   UNKNOWN_DEFAULT_OPEN_API("unknown_default_open_api");
 
   private String value;
