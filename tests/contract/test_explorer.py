@@ -17,6 +17,7 @@ from tests.contract.browsing import CHROMIUM, browsing, keep, watched
 from tests.contract.server import Server, serving
 
 AXE = Path(__file__).parent / "axe"
+ORDERS = Path(__file__).parents[2] / "docs" / "examples" / "orders.csv"
 WAIT_MS = 60_000  # a loaded machine is slow; nothing here is timed
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: the explorer is not clicked")
@@ -134,3 +135,51 @@ def test_the_page_is_accessible(page: Page, violations: Callable[[Page], list[st
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is wider than the page"
     keep(page, f"explorer-5-{scheme}-{width}")
+
+
+def test_a_file_becomes_a_memory_after_a_look_at_how_it_is_read(
+    page: Page, violations: Callable[[Page], list[str]]
+) -> None:
+    page.get_by_role("button", name="From a file").click()
+    page.locator("#file").set_input_files(ORDERS)
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("400 records")
+    expect(dialog.get_by_role("row", name="unit_price")).to_contain_text("number")
+    assert violations(page) == []
+    keep(page, "explorer-6-file")
+    dialog.get_by_role("button", name="Store 400 episodes").click()
+    expect(page.get_by_label("Memory space")).to_have_value("orders")
+    ask(page, shop="Porto")
+    expect(page.locator(".field", has_text="country")).to_contain_text("PT")
+
+
+def test_a_file_that_is_not_stored_leaves_nothing_behind(page: Page, server: Server) -> None:
+    page.get_by_role("button", name="From a file").click()
+    page.locator("#file").set_input_files({"name": "passing.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,2\n3,4\n"})
+    expect(page.get_by_role("dialog")).to_contain_text("passing")
+    with page.expect_response(lambda reply: reply.request.method == "DELETE") as erased:
+        page.get_by_role("button", name="Close").click()
+    assert erased.value.ok
+    assert page.request.get(f"{server.api}/spaces/passing").status == 404
+
+
+@pytest.mark.parametrize(
+    ("tab", "begin", "shown"),
+    [
+        ("What it learned", None, ".patterns"),
+        ("How far to trust it", "Measure", ".facts-list"),
+        ("Suspicious cells", "Look for wrong cells", ".audit"),
+        ("Episodes", None, ".numbers"),
+    ],
+)
+def test_a_tab_looks_deeper(
+    page: Page, violations: Callable[[Page], list[str]], tab: str, begin: str | None, shown: str
+) -> None:
+    page.get_by_role("tab", name=tab).click()
+    panel = page.get_by_role("tabpanel", name=tab)
+    if begin:
+        panel.get_by_role("button", name=begin).click()
+    expect(panel.locator(shown).first).to_be_visible()
+    assert violations(page) == []
+    panel.scroll_into_view_if_needed()
+    keep(page, f"explorer-7-{tab.replace(' ', '-').lower()}")

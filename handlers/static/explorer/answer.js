@@ -127,8 +127,13 @@ function verdict(answer) {
   const { match_confidence: match, plausibility_score: plausible } = answer.reconstruction_stats;
   return [
     el("p", { class: "verdict" }, el("strong", {}, percent(answer.completion_confidence)), ` sure on average. ${told}`),
-    el("p", { class: "hint" },
-      `That the cue means a stored episode: ${percent(match)}. That the whole fits this memory: ${percent(plausible)}. `,
-      `How far these numbers can be trusted: ${percent(answer.metacognitive_confidence)}.`),
+    el("dl", { class: "judgements" },
+      judgement("the cue means a stored episode", match),
+      judgement("the whole fits this memory", plausible),
+      judgement("these numbers can be trusted", answer.metacognitive_confidence)),
   ];
+}
+
+function judgement(claim, share) {
+  return el("div", {}, el("dt", {}, claim), el("dd", {}, percent(share)));
 }

@@ -34,13 +34,13 @@ export const LANGUAGES = {
 };
 
 export class CodeView {
-  constructor(host) {
+  constructor() {
     this.language = "curl";
     this.tabs = el("div", { class: "languages", role: "group", "aria-label": "Language" }, ...Object.keys(LANGUAGES).map((language) =>
       button(language, () => { this.language = language; this.#draw(); }, { "data-language": language })));
     this.source = el("code", {});
     this.copied = el("span", { role: "status", class: "hint" });
-    host.append(el("p", { class: "hint" }, "The request as it stands above, ready to run."), el("div", { class: "code-head" }, this.tabs, button("Copy", () => this.#copy()), this.copied), el("pre", { tabindex: "0" }, this.source));
+    this.element = el("div", {}, el("p", { class: "hint" }, "The request as it stands above, ready to run."), el("div", { class: "code-head" }, this.tabs, button("Copy", () => this.#copy()), this.copied), el("pre", { tabindex: "0" }, this.source));
   }
 
   show(asked) {

@@ -4,7 +4,7 @@ import { el, svg } from "./dom.js";
 import { decimal, many } from "./words.js";
 
 const WIDTH = 220;
-const HEIGHT = 64;
+const HEIGHT = 44;
 
 export class Dynamics {
   #energies = [];

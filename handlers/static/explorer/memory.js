@@ -45,8 +45,8 @@ export class Memory {
   examples(most = 4) {
     const given = this.patterns.map((pattern) => pattern.given);
     const frequent = this.fields.filter(({ type }) => type === "category").map(({ name }) => {
-      const [value] = this.values.get(name)?.keys() ?? [];
-      return value === undefined ? {} : { [name]: value };
+      const [value, count] = this.values.get(name)?.entries().next().value ?? [];
+      return count > 1 ? { [name]: value } : {};
     });
     const distinct = new Map([...given, ...frequent].filter((cue) => Object.keys(cue).length).map((cue) => [sentence(cue), cue]));
     return spread([...distinct.values()], most);
@@ -74,9 +74,10 @@ function countValues(episodes) {
   return new Map([...counts].map(([name, ofField]) => [name, byCount(ofField)]));
 }
 
-/** A few cues that begin with different fields where there are such. */
+/** A few cues, the first of every field before the second of any. */
 function spread(cues, most) {
-  const first = new Map(cues.map((cue) => [Object.keys(cue)[0], cue]).reverse());
-  const chosen = new Set([...first.values(), ...cues]);
-  return [...chosen].slice(0, most);
+  const seen = new Set();
+  const isFirst = (cue) => { const [name] = Object.keys(cue); return !seen.has(name) && seen.add(name); };
+  const first = cues.filter(isFirst);
+  return [...new Set([...first, ...cues])].slice(0, most);
 }

@@ -50,7 +50,7 @@ function measurements(measured) {
   const others = measured.filter((each) => !shares.includes(each));
   const row = ({ name, value, required }) => el("tr", {},
     el("th", { scope: "row" }, NAMES[name] ?? name.replaceAll("_", " ")),
-    el("td", { class: "track", "aria-hidden": "true" }, el("span", { class: "bar", vars: { from: "0%", size: `${100 * value}%` } }),
+    el("td", { class: "track", "aria-hidden": "true" }, el("span", { class: "span", vars: { from: "0%", size: `${100 * value}%` } }),
       required === null || required === undefined ? null : el("span", { class: "required", vars: { from: `${100 * required}%` } })),
     el("td", { class: "said" }, percent(value), required === null || required === undefined ? "" : ` of ${percent(required)}`));
   return el("table", { class: "measurements" }, el("caption", {}, "The numbers that decided"),

@@ -1,13 +1,13 @@
 /** Which memory is asked: choose a space, or make one of a file. */
 
-import { el } from "./dom.js";
+import { button, el } from "./dom.js";
 import { many } from "./words.js";
 
 export class SpacePicker {
-  constructor(host, { onChoose }) {
+  constructor(host, { onChoose, onFile }) {
     this.select = el("select", { id: "space", "aria-label": "Memory space", on: { change: () => onChoose(this.select.value) } });
     this.size = el("span", { class: "size" });
-    host.append(this.select, this.size);
+    host.append(this.select, this.size, button("From a file …", onFile, { id: "from-file" }));
   }
 
   offer(spaces, chosen) {

@@ -11,7 +11,7 @@ const LONGEST_MS = 2400; // of all pauses of one completion together
 
 export class Stage {
   constructor(host, api, { onPatch, onAskFor, onHeaders }) {
-    this.api = api;
+    Object.assign(this, { host, api });
     this.status = el("p", { class: "visually-hidden", role: "status" });
     this.empty = el("div", { class: "empty" });
     host.append(this.status, this.empty);
@@ -51,6 +51,7 @@ export class Stage {
     const known = request.partial_episode.known_fields;
     const targets = (request.targets ?? memory.fields.map(({ name }) => name)).filter((name) => !(name in known));
     this.#begin(known, targets);
+    if (this.host.getBoundingClientRect().top > innerHeight * 0.6) this.host.scrollIntoView({ block: "start" });
     const pace = new Pace(run.signal);
     try {
       for await (const { event, data } of this.api.stream(memory.id, request, run.signal)) {

@@ -3,7 +3,7 @@
 import { button, el } from "./dom.js";
 import { SOURCES, percent, text } from "./words.js";
 
-const EPISODES = 4;
+const EPISODES = 3;
 const OTHERS = 6;
 
 export class WhyView {
@@ -90,7 +90,7 @@ function mixture(masses) {
   const parts = Object.entries(masses).filter(([, mass]) => mass >= 0.005);
   return el("figure", { class: "mixture" },
     el("div", { class: "split", "aria-hidden": "true" }, ...parts.map(([source, mass]) => el("span", { class: source, vars: { share: `${100 * mass}%` } }))),
-    el("figcaption", {}, ...parts.map(([source, mass]) => el("span", { class: `key ${source}` }, `${source} ${percent(mass)}`))));
+    el("figcaption", {}, ...parts.map(([source, mass]) => el("span", { class: `legend ${source}` }, `${source} ${percent(mass)}`))));
 }
 
 /** From the base rate, part by part, to the answer: log-odds that add up exactly. */
@@ -107,7 +107,7 @@ function waterfall({ base, log_odds: end, contributions, method }, known) {
   const place = (value) => (100 * (value - low)) / (high - low || 1);
   const row = ({ label, from, to, said, isEnd }) => el("tr", { class: from === to ? (isEnd ? "end" : "base") : to > from ? "for" : "against" },
     el("th", { scope: "row" }, label),
-    el("td", { class: "track", "aria-hidden": "true" }, el("span", { class: "bar", vars: { from: `${place(Math.min(from, to))}%`, size: `${Math.abs(place(to) - place(from))}%` } })),
+    el("td", { class: "track", "aria-hidden": "true" }, el("span", { class: "span", vars: { from: `${place(Math.min(from, to))}%`, size: `${Math.abs(place(to) - place(from))}%` } })),
     el("td", { class: "said" }, said));
   return el("table", { class: "waterfall" },
     el("caption", {}, `What each part did to the odds${method === "sampled" ? " (means over sampled orders; the sum is exact)" : ""}`),
