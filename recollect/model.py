@@ -901,7 +901,10 @@ class ColumnReport:
 
 @dataclass(frozen=True, slots=True)
 class TableReport:
-    """How a table is written, as found or as told; empty where it does not apply."""
+    """How a table is written, as found or as told; empty where it does not apply.
+
+    `header_line` is 0 in a table without a header. `sheets` are those of a spreadsheet, `sheet` the one that was read.
+    """
 
     format: str
     compression: str = ""
@@ -911,6 +914,7 @@ class TableReport:
     decimal: str = ""
     header_line: int = 1
     columns: tuple[ColumnReport, ...] = ()
+    sheets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1273,6 +1273,8 @@ type ApiImportEpisodesRequest struct {
 	types *[]string
 	idColumn *string
 	map_ *[]string
+	header *bool
+	sheet *string
 	idempotencyKey *string
 }
 
@@ -1353,6 +1355,18 @@ func (r ApiImportEpisodesRequest) Map_(map_ []string) ApiImportEpisodesRequest {
 	return r
 }
 
+// Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, &#x60;column_1&#x60; …
+func (r ApiImportEpisodesRequest) Header(header bool) ApiImportEpisodesRequest {
+	r.header = &header
+	return r
+}
+
+// The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything.
+func (r ApiImportEpisodesRequest) Sheet(sheet string) ApiImportEpisodesRequest {
+	r.sheet = &sheet
+	return r
+}
+
 // Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
 func (r ApiImportEpisodesRequest) IdempotencyKey(idempotencyKey string) ApiImportEpisodesRequest {
 	r.idempotencyKey = &idempotencyKey
@@ -1373,8 +1387,8 @@ bad record is rejected by itself and reported with its line, the pointer and the
 `id` is taken are replaced; one that is stored already, to the letter, is counted as `duplicate` and not written. With `preview` nothing is stored and the
 report says what would be.
 
-**Tables.** Delimiter (`,` `;` tab `|`, or a line `sep=;`), encoding and the spelling of missing values are found out, reported, and can be set by the
-parameters. A quote opens only at the start of a cell. A column's type is decided by all of its cells: numbers (with separators, a currency, a percent
+**Tables.** Delimiter (`,` `;` tab `|`, or a line `sep=;`), encoding, the header (or that there is none) and the spelling of missing values are found out,
+reported, and can be set by the parameters. A record with fewer or more cells than the header is rejected, save for blanks beyond it. A quote opens only at the start of a cell. A column's type is decided by all of its cells: numbers (with separators, a currency, a percent
 sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as `outliers`. Codes stay text: with
 leading zeros, like versions (`1.9`, `1.10`), where the space's `schema` says so or the space holds texts by now.
 
@@ -1488,6 +1502,12 @@ func (a *EpisodesAPIService) ImportEpisodesExecute(r ApiImportEpisodesRequest) (
 		} else {
 			parameterAddToHeaderOrQuery(localVarQueryParams, "map", t, "form", "multi")
 		}
+	}
+	if r.header != nil {
+		parameterAddToHeaderOrQuery(localVarQueryParams, "header", r.header, "form", "")
+	}
+	if r.sheet != nil {
+		parameterAddToHeaderOrQuery(localVarQueryParams, "sheet", r.sheet, "form", "")
 	}
 	// to determine the Content-Type header
 	localVarHTTPContentTypes := []string{"application/json", "application/x-ndjson", "text/csv", "application/octet-stream"}

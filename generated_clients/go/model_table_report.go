@@ -33,10 +33,12 @@ type TableReport struct {
 	Sheet *string `json:"sheet,omitempty"`
 	// A word or a sign; empty where it does not apply.
 	Decimal *string `json:"decimal,omitempty"`
-	// The line of the header.
+	// The line of the header; 0 where the table has none.
 	HeaderLine *int64 `json:"header_line,omitempty"`
 	// The columns in their order.
 	Columns []ColumnReport `json:"columns"`
+	// All sheets of a spreadsheet.
+	Sheets []string `json:"sheets,omitempty"`
 }
 
 type _TableReport TableReport
@@ -300,6 +302,38 @@ func (o *TableReport) SetColumns(v []ColumnReport) {
 	o.Columns = v
 }
 
+// GetSheets returns the Sheets field value if set, zero value otherwise.
+func (o *TableReport) GetSheets() []string {
+	if o == nil || IsNil(o.Sheets) {
+		var ret []string
+		return ret
+	}
+	return o.Sheets
+}
+
+// GetSheetsOk returns a tuple with the Sheets field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *TableReport) GetSheetsOk() ([]string, bool) {
+	if o == nil || IsNil(o.Sheets) {
+		return nil, false
+	}
+	return o.Sheets, true
+}
+
+// HasSheets returns a boolean if a field has been set.
+func (o *TableReport) HasSheets() bool {
+	if o != nil && !IsNil(o.Sheets) {
+		return true
+	}
+
+	return false
+}
+
+// SetSheets gets a reference to the given []string and assigns it to the Sheets field.
+func (o *TableReport) SetSheets(v []string) {
+	o.Sheets = v
+}
+
 func (o TableReport) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -330,6 +364,9 @@ func (o TableReport) ToMap() (map[string]interface{}, error) {
 		toSerialize["header_line"] = o.HeaderLine
 	}
 	toSerialize["columns"] = o.Columns
+	if !IsNil(o.Sheets) {
+		toSerialize["sheets"] = o.Sheets
+	}
 	return toSerialize, nil
 }
 

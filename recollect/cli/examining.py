@@ -26,7 +26,7 @@ from recollect.cli.console import (
     print_table,
     shown,
 )
-from recollect.cli.reading import Delimiter, Encoding, Nulls, Types, open_sheet, reading
+from recollect.cli.reading import Delimiter, Encoding, Header, Nulls, SheetName, Types, open_sheet, reading
 from recollect.cli.report import evaluation_page
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ def evaluate(  # noqa: PLR0913, PLR0917  # a parameter per option
     encoding: Encoding = None,
     null: Nulls = None,
     types: Types = None,
+    header: Header = None,
+    sheet_name: SheetName = None,
     url: Url = None,
     key: KeyOption = None,
     as_json: AsJson = False,
@@ -65,7 +67,11 @@ def evaluate(  # noqa: PLR0913, PLR0917  # a parameter per option
     For example: recollect evaluate orders.csv --html orders.html
     """
     request: Json = {"cases": cases, "target_accuracy": target_accuracy} | ({"fields": field} if field else {})
-    sheet = _sheet(subject, reading(delimiter, encoding, null, types, as_json=as_json), as_json=as_json)
+    sheet = _sheet(
+        subject,
+        reading(delimiter, encoding, null, types, header=header, sheet=sheet_name, as_json=as_json),
+        as_json=as_json,
+    )
     with _progress("evaluating", visible=not as_json) as progress:
         report = _reporter(progress)
         if sheet is not None:
@@ -106,6 +112,8 @@ def audit(  # noqa: PLR0913, PLR0917  # a parameter per option
     encoding: Encoding = None,
     null: Nulls = None,
     types: Types = None,
+    header: Header = None,
+    sheet_name: SheetName = None,
     url: Url = None,
     key: KeyOption = None,
     as_json: AsJson = False,
@@ -115,7 +123,11 @@ def audit(  # noqa: PLR0913, PLR0917  # a parameter per option
     For example: recollect audit orders.csv, then write yes under confirm in orders.suspects.csv, then
     recollect audit orders.csv --apply orders.suspects.csv
     """
-    sheet = _sheet(subject, reading(delimiter, encoding, null, types, as_json=as_json), as_json=as_json)
+    sheet = _sheet(
+        subject,
+        reading(delimiter, encoding, null, types, header=header, sheet=sheet_name, as_json=as_json),
+        as_json=as_json,
+    )
     if apply is not None or revert is not None:
         _change(subject, sheet, apply, revert, url, key, as_json=as_json)
         return

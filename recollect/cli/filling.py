@@ -25,7 +25,18 @@ from recollect.cli.console import (
     print_json,
     print_table,
 )
-from recollect.cli.reading import Delimiter, Encoding, Nulls, Types, open_sheet, reading, write_cells
+from recollect.cli.reading import (
+    Delimiter,
+    Encoding,
+    Header,
+    Nulls,
+    SheetName,
+    Types,
+    ending,
+    open_sheet,
+    reading,
+    write_cells,
+)
 from recollect.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -67,6 +78,8 @@ def fill(  # noqa: PLR0913, PLR0917  # a parameter per option
     encoding: Encoding = None,
     null: Nulls = None,
     types: Types = None,
+    header: Header = None,
+    sheet_name: SheetName = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
     url: Url = None,
     key: KeyOption = None,
@@ -78,11 +91,11 @@ def fill(  # noqa: PLR0913, PLR0917  # a parameter per option
     """
     if threshold is not None and target_accuracy is not None:
         raise Failure("One of --threshold and --target-accuracy", exit_code=EXIT_USAGE, as_json=as_json)
-    read = reading(delimiter, encoding, null, types, as_json=as_json)
+    read = reading(delimiter, encoding, null, types, header=header, sheet=sheet_name, as_json=as_json)
     sheet = open_sheet(file, read, as_json=as_json)
     blanks = _blanks(sheet, target, as_json=as_json)
-    written = out_file or file.with_name(f"{file.stem}.filled{file.suffix}")
-    cells_file = written.with_name(f"{written.name.removesuffix(written.suffix)}.cells.csv")
+    written = out_file or file.with_name(f"{file.name.removesuffix(ending(file))}.filled{ending(file)}")
+    cells_file = written.with_name(f"{written.name.removesuffix(ending(written))}.cells.csv")
     _require_free(file, written, cells_file, force=force, as_json=as_json)
     request: Json = {"threshold": threshold or 0.0, "target_accuracy": target_accuracy}
     if blanks:
@@ -201,7 +214,10 @@ def _write(sheet: Sheet, found: Mapping[str, Any], written: Path, cells_file: Pa
         for cell in found["cells"]
     )
     try:
+        told = sheet.notes
         sheet.write(written, filled, noted if notes else None)
+        for note in sheet.notes if sheet.notes is not told else ():
+            err.print(note)
         write_cells(cells_file, ("line", "field", "value", "confidence", "source", "episodes", "filled"), rows)
     except InvalidRequest as refusal:
         raise Failure("The table cannot be written", refusal.detail, exit_code=EXIT_USAGE) from None
@@ -223,6 +239,7 @@ def _tell(
     if as_json:
         summary = {
             "rows": len(sheet.rows),
+            "unread_lines": list(sheet.unread),
             "blank": blank,
             "filled": len(kept),
             "threshold": found["threshold"],

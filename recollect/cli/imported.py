@@ -19,6 +19,8 @@ def print_report(name: str, report: Mapping[str, Any]) -> None:
     table = report.get("table")
     if table is not None:
         out.print(f"{escape(name)}: {report['records']} records{_writing(table)}")
+        for note in table_notes(table):
+            out.print(f"  {escape(note)}")
         print_table(["field", "type", "known>", "missing>", "distinct>", "for example"], map(_row, table["columns"]))
         for column in table["columns"]:
             for note in _notes(column):
@@ -32,8 +34,21 @@ def print_report(name: str, report: Mapping[str, Any]) -> None:
     if report["rejected"]:
         rows = [[str(each["line"]), each["pointer"], each["reason"]] for each in report["rejected"][:_SHOWN_REJECTIONS]]
         print_table(["line>", "at", "reason"], rows)
+    if any(each["code"] == "CELL_COUNT" for each in report["rejected"]):
+        out.print(
+            "A record with fewer or more cells than there are columns is refused: no one can say which is missing."
+        )
     if report["rejected_total"] > _SHOWN_REJECTIONS:
         out.print(f"… and {report['rejected_total'] - _SHOWN_REJECTIONS} more; --rejects FILE writes them all")
+
+
+def table_notes(table: Mapping[str, Any]) -> Iterator[str]:
+    """What was decided of the table as a whole, with the option that decides otherwise."""
+    if table["header_line"] == 0:
+        yield "no header: the first line is a record, columns are called by their places  (--header if it names them)"
+    others = [name for name in table["sheets"] if name != table["sheet"]]
+    if others:
+        yield f"other sheets, not read: {', '.join(others)}  (--sheet NAME)"
 
 
 def _writing(table: Mapping[str, Any]) -> str:

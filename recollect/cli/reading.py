@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
-from recollect.cli.console import EXIT_USAGE, Failure
+from recollect.cli.console import EXIT_USAGE, Failure, err
 from recollect.errors import RecollectError
 from recollect.tables.writing import csv_line
 
@@ -16,21 +17,46 @@ if TYPE_CHECKING:
     from recollect.cli.sheets import Sheet
     from recollect.tables import TableOptions
 
+_SHOWN_LINES = 10
+_PACKED = frozenset((".gz", ".bz2", ".xz", ".zip", ".zst"))
+
 Delimiter = Annotated[str | None, typer.Option("--delimiter", help="What stands between cells. (default: found out)")]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="The file's encoding. (default: found out)")]
 Nulls = Annotated[list[str] | None, typer.Option("--null", help="A text that means blank; repeat for more.")]
 Types = Annotated[list[str] | None, typer.Option("--type", help="COLUMN=TYPE, such as zip=category; repeat for more.")]
+Header = Annotated[
+    bool | None,
+    typer.Option("--header/--no-header", help="Whether the first line names the columns. (default: found out)"),
+]
+SheetName = Annotated[
+    str | None,
+    typer.Option("--sheet", help="Of a spreadsheet: a name, or its place from 1. (default: the first that holds any)"),
+]
 
 
 def reading(
-    delimiter: str | None, encoding: str | None, null: list[str] | None, types: list[str] | None, *, as_json: bool
+    delimiter: str | None,
+    encoding: str | None,
+    null: list[str] | None,
+    types: list[str] | None,
+    *,
+    as_json: bool,
+    header: bool | None = None,
+    sheet: str | None = None,
 ) -> TableOptions:
     """The options of a file's reading; raises Failure."""
     # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
     from recollect.tables import read_options
 
     try:
-        return read_options(delimiter=delimiter, encoding=encoding, missing_values=null, types=types or ())
+        return read_options(
+            delimiter=delimiter,
+            encoding=encoding,
+            missing_values=null,
+            types=types or (),
+            header=header,
+            sheet=sheet,
+        )
     except RecollectError as refusal:
         hints = [f"{each.pointer}: expected {each.expected}" for each in refusal.violations]
         raise Failure(refusal.title, refusal.detail, hints=hints, exit_code=EXIT_USAGE, as_json=as_json) from None
@@ -42,13 +68,35 @@ def open_sheet(file: Path, options: TableOptions, *, as_json: bool) -> Sheet:
     from recollect.cli.sheets import read_sheet
 
     try:
-        return read_sheet(file, options)
+        sheet = read_sheet(file, options)
     except RecollectError as refusal:
         title = "The file cannot be read"
         raise Failure(title, f"{file}: {refusal.detail}", exit_code=EXIT_USAGE, as_json=as_json) from None
     except (OSError, ValueError) as fault:
         title = "The file cannot be read"
         raise Failure(title, f"{file}: {fault}", exit_code=EXIT_USAGE, as_json=as_json) from None
+    if not as_json:
+        for note in (*sheet.notes, *_unread(sheet)):
+            err.print(escape(note))
+    return sheet
+
+
+def _unread(sheet: Sheet) -> list[str]:
+    """Which records could not be read, where there are any."""
+    if not sheet.unread:
+        return []
+    shown = ", ".join(map(str, sheet.unread[:_SHOWN_LINES]))
+    more = f" and {len(sheet.unread) - _SHOWN_LINES} more" if len(sheet.unread) > _SHOWN_LINES else ""
+    return [
+        f"Records that cannot be read are left as they are, {len(sheet.unread):,} of them, on the lines {shown}{more}: "
+        "recollect import FILE --preview says why."
+    ]
+
+
+def ending(file: Path) -> str:
+    """How the file's name ends: .csv, and .csv.gz where it is packed."""
+    is_packed = file.suffix.lower() in _PACKED and len(file.suffixes) > 1
+    return "".join(file.suffixes[-2:]) if is_packed else file.suffix
 
 
 def write_cells(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

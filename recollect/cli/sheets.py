@@ -7,21 +7,26 @@ is spelt as the same value is spelt elsewhere in its column, where it is.
 from __future__ import annotations
 
 import bz2
+import codecs
 import gzip
 import importlib
 import io
 import json
 import lzma
+import sys
+import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
 
+from recollect.cli.imported import table_notes
 from recollect.errors import InvalidRequest
 from recollect.model import ColumnRole
-from recollect.tables import TEXT_TABLES, File, Format, TableOptions, open_file, read_objects
+from recollect.tables import TEXT_TABLES, File, Format, TableOptions, open_file, read_objects, require_sheet
 from recollect.tables.delimited import DelimitedRows
 from recollect.tables.flat import FlatReader
 from recollect.tables.rows import Row
@@ -30,11 +35,7 @@ from recollect.tables.table import Table
 from recollect.tables.writing import csv_line
 
 MAX_BYTES = 4 * 1024**3
-_PACKERS: Mapping[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.compress,
-    "bzip2": bz2.compress,
-    "xz": lzma.compress,
-}
+_BYTE_ORDER_MARK = "\ufeff"
 
 Filled = Mapping[tuple[int, str], Any]  # (row, column) -> value
 Notes = Mapping[tuple[int, str], tuple[float, str]]  # (row, column) -> confidence, source
@@ -46,6 +47,8 @@ class Sheet(Protocol):
     columns: Sequence[str]
     rows: Sequence[Mapping[str, Any]]
     lines: Sequence[int]  # of each row, as a person counts them in the file
+    unread: Sequence[int]  # lines of records that cannot be read, which stand as they stood
+    notes: Sequence[str]  # what was decided of the file that a person may want otherwise
 
     def write(self, path: Path, filled: Filled, notes: Notes | None) -> None:
         """Write the table with these cells filled; with `notes`, a confidence and a source beside each such column."""
@@ -58,6 +61,7 @@ def read_sheet(path: Path, options: TableOptions | None = None) -> Sheet:
     with path.open("rb") as content, open_file(content, max_bytes=MAX_BYTES, is_text_table=is_text) as file:
         if file.format is Format.EXCEL:
             return _Spreadsheet(path, file, options)
+        require_sheet(options, file.format)
         if file.format in TEXT_TABLES:
             return _Delimited(file, options)
         if file.format in {Format.PARQUET, Format.ARROW}:
@@ -71,13 +75,18 @@ class _Spelt:
     def __init__(self, source: DelimitedRows | SpreadsheetRows, options: TableOptions) -> None:
         self._table = Table(source, options)
         records = [row for block in source.rows() for row in block]
-        self._head, body = records[0], {row.line: row for row in records[1:]}
+        self._head = records[0] if self._table.has_header else None
+        body = {row.line: row for row in records[self._table.has_header :]}
         rows: list[Mapping[str, Any]] = []
         lines: list[int] = []
+        unread: list[int] = []
+        self.notes: Sequence[str] = list(table_notes(asdict(self._table.report())))
         for block in self._table.blocks():
             rows += [_known(zip(block.names, row, strict=True)) for row in zip(*block.values, strict=True)]
             lines += block.lines
+            unread += [each.line for each in block.rejections]
         self.rows: Sequence[Mapping[str, Any]] = rows
+        self.unread: Sequence[int] = unread
         self.lines: Sequence[int] = lines
         fields = [(place, each) for place, each in enumerate(self._table.report().columns)]
         self._places = {str(each.name): place for place, each in fields if each.role is ColumnRole.FIELD}
@@ -102,16 +111,17 @@ class _Delimited(_Spelt):
         source = DelimitedRows(file, options.delimiter, options.encoding)
         super().__init__(source, options)
         self._delimiter, self._compression = source.about["delimiter"], file.compression
-        self._encoding = source.about["encoding"]
         file.content.seek(0)
-        text = file.content.read().decode(self._encoding, "surrogateescape")
+        content = file.content.read()
+        self._encoding = _exact(source.about["encoding"], content)
+        text = content.decode(self._encoding, "surrogateescape")
         self._text = _lines(text, "\n" if "\n" in text else "\r")
 
     def write(self, path: Path, filled: Filled, notes: Notes | None) -> None:
         """See Sheet."""
         noted = _noted(notes)
         lines = list(self._text)
-        if noted:
+        if noted and self._head is not None:
             self._append(
                 lines, self._head, [text for name in noted for text in (f"{name}_confidence", f"{name}_source")]
             )
@@ -122,8 +132,13 @@ class _Delimited(_Spelt):
             if noted:
                 found = ((notes or {}).get((place, name)) for name in noted)
                 self._append(lines, record, [text for each in found for text in _note(each)])
-        content = "".join(lines).encode(self._encoding, "surrogateescape")
-        path.write_bytes(_PACKERS.get(self._compression, bytes)(content))
+        text = "".join(lines)
+        try:
+            content = text.encode(self._encoding, "surrogateescape")
+        except UnicodeEncodeError:  # what was filled in comes from elsewhere
+            content = text.encode("utf-8-sig", "surrogateescape")
+            self.notes = [f"{self._encoding} cannot spell what was filled in: the table is written in UTF-8."]
+        path.write_bytes(_pack(content, self._compression, path.stem))
 
     def _replace(self, lines: list[str], record: Row, own: Mapping[str, Any]) -> None:
         cells = list(record.cells)  # type: ignore[arg-type]
@@ -131,7 +146,8 @@ class _Delimited(_Spelt):
             cells[self._places[name]] = self._spell(name, value)
         first, last = record.line - 1, record.line + record.line_count - 2
         end = _end(lines[last])
-        lines[first] = csv_line(cells, self._delimiter) + end
+        mark = _BYTE_ORDER_MARK if lines[first].startswith(_BYTE_ORDER_MARK) else ""
+        lines[first] = mark + csv_line(cells, self._delimiter) + end
         lines[first + 1 : last + 1] = [""] * (last - first)
 
     def _append(self, lines: list[str], record: Row, cells: Sequence[str]) -> None:
@@ -144,12 +160,13 @@ class _Delimited(_Spelt):
 
 
 class _Spreadsheet(_Spelt):
-    """The first sheet of a workbook that holds anything; the others, formats and formulas stay."""
+    """One sheet of a workbook; the others, formats and formulas stay."""
 
     def __init__(self, path: Path, file: File, options: TableOptions) -> None:
-        source = SpreadsheetRows(file)
+        source = SpreadsheetRows(file, options.sheet)
         super().__init__(source, options)
         self._path, self._sheet = path, source.about["sheet"]
+        self._width = len(self._table.report().columns)
 
     def write(self, path: Path, filled: Filled, notes: Notes | None) -> None:
         """See Sheet."""
@@ -160,9 +177,10 @@ class _Spreadsheet(_Spelt):
         for (place, name), value in filled.items():
             sheet.cell(self.lines[place], self._places[name] + 1).value = _native(value)
         for number, name in enumerate(_noted(notes)):
-            column = len(self._head.cells) + 1 + 2 * number  # type: ignore[arg-type]
-            sheet.cell(self._head.line, column).value = f"{name}_confidence"
-            sheet.cell(self._head.line, column + 1).value = f"{name}_source"
+            column = self._width + 1 + 2 * number
+            if self._head is not None:
+                sheet.cell(self._head.line, column).value = f"{name}_confidence"
+                sheet.cell(self._head.line, column + 1).value = f"{name}_source"
             for (place, noted), (confidence, source) in (notes or {}).items():
                 if noted == name:
                     sheet.cell(self.lines[place], column).value = round(confidence, 4)
@@ -175,6 +193,8 @@ class _Objects:
 
     def __init__(self, file: File, options: TableOptions) -> None:
         self._compression, self._is_lines = file.compression, file.format is Format.NDJSON
+        self.unread: Sequence[int] = ()
+        self.notes: Sequence[str] = ()
         if self._is_lines:
             file.content.seek(0)
             texts = [(line, text) for line, text in enumerate(file.content.read().splitlines(), 1) if text.strip()]
@@ -208,7 +228,7 @@ class _Objects:
             content = b"".join(orjson.dumps(each) + b"\n" for each in found)
         else:
             content = orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n"
-        path.write_bytes(_PACKERS.get(self._compression, bytes)(content))
+        path.write_bytes(_pack(content, self._compression, path.stem))
 
 
 class _Columnar:
@@ -216,6 +236,8 @@ class _Columnar:
 
     def __init__(self, file: File, options: TableOptions) -> None:
         self._format = file.format
+        self.unread: Sequence[int] = ()
+        self.notes: Sequence[str] = ()
         file.content.seek(0)
         module = "pyarrow.parquet" if file.format is Format.PARQUET else "pyarrow.feather"
         self._whole = _library(module, f"{file.format} files").read_table(io.BytesIO(file.content.read()))
@@ -250,6 +272,42 @@ class _Columnar:
             _library("pyarrow.parquet", "Parquet files").write_table(whole, path)
         else:
             _library("pyarrow.feather", "Arrow files").write_feather(whole, path)
+
+
+def _exact(encoding: str, content: bytes) -> str:
+    """The encoding by which a byte order mark stays a character and is written back as it was."""
+    if encoding not in {"utf-16", "utf-32"}:
+        return encoding
+    is_big = content.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE))
+    return f"{encoding}-be" if is_big else f"{encoding}-le"
+
+
+def _zip(content: bytes, name: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return out.getvalue()
+
+
+def _zstd(content: bytes) -> bytes:
+    # In the standard library from 3.14 on; before that its backport.
+    packed: bytes = _library(
+        "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd", "a zst file"
+    ).compress(content)
+    return packed
+
+
+def _pack(content: bytes, compression: str, name: str) -> bytes:
+    """The content packed as the file was; `name` is its own in an archive."""
+    pack: Mapping[str, Callable[[bytes], bytes]] = {
+        "gzip": gzip.compress,
+        "bzip2": bz2.compress,
+        "xz": lzma.compress,
+        "zstd": _zstd,
+    }
+    if compression == "zip":
+        return _zip(content, name)
+    return pack[compression](content) if compression else content
 
 
 def _known(cells: Iterable[tuple[str, Any]]) -> dict[str, Any]:

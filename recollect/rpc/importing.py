@@ -82,6 +82,8 @@ async def _import_file(call: Call, first: _Message, rest: AsyncIterator[_Message
         types=list(said.types),
         id_column=said.id_column or None,
         renamed=list(said.map),
+        header=said.header if said.HasField("header") else None,
+        sheet=said.sheet or None,
     )
     report = await service.import_episodes(
         call.runtime,

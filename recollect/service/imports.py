@@ -41,6 +41,7 @@ from recollect.tables import (
     open_file,
     open_table,
     read_objects,
+    require_sheet,
     spool,
 )
 from recollect.tables.flat import FlatReader
@@ -207,6 +208,7 @@ class _Import:
         if file.format is Format.NDJSON:
             await self.consume(read_lines(_pieces(file.content)), start_line, file.format)
         elif file.format not in TEXT_TABLES:
+            require_sheet(self._options, file.format)
             rows = await asyncio.to_thread(read_objects, file)
             await self.consume(_in_thread(rows), start_line, file.format)
         else:
@@ -223,7 +225,7 @@ class _Import:
             missing_values=self._space.missing_values,
         )
         self._table, self._table_types = table, table.field_types
-        self._next_line = max(start_line, table.first_line + 1)
+        self._next_line = max(start_line, table.first_record_line)
         blocks = table.blocks(start_line)
         async with self._storing():
             while (block := await asyncio.to_thread(next, blocks, None)) is not None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from recollect.errors import InvalidRequest, Violation
 from recollect.model import FieldType
 from recollect.tables.delimited import DelimitedRows
 from recollect.tables.formats import File, Format, open_file, spool
@@ -22,6 +23,16 @@ from recollect.tables.spreadsheet import SpreadsheetRows
 from recollect.tables.table import RowSource, Table, TableBlock
 
 TEXT_TABLES = frozenset((Format.CSV, Format.EXCEL))
+
+
+def require_sheet(options: TableOptions, kind: Format) -> None:
+    """Raise InvalidRequest where a sheet is named of a file that has none."""
+    if options.sheet is not None:
+        raise InvalidRequest(
+            f"A sheet was named, and the file is {kind} and has none.",
+            code="IMPORT_OPTIONS",
+            violations=(Violation("/query/sheet", "UNKNOWN_SHEET", "no sheet, or a spreadsheet", kind),),
+        )
 
 
 def open_table(
@@ -35,8 +46,9 @@ def open_table(
     """The table that a CSV or a spreadsheet holds; see Table."""
     source: RowSource
     if file.format is Format.EXCEL:
-        source = SpreadsheetRows(file)
+        source = SpreadsheetRows(file, options.sheet)
     else:
+        require_sheet(options, file.format)
         source = DelimitedRows(file, options.delimiter, options.encoding)
     return Table(source, options, schema=schema, texts=texts, missing_values=missing_values)
 
@@ -53,5 +65,6 @@ __all__ = [
     "open_table",
     "read_objects",
     "read_options",
+    "require_sheet",
     "spool",
 ]

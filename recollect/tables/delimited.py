@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from recollect.tables.dialect import detect_dialect
@@ -17,6 +17,8 @@ _HEAD_CHARACTERS = 64 * 1024
 
 class DelimitedRows:
     """A RowSource (see `table`) of a delimited text; raises InvalidRequest where the file is none."""
+
+    sheets: Sequence[str] = ()
 
     def __init__(self, file: File, delimiter: str | None = None, encoding: str | None = None) -> None:
         self._content = file.content
@@ -47,10 +49,10 @@ class DelimitedRows:
                 text.readline()
             yield from read_rows(text, self._dialect.delimiter, end=self._end, first_line=1 + skipped)
 
-    def excerpt(self, wanted: Collection[int]) -> Iterator[str]:
+    def excerpt(self, wanted: Collection[int], *, has_header: bool = True) -> Iterator[str]:
         """The text before the first record, its header included, and the lines of the records that begin on these."""
         spans = [(row.line, row.line + row.line_count) for rows in self.rows() for row in rows]
-        header_end = spans[0][1] if spans else 1
+        header_end = spans[0][has_header] if spans else 1
         kept = {line for first, end in spans for line in range(first, end) if first in wanted or end <= header_end}
         kept |= set(range(1, header_end))
         with self._text() as text:

@@ -20,16 +20,21 @@ class Header:
     is_named: tuple[bool, ...]
 
 
-def read_header(cells: object) -> Header:
+def read_header(cells: Sequence[str]) -> Header:
     """The header that the first record is; raises InvalidRequest (CSV_HEADER) where it can be none."""
-    if not isinstance(cells, list):
-        raise bad_header("a header line", "a line that cannot be read")
     given = [clean(cell)[:_MAX_NAME].rstrip() for cell in cells]
     if not any(given):
         raise bad_header("a header line", "nothing")
     if len(given) > MAX_COLUMNS:
         raise bad_header(f"at most {MAX_COLUMNS} columns", f"{len(given)}")
     return Header(_unique(given), tuple(map(bool, given)))
+
+
+def name_columns(width: int) -> Header:
+    """The names of the columns of a table without a header: their places."""
+    if width > MAX_COLUMNS:
+        raise bad_header(f"at most {MAX_COLUMNS} columns", f"{width}")
+    return Header(_unique([""] * width), (False,) * width)
 
 
 def clean(text: str) -> str:

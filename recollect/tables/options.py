@@ -29,7 +29,8 @@ class TableOptions:
 
     `missing_values` are the texts that mean "not known"; given, no others do, save the
     empty cell. `renamed` maps a column to the field it becomes, to a member of the
-    episode (`@occurred_at`), or to nothing, which leaves the column out.
+    episode (`@occurred_at`), or to nothing, which leaves the column out. `header` says
+    whether the first record names the columns; `sheet` is a name, or a place from 1 on.
     """
 
     delimiter: str | None = None
@@ -38,6 +39,8 @@ class TableOptions:
     types: Mapping[str, ColumnType] = field(default_factory=dict)
     id_column: str | None = None
     renamed: Mapping[str, str] = field(default_factory=dict)
+    header: bool | None = None
+    sheet: str | None = None
 
 
 def read_options(
@@ -48,6 +51,8 @@ def read_options(
     types: Sequence[str] = (),
     id_column: str | None = None,
     renamed: Sequence[str] = (),
+    header: bool | None = None,
+    sheet: str | None = None,
 ) -> TableOptions:
     """The options as words say them (`zip=category`, `when=time:day_first`); raises InvalidRequest."""
     violations: list[Violation] = []
@@ -58,6 +63,8 @@ def read_options(
         dict(_type(text, violations) for text in types),
         id_column,
         dict(_renaming(text, violations) for text in renamed),
+        header,
+        sheet,
     )
     if violations:
         first = violations[0]

@@ -17,14 +17,16 @@ from recollect.tables.writing import csv_line
 
 def write_rejects(file: File, lines: Collection[int], options: TableOptions, out: TextIO) -> None:
     """Write the records that begin on these lines: to the letter where the file is text, else as CSV or JSON lines."""
+    has_header = options.header is not False
     if file.format is Format.CSV:
-        out.writelines(DelimitedRows(file, options.delimiter, options.encoding).excerpt(lines))
+        source = DelimitedRows(file, options.delimiter, options.encoding)
+        out.writelines(source.excerpt(lines, has_header=has_header))
     elif file.format is Format.EXCEL:
-        rows = [row for block in SpreadsheetRows(file).rows() for row in block]
+        rows = [row for block in SpreadsheetRows(file, options.sheet).rows() for row in block]
         out.writelines(
             csv_line(row.cells) + "\n"
             for place, row in enumerate(rows)
-            if isinstance(row.cells, list) and (place == 0 or row.line in lines)
+            if isinstance(row.cells, list) and ((place == 0 and has_header) or row.line in lines)
         )
     else:
         out.writelines(_objects(file, lines))

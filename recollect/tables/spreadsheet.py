@@ -5,10 +5,11 @@ One reading for all tables: a column of numbers is one whether it came as number
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
+from recollect.errors import InvalidRequest, Violation
 from recollect.tables.formats import File, Format, library, unreadable
 from recollect.tables.rows import BLOCK_LINES, Row
 
@@ -16,19 +17,22 @@ _EXACT = 2**53  # a spreadsheet's whole numbers are float64
 
 
 class SpreadsheetRows:
-    """A RowSource (see `table`) of the first sheet that holds anything."""
+    """A RowSource (see `table`) of the sheet that was named, else of the first that holds anything."""
 
-    def __init__(self, file: File) -> None:
+    def __init__(self, file: File, wanted: str | None = None) -> None:
         calamine = library("python_calamine", "a spreadsheet")
         file.content.seek(0)
         try:
             book = calamine.CalamineWorkbook.from_filelike(file.content)
-            sheets = [book.get_sheet_by_name(name) for name in book.sheet_names]
+            self.sheets: Sequence[str] = tuple(book.sheet_names)
+            names = self.sheets if wanted is None else (_named(self.sheets, wanted),)
+            sheets = (book.get_sheet_by_name(name) for name in names)
             sheet = next((each for each in sheets if each.total_height > 0), None)
             self._cells: list[list[Any]] = [] if sheet is None else sheet.to_python(skip_empty_area=False)
         except (calamine.CalamineError, OSError):
             raise unreadable("a spreadsheet") from None
-        self.about: Mapping[str, str] = {"format": Format.EXCEL, "sheet": "" if sheet is None else sheet.name}
+        name = names[0] if sheet is None and wanted is not None else "" if sheet is None else sheet.name
+        self.about: Mapping[str, str] = {"format": Format.EXCEL, "sheet": name}
 
     def rows(self) -> Iterator[list[Row]]:
         """See RowSource."""
@@ -36,6 +40,20 @@ class SpreadsheetRows:
             block = enumerate(self._cells[start : start + BLOCK_LINES], start + 1)
             spelled = ((line, list(map(spell, cells))) for line, cells in block)
             yield [Row(line, 1, cells) for line, cells in spelled if any(cells)]
+
+
+def _named(sheets: Sequence[str], wanted: str) -> str:
+    """The sheet of that name, else the one at that place."""
+    if wanted in sheets:
+        return wanted
+    if wanted.isdecimal() and 1 <= int(wanted) <= len(sheets):
+        return sheets[int(wanted) - 1]
+    raise InvalidRequest(
+        f"The file has no such sheet; it has: {', '.join(sheets[:20])}.",
+        code="IMPORT_OPTIONS",
+        context={"sheets": len(sheets)},
+        violations=(Violation("/query/sheet", "UNKNOWN_SHEET", "a sheet of the file, or its place", "another name"),),
+    )
 
 
 def spell(value: object) -> str:

@@ -9,16 +9,18 @@ from typing import Protocol
 
 from recollect.errors import InvalidRequest, Violation
 from recollect.model import ColumnReport, ColumnRole, FieldType, Rejection, Scalar, TableReport
-from recollect.tables import columns, missing
+from recollect.tables import columns, headless, missing
 from recollect.tables.columns import ColumnSurvey, Decision, Habits
 from recollect.tables.encoding import MARK
-from recollect.tables.header import Header, clean, read_header
+from recollect.tables.header import Header, bad_header, clean, name_columns, read_header
 from recollect.tables.members import MEMBERS, MOMENTS, is_member
 from recollect.tables.options import ColumnType, TableOptions
 from recollect.tables.reading import Cell, ColumnReader, show
 from recollect.tables.rows import Row
 
 _PANDAS_INDEX = "Unnamed: 0"
+_SAMPLE_ROWS = 1000  # that the first record is compared with
+_LONGEST_COUNT = 10
 
 
 class RowSource(Protocol):
@@ -27,6 +29,10 @@ class RowSource(Protocol):
     @property
     def about(self) -> Mapping[str, str]:
         """What is to be told of it: format, encoding, delimiter, sheet."""
+
+    @property
+    def sheets(self) -> Sequence[str]:
+        """The sheets of the file, where it has such."""
 
     def rows(self) -> Iterator[list[Row]]:
         """Every record in order, the header first, some at a time."""
@@ -78,13 +84,14 @@ class Table:
         self._texts = frozenset(texts)
         self._space_markers = frozenset(missing_values)
         self._header, self.first_line, surveys = self._survey()
+        self.has_header = any(self._header.is_named)
         self._columns = [_Column(name, survey) for name, survey in zip(self._header.names, surveys, strict=True)]
         self._habits = columns.find_habits(surveys, source.about.get("delimiter", ","))
         self._decide()
 
     def blocks(self, start_line: int = 1) -> Iterator[TableBlock]:
         """The records from a line on, in blocks."""
-        is_header = True
+        is_header = self.has_header
         for rows in self._source.rows():
             body = rows[1:] if is_header and rows else rows
             is_header = is_header and not rows
@@ -100,9 +107,15 @@ class Table:
             delimiter=about.get("delimiter", ""),
             sheet=about.get("sheet", ""),
             decimal=self._habits.decimal or ".",
-            header_line=self.first_line,
+            header_line=self.first_line if self.has_header else 0,
             columns=tuple(_report(column, text_types or {}) for column in self._columns),
+            sheets=tuple(self._source.sheets),
         )
+
+    @property
+    def first_record_line(self) -> int:
+        """The line after the header; where there is none, that of the first record."""
+        return self.first_line + self.has_header
 
     @property
     def field_types(self) -> dict[str, FieldType]:
@@ -121,32 +134,40 @@ class Table:
     # the first reading
 
     def _survey(self) -> tuple[Header, int, list[ColumnSurvey]]:
-        header: Header | None = None
-        first_line = 1
+        first: Row | None = None
+        header = Header((), ())
         surveys: list[ColumnSurvey] = []
         counters: list[_Counting] = []
+        sample: list[list[str]] = []
         for block in self._source.rows():
             rows = block
-            if header is None and rows:
-                first_line, (head, *rows) = rows[0].line, rows
-                if isinstance(head.cells, list) and any(MARK in cell for cell in head.cells):
-                    raise InvalidRequest("The header holds bytes that its encoding has not.", code="CSV_HEADER")
-                header = read_header(head.cells)
+            if first is None and rows:
+                first, *rows = rows
+                header = read_header(_readable(first.cells))
                 surveys = [ColumnSurvey(member=MEMBERS.get(name)) for name in header.names]
                 counters = [_Counting() for _ in header.names]
             good = [cells for row in rows if (cells := _fit(row.cells, len(surveys))) is not None]
+            sample = sample or good
             for survey, counter, column in zip(surveys, counters, zip(*good, strict=True), strict=False):
                 survey.observe(Counter(column))
                 counter.observe(column)
-        if header is None:
+        if first is None:
             raise InvalidRequest(
                 "The table is empty: expected a header line.",
                 code="CSV_HEADER",
                 violations=(Violation("", "CSV_HEADER", "a header line", "nothing"),),
             )
+        cells = _readable(first.cells)
+        told = self._options.header
+        is_record = headless.is_record(cells, surveys, sample[:_SAMPLE_ROWS]) if told is None else not told
+        if is_record:
+            header = name_columns(len(cells))
+            for survey, counter, cell in zip(surveys, counters, cells, strict=True):
+                survey.observe({cell: 1})
+                counter.precede(cell)
         for survey, counter in zip(surveys, counters, strict=True):
             survey.is_count = counter.is_count
-        return header, first_line, surveys
+        return header, first.line, surveys
 
     # the decisions
 
@@ -276,17 +297,40 @@ class _Counting:
     """Whether a column counts its rows: 0, 1, 2 … or 1, 2, 3 …"""
 
     def __init__(self) -> None:
-        self.is_count = False
+        self._first: int | None = None
         self._next: int | None = None
 
+    @property
+    def is_count(self) -> bool:
+        """Whether it has, so far."""
+        return self._next is not None and self._first in {0, 1}
+
     def observe(self, cells: Sequence[str]) -> None:
-        if self._next is None and cells:
-            self.is_count = cells[0] in {"0", "1"}
-            self._next = int(cells[0]) if self.is_count else 0
-        if self.is_count:
-            expected = map(str, range(self._next or 0, (self._next or 0) + len(cells)))
-            self.is_count = all(map(str.__eq__, cells, expected))
-            self._next = (self._next or 0) + len(cells)
+        """Take the next cells into account."""
+        if self._first is None and cells:
+            is_number = cells[0].isdecimal() and len(cells[0]) < _LONGEST_COUNT
+            self._first = self._next = int(cells[0]) if is_number else -1
+        if self._next is not None:
+            expected = map(str, range(self._next, self._next + len(cells)))
+            self._next = self._next + len(cells) if all(map(str.__eq__, cells, expected)) else None
+
+    def precede(self, cell: str) -> None:
+        """Take into account what stands before all the others."""
+        if self._first is None:
+            self.observe([cell])
+        elif cell != str(self._first - 1):
+            self._next = None
+        else:
+            self._first -= 1
+
+
+def _readable(cells: list[str] | Rejection) -> list[str]:
+    """The cells of the first record; raises InvalidRequest (CSV_HEADER) where they cannot be read."""
+    if not isinstance(cells, list):
+        raise bad_header("a header line", "a line that cannot be read")
+    if any(MARK in cell for cell in cells):
+        raise InvalidRequest("The header holds bytes that its encoding has not.", code="CSV_HEADER")
+    return cells
 
 
 def _fit(cells: list[str] | Rejection, width: int) -> list[str] | None:

@@ -130,6 +130,23 @@ def test_a_preview_stores_nothing_and_tells_what_would_be(recollect: Run, server
     assert httpx.get(f"{server.url}/api/v1/spaces/orders/stats").json()["episodes"] == 0
 
 
+def test_a_table_without_a_header_is_told_of_and_may_have_one(recollect: Run, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("Ann,Rome,30\nBob,Oslo,40\nCem,Rome\n")
+    found = recollect("import", str(file), "-s", "headless", "--create", "--preview")
+    assert "no header: the first line is a record" in found.out
+    assert "2 would be accepted, 1 would be rejected" in found.out
+    assert "A record with fewer or more cells" in found.out
+    told = json.loads(recollect("import", str(file), "-s", "headless", "--header", "--preview", "--json").out)
+    assert (told["records"], told["table"]["header_line"]) == (2, 1)
+    rejects = tmp_path / "rejects.csv"
+    done = recollect(
+        *("import", str(file), "-s", "headless", "--no-header", "--map", "column_1=name", "--rejects", str(rejects)),
+    )
+    assert done.code == 5
+    assert rejects.read_text() == "Cem,Rome\n"
+
+
 def test_the_counts_tell_new_replaced_and_duplicate(recollect: Run) -> None:
     report = json.loads(recollect("import", str(TABLES / "repeated_ids.csv"), "-s", "twice", "--create", "--json").out)
     counts = {name: report[name] for name in ("records", "new", "replaced", "duplicate", "rejected_total")}

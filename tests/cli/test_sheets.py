@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recollect.cli.sheets import read_sheet
+from recollect.cli.sheets import _pack, read_sheet
 from recollect.errors import InvalidRequest
+from recollect.tables import TableOptions, open_file
 
 FILES = sorted((Path(__file__).parents[1] / "data" / "tables").glob("*.*"))
 CELL = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cn"), include_characters="\t\n"), max_size=6)
@@ -128,3 +129,80 @@ def test_a_parquet_file_keeps_the_types_of_its_columns(tmp_path: Path) -> None:
         {"n": 7, "day": datetime.date(2026, 1, 2)},
         {"n": 2, "day": datetime.date(2026, 1, 3)},
     ]
+
+
+@pytest.mark.parametrize("compression", ["gzip", "bzip2", "xz", "zip", "zstd"])
+def test_a_packed_table_is_written_packed_as_it_was(compression: str, tmp_path: Path) -> None:
+    path, written = tmp_path / "table.csv.packed", tmp_path / "written.csv.packed"
+    path.write_bytes(_pack(b"name,city\nAnn,Rome\nBob,\n", compression, "table.csv"))
+    sheet = read_sheet(path)
+    sheet.write(written, {(1, "city"): "Oslo"}, None)
+    assert compression == "zip" or written.read_bytes()[:2] == path.read_bytes()[:2]
+    with written.open("rb") as content, open_file(content, max_bytes=1 << 20) as file:
+        file.content.seek(0)
+        assert (file.compression, file.content.read()) == (compression, b"name,city\nAnn,Rome\nBob,Oslo\n")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_an_encoding_and_its_mark_stay(encoding: str, mark: str, tmp_path: Path) -> None:
+    mark = mark if encoding in {"utf-16-le", "utf-16-be"} else ""
+    path, written = tmp_path / "table.csv", tmp_path / "written.csv"
+    path.write_bytes(f"{mark}Ann,Zürich,2\nBob,Zürich,3\nCem,,4\n".encode(encoding))
+    sheet = read_sheet(path, TableOptions(header=False, encoding=None if mark else encoding.removesuffix("-sig")))
+    sheet.write(written, {(2, "column_2"): "Zürich"}, None)
+    assert written.read_bytes() == f"{mark}Ann,Zürich,2\nBob,Zürich,3\nCem,Zürich,4\n".encode(encoding)
+
+
+def test_what_an_encoding_cannot_spell_is_written_in_utf_8(tmp_path: Path) -> None:
+    path, written = tmp_path / "table.csv", tmp_path / "written.csv"
+    path.write_bytes("name;city\nJosé;Málaga\nAna;\n".encode("cp1252"))
+    sheet = read_sheet(path)
+    sheet.write(written, {(1, "city"): "東京"}, None)
+    assert written.read_text("utf-8-sig") == "name;city\nJosé;Málaga\nAna;東京\n"
+    assert "UTF-8" in sheet.notes[-1]
+
+
+def test_records_of_another_width_stand_as_they_stood(tmp_path: Path) -> None:
+    path, written = tmp_path / "table.csv", tmp_path / "written.csv"
+    path.write_text("name,city\nAnn,Rome\nBob\nCem,Oslo,x\nDan,\n")
+    sheet = read_sheet(path)
+    assert (list(sheet.lines), list(sheet.unread)) == ([2, 5], [3, 4])
+    sheet.write(written, {(1, "city"): "Rome"}, {(1, "city"): (0.9, "recalled")})
+    assert written.read_text() == (
+        "name,city,city_confidence,city_source\nAnn,Rome,,\nBob\nCem,Oslo,x\nDan,Rome,0.9000,recalled\n"
+    )
+
+
+def test_a_sheet_is_named_and_the_others_stay(tmp_path: Path) -> None:
+    path, written = tmp_path / "book.xlsx", tmp_path / "written.xlsx"
+    book = openpyxl.Workbook()
+    book.active.title = "cover"
+    book.active.append(["A report"])
+    for name, rows in (("orders", [["name", "n"], ["Ann", 1], ["Bob", None]]), ("people", [["Ann", 30], ["Bob", 40]])):
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+    for wanted in ("orders", "2"):
+        read = read_sheet(path, TableOptions(sheet=wanted))
+        assert read.columns == ["name", "n"]
+        read.write(written, {(1, "n"): 2}, None)
+        again = openpyxl.load_workbook(written)
+        assert again.sheetnames == ["cover", "orders", "people"]
+        assert [[cell.value for cell in row] for row in again["orders"]] == [["name", "n"], ["Ann", 1], ["Bob", 2]]
+    assert read_sheet(path, TableOptions(sheet="3")).columns == ["column_1", "column_2"]
+    with pytest.raises(InvalidRequest, match="cover, orders, people"):
+        read_sheet(path, TableOptions(sheet="4"))
+    with pytest.raises(InvalidRequest, match="has none"):
+        read_sheet(FILES[0], TableOptions(sheet="1"))
+
+
+def test_a_table_without_a_header_gets_its_notes_without_one(tmp_path: Path) -> None:
+    path, written = tmp_path / "table.csv", tmp_path / "written.csv"
+    path.write_text("Ann,Rome,30\nBob,,40\nCem,Rome,50\n")
+    sheet = read_sheet(path)
+    assert sheet.columns == ["column_1", "column_2", "column_3"]
+    assert "no header" in sheet.notes[0]
+    sheet.write(written, {(1, "column_2"): "Rome"}, {(1, "column_2"): (0.5, "imagined")})
+    assert written.read_text() == "Ann,Rome,30,,\nBob,Rome,40,0.5000,imagined\nCem,Rome,50,,\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import openpyxl
 import pytest
 
 from recollect.rpc import importing
@@ -170,6 +172,28 @@ def test_a_file_gives_the_same_episodes_by_http_and_grpc(inbox: Edges, name: str
         for page in (inbox.request("GET", "/episodes?limit=1000", headers={SPACE: space}).json() for space in spaces)
     )
     assert first == second
+
+
+def test_header_and_sheet_are_told_alike_to_both(inbox: Edges) -> None:
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    book.active.append(["cover"])
+    people = book.create_sheet("people")
+    people.append(["Ann", 30])
+    people.append(["Bob", 40])
+    book.save(out)
+    kind = {SPACE: "inbox", "Content-Type": "application/octet-stream"}
+    for header in (True, False, None):
+        query = {"preview": "true", "sheet": "people"} | ({} if header is None else {"header": str(header).lower()})
+        by_http = inbox.request("POST", "/imports", content=out.getvalue(), headers=kind, params=query).json()
+        options = episode_pb2.ImportOptions(header=header, sheet="2", preview=True)
+        (outcome,) = send(inbox, [Message(options=options, data=out.getvalue())])
+        table = outcome.report.table
+        assert (table.sheet, list(table.sheets)) == ("people", ["Sheet", "people"])
+        assert (by_http["table"]["sheet"], by_http["table"]["sheets"]) == ("people", ["Sheet", "people"])
+        assert table.header_line == by_http["table"]["header_line"] == (1 if header else 0)
+        assert outcome.report.records == by_http["records"] == (1 if header else 2)
+    absent = inbox.request("POST", "/imports?sheet=persons", content=out.getvalue(), headers=kind).json()
+    assert (absent["code"], absent["errors"][0]["code"]) == ("IMPORT_OPTIONS", "UNKNOWN_SHEET")
 
 
 def test_a_file_that_is_no_table_is_refused_by_both_alike(inbox: Edges) -> None:

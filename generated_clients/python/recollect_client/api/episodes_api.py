@@ -1558,6 +1558,8 @@ class EpisodesApi:
         types: Annotated[Optional[Annotated[List[Annotated[str, Field(min_length=3, strict=True, max_length=200)]], Field(max_length=64)]], Field(description="A column's type as `COLUMN=TYPE`; repeat it for several. For dates that could be read in two ways also `COLUMN=time:day_first`, `time:month_first` or `time:year_first`. ")] = None,
         id_column: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="The column that holds the episodes' ids, instead of `id`.")] = None,
         map: Annotated[Optional[Annotated[List[Annotated[str, Field(min_length=2, strict=True, max_length=260)]], Field(max_length=64)]], Field(description="What a column becomes; repeat it for several: `COLUMN=FIELD` a field of another name (or of its own, where the name is reserved), `COLUMN=@occurred_at` a member of the episode, `COLUMN=` nothing. ")] = None,
+        header: Annotated[Optional[StrictBool], Field(description="Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, `column_1` …")] = None,
+        sheet: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything.")] = None,
         idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. ")] = None,
         _request_timeout: Union[
             None,
@@ -1574,7 +1576,7 @@ class EpisodesApi:
     ) -> ImportReport:
         """Import many episodes
 
-        Takes episodes in bulk: a JSON object of up to 1,000 `items`, a stream of any length as `application/x-ndjson` (one object per line), a table as `text/csv`, or any file as `application/octet-stream`: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. What is no table (a picture, a PDF, a program) is refused as a whole. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: `accepted` + `rejected_total` = `records`, always. Episodes whose `id` is taken are replaced; one that is stored already, to the letter, is counted as `duplicate` and not written. With `preview` nothing is stored and the report says what would be.  **Tables.** Delimiter (`,` `;` tab `|`, or a line `sep=;`), encoding and the spelling of missing values are found out, reported, and can be set by the parameters. A quote opens only at the start of a cell. A column's type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as `outliers`. Codes stay text: with leading zeros, like versions (`1.9`, `1.10`), where the space's `schema` says so or the space holds texts by now.  **Reserved names.** A column or member `id` is the episode's id; `occurred_at`, `expires_at`, `origin`, `embedding`, `embedding_b64` and (in JSON) `metadata` mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table's content (or `source`) and their line, so nothing is stored twice. Or send it with `start_line` set to the report's `next_line`. A JSON import without ids happens once with an `Idempotency-Key`.  Do not use it for a single episode (use `create_episode`). 
+        Takes episodes in bulk: a JSON object of up to 1,000 `items`, a stream of any length as `application/x-ndjson` (one object per line), a table as `text/csv`, or any file as `application/octet-stream`: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. What is no table (a picture, a PDF, a program) is refused as a whole. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: `accepted` + `rejected_total` = `records`, always. Episodes whose `id` is taken are replaced; one that is stored already, to the letter, is counted as `duplicate` and not written. With `preview` nothing is stored and the report says what would be.  **Tables.** Delimiter (`,` `;` tab `|`, or a line `sep=;`), encoding, the header (or that there is none) and the spelling of missing values are found out, reported, and can be set by the parameters. A record with fewer or more cells than the header is rejected, save for blanks beyond it. A quote opens only at the start of a cell. A column's type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as `outliers`. Codes stay text: with leading zeros, like versions (`1.9`, `1.10`), where the space's `schema` says so or the space holds texts by now.  **Reserved names.** A column or member `id` is the episode's id; `occurred_at`, `expires_at`, `origin`, `embedding`, `embedding_b64` and (in JSON) `metadata` mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table's content (or `source`) and their line, so nothing is stored twice. Or send it with `start_line` set to the report's `next_line`. A JSON import without ids happens once with an `Idempotency-Key`.  Do not use it for a single episode (use `create_episode`). 
 
         :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
         :type x_memory_space: str
@@ -1602,6 +1604,10 @@ class EpisodesApi:
         :type id_column: str
         :param map: What a column becomes; repeat it for several: `COLUMN=FIELD` a field of another name (or of its own, where the name is reserved), `COLUMN=@occurred_at` a member of the episode, `COLUMN=` nothing. 
         :type map: List[str]
+        :param header: Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, `column_1` …
+        :type header: bool
+        :param sheet: The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything.
+        :type sheet: str
         :param idempotency_key: Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
         :type idempotency_key: str
         :param _request_timeout: timeout setting for this request. If one
@@ -1640,6 +1646,8 @@ class EpisodesApi:
             types=types,
             id_column=id_column,
             map=map,
+            header=header,
+            sheet=sheet,
             idempotency_key=idempotency_key,
             _request_auth=_request_auth,
             _content_type=_content_type,
@@ -1692,6 +1700,8 @@ class EpisodesApi:
         types: Annotated[Optional[Annotated[List[Annotated[str, Field(min_length=3, strict=True, max_length=200)]], Field(max_length=64)]], Field(description="A column's type as `COLUMN=TYPE`; repeat it for several. For dates that could be read in two ways also `COLUMN=time:day_first`, `time:month_first` or `time:year_first`. ")] = None,
         id_column: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="The column that holds the episodes' ids, instead of `id`.")] = None,
         map: Annotated[Optional[Annotated[List[Annotated[str, Field(min_length=2, strict=True, max_length=260)]], Field(max_length=64)]], Field(description="What a column becomes; repeat it for several: `COLUMN=FIELD` a field of another name (or of its own, where the name is reserved), `COLUMN=@occurred_at` a member of the episode, `COLUMN=` nothing. ")] = None,
+        header: Annotated[Optional[StrictBool], Field(description="Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, `column_1` …")] = None,
+        sheet: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything.")] = None,
         idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. ")] = None,
         _request_timeout: Union[
             None,
@@ -1708,7 +1718,7 @@ class EpisodesApi:
     ) -> ApiResponse[ImportReport]:
         """Import many episodes
 
-        Takes episodes in bulk: a JSON object of up to 1,000 `items`, a stream of any length as `application/x-ndjson` (one object per line), a table as `text/csv`, or any file as `application/octet-stream`: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. What is no table (a picture, a PDF, a program) is refused as a whole. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: `accepted` + `rejected_total` = `records`, always. Episodes whose `id` is taken are replaced; one that is stored already, to the letter, is counted as `duplicate` and not written. With `preview` nothing is stored and the report says what would be.  **Tables.** Delimiter (`,` `;` tab `|`, or a line `sep=;`), encoding and the spelling of missing values are found out, reported, and can be set by the parameters. A quote opens only at the start of a cell. A column's type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as `outliers`. Codes stay text: with leading zeros, like versions (`1.9`, `1.10`), where the space's `schema` says so or the space holds texts by now.  **Reserved names.** A column or member `id` is the episode's id; `occurred_at`, `expires_at`, `origin`, `embedding`, `embedding_b64` and (in JSON) `metadata` mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table's content (or `source`) and their line, so nothing is stored twice. Or send it with `start_line` set to the report's `next_line`. A JSON import without ids happens once with an `Idempotency-Key`.  Do not use it for a single episode (use `create_episode`). 
+        Takes episodes in bulk: a JSON object of up to 1,000 `items`, a stream of any length as `application/x-ndjson` (one object per line), a table as `text/csv`, or any file as `application/octet-stream`: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. What is no table (a picture, a PDF, a program) is refused as a whole. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: `accepted` + `rejected_total` = `records`, always. Episodes whose `id` is taken are replaced; one that is stored already, to the letter, is counted as `duplicate` and not written. With `preview` nothing is stored and the report says what would be.  **Tables.** Delimiter (`,` `;` tab `|`, or a line `sep=;`), encoding, the header (or that there is none) and the spelling of missing values are found out, reported, and can be set by the parameters. A record with fewer or more cells than the header is rejected, save for blanks beyond it. A quote opens only at the start of a cell. A column's type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as `outliers`. Codes stay text: with leading zeros, like versions (`1.9`, `1.10`), where the space's `schema` says so or the space holds texts by now.  **Reserved names.** A column or member `id` is the episode's id; `occurred_at`, `expires_at`, `origin`, `embedding`, `embedding_b64` and (in JSON) `metadata` mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table's content (or `source`) and their line, so nothing is stored twice. Or send it with `start_line` set to the report's `next_line`. A JSON import without ids happens once with an `Idempotency-Key`.  Do not use it for a single episode (use `create_episode`). 
 
         :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
         :type x_memory_space: str
@@ -1736,6 +1746,10 @@ class EpisodesApi:
         :type id_column: str
         :param map: What a column becomes; repeat it for several: `COLUMN=FIELD` a field of another name (or of its own, where the name is reserved), `COLUMN=@occurred_at` a member of the episode, `COLUMN=` nothing. 
         :type map: List[str]
+        :param header: Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, `column_1` …
+        :type header: bool
+        :param sheet: The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything.
+        :type sheet: str
         :param idempotency_key: Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
         :type idempotency_key: str
         :param _request_timeout: timeout setting for this request. If one
@@ -1774,6 +1788,8 @@ class EpisodesApi:
             types=types,
             id_column=id_column,
             map=map,
+            header=header,
+            sheet=sheet,
             idempotency_key=idempotency_key,
             _request_auth=_request_auth,
             _content_type=_content_type,
@@ -1826,6 +1842,8 @@ class EpisodesApi:
         types: Annotated[Optional[Annotated[List[Annotated[str, Field(min_length=3, strict=True, max_length=200)]], Field(max_length=64)]], Field(description="A column's type as `COLUMN=TYPE`; repeat it for several. For dates that could be read in two ways also `COLUMN=time:day_first`, `time:month_first` or `time:year_first`. ")] = None,
         id_column: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="The column that holds the episodes' ids, instead of `id`.")] = None,
         map: Annotated[Optional[Annotated[List[Annotated[str, Field(min_length=2, strict=True, max_length=260)]], Field(max_length=64)]], Field(description="What a column becomes; repeat it for several: `COLUMN=FIELD` a field of another name (or of its own, where the name is reserved), `COLUMN=@occurred_at` a member of the episode, `COLUMN=` nothing. ")] = None,
+        header: Annotated[Optional[StrictBool], Field(description="Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, `column_1` …")] = None,
+        sheet: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything.")] = None,
         idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. ")] = None,
         _request_timeout: Union[
             None,
@@ -1842,7 +1860,7 @@ class EpisodesApi:
     ) -> RESTResponseType:
         """Import many episodes
 
-        Takes episodes in bulk: a JSON object of up to 1,000 `items`, a stream of any length as `application/x-ndjson` (one object per line), a table as `text/csv`, or any file as `application/octet-stream`: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. What is no table (a picture, a PDF, a program) is refused as a whole. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: `accepted` + `rejected_total` = `records`, always. Episodes whose `id` is taken are replaced; one that is stored already, to the letter, is counted as `duplicate` and not written. With `preview` nothing is stored and the report says what would be.  **Tables.** Delimiter (`,` `;` tab `|`, or a line `sep=;`), encoding and the spelling of missing values are found out, reported, and can be set by the parameters. A quote opens only at the start of a cell. A column's type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as `outliers`. Codes stay text: with leading zeros, like versions (`1.9`, `1.10`), where the space's `schema` says so or the space holds texts by now.  **Reserved names.** A column or member `id` is the episode's id; `occurred_at`, `expires_at`, `origin`, `embedding`, `embedding_b64` and (in JSON) `metadata` mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table's content (or `source`) and their line, so nothing is stored twice. Or send it with `start_line` set to the report's `next_line`. A JSON import without ids happens once with an `Idempotency-Key`.  Do not use it for a single episode (use `create_episode`). 
+        Takes episodes in bulk: a JSON object of up to 1,000 `items`, a stream of any length as `application/x-ndjson` (one object per line), a table as `text/csv`, or any file as `application/octet-stream`: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. What is no table (a picture, a PDF, a program) is refused as a whole. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: `accepted` + `rejected_total` = `records`, always. Episodes whose `id` is taken are replaced; one that is stored already, to the letter, is counted as `duplicate` and not written. With `preview` nothing is stored and the report says what would be.  **Tables.** Delimiter (`,` `;` tab `|`, or a line `sep=;`), encoding, the header (or that there is none) and the spelling of missing values are found out, reported, and can be set by the parameters. A record with fewer or more cells than the header is rejected, save for blanks beyond it. A quote opens only at the start of a cell. A column's type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as `outliers`. Codes stay text: with leading zeros, like versions (`1.9`, `1.10`), where the space's `schema` says so or the space holds texts by now.  **Reserved names.** A column or member `id` is the episode's id; `occurred_at`, `expires_at`, `origin`, `embedding`, `embedding_b64` and (in JSON) `metadata` mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table's content (or `source`) and their line, so nothing is stored twice. Or send it with `start_line` set to the report's `next_line`. A JSON import without ids happens once with an `Idempotency-Key`.  Do not use it for a single episode (use `create_episode`). 
 
         :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
         :type x_memory_space: str
@@ -1870,6 +1888,10 @@ class EpisodesApi:
         :type id_column: str
         :param map: What a column becomes; repeat it for several: `COLUMN=FIELD` a field of another name (or of its own, where the name is reserved), `COLUMN=@occurred_at` a member of the episode, `COLUMN=` nothing. 
         :type map: List[str]
+        :param header: Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, `column_1` …
+        :type header: bool
+        :param sheet: The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything.
+        :type sheet: str
         :param idempotency_key: Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
         :type idempotency_key: str
         :param _request_timeout: timeout setting for this request. If one
@@ -1908,6 +1930,8 @@ class EpisodesApi:
             types=types,
             id_column=id_column,
             map=map,
+            header=header,
+            sheet=sheet,
             idempotency_key=idempotency_key,
             _request_auth=_request_auth,
             _content_type=_content_type,
@@ -1955,6 +1979,8 @@ class EpisodesApi:
         types,
         id_column,
         map,
+        header,
+        sheet,
         idempotency_key,
         _request_auth,
         _content_type,
@@ -2016,6 +2042,14 @@ class EpisodesApi:
         if map is not None:
             
             _query_params.append(('map', map))
+            
+        if header is not None:
+            
+            _query_params.append(('header', header))
+            
+        if sheet is not None:
+            
+            _query_params.append(('sheet', sheet))
             
         # process the header parameters
         if x_memory_space is not None:

@@ -102,6 +102,10 @@ pub struct ImportEpisodesParams {
     pub id_column: Option<String>,
     /// What a column becomes; repeat it for several: `COLUMN=FIELD` a field of another name (or of its own, where the name is reserved), `COLUMN=@occurred_at` a member of the episode, `COLUMN=` nothing. 
     pub map: Option<Vec<String>>,
+    /// Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, `column_1` …
+    pub header: Option<bool>,
+    /// The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything.
+    pub sheet: Option<String>,
     /// Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
     pub idempotency_key: Option<String>
 }
@@ -481,7 +485,7 @@ pub async fn get_episode(configuration: &configuration::Configuration, params: G
     }
 }
 
-/// Takes episodes in bulk: a JSON object of up to 1,000 `items`, a stream of any length as `application/x-ndjson` (one object per line), a table as `text/csv`, or any file as `application/octet-stream`: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. What is no table (a picture, a PDF, a program) is refused as a whole. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: `accepted` + `rejected_total` = `records`, always. Episodes whose `id` is taken are replaced; one that is stored already, to the letter, is counted as `duplicate` and not written. With `preview` nothing is stored and the report says what would be.  **Tables.** Delimiter (`,` `;` tab `|`, or a line `sep=;`), encoding and the spelling of missing values are found out, reported, and can be set by the parameters. A quote opens only at the start of a cell. A column's type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as `outliers`. Codes stay text: with leading zeros, like versions (`1.9`, `1.10`), where the space's `schema` says so or the space holds texts by now.  **Reserved names.** A column or member `id` is the episode's id; `occurred_at`, `expires_at`, `origin`, `embedding`, `embedding_b64` and (in JSON) `metadata` mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table's content (or `source`) and their line, so nothing is stored twice. Or send it with `start_line` set to the report's `next_line`. A JSON import without ids happens once with an `Idempotency-Key`.  Do not use it for a single episode (use `create_episode`). 
+/// Takes episodes in bulk: a JSON object of up to 1,000 `items`, a stream of any length as `application/x-ndjson` (one object per line), a table as `text/csv`, or any file as `application/octet-stream`: CSV, spreadsheet, JSON, JSON lines, Parquet, Arrow or Feather, also packed (gzip, zstd, bzip2, xz, zip), told by its content. What is no table (a picture, a PDF, a program) is refused as a whole. Records are stored in chunks, each chunk all or none; a bad record is rejected by itself and reported with its line, the pointer and the reason: `accepted` + `rejected_total` = `records`, always. Episodes whose `id` is taken are replaced; one that is stored already, to the letter, is counted as `duplicate` and not written. With `preview` nothing is stored and the report says what would be.  **Tables.** Delimiter (`,` `;` tab `|`, or a line `sep=;`), encoding, the header (or that there is none) and the spelling of missing values are found out, reported, and can be set by the parameters. A record with fewer or more cells than the header is rejected, save for blanks beyond it. A quote opens only at the start of a cell. A column's type is decided by all of its cells: numbers (with separators, a currency, a percent sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as `outliers`. Codes stay text: with leading zeros, like versions (`1.9`, `1.10`), where the space's `schema` says so or the space holds texts by now.  **Reserved names.** A column or member `id` is the episode's id; `occurred_at`, `expires_at`, `origin`, `embedding`, `embedding_b64` and (in JSON) `metadata` mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.  **Resuming.** Send the same again: records without an id are named after the table's content (or `source`) and their line, so nothing is stored twice. Or send it with `start_line` set to the report's `next_line`. A JSON import without ids happens once with an `Idempotency-Key`.  Do not use it for a single episode (use `create_episode`). 
 pub async fn import_episodes(configuration: &configuration::Configuration, params: ImportEpisodesParams) -> Result<models::ImportReport, Error<ImportEpisodesError>> {
 
     let uri_str = format!("{}/imports", configuration.base_path);
@@ -522,6 +526,12 @@ pub async fn import_episodes(configuration: &configuration::Configuration, param
             "multi" => req_builder.query(&param_value.into_iter().map(|p| ("map".to_owned(), p.to_string())).collect::<Vec<(std::string::String, std::string::String)>>()),
             _ => req_builder.query(&[("map", &param_value.into_iter().map(|p| p.to_string()).collect::<Vec<String>>().join(",").to_string())]),
         };
+    }
+    if let Some(ref param_value) = params.header {
+        req_builder = req_builder.query(&[("header", &param_value.to_string())]);
+    }
+    if let Some(ref param_value) = params.sheet {
+        req_builder = req_builder.query(&[("sheet", &param_value.to_string())]);
     }
     if let Some(ref user_agent) = configuration.user_agent {
         req_builder = req_builder.header(reqwest::header::USER_AGENT, user_agent.clone());

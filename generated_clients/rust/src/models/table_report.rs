@@ -32,12 +32,15 @@ pub struct TableReport {
     /// A word or a sign; empty where it does not apply.
     #[serde(rename = "decimal", skip_serializing_if = "Option::is_none")]
     pub decimal: Option<String>,
-    /// The line of the header.
+    /// The line of the header; 0 where the table has none.
     #[serde(rename = "header_line", skip_serializing_if = "Option::is_none")]
     pub header_line: Option<i64>,
     /// The columns in their order.
     #[serde(rename = "columns")]
     pub columns: Vec<models::ColumnReport>,
+    /// All sheets of a spreadsheet.
+    #[serde(rename = "sheets", skip_serializing_if = "Option::is_none")]
+    pub sheets: Option<Vec<String>>,
 }
 
 impl TableReport {
@@ -52,6 +55,7 @@ impl TableReport {
             decimal: None,
             header_line: None,
             columns,
+            sheets: None,
         }
     }
 }

@@ -52,13 +52,17 @@ export interface TableReport {
      */
     decimal?: string;
     /**
-     * The line of the header.
+     * The line of the header; 0 where the table has none.
      */
     header_line?: number;
     /**
      * The columns in their order.
      */
     columns: Array<ColumnReport>;
+    /**
+     * All sheets of a spreadsheet.
+     */
+    sheets?: Array<string>;
 }
 
 
@@ -104,6 +108,7 @@ export function TableReportFromJSONTyped(json: any, ignoreDiscriminator: boolean
         'decimal': json['decimal'] == null ? undefined : json['decimal'],
         'header_line': json['header_line'] == null ? undefined : json['header_line'],
         'columns': ((json['columns'] as Array<any>).map(ColumnReportFromJSON)),
+        'sheets': json['sheets'] == null ? undefined : json['sheets'],
     };
 }
 
@@ -126,6 +131,7 @@ export function TableReportToJSONTyped(value?: TableReport | null, ignoreDiscrim
         'decimal': value['decimal'],
         'header_line': value['header_line'],
         'columns': ((value['columns'] as Array<any>).map(ColumnReportToJSON)),
+        'sheets': value['sheets'],
     };
 }
 

@@ -43,7 +43,8 @@ import recollect.client.ApiClient;
   TableReport.JSON_PROPERTY_SHEET,
   TableReport.JSON_PROPERTY_DECIMAL,
   TableReport.JSON_PROPERTY_HEADER_LINE,
-  TableReport.JSON_PROPERTY_COLUMNS
+  TableReport.JSON_PROPERTY_COLUMNS,
+  TableReport.JSON_PROPERTY_SHEETS
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class TableReport {
@@ -123,6 +124,10 @@ public class TableReport {
   public static final String JSON_PROPERTY_COLUMNS = "columns";
   @jakarta.annotation.Nonnull
   private List<ColumnReport> columns;
+
+  public static final String JSON_PROPERTY_SHEETS = "sheets";
+  @jakarta.annotation.Nullable
+  private List<String> sheets;
 
   public TableReport() { 
   }
@@ -277,8 +282,8 @@ public class TableReport {
   }
 
   /**
-   * The line of the header.
-   * minimum: 1
+   * The line of the header; 0 where the table has none.
+   * minimum: 0
    * maximum: 9007199254740991
    * @return headerLine
    */
@@ -329,6 +334,38 @@ public class TableReport {
   }
 
 
+  public TableReport sheets(@jakarta.annotation.Nullable List<String> sheets) {
+    this.sheets = sheets;
+    return this;
+  }
+
+  public TableReport addSheetsItem(String sheetsItem) {
+    if (this.sheets == null) {
+      this.sheets = new ArrayList<>();
+    }
+    this.sheets.add(sheetsItem);
+    return this;
+  }
+
+  /**
+   * All sheets of a spreadsheet.
+   * @return sheets
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_SHEETS, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public List<String> getSheets() {
+    return sheets;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_SHEETS, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setSheets(@jakarta.annotation.Nullable List<String> sheets) {
+    this.sheets = sheets;
+  }
+
+
   /**
    * Return true if this TableReport object is equal to o.
    */
@@ -348,12 +385,13 @@ public class TableReport {
         Objects.equals(this.sheet, tableReport.sheet) &&
         Objects.equals(this.decimal, tableReport.decimal) &&
         Objects.equals(this.headerLine, tableReport.headerLine) &&
-        Objects.equals(this.columns, tableReport.columns);
+        Objects.equals(this.columns, tableReport.columns) &&
+        Objects.equals(this.sheets, tableReport.sheets);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(format, compression, encoding, delimiter, sheet, decimal, headerLine, columns);
+    return Objects.hash(format, compression, encoding, delimiter, sheet, decimal, headerLine, columns, sheets);
   }
 
   @Override
@@ -368,6 +406,7 @@ public class TableReport {
     sb.append("    decimal: ").append(toIndentedString(decimal)).append("\n");
     sb.append("    headerLine: ").append(toIndentedString(headerLine)).append("\n");
     sb.append("    columns: ").append(toIndentedString(columns)).append("\n");
+    sb.append("    sheets: ").append(toIndentedString(sheets)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -454,6 +493,15 @@ public class TableReport {
           joiner.add(getColumns().get(i).toUrlQueryString(String.format(java.util.Locale.ROOT, "%scolumns%s%s", prefix, suffix,
           "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, i, containerSuffix))));
         }
+      }
+    }
+
+    // add `sheets` to the URL query string
+    if (getSheets() != null) {
+      for (int i = 0; i < getSheets().size(); i++) {
+        joiner.add(String.format(java.util.Locale.ROOT, "%ssheets%s%s=%s", prefix, suffix,
+            "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, i, containerSuffix),
+            ApiClient.urlEncode(ApiClient.valueToString(getSheets().get(i)))));
       }
     }
 
