@@ -48,7 +48,7 @@ async function start(wanted = "demo") {
   try {
     const spaces = await api.all("spaces");
     const first = spaces.find(({ space_id: id }) => id === wanted) ?? spaces[0];
-    picker.offer(spaces, first?.space_id);
+    picker.offer(spaces);
     notice();
     if (first) await open(first.space_id);
     else notice("There is no memory yet. Bring a file to make one.", button("From a file …", () => importing.open(), { class: "primary" }));
@@ -60,7 +60,6 @@ async function start(wanted = "demo") {
 async function open(id) {
   try {
     memory = await Memory.open(api, id);
-    picker.select.value = id;
     picker.show(memory);
     cue.setMemory(memory);
     stage.clear(memory, (example) => cue.try(example));

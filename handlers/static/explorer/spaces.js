@@ -10,12 +10,15 @@ export class SpacePicker {
     host.append(this.select, this.size, button("From a file …", onFile, { id: "from-file" }));
   }
 
-  offer(spaces, chosen) {
+  /** Offer the spaces; which one is open is shown once it is. */
+  offer(spaces) {
     this.select.replaceChildren(...spaces.map(({ space_id: id }) => el("option", { value: id }, id)));
-    this.select.value = chosen ?? "";
+    this.select.value = "";
+    this.size.textContent = "";
   }
 
-  show({ stats }) {
+  show({ id, stats }) {
+    this.select.value = id;
     this.size.textContent = `${many(stats.episodes, "episode")}, ${many(stats.fields.length, "field")}`;
   }
 }
