@@ -513,13 +513,17 @@ class PatternRetrieval:
 
 @dataclass(frozen=True, slots=True)
 class CA3Progress:
-    """One sweep of the dynamics (0: the state before the first); energy in nats, change in [0, 2]."""
+    """One sweep of the dynamics (0: the state before the first); energy in nats, change in [0, 2].
+
+    `competing` is how many of the candidates still do, by their weights.
+    """
 
     iteration: int
     max_iterations: int
     energy: float
     change: float
     converged: bool
+    competing: float
 
 
 @dataclass(frozen=True, slots=True)

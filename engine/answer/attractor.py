@@ -62,6 +62,11 @@ class Sweep:
     beliefs: tuple[Floats, ...]
     converged: bool
 
+    @property
+    def competing(self) -> float:
+        """How many candidates still compete: the perplexity exp(-sum_k r_k log r_k), 1 to C. Cost O(C)."""
+        return math.exp(-_negentropy(self.weights))
+
 
 def settle(scores: Floats, targets: Sequence[TargetField], max_sweeps: int) -> Iterator[Sweep]:
     """Run the dynamics from r = softmax(scores), yielding every sweep; the last one is the result.

@@ -688,7 +688,7 @@ A completion as server-sent events, each sent when it happens, its `data` one JS
 - `pattern_retrieval`: `episodes` were weighed, `candidates` compete: `from_recollection` because the cue speaks for them, `from_generalisation` because they are of its kind.
   `match_confidence` is the probability that the cue means a stored episode; `space_revision` what the space was.
 - `partial_result`, as soon as a field passes its gate: `fields` of `{name, value, confidence}`, of numbers and times also the `interval`, and the `share_complete` of the targets.
-- `ca3_progress`, for every sweep of the dynamics: `iteration` of `max_iterations`, `energy` in nats, `change`, `converged`.
+- `ca3_progress`, for every sweep of the dynamics: `iteration` of `max_iterations`, `energy` in nats, `change`, `converged`, and how many of the candidates still are `competing` (the perplexity of their weights).
 - `final_result`: what `/complete?verbose=true` answers. Or `problem`: what it would refuse with. Nothing comes after either.
 
 What cannot even begin (an unknown space, a bad request) is refused with its status, before any event. When a write changes the space meanwhile, the completion begins anew:

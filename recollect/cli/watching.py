@@ -72,7 +72,7 @@ class _Picture:
             end = ", settled" if data["converged"] else ""
             return (
                 f"sweep {data['iteration']} of {data['max_iterations']}: "
-                f"energy {data['energy']:.5f}, change {data['change']:.5f}{end}"
+                f"energy {data['energy']:.5f}, change {data['change']:.5f}, {data['competing']:.1f} still compete{end}"
             )
         fields = (f"{escape(each['name'])} = {escape(shown(each['value']))}" for each in data["fields"])
         return f"{', '.join(fields)}  ({self._share:.0%} complete)"

@@ -159,6 +159,7 @@ def progress(event: CompleteProgress, encoding: int) -> completion_pb2.CompleteP
                 energy=event.energy,
                 change=event.change,
                 converged=event.converged,
+                competing=event.competing,
             )
         )
     if isinstance(event, PartialResult):

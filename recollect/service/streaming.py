@@ -97,7 +97,7 @@ def _tell(runtime: Runtime, request: CompleteRequest, memory: SpaceMemory) -> Ge
                     field = PartialField(event.name, event.value, event.confidence, interval)
                     yield PartialResult((field,), complete / wanted)
             elif isinstance(event, Sweep):
-                yield CA3Progress(event.iteration, most, event.energy, event.change, event.converged)
+                yield CA3Progress(event.iteration, most, event.energy, event.change, event.converged, event.competing)
             elif not isinstance(event, Answer):
                 yield event
 

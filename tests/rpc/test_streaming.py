@@ -173,7 +173,7 @@ def test_a_reader_that_leaves_ends_the_dynamics(edges: Edges, monkeypatch: pytes
 def test_a_deadline_counts_between_events(edges: Edges, monkeypatch: pytest.MonkeyPatch) -> None:
     def endless(*_: Any) -> Any:
         while True:
-            yield CA3Progress(0, 1, 0.0, 1.0, converged=False)
+            yield CA3Progress(0, 1, 0.0, 1.0, converged=False, competing=1.0)
 
     monkeypatch.setattr(streaming, "_tell", endless)
     with pytest.raises(grpc.RpcError) as late:
@@ -239,7 +239,7 @@ class Quiet:
             self.is_closed = True
 
 
-SWEEP = CA3Progress(0, 50, -1.0, 1.0, converged=False)
+SWEEP = CA3Progress(0, 50, -1.0, 1.0, converged=False, competing=1.0)
 
 
 async def _stream(quiet: Quiet, wire_: Wire, monkeypatch: pytest.MonkeyPatch) -> asyncio.Task[None]:

@@ -19,7 +19,7 @@ export class Dynamics {
     this.#energies = [];
     this.targets = targets;
     this.filled = 0;
-    this.candidates = figure("Competing", "…", "");
+    this.candidates = figure("Still competing", "…", "");
     this.energy = figure("Energy", "…", "");
     this.chart = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "chart", "aria-hidden": "true" });
     this.energy.body.append(this.chart);
@@ -32,13 +32,14 @@ export class Dynamics {
     this.element.hidden = false;
   }
 
-  retrieved({ episodes, candidates, from_recollection: recalled, match_confidence: match }) {
-    this.candidates.tell(candidates.toLocaleString("en"), `of ${many(episodes, "episode")}; the cue speaks for ${recalled.toLocaleString("en")}`);
-    const share = (count) => `${(100 * count) / (episodes || 1)}%`;
+  retrieved({ episodes, candidates, from_recollection: recalled }) {
+    this.episodes = episodes || 1;
+    this.retrieval = `of ${many(episodes, "episode")}; the cue speaks for ${recalled.toLocaleString("en")}`;
+    this.candidates.tell(candidates.toLocaleString("en"), this.retrieval);
+    const share = (count) => `${(100 * count) / this.episodes}%`;
     this.split.replaceChildren(
       el("span", { class: "spoken-for", vars: { share: share(recalled) } }),
       el("span", { class: "of-its-kind", vars: { share: share(candidates - recalled) } }));
-    this.match = match;
   }
 
   fill(count) {
@@ -47,10 +48,17 @@ export class Dynamics {
     this.progress.value = this.filled;
   }
 
-  sweep({ iteration, energy, converged }) {
+  sweep({ iteration, energy, converged, competing }) {
     this.#energies.push(energy);
+    this.#narrow(competing);
     this.energy.tell(`${decimal(energy)} nats`, converged ? `settled after ${many(iteration, "sweep")}` : `sweep ${iteration}`);
     this.#draw(converged);
+  }
+
+  /** Who still competes, by the weights that the sweep left. */
+  #narrow(competing) {
+    this.candidates.tell(competing < 10 ? competing.toFixed(1) : Math.round(competing).toLocaleString("en"), this.retrieval);
+    this.split.replaceChildren(el("span", { class: "spoken-for", vars: { share: `${(100 * competing) / this.episodes}%` } }));
   }
 
   #draw(isSettled) {

@@ -427,18 +427,20 @@ class PatternRetrieval(_message.Message):
     def __init__(self, episodes: _Optional[int] = ..., candidates: _Optional[int] = ..., from_recollection: _Optional[int] = ..., from_generalisation: _Optional[int] = ..., match_confidence: _Optional[float] = ..., space_revision: _Optional[int] = ...) -> None: ...
 
 class Ca3Progress(_message.Message):
-    __slots__ = ("iteration", "max_iterations", "energy", "change", "converged")
+    __slots__ = ("iteration", "max_iterations", "energy", "change", "converged", "competing")
     ITERATION_FIELD_NUMBER: _ClassVar[int]
     MAX_ITERATIONS_FIELD_NUMBER: _ClassVar[int]
     ENERGY_FIELD_NUMBER: _ClassVar[int]
     CHANGE_FIELD_NUMBER: _ClassVar[int]
     CONVERGED_FIELD_NUMBER: _ClassVar[int]
+    COMPETING_FIELD_NUMBER: _ClassVar[int]
     iteration: int
     max_iterations: int
     energy: float
     change: float
     converged: bool
-    def __init__(self, iteration: _Optional[int] = ..., max_iterations: _Optional[int] = ..., energy: _Optional[float] = ..., change: _Optional[float] = ..., converged: _Optional[bool] = ...) -> None: ...
+    competing: float
+    def __init__(self, iteration: _Optional[int] = ..., max_iterations: _Optional[int] = ..., energy: _Optional[float] = ..., change: _Optional[float] = ..., converged: _Optional[bool] = ..., competing: _Optional[float] = ...) -> None: ...
 
 class PartialResult(_message.Message):
     __slots__ = ("fields", "share_complete")

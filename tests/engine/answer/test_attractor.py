@@ -54,6 +54,15 @@ def test_each_update_is_the_exact_minimiser_of_its_block() -> None:
             assert free_energy(scores, targets, last.weights, other) >= settled - 1e-9
 
 
+def test_as_many_compete_as_the_weights_say() -> None:
+    even = Sweep(0, 0.0, 1.0, np.full(8, 0.125), (), converged=False)
+    alone = Sweep(0, 0.0, 1.0, np.array([1.0, 0.0, 0.0]), (), converged=False)
+    mixed = Sweep(0, 0.0, 1.0, np.array([0.5, 0.25, 0.25]), (), converged=False)
+    assert even.competing == pytest.approx(8.0)
+    assert alone.competing == pytest.approx(1.0)
+    assert mixed.competing == pytest.approx(2.0**1.5)
+
+
 def test_a_cap_of_the_callers_own_gives_the_best_state_within_it() -> None:
     records = random_records(1)
     traces = traces_of(records)
