@@ -1,10 +1,17 @@
 """Sets of values that hold the true one as often as asked for, whatever the model is worth (split conformal
 prediction: Vovk, Gammerman & Shafer 2005; by likelihood: Sadinle, Lei & Wasserman 2019).
 
-Episodes that have the cue's fields and the target are asked for the target, of a memory that lacks them; score_i is
-what was then said of their true value. With t the k-th smallest of n scores, k = floor((1 - coverage)(n + 1)),
+Episodes that have the cue's fields and the target are asked for the target, each of a memory that lacks its own cell
+and nothing else (`Block.without`): a memory that lacked more would know less than the one that answers, and sets made
+by it would be too wide. score_i is what was said of their true value. Of n such and a value y with score s,
 
-    S = { y : score(y) >= t }      holds the true value of a new event of the kind with at least `coverage`
+    p(y) = (#{i : s_i < s} + u (#{i : s_i = s} + 1)) / (n + 1)        S = { y : p(y) > 1 - coverage }
+
+holds the true value of a new event of the kind with `coverage` exactly; u in [0, 1) shares out what is equal (Vovk,
+Gammerman & Shafer 2005, smoothed), drawn from the cue, so that the same question has the same answer. Scores count in
+steps: a memory with one episode more sets all of them a little higher, and would set y above its equals. An episode
+with the same cue and the value y is equal whatever its score: were y the new event's, each would be asked of a memory
+that has the other. Without the sharing out the sets of a memory that has many episodes twice cover too much.
 
 Of a category the score is P_G(y), what is not stored among the values as one of them; of a number or a time it is the
 smaller tail of P_G at y, so S is an interval. P_G is the closed form for both: a learned head has seen the episodes.
@@ -12,25 +19,23 @@ smaller tail of P_G at y, so S is an interval. P_G is the closed form for both: 
 
 from __future__ import annotations
 
-import math
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from engine.answer.block import Block
-from engine.answer.schema import Schema
 from engine.generalisation.distribution import Generalisation
-from engine.memory.arrays import Floats, Rows
-from engine.memory.columns import MISSING, Column
-from engine.memory.traces import Traces
-from engine.memory.values import Value, place
+from engine.memory.arrays import Floats, Ints, Rows
+from engine.memory.columns import Column
+from engine.memory.values import Value, identity
 
 CALIBRATED = 600  # episodes asked, at the most: coverage then varies by a little more than a point
 ASKINGS = 20  # completions that take as long as the asking of so many episodes does, about
 LEAST = 20  # with fewer that have the cue's fields nothing is promised
-FOLDS, MANY_ROWS = 5, 5000
 SEED = 20240601
+STEP = 0.02  # scores whose ratio is nearer to 1 than this are equal: an episode more or less moves them as much
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,72 +52,104 @@ class ConformalSet:
     n: int
 
 
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What episodes' own values score, float64[n], rising, and by cue the codes, int[k], and the scores of its own."""
+
+    rising: Floats
+    alike: Mapping[tuple[int, ...], tuple[Rows, Floats]]
+
+
 def scores(
-    traces: Traces,
-    attach: Callable[[Traces], Schema],
-    names: Sequence[str],
-    targets: Sequence[str],
-    goes_on: Callable[[], bool] = lambda: True,
-) -> dict[str, Floats]:
-    """Per target float64[n], rising: what episodes' own values score, asked from the fields `names`; empty below LEAST.
+    block: Block, names: Sequence[str], targets: Sequence[str], goes_on: Callable[[], bool] = lambda: True
+) -> dict[str, Scores]:
+    """Per target what the memory's episodes score, asked from the fields `names`; none of fewer than LEAST.
 
-    Each is asked of a memory that never had it, in FOLDS folds, of many episodes in one; `attach` gives the weights of
-    such a memory. Empty too when `goes_on` says so.
+    Empty too when `goes_on` says so. `block` has no learned heads.
     """
-    known = [name for name in sorted(names) if name in traces.columns]
-    has = np.all([traces.columns[name].codes >= 0 for name in known], axis=0) if known else np.ones(traces.size, bool)
-    rows = np.random.default_rng(SEED).permutation(np.flatnonzero(has))[:CALIBRATED]
-    folds = np.array_split(rows, 1 if traces.size >= MANY_ROWS else FOLDS)
-    found: dict[str, list[float]] = {name: [] for name in targets}
-    for fold in folds if len(rows) >= LEAST else ():
-        rest = traces.without(fold.tolist())
-        block = Block(rest, Schema(attach(rest).weights))
-        for row in fold.tolist():
+    columns = block.traces.columns
+    known = [name for name in sorted(names) if name in columns]
+    found = {}
+    for name in targets:
+        has = np.all([columns[each].codes >= 0 for each in (*known, name)], axis=0)
+        rows = np.random.default_rng(SEED).permutation(np.flatnonzero(has))[:CALIBRATED]
+        own = np.zeros(len(rows) if len(rows) >= LEAST else 0)
+        for at in range(len(own)):
             if not goes_on():
-                return {name: np.zeros(0) for name in targets}
-            fields = traces.fields(row)
-            cue = {name: fields[name] for name in known}
-            for name in targets:
-                if name in fields and name in rest.columns:
-                    found[name].append(_score(block, cue, name, fields[name]))
-    return {name: np.sort(each) if len(each) >= LEAST else np.zeros(0) for name, each in found.items()}
+                return {}
+            row = int(rows[at])
+            fields = block.traces.fields(row)
+            own[at] = _score(block, row, name, {each: fields[each] for each in known})
+        rows, own = rows[: len(own)], _steps(own)
+        found[name] = Scores(np.sort(own), _alike(rows, own, columns[name], [columns[each] for each in known]))
+    return found
 
 
-def _score(block: Block, cue: Mapping[str, Value], target: str, truth: Value) -> float:
-    """What a memory says of a value that it is asked for."""
-    column, general = block.traces.columns[target], block.general(cue, target)
+def _score(block: Block, row: int, target: str, cue: Mapping[str, Value]) -> float:
+    """What a memory that lacks a cell says of its value."""
+    column = block.traces.columns[target]
+    general, counts = block.without(row, target, cue)
+    code = int(column.codes[row])
     if _is_line(column):
-        return _tail_at(column, general, place(truth))
-    code = column.find(truth)
-    return general.novel if code == MISSING else float(_likelihoods(general)[code])
+        return _tail_at(column, counts, general, float(column.numbers[code]))
+    return float(_likelihoods(general)[code]) if counts[code] else general.novel
 
 
-def threshold(rising: Floats, coverage: float) -> float:
-    """t, the k-th smallest score; minus infinity where n scores cannot tell so high a coverage."""
-    k = math.floor((1.0 - coverage) * (len(rising) + 1))
-    return float(rising[k - 1]) if k >= 1 else -math.inf
+def _alike(
+    rows: Rows, own: Floats, target: Column, known: Sequence[Column]
+) -> dict[tuple[int, ...], tuple[Rows, Floats]]:
+    """The rows' codes and scores by their cue."""
+    places: dict[tuple[int, ...], list[int]] = {}
+    for at, row in enumerate(rows.tolist()):
+        places.setdefault(tuple(int(column.codes[row]) for column in known), []).append(at)
+    return {cue: (target.codes[rows[at]].astype(np.intp), own[at]) for cue, at in places.items()}
 
 
-def conformal(
-    block: Block, cue: Mapping[str, Value], target: str, told: int, rising: Floats, coverage: float
-) -> ConformalSet:
-    """The set for one cue, with `told`, the code of the answer, in it; `scores` gave `rising`."""
-    column, general, t = block.traces.columns[target], block.general(cue, target), threshold(rising, coverage)
-    live = column.counts > 0
+def conformal(block: Block, cue: Mapping[str, Value], target: str, given: Scores, coverage: float) -> ConformalSet:
+    """The set for one cue, which may hold nothing; `scores` gave `given`."""
+    column, general, n = block.traces.columns[target], block.general(cue, target), len(given.rising)
+    live, known = column.counts > 0, [name for name in sorted(cue) if name in block.traces.columns]
+    u, least = _drawn({name: cue[name] for name in known}, target), (1.0 - coverage) * (n + 1)
+    codes, own = given.alike.get(
+        tuple(block.traces.columns[name].find(cue[name]) for name in known), (np.zeros(0, np.intp), np.zeros(0))
+    )
     if _is_line(column):
-        places = column.numbers
-        inside = live & (_tails(column, general) >= t) & ~np.isnan(places)
-        inside[told] = True
-        codes = np.flatnonzero(inside)
-        low, high = codes[np.argmin(places[codes])], codes[np.argmax(places[codes])]
-        return ConformalSet((), column.values[low], column.values[high], False, len(rising))
+        tails, places = _tails(column, column.counts, general), column.numbers
+        on_line = live & ~np.isnan(places)
+        inside = on_line & (_places(tails, given.rising, codes, own, u) > least)
+        if not inside.any():
+            inside = on_line & (tails >= tails[on_line].max(initial=0.0))
+        chosen = np.flatnonzero(inside)
+        low, high = chosen[np.argmin(places[chosen])], chosen[np.argmax(places[chosen])]
+        return ConformalSet((), column.values[low], column.values[high], False, n)
     p = _likelihoods(general)
-    inside = live & (p >= t)
-    inside[told] = True
-    codes = np.flatnonzero(inside)
-    codes = codes[np.lexsort((codes, -p[codes]))]
-    values = tuple(column.values[code] for code in codes)
-    return ConformalSet(values, None, None, general.novel >= t, len(rising))
+    chosen = np.flatnonzero(live & (_places(p, given.rising, codes, own, u) > least))
+    chosen = chosen[np.lexsort((chosen, -p[chosen]))]
+    values = tuple(column.values[code] for code in chosen)
+    novel = _places(np.array([general.novel]), given.rising, np.zeros(0, np.intp), np.zeros(0), u)
+    return ConformalSet(values, None, None, bool(novel[0] > least), n)
+
+
+def _places(scored: Floats, rising: Floats, codes: Rows, own: Floats, u: float) -> Floats:
+    """float64[V], (n + 1) p(y) of each score; the episodes with the cue have `codes`, int[k], and score `own`."""
+    scored = _steps(scored)
+    below = np.searchsorted(rising, scored, "left")
+    equal = np.searchsorted(rising, scored, "right") - below
+    is_below, is_above = own < scored[codes], own > scored[codes]
+    np.subtract.at(below, codes[is_below], 1)
+    np.add.at(equal, codes[is_below | is_above], 1)
+    return below + u * (equal + 1.0)
+
+
+def _steps(scored: Floats) -> Floats:
+    """Scores in whole steps: those that cannot be told apart are equal."""
+    return np.floor(np.log(np.maximum(scored, 1e-300)) / STEP)
+
+
+def _drawn(cue: Mapping[str, Value], target: str) -> float:
+    """u in [0, 1), by chance as far as any value is concerned, and the same for the same question."""
+    told = repr((target, [(name, identity(cue[name])) for name in sorted(cue)]))
+    return int.from_bytes(hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=6).digest()) / 2.0**48
 
 
 def _is_line(column: Column) -> bool:
@@ -124,26 +161,26 @@ def _likelihoods(general: Generalisation) -> Floats:
     return (1.0 - general.novel) * general.posterior
 
 
-def _tails(column: Column, general: Generalisation) -> Floats:
+def _tails(column: Column, counts: Ints, general: Generalisation) -> Floats:
     """float64[V]: the smaller of the masses at or below and at or above each value on the line; 0 off it."""
-    order, mass = _masses(column, general)
+    order, mass = _masses(column, counts, general)
     tails = np.zeros(len(column.numbers))
     below = np.cumsum(mass)
     tails[order] = np.minimum(below, 1.0 - below + mass)
     return tails
 
 
-def _tail_at(column: Column, general: Generalisation, where: float) -> float:
+def _tail_at(column: Column, counts: Ints, general: Generalisation, where: float) -> float:
     """The largest t whose interval still reaches to a place on the line from both sides."""
-    tails, places = _tails(column, general), column.numbers
+    tails, places = _tails(column, counts, general), column.numbers
     left, right = (float(tails[side].max(initial=0.0)) for side in (places <= where, places >= where))
     return min(left, right)
 
 
-def _masses(column: Column, general: Generalisation) -> tuple[Rows, Floats]:
+def _masses(column: Column, counts: Ints, general: Generalisation) -> tuple[Rows, Floats]:
     """(codes of the live values along the line, P_G of each, sum 1)."""
     order = np.argsort(column.numbers, kind="stable")
-    order = order[~np.isnan(column.numbers[order]) & (column.counts[order] > 0)]
+    order = order[~np.isnan(column.numbers[order]) & (counts[order] > 0)]
     mass = general.posterior[order]
     total = float(mass.sum())
     return order, mass / total if total > 0.0 else np.full(len(order), 1.0 / max(1, len(order)))

@@ -200,6 +200,7 @@ def _print_sets(answer: Mapping[str, Any]) -> None:
             more = found["size"] - len(found["values"])
             told = ", ".join([*map(shown, found["values"]), *([f"{more} more"] if more else [])])
             told += ", or a new value" if found["with_unseen"] else ""
+            told = told or "none; the values of so many events were surer than this one"
         out.print(f"{escape(name)} with {percent(found['coverage'])}: {escape(told)}")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from engine import Learned, Missing, Pattern, Schema, Traces, attach, attached_rows, parse_time
+from engine import Learned, Missing, Pattern, Schema, Traces, attach, attached_rows, conformal, parse_time
 from recollect.model import Episode, FieldType, FieldValue, Origin, Space
 from recollect.store import Change
 from recollect.times import epoch_seconds
@@ -47,7 +47,7 @@ class SpaceMemory:
         self.erased_since_learning = 0  # episodes taken out, by deletion or by replacement
         self.pace_s = PACE_S  # seconds a cell has taken of late
         # By (fields, target), at the state: what stored episodes score, for sets with a guarantee.
-        self.conformal: tuple[tuple[int, int], dict[tuple[tuple[str, ...], str], Floats]] = ((-1, -1), {})
+        self.conformal: tuple[tuple[int, int], dict[tuple[tuple[str, ...], str], conformal.Scores]] = ((-1, -1), {})
         self.drift: tuple[tuple[int, int, int], bool] | None = None  # (what was judged, the verdict)
 
     def __len__(self) -> int:

@@ -33,15 +33,14 @@ def sets(
     fields = tuple(sorted(cue))
     missing = [name for name in names if (fields, name) not in kept]
     if missing:
-        made = engine.conformal.scores(memory.traces, engine.attach, fields, missing, goes_on)
+        made = engine.conformal.scores(block, fields, missing, goes_on)
         if not goes_on():
             return {}
-        kept.update({(fields, name): rising for name, rising in made.items()})
+        kept.update({(fields, name): each for name, each in made.items()})
     for name in names:
-        rising = kept[fields, name]
-        if len(rising):
-            told = answer.fields[name].code
-            found[name] = _set(engine.conformal.conformal(block, cue, name, told, rising, coverage), coverage)
+        given = kept[fields, name]
+        if len(given.rising):
+            found[name] = _set(engine.conformal.conformal(block, cue, name, given, coverage), coverage)
     return found
 
 
