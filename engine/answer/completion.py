@@ -172,8 +172,8 @@ def _answer(posterior: Posterior, answers: Mapping[str, FieldAnswer], sweeps: Se
 
 
 def _field_answer(posterior: Posterior, name: str) -> FieldAnswer:
-    decision, p = posterior.decision(name), posterior.probabilities(name)
-    confidence = float(min(1.0, posterior.known(name) * p[decision.same].sum()))
+    decision = posterior.decision(name)
+    confidence = min(1.0, posterior.known(name) * posterior.chance(name))
     column = posterior.traces.columns[name]
     value = column.values[decision.code]
     return FieldAnswer(

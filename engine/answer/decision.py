@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from engine.answer.confidence import Shares
 from engine.memory.arrays import Floats, Mask, Rows
 from engine.memory.columns import MISSING, Column, recurs
 from engine.memory.resolution import on_line, tolerance
 from engine.memory.values import Value, place
 from engine.priors import STANDS_OUT
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer of one target: its code, `same` the codes that count as it, P(these) and shares before correction."""
+
+    code: int
+    same: Rows
+    chance: float
+    shares: Shares
 
 
 def decide(column: Column, p: Floats, cells: Floats, rho: float, recollected: Floats) -> int:
@@ -65,7 +78,19 @@ def ranked(column: Column, p: Floats, count: int) -> Rows:
     if len(best) == 1:
         return best
     tied = np.round(p[best], 12)
+    if count == 1:
+        return first_of(column, best, tied)
     return best[np.lexsort((-column.last_use[best], -column.counts[best], -tied))][:count]
+
+
+def first_of(column: Column, codes: Rows, p: Floats) -> Rows:
+    """int[1]: of these values the likeliest, by frequency and by the later last use where equal."""
+    codes = codes[p == p.max()]
+    for tells in (column.counts, column.last_use):
+        if len(codes) > 1:
+            own = tells[codes]
+            codes = codes[own == own.max()]
+    return codes
 
 
 def same_codes(column: Column, code: int) -> Rows:

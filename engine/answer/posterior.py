@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import NamedTuple
 
 import numpy as np
 
@@ -18,15 +17,17 @@ from engine.answer import abstention, interval
 from engine.answer.abstention import RefusalGround
 from engine.answer.attractor import TargetField
 from engine.answer.confidence import Shares, corrected
-from engine.answer.decision import decide, same_codes
+from engine.answer.decision import Decision, decide, same_codes
 from engine.answer.interval import Interval
 from engine.answer.schema import Schema
+from engine.answer.summing import Recollected, heaviest_of, heavy_rows, summed
+from engine.answer.wide import Alike, Wide
 from engine.generalisation.closed_form import Generaliser, top_rows
 from engine.generalisation.distribution import Generalisation, background, unmet
 from engine.generalisation.smoothing import cells, line_of, smoothed
 from engine.generalisation.softmax import softmax
 from engine.memory.arrays import Floats, Rows, Singles, union
-from engine.memory.columns import Column, recurs, sum_by_value
+from engine.memory.columns import Column, recurs
 from engine.memory.resolution import resolution
 from engine.memory.traces import Traces, contiguity
 from engine.memory.values import Value
@@ -36,18 +37,14 @@ from engine.priors import (
     GENERALISATION_WIDTH,
     HARD_CAP_SWEEPS,
     IS_STORED,
-    LIGHT,
     MEMORY_ALONE,
     RECOLLECTION_WIDTH,
-    SUMMED_EXACTLY,
-    TAIL,
     TOLD_BITS,
+    WIDE,
 )
 from engine.recollection.coherence import coherence
 from engine.recollection.evidence import FieldEvidence, Recollection, recollect, weigh_field
 from engine.recollection.exchange import read_exchanged
-
-FEW_DIFFER = 0.25  # of the episodes: so many are summed one by one where all others weigh the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +98,13 @@ class Posterior:
         self.recollection: Recollection = read_exchanged(self.evidence, read, self.prior_stored)
         self.targets = tuple(g for g in options.targets if g in traces.columns)
         self.weight_of_memory = 1.0 - options.pattern_weight if options.pattern_weight is not None else None
-        self._heavy, self._light = _heavy_rows(self.recollection)
+        self._summed = summed(self.recollection)
         self._heads = {g: self._recollect(g) for g in self.targets}
         self._plain: dict[str, Generalisation] = {}
         self._general: dict[str, Generalisation] = {}
         self._decisions: dict[str, Decision] = {}
+        self._uncorrected_p: dict[str, Floats] = {}
+        self._wides: dict[str, Wide | None] = {}
         self._masses: dict[str, tuple[Floats, Floats]] = {}
 
     def rho(self, target: str) -> float:
@@ -129,27 +128,67 @@ class Posterior:
     def decision(self, target: str) -> Decision:
         """The answer for one target, which no correction changes."""
         if target not in self._decisions:
-            column, rho, recollected = self.traces.columns[target], self.rho(target), self._heads[target].recollected
-            p, known = recollected, None
-            if not self._is_memory_alone(target):
-                known = self._uncorrected(target)
-                p = self._mixed(target, known)
-            code = decide(column, p, self._whole_cells(target, p), rho, recollected)
-            same = same_codes(column, code)
-            general = 0.0 if known is None else (1.0 - known.novel) * float(known.posterior[same].sum())
-            memory = 1.0 if known is None else rho
-            self._decisions[target] = Decision(code, same, p, Shares(memory, float(recollected[same].sum()), general))
+            wide = self._wide(target)
+            found = None if wide is None else wide.decision()
+            self._decisions[target] = self._decide(target) if found is None else found
         return self._decisions[target]
+
+    def _decide(self, target: str) -> Decision:
+        column, rho, recollected = self.traces.columns[target], self.rho(target), self._heads[target].recollected
+        p = self._plain_p(target)
+        code = decide(column, p, self._whole_cells(target, p), rho, recollected)
+        same, general, memory = same_codes(column, code), 0.0, 1.0
+        if not self._is_memory_alone(target):
+            known, memory = self._uncorrected(target), rho
+            general = (1.0 - known.novel) * float(known.posterior[same].sum())
+        shares = Shares(memory, float(recollected[same].sum()), general)
+        return Decision(code, same, float(p[same].sum()), shares)
+
+    def _plain_p(self, target: str) -> Floats:
+        """P(y | q) float64[V], before any correction."""
+        if target not in self._uncorrected_p:
+            alone, recollected = self._is_memory_alone(target), self._heads[target].recollected
+            self._uncorrected_p[target] = recollected if alone else self._mixed(target, self._uncorrected(target))
+        return self._uncorrected_p[target]
+
+    def _wide(self, target: str) -> Wide | None:
+        """The target by its values of which something speaks, where it has very many others; None of any other."""
+        if target not in self._wides:
+            self._wides[target] = self._wide_of(target)
+        return self._wides[target]
+
+    def _wide_of(self, target: str) -> Wide | None:
+        column, head, rho = self.traces.columns[target], self._heads[target], self.rho(target)
+        is_learned = target in self.schema.heads or target in self.schema.corrections
+        if column.distinct < WIDE or column.kind in ("number", "time") or is_learned or self._summed.rows is None:
+            return None
+        if self._is_memory_alone(target):
+            return Wide(column, head, 1.0, None)
+        general = self.generaliser
+        if general is None or general.has_schema(target):
+            return None
+        alike = Alike(general.alike(target, column), general.candidates, general.kappa(target))
+        return Wide(column, head, rho, alike)
 
     def probabilities(self, target: str) -> Floats:
         """P(y | q) float64[V], sum 1; recollection alone where hardly anything is left for the rest."""
         if self._is_memory_alone(target) or target not in self.schema.corrections:
-            return self.decision(target).p
+            return self._plain_p(target)
         return self._mixed(target, self.general(target))
 
     def known(self, target: str) -> float:
         """The chance in (0, 1] that the true value is one that some episode has."""
-        return 1.0 if self._is_memory_alone(target) else 1.0 - (1.0 - self.rho(target)) * self.general(target).novel
+        if self._is_memory_alone(target):
+            return 1.0
+        is_wide = self._wide(target) is not None
+        novel = unmet(self.traces.columns[target]) if is_wide else self.general(target).novel
+        return 1.0 - (1.0 - self.rho(target)) * novel
+
+    def chance(self, target: str) -> float:
+        """P(the answer) in [0, 1], given that the true value is one that some episode has."""
+        if self._is_memory_alone(target) or target not in self.schema.corrections:
+            return self.decision(target).chance
+        return float(self.probabilities(target)[self.decision(target).same].sum())
 
     def interval(self, target: str) -> Interval | None:
         """Where a number or a time lies; None for any other target, and where nothing has a place on the line."""
@@ -205,10 +244,14 @@ class Posterior:
         recollection = self.recollection
         if recollection.match >= IS_STORED and recollection.supplied > 0.0:
             return None
-        base = background(self.traces.columns[target])
         if _uncertain_bits(self.traces.columns[target]) < TOLD_BITS:
             return None
-        told = abstention.information_bits(self.probabilities(target), base)
+        wide = self._wide(target)
+        told = (
+            abstention.information_bits(self.probabilities(target), background(self.traces.columns[target]))
+            if wide is None
+            else wide.information_bits()
+        )
         return abstention.refusal_ground(recollection.match, recollection.supplied, self.coherence, told)
 
     @cached_property
@@ -245,26 +288,18 @@ class Posterior:
 
     def _recollect(self, target: str) -> Recollected:
         column = self.traces.columns[target]
-        summed, light = self._summed, self._light
-        codes = column.codes if self._heavy is None else column.codes[self._heavy]
-        weights, total, heaviest, having = summed.weights, summed.total, summed.heaviest, len(codes)
+        summed, light = self._summed, self._summed.light
+        codes = column.codes if summed.rows is None else column.codes[summed.rows]
+        heaviest, beyond = summed.heaviest, self._beyond
         if column.present < column.size:
             has = codes >= 0
-            having = int(np.count_nonzero(has))
-            if having < len(codes):
-                of_these = weights[has]
-                total, heaviest = float(of_these.sum()), float(of_these.max(initial=0.0))
-        mass = sum_by_value(codes, summed.beyond, len(column.values))
-        others = 0
-        if light:
-            mass = np.maximum(mass + light * column.counts, 0.0)  # what cancels leaves no less than nothing
-            others = column.present - having
-            total += light * others
-        recollected: Floats = mass / total if total > 0 else mass
-        heaviest = max(heaviest, light if others else 0.0)
-        comes_to_mind = max(summed.heaviest, light)
-        trust = 0.0 if self._is_cue_whole_without(column) else _trust(column, comes_to_mind, heaviest, total)
-        return Recollected(recollected, total, trust)
+            heaviest = float(summed.weights.max(where=has, initial=0.0))
+            if heaviest < summed.heaviest and summed.rows is not None:
+                heaviest = heaviest_of(self.recollection, column.codes >= 0)
+            beyond = float(summed.beyond[has].sum())
+        total = beyond + light * column.present
+        trust = 0.0 if self._is_cue_whole_without(column) else _trust(column, summed.heaviest, heaviest, total)
+        return Recollected(column, codes, summed, total, trust)
 
     def _is_cue_whole_without(self, column: Column) -> bool:
         """Whether the cue is all that a best-fitting event has, and it lacks this number: a record under completion.
@@ -282,10 +317,8 @@ class Posterior:
         return np.flatnonzero(weights >= weights.max() * (1.0 - 1e-6))
 
     @cached_property
-    def _summed(self) -> _Summed:
-        weights = self.recollection.weights if self._heavy is None else self.recollection.weights[self._heavy]
-        beyond = weights - self._light if self._light else weights
-        return _Summed(weights, beyond, float(weights.sum()), float(weights.max(initial=0.0)))
+    def _beyond(self) -> float:
+        return float(self._summed.beyond.sum())
 
     def _generalise(self, target: str) -> Generalisation:
         column, general = self.traces.columns[target], None
@@ -327,42 +360,13 @@ class Posterior:
 
         Of those that weigh the same the later ones go first, so that the last of them are enough.
         """
-        size = self.traces.size
-        are_alike = self._light and self._light == self.recollection.usual
-        if self._heavy is None or not (are_alike or len(self._heavy) >= DYNAMICS_CANDIDATES):
+        size, (heavy, light) = self.traces.size, heavy_rows(self.recollection)
+        are_alike = light and light == self.recollection.usual
+        if heavy is None or not (are_alike or len(heavy) >= DYNAMICS_CANDIDATES):
             return np.arange(size)
-        rows = self._heavy if general is None else union(self._heavy, general.candidates)
+        rows = heavy if general is None else union(heavy, general.candidates)
         last = np.arange(max(0, size - len(rows) - DYNAMICS_CANDIDATES), size)
         return union(rows, last)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The answer of one target: its code, `same` the codes that count as it, P(y | q) and shares before correction."""
-
-    code: int
-    same: Rows
-    p: Floats
-    shares: Shares
-
-
-class _Summed(NamedTuple):
-    """The weights of the episodes that are summed one by one, what each has beyond the others', and all and the most
-    of them."""
-
-    weights: Floats
-    beyond: Floats
-    total: float
-    heaviest: float
-
-
-@dataclass(frozen=True, slots=True)
-class Recollected:
-    """P_R of one target over its V values, the weight of the episodes that have it, and how far P_R may speak."""
-
-    recollected: Floats
-    share_with_field: float
-    trust: float
 
 
 def _uncertain_bits(column: Column) -> float:
@@ -378,24 +382,6 @@ def _trust(column: Column, comes_to_mind: float, heaviest: float, share_with_fie
     """
     trust = share_with_field if comes_to_mind > heaviest else 1.0
     return trust * heaviest if column.kind == "number" and not recurs(column) else trust
-
-
-def _heavy_rows(recollection: Recollection) -> tuple[Rows | None, float]:
-    """The episodes to sum one by one, and what each other one weighs; None: all of them, and nothing.
-
-    Where most episodes fit the cue alike, those are the others. Where what all others have is next to nothing,
-    each has as much of it as any.
-    """
-    weights = recollection.weights
-    if len(weights) <= SUMMED_EXACTLY:
-        return None, 0.0
-    if recollection.usual is not None:
-        heavy = np.flatnonzero(weights != recollection.usual)
-        if len(heavy) <= FEW_DIFFER * len(weights):
-            return heavy, recollection.usual
-    heavy = np.flatnonzero(weights > LIGHT * weights.max())
-    tail = 1.0 - float(weights[heavy].sum())
-    return (heavy, tail / max(1, len(weights) - len(heavy))) if tail <= TAIL else (None, 0.0)
 
 
 def further_evidence(traces: Traces, cue: CueInput) -> Floats | None:

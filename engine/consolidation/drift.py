@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.answer.decision import is_answer
-from engine.answer.posterior import CueInput, Decision, Options, Posterior
+from engine.answer.decision import Decision, is_answer
+from engine.answer.posterior import CueInput, Options, Posterior
 from engine.answer.schema import Schema
 from engine.generalisation.learning import log_loss
 from engine.memory.columns import MISSING, Column

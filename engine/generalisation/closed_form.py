@@ -17,9 +17,18 @@ import numpy.typing as npt
 
 from engine.generalisation.distribution import Generalisation, background, normalised, unmet
 from engine.generalisation.weights import Weights
-from engine.memory.arrays import Floats, Rows
+from engine.memory.arrays import Floats, Rows, Singles
 from engine.memory.columns import Column, sum_by_value
-from engine.priors import BROAD_DISTORTED, BROAD_WRONG, CANDIDATES, EDGE_MARGIN, EDGE_SAMPLE, SCHEMA_PSEUDOCOUNT
+from engine.priors import (
+    BROAD_DISTORTED,
+    BROAD_WRONG,
+    CANDIDATES,
+    EDGE_MARGIN,
+    EDGE_SAMPLE,
+    FEW_VALUES,
+    LEVEL_MARGIN,
+    SCHEMA_PSEUDOCOUNT,
+)
 from engine.recollection.evidence import FieldEvidence, NoiseLevel
 
 BROAD = NoiseLevel(wrong=BROAD_WRONG, distorted=BROAD_DISTORTED, absent=1.0, prior=1.0, later=1.0)
@@ -36,12 +45,11 @@ class Generaliser:
         self._by_target: dict[str, tuple[Floats, Floats]] = {}
         self._scores: dict[str, Floats] = {}
         tables = [f.table(BROAD).astype(np.float32) for f in fields]
+        columns = [f.column for f in fields]
         mean_w = np.mean([self._weights(g)[0] for g in targets], axis=0) if targets else np.ones(len(fields))
-        scores = np.zeros(size, dtype=np.float32)
-        for f, table, w in zip(fields, tables, mean_w, strict=True):
-            scores += np.float32(w) * table[f.column.codes]
-        self.candidates = top_rows(scores, CANDIDATES)
-        self._evidence = np.stack([t[f.column.codes[self.candidates]] for f, t in zip(fields, tables, strict=True)])
+        weighted = [np.float32(w) * table for table, w in zip(tables, mean_w, strict=True)]
+        self.candidates = _candidates(weighted, columns, size)
+        self._evidence = np.stack([t[c.codes[self.candidates]] for t, c in zip(tables, columns, strict=True)])
 
     def episode_scores(self, target: str) -> Floats:
         """float64[C]: s_k of the candidates for this target, in nats."""
@@ -58,15 +66,25 @@ class Generaliser:
     def infer(self, target: str, column: Column) -> Generalisation:
         """P_G over the target's values."""
         m = background(column)
-        scores = self.episode_scores(target)
-        alike = sum_by_value(column.codes[self.candidates], np.exp(scores), len(column.values))
-        episodes = alike / max(1, column.present)
-        kappa = self.weights.kappa.get(target, self.weights.default_kappa)
+        episodes = self.alike(target, column) / max(1, column.present)
+        kappa = self.kappa(target)
         beta = self.schema_bias(target, column)
         bracket = kappa * m + episodes
         lifted = bracket if beta is None else bracket * np.exp(beta - beta.max())
         beta = np.zeros(len(m)) if beta is None else beta
         return Generalisation(normalised(lifted), bracket, m, beta, unmet(column))
+
+    def alike(self, target: str, column: Column) -> Floats:
+        """float64[V]: sum of e^{s_k} over the candidates that have each value."""
+        return sum_by_value(column.codes[self.candidates], np.exp(self.episode_scores(target)), len(column.values))
+
+    def kappa(self, target: str) -> float:
+        """The mass of novelty."""
+        return self.weights.kappa.get(target, self.weights.default_kappa)
+
+    def has_schema(self, target: str) -> bool:
+        """Whether any field of the cue has a weight in the target's schema."""
+        return bool((self._weights(target)[1] > 0.0).any())
 
     def schema_bias(self, target: str, column: Column) -> Floats | None:
         """beta float64[V] in nats, None where it is 0 for all.
@@ -88,6 +106,32 @@ class Generaliser:
         return beta
 
 
+def _candidates(tables: Sequence[Singles], columns: Sequence[Column], size: int) -> Rows:
+    """The CANDIDATES episodes of the highest sums of float32[V + 1] over the fields, ascending; later ones at a tie."""
+    if size <= CANDIDATES:
+        return np.arange(size)
+    if len(tables) == 1 and len(tables[0]) < size // FEW_VALUES:
+        return _best_holders(tables[0], columns[0], CANDIDATES)
+    scores = np.zeros(size, dtype=np.float32)
+    for table, column in zip(tables, columns, strict=True):
+        scores += np.take(table, column.codes, mode="wrap")  # MISSING is the last value
+    return top_rows(scores, CANDIDATES)
+
+
+def _best_holders(table: Singles, column: Column, count: int) -> Rows:
+    """`top_rows` of one field's scores by value: the best values are known before any episode is looked at."""
+    counts = np.append(column.counts, column.size - column.present)
+    order = np.argsort(-table, kind="stable")
+    edge = table[order[np.searchsorted(np.cumsum(counts[order]), count)]]
+    above = column.holders(np.flatnonzero(table > edge))
+    level, wanted = table == edge, count - len(above)
+    span = min(column.size, int(LEVEL_MARGIN * wanted * column.size / max(1, int(counts[level].sum()))) + 1)
+    last = column.size - span + np.flatnonzero(np.take(level, column.codes[-span:], mode="wrap"))
+    if len(last) < wanted:
+        last = np.flatnonzero(np.take(level, column.codes, mode="wrap"))
+    return np.sort(np.concatenate([above, last[len(last) - wanted :]]))
+
+
 def top_rows(scores: npt.NDArray[np.floating], count: int) -> Rows:
     """The rows of the `count` highest scores, ascending; ties at the edge go to later rows."""
     if len(scores) <= count:
@@ -95,8 +139,9 @@ def top_rows(scores: npt.NDArray[np.floating], count: int) -> Rows:
     edge = None
     if len(scores) > max(4 * count, CANDIDATES):
         # A sample of the scores tells about where the edge lies; what is above it holds the answer.
-        sample = scores[::EDGE_SAMPLE]
-        place = max(1, len(sample) - int(EDGE_MARGIN * count / EDGE_SAMPLE) - 1)
+        step = max(1, count // EDGE_SAMPLE)
+        sample = scores[::step]
+        place = max(1, len(sample) - int(EDGE_MARGIN * count / step) - 1)
         lenient = np.partition(sample, place)[place]
         rows = np.flatnonzero(scores >= lenient)
         if len(rows) >= count:

@@ -22,7 +22,7 @@ from engine.memory.arrays import Codes, Floats, Ints, Mask, Rows
 from engine.memory.grams import trigram_runs
 from engine.memory.postings import Places, Postings
 from engine.memory.values import Value, identity, place, plain, trigrams, value_kind, words
-from engine.priors import FEW_DROPPED, MOST_NUMBERS, RECURS, TEXT_MIN_DISTINCT_SHARE, TEXT_MIN_WORDS
+from engine.priors import FEW_DROPPED, FEW_SOUGHT, MOST_NUMBERS, RECURS, TEXT_MIN_DISTINCT_SHARE, TEXT_MIN_WORDS
 
 MISSING = -1
 MANY = 4096  # values from which on they are indexed all at once
@@ -126,6 +126,20 @@ class Column:
             return last
 
         return self.derived("last use", found)
+
+    def holders(self, codes: Rows) -> Rows:
+        """The episodes that have any of these values, ascending; the value after the last stands for having none.
+
+        Cost O(N), a little more for more than a few.
+        """
+        if len(codes) <= FEW_SOUGHT:
+            found = np.zeros(self.size, dtype=bool)
+            for code in codes.tolist():
+                found |= self.codes == (code if code < len(self.values) else MISSING)
+            return np.flatnonzero(found)
+        is_sought = np.zeros(len(self.values) + 1, dtype=bool)
+        is_sought[codes] = True
+        return np.flatnonzero(np.take(is_sought, self.codes, mode="wrap"))  # MISSING is the last
 
     def background(self, code: int) -> float:
         """m(v) = (n_v + 1/2) / (n + V/2 + 1/2): how common a value is; an unseen one has n_v = 0."""

@@ -33,6 +33,7 @@ from engine.memory.columns import MISSING, Column
 from engine.memory.values import Value, parse_time
 from engine.priors import (
     DAMAGED_OF,
+    FEW_DISTINCT,
     FRAGMENT,
     GENERALISATION_WIDTH,
     LEAST_BROAD,
@@ -129,9 +130,8 @@ class FieldEvidence:
     @cached_property
     def similar(self) -> tuple[npt.NDArray[np.intp], Floats]:
         """The episodes that are `alike`; and how like."""
-        near = self.alike[self.column.codes]
-        rows = np.flatnonzero(near)
-        return rows, near[rows]
+        rows = self.column.holders(np.flatnonzero(self.alike > 0.0))
+        return rows, self.alike[self.column.codes[rows]]
 
     @property
     def is_unseen(self) -> bool:
@@ -229,9 +229,6 @@ class FieldEvidence:
         return found
 
 
-FEW_DISTINCT = 64  # values up to which a dictionary is faster than a sort
-
-
 def _distinct(one: Floats, other: Floats) -> tuple[list[int] | Rows, list[int] | Rows]:
     """Of n pairs, where each distinct one comes first, and which of those each is."""
     if len(one) > FEW_DISTINCT:
@@ -323,27 +320,49 @@ def score_episodes(fields: Sequence[FieldEvidence], levels: Sequence[NoiseLevel]
     return _sum_of_tables([_tables(f, levels) for f in fields], [f.column.codes for f in fields], size, len(levels))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recollection:
     """The competition of all stored episodes for one cue (CA3), before any learned weight.
 
-    `weights` float64[N], sum 1: r_k, the chance that episode k is the one the cue means, given
-    that it means one. `match` in [0, 1]: the chance that it means one at all (CA1), `odds` the log-odds of it before
-    the prior. `levels` float64[J]: posterior of the readings. `log_z`: nats of evidence that the cue
-    is a stored event, mean over episodes. `supplied` >= 0:
+    `weights` float64[N], sum 1: r_k, the chance that episode k is the one the cue means, given that it means one;
+    `by_kind` float64[K] the same of an episode of each kind of match, `counts` float64[K] how many are of it, `kind`
+    int32[N] which each is; without, `rows` are the K episodes that count, each of its own kind. `match` in [0, 1]: the
+    chance that it means one at all (CA1), `odds` the log-odds of it before the prior. `levels` float64[J]: posterior
+    of the readings. `log_z`: nats of evidence that the cue is a stored event, mean over episodes. `supplied` >= 0:
     nats of evidence for the best episode. `contradictions` >= 0: cue fields that contradict the event meant.
     `exchanged` names two fields whose values the cue most likely has the wrong way round.
     """
 
-    weights: Scores
+    by_kind: Scores
+    counts: Floats
+    kind: Codes | None
+    rows: Rows | None
+    size: int
     match: float
     levels: Floats
     log_z: float
     odds: float
     supplied: float
     contradictions: float
-    usual: float | None = None
     exchanged: tuple[str, str] | None = None
+
+    @cached_property
+    def weights(self) -> Scores:
+        """float64[N]."""
+        if self.kind is not None:
+            return self.by_kind[self.kind]
+        if self.rows is None:
+            return self.by_kind
+        weights = np.zeros(self.size)
+        weights[self.rows] = self.by_kind
+        return weights
+
+    @property
+    def usual(self) -> float | None:
+        """What an episode of the commonest kind weighs, None where every episode is of its own."""
+        if self.kind is not None:
+            return float(self.by_kind[int(self.counts.argmax())])
+        return None if self.rows is None else 0.0
 
 
 def recollect(
@@ -387,7 +406,11 @@ def recollect(
     random = sum(math.log(f.met * f.surprise) for f in fields)
     odds = log_z - float(np.logaddexp(math.log1p(-RANDOM_CUES) + log_z_new, math.log(RANDOM_CUES) + random))
     return Recollection(
-        weights=scored.spread(weights, size),
+        by_kind=weights,
+        counts=counts,
+        kind=scored.kind,
+        rows=scored.rows,
+        size=size,
         match=match_of(odds + logit(prior_stored)),
         levels=(counts @ mass) / total,
         log_z=log_z,
@@ -395,7 +418,6 @@ def recollect(
         # As likely as the cue's values are at all, whatever event it means: what random ones have is nobody's merit.
         supplied=max(0.0, float(readings[best].max()) - random),
         contradictions=float((counts * weights) @ scores[:, -1].astype(np.float64)),
-        usual=scored.usual(weights),
     )
 
 
@@ -433,22 +455,6 @@ class _Scored:
     rows: Rows | None = None
     log_z_novel: float | None = None
 
-    def spread(self, weights: Floats, size: int) -> Floats:
-        """float64[N]: the weights of the episodes, given those of the kinds."""
-        if self.kind is not None:
-            return weights[self.kind]
-        if self.rows is None:
-            return weights
-        spread = np.zeros(size)
-        spread[self.rows] = weights
-        return spread
-
-    def usual(self, weights: Floats) -> float | None:
-        """What an episode of the commonest kind weighs, None where every episode is of its own."""
-        if self.kind is not None:
-            return float(weights[int(self.counts.argmax())])
-        return None if self.rows is None else 0.0
-
 
 def _score(
     fields: Sequence[FieldEvidence],
@@ -462,8 +468,7 @@ def _score(
     if not fields:
         return _Scored(np.zeros((size, len(levels) + 2), dtype=np.float32), np.ones(size))
     ways = [f.ways(levels, kernels.get(f.name, UNKNOWN_KERNEL)) for f in fields]
-    codes = [f.column.codes for f in fields]
-    kinds, left = join(ways, codes, size, 0 if whole else MAX_KINDS)
+    kinds, left = join(ways, [f.column for f in fields], size, 0 if whole else MAX_KINDS)
     if not left and not whole and len(kinds.counts) <= MAX_KINDS:
         return _Scored(kinds.scores, kinds.counts, kinds.of)
     wide = [_Wide(ways[place], fields[place].column) for place in left]

@@ -50,13 +50,15 @@ def read_exchanged(evidence: Sequence[FieldEvidence], read: Read, prior_stored: 
     odds, best = plain.odds + log_z - plain.log_z, int(share.argmax())
     return replace(
         found[best],
-        weights=np.sum([part * each.weights for part, each in zip(share, found, strict=True)], axis=0),
+        by_kind=np.sum([part * each.weights for part, each in zip(share, found, strict=True)], axis=0),
+        counts=np.ones(plain.size),
+        kind=None,
+        rows=None,
         match=match_of(odds + logit(prior_stored)),
         levels=np.sum([part * each.levels for part, each in zip(share, found, strict=True)], axis=0),
         log_z=log_z,
         odds=odds,
         contradictions=float(sum(part * each.contradictions for part, each in zip(share, found, strict=True))),
-        usual=None,
         exchanged=(pairs[best - 1][0].name, pairs[best - 1][1].name) if best else None,
     )
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.memory.arrays import Codes, Floats, Singles
+from engine.memory.arrays import Codes, Floats, Ints, Singles
+from engine.memory.columns import Column
 
 LARGEST = 1 << 21  # combinations that are counted at once
 SPREAD = 2  # combinations that are counted at once, in units of the episodes
@@ -39,7 +40,7 @@ class Kinds:
     of: Codes
 
 
-def join(fields: Sequence[Ways], codes: Sequence[Codes], size: int, most: int) -> tuple[Kinds, list[int]]:
+def join(fields: Sequence[Ways], columns: Sequence[Column], size: int, most: int) -> tuple[Kinds, list[int]]:
     """At most `most` kinds by as many fields as can be joined, and which fields were left over. Cost O(F N)."""
     room = max(most, min(SPREAD * size, LARGEST))
     order = sorted(range(len(fields)), key=lambda place: (len(fields[place].scores), place))
@@ -50,7 +51,7 @@ def join(fields: Sequence[Ways], codes: Sequence[Codes], size: int, most: int) -
             draft.compress()
         if draft.spans * len(ways.scores) > room or draft.spans > most:
             return draft.kinds(), order[place:]
-        draft.add(ways, codes[field])
+        draft.add(ways, columns[field])
     return draft.kinds(), []
 
 
@@ -63,9 +64,11 @@ class _Draft:
         self._counts = np.array([float(size)])
         self._of = np.zeros(size, dtype=np.int32)
         self._since: list[Ways] = []
+        self._alone: Column | None = None  # where a look at its values is enough to count
 
-    def add(self, ways: Ways, codes: Codes) -> None:
-        of = np.take(ways.of, codes, mode="wrap")  # MISSING is the last value
+    def add(self, ways: Ways, column: Column) -> None:
+        of = np.take(ways.of, column.codes, mode="wrap")  # MISSING is the last value
+        self._alone = column if self.spans == 1 and len(ways.of) < len(of) // 4 else None
         if self.spans > 1:
             self._of *= len(ways.scores)
             of += self._of
@@ -77,17 +80,25 @@ class _Draft:
         """Keep the combinations that occur."""
         if not self._since:
             return
-        counts = np.bincount(self._of, minlength=self.spans)
+        counts = self._count()
         met = np.flatnonzero(counts)
         before, scores = met, np.zeros((len(met), self._scores.shape[1]), dtype=np.float32)
         for ways in reversed(self._since):
             before, way = np.divmod(before, len(ways.scores))
             scores += ways.scores[way]
         self._scores, self._counts = scores + self._scores[before], counts[met].astype(np.float64)
-        place = np.zeros(self.spans, dtype=np.int32)
-        place[met] = np.arange(len(met), dtype=np.int32)
-        self._of, self.spans = place[self._of], len(met)
+        if len(met) < self.spans:
+            place = np.zeros(self.spans, dtype=np.int32)
+            place[met] = np.arange(len(met), dtype=np.int32)
+            self._of, self.spans = np.take(place, self._of), len(met)
         self._since.clear()
+
+    def _count(self) -> Ints:
+        """int[spans]: the episodes of each combination."""
+        if self._alone is None:
+            return np.bincount(self._of, minlength=self.spans)
+        episodes = np.append(self._alone.counts, self._alone.size - self._alone.present)
+        return np.bincount(self._since[-1].of, weights=episodes, minlength=self.spans).astype(np.int64)
 
     def kinds(self) -> Kinds:
         self.compress()

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from engine import CueInput, Options, attach
-from engine.answer import posterior
+from engine.answer import posterior, summing
+from engine.answer.abstention import information_bits
 from engine.answer.posterior import Posterior
 from engine.answer.schema import Schema
 from engine.generalisation import closed_form
+from engine.generalisation.distribution import background
 from engine.memory.traces import Traces
+from engine.memory.values import Value
 from engine.recollection import evidence
 from tests.engine.worlds import many_records, random_cue, traces_of
 
@@ -37,7 +40,7 @@ def test_leaving_out_light_episodes_changes_no_probability_that_a_person_could_s
     space: tuple[list[dict[str, str]], Traces, Schema], seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pruned = posterior_of(space, seed)
-    monkeypatch.setattr(posterior, "SUMMED_EXACTLY", EVERYTHING)
+    monkeypatch.setattr(summing, "SUMMED_EXACTLY", EVERYTHING)
     monkeypatch.setattr(closed_form, "CANDIDATES", EVERYTHING)
     exact = posterior_of(space, seed)
     assert exact.generaliser is None or len(exact.generaliser.candidates) == SIZE
@@ -46,7 +49,7 @@ def test_leaving_out_light_episodes_changes_no_probability_that_a_person_could_s
 
 
 def test_light_episodes_are_left_out_of_many_answers(space: tuple[list[dict[str, str]], Traces, Schema]) -> None:
-    summed = [posterior._heavy_rows(posterior_of(space, seed).recollection)[0] for seed in SEEDS]
+    summed = [summing.heavy_rows(posterior_of(space, seed).recollection)[0] for seed in SEEDS]
     assert np.mean([rows is not None and len(rows) < SIZE / 10 for rows in summed]) >= 0.5
 
 
@@ -100,10 +103,59 @@ def test_scoring_the_episodes_that_count_gives_what_scoring_every_episode_gives(
         with monkeypatch.context() as patch:
             found = Posterior(traces, CueInput(cue), options, schema)
             patch.setattr(evidence, "FEWEST_SCORED", EVERYTHING)
-            patch.setattr(posterior, "SUMMED_EXACTLY", EVERYTHING)
+            patch.setattr(summing, "SUMMED_EXACTLY", EVERYTHING)
             exact = Posterior(traces, CueInput(cue), options, schema)
-        pruned += np.count_nonzero(found.recollection.weights) < ORDERS
+        pruned += int(np.count_nonzero(found.recollection.weights) < ORDERS)
         assert found.recollection.match == pytest.approx(exact.recollection.match, abs=TOLERANCE)
         for target in exact.targets:
             np.testing.assert_allclose(found.probabilities(target), exact.probabilities(target), atol=TOLERANCE)
     assert pruned >= 10
+
+
+def one_field_cues(traces: Traces, count: int) -> list[dict[str, Value]]:
+    rng = np.random.default_rng(8)
+    rows = [traces.fields(int(row)) for row in rng.integers(ORDERS, size=count)]
+    return [{name: row[name]} for row in rows for name in ("person", "city", "status")]
+
+
+def test_telling_a_kind_of_match_from_some_of_its_episodes_changes_no_probability_that_a_person_could_see(
+    orders: tuple[Traces, Schema], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traces, schema = orders
+    drawn = 0
+    for cue in one_field_cues(traces, 12):
+        options = Options(tuple(n for n in traces.columns if n not in cue))
+        with monkeypatch.context() as patch:
+            patch.setattr(summing, "SUMMED_AT_MOST", 256)
+            found = Posterior(traces, CueInput(cue), options, schema)
+            patch.setattr(summing, "SUMMED_AT_MOST", EVERYTHING)
+            exact = Posterior(traces, CueInput(cue), options, schema)
+        drawn += len(summing.summed(exact.recollection).rows) > len(found.recollected("id").codes)  # type: ignore[arg-type]
+        for target in exact.targets:
+            np.testing.assert_allclose(found.probabilities(target), exact.probabilities(target), atol=TOLERANCE)
+    assert drawn >= 10
+
+
+def test_a_field_of_very_many_values_is_answered_as_any_other(
+    orders: tuple[Traces, Schema], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traces, schema = orders
+    looked_up = 0
+    for cue in one_field_cues(traces, 12):
+        options = Options(("id",))
+        with monkeypatch.context() as patch:
+            patch.setattr(posterior, "WIDE", EVERYTHING)
+            exact = Posterior(traces, CueInput(cue), options, schema)
+            assert exact._wide("id") is None
+            decision, ground, known = exact.decision("id"), exact.refusal_ground("id"), exact.known("id")
+        found = Posterior(traces, CueInput(cue), options, schema)
+        wide = found._wide("id")
+        looked_up += wide is not None and wide.decision() is not None
+        assert found.decision("id").code == decision.code
+        assert found.decision("id").shares == pytest.approx(decision.shares, abs=1e-12)
+        assert found.chance("id") == pytest.approx(exact.chance("id"), abs=1e-12)
+        assert found.known("id") == pytest.approx(known, abs=1e-12)
+        assert (found.refusal_ground("id") is None) is (ground is None)
+        told = information_bits(exact.probabilities("id"), background(traces.columns["id"]))
+        assert wide is None or wide.information_bits() == pytest.approx(told, abs=1e-9)
+    assert looked_up >= 10

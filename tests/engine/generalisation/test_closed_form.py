@@ -7,7 +7,8 @@ import pytest
 
 from engine import CueInput, Options, Schema, attach, complete
 from engine.answer.posterior import Posterior
-from engine.generalisation.closed_form import top_rows
+from engine.generalisation.closed_form import _best_holders, top_rows
+from engine.memory.columns import Column
 from tests.engine import oracle
 from tests.engine.worlds import NAMES, random_cue, random_records, random_weights, traces_of
 
@@ -25,6 +26,17 @@ def test_the_top_rows_are_those_of_a_full_sort_with_later_rows_first_at_a_tie(
         scores = np.round(scores * levels) / levels
     expected = np.sort(np.lexsort((np.arange(size), scores))[-count:])
     np.testing.assert_array_equal(top_rows(scores, count), expected)
+
+
+@pytest.mark.parametrize("levels", [1, 3, 40])
+@pytest.mark.parametrize("lacking", [0.0, 0.3])
+@pytest.mark.parametrize("count", [1, 300, 900])
+def test_the_best_holders_of_one_field_are_the_top_rows_of_its_scores(levels: int, lacking: float, count: int) -> None:
+    rng = np.random.default_rng(levels)
+    column = Column("f")
+    column.extend([None if rng.random() < lacking else f"value {rng.integers(40)}" for _ in range(1000)])
+    table = rng.integers(levels, size=column.distinct + 1).astype(np.float32)
+    np.testing.assert_array_equal(_best_holders(table, column, count), top_rows(table[column.codes], count))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
