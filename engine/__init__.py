@@ -29,11 +29,12 @@ from engine.answer import conformal
 from engine.answer.abstention import Advice, RefusalGround
 from engine.answer.attractor import Sweep
 from engine.answer.block import Block, Predicted
-from engine.answer.completion import Answer, FieldAnswer, NotConverged, Retrieved, ValueInterval, complete, steps
+from engine.answer.completion import Answer, FieldAnswer, NotConverged, Retrieved, complete, steps
 from engine.answer.confidence import Shares
 from engine.answer.conformal import ConformalSet
 from engine.answer.contributions import Counterfactual, Reasons, reasons, subsets_asked
 from engine.answer.decision import is_answer
+from engine.answer.interval import ValueInterval
 from engine.answer.posterior import CueInput, Options
 from engine.answer.recall import Ranked, recall
 from engine.answer.schema import Schema

@@ -186,9 +186,13 @@ def filled(call: Call, found: Filling) -> Reply:
         "threshold": found.threshold,
         **({} if found.held_out is None else {"held_out": found.held_out}),
         **_filled_table(call.body, found.cells),
-        "cells": found.cells,
+        "cells": [cell if cell.interval else _without_interval(cell) for cell in found.cells],
     }
     return Reply(orjson.dumps(document, option=_OPTIONS))
+
+
+def _without_interval(cell: FilledCell) -> dict[str, Any]:
+    return {name: getattr(cell, name) for name in FilledCell.__slots__ if name != "interval"}
 
 
 def _filled_table(body: Mapping[str, Any], cells: Iterable[FilledCell]) -> dict[str, Any]:

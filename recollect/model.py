@@ -468,7 +468,10 @@ class FillRequest:
 
 @dataclass(frozen=True, slots=True)
 class FilledCell:
-    """A blank cell and what was found for it; `supporters` is the effective number of episodes behind it."""
+    """A blank cell and what was found for it; `supporters` is the effective number of episodes behind it.
+
+    Of a number or time `interval` is where it lies.
+    """
 
     row: int
     field: str
@@ -477,6 +480,7 @@ class FilledCell:
     source: Source
     supporters: float
     filled: bool
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ import numpy as np
 from engine.answer.attribution import AnswerParts, attribute
 from engine.answer.confidence import corrected
 from engine.answer.decision import decide, same_answer
+from engine.answer.interval import ValueInterval, in_terms_of, of_cells
 from engine.answer.schema import Schema
 from engine.generalisation.closed_form import BROAD, top_rows
 from engine.generalisation.distribution import Generalisation, background, normalised, unmet
@@ -48,7 +49,7 @@ _Few = tuple[np.float32, Rows | None, Gains | None]
 class Predicted:
     """The answer for one target: its value, the value's code, P(right) in [0, 1], and the source it comes from.
 
-    `supporters` >= 1 is the effective number of episodes behind it.
+    `supporters` >= 1 is the effective number of episodes behind it. Of a number or time `interval` is where it lies.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Predicted:
     confidence: float
     source: str
     supporters: float
+    interval: ValueInterval | None = None
 
 
 class _Order:
@@ -140,7 +142,7 @@ class Block:
         targets = [name for name in targets if name in self.traces.columns]
         scored = self._score(cue, targets)
         backing = self._backing(scored)
-        return [self._predict(name, self._general(cue, name, scored), backing) for name in targets]
+        return [self._predict(name, self._general(cue, name, scored), backing, is_told=True) for name in targets]
 
     def posterior(self, cue: Mapping[str, Value], target: str) -> tuple[Predicted, Floats]:
         """The answer for one target, and P(y) of its V values, float64[V]; what is missing to 1 goes to new ones."""
@@ -224,8 +226,8 @@ class Block:
         bracket = self.schema.weights.kappa.get(target, self.schema.weights.default_kappa) * m + episodes
         return Generalisation(normalised(bracket * np.exp(beta - beta.max())), bracket, m, beta, novel)
 
-    def _predict(self, target: str, general: Generalisation, backing: _Backing) -> Predicted:
-        """The answer that a posterior tells, its confidence, and where it is from."""
+    def _predict(self, target: str, general: Generalisation, backing: _Backing, *, is_told: bool = False) -> Predicted:
+        """The answer that a posterior tells, its confidence, and where it is from; where it lies, if it is told."""
         column = self.traces.columns[target]
         general = smoothed(column, general)
         on, around = cells(column, general)
@@ -246,7 +248,10 @@ class Block:
             schema_only=float(general.schema()[same].sum()),
             supporters=supporters,
         )
-        return Predicted(target, column.values[code], code, confidence, attribute(parts).label(parts), supporters)
+        value, label, lies = column.values[code], attribute(parts).label(parts), None
+        if is_told and column.kind in {"number", "time"}:
+            lies = in_terms_of(column, of_cells(column, code, on, around), value)
+        return Predicted(target, value, code, confidence, label, supporters, lies)
 
     def _backing(self, scored: _Scored | None) -> _Backing:
         """The episodes that carry what is said, as a posterior keeps them."""

@@ -17,13 +17,12 @@ from engine.answer import abstention, attractor
 from engine.answer.abstention import RefusalGround
 from engine.answer.attractor import Sweep
 from engine.answer.confidence import Shares
-from engine.answer.interval import Interval
+from engine.answer.interval import ValueInterval, in_terms_of
 from engine.answer.posterior import CueInput, Options, Posterior
 from engine.answer.schema import Schema
-from engine.memory.columns import Column
 from engine.memory.resolution import tolerance
 from engine.memory.traces import Traces
-from engine.memory.values import Value, at_place
+from engine.memory.values import Value
 
 
 class NotConverged(ArithmeticError):
@@ -54,15 +53,6 @@ class Retrieved:
         """Of how many of these the cue itself speaks: they have more than an even share of the recollection."""
         weights = self._posterior.recollection.weights[self._posterior.rows]
         return int((weights * self.episodes > 1.0 + 1e-9).sum())
-
-
-@dataclass(frozen=True, slots=True)
-class ValueInterval:
-    """The values between which a number or time lies with the chance `mass` in [0, 1]."""
-
-    low: Value
-    high: Value
-    mass: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,15 +173,6 @@ def _field_answer(posterior: Posterior, name: str) -> FieldAnswer:
         confidence,
         decision.shares,
         posterior.refusal_ground(name),
-        _interval(posterior.interval(name), column, value),
+        in_terms_of(column, posterior.interval(name), value),
         tolerance(column),
     )
-
-
-def _interval(found: Interval | None, column: Column, told: Value) -> ValueInterval | None:
-    """An interval in the field's own terms: stored values, or places told as the value is."""
-    if found is None:
-        return None
-    if found.codes is not None:
-        return ValueInterval(column.values[found.codes[0]], column.values[found.codes[1]], found.mass)
-    return ValueInterval(at_place(found.low, told), at_place(found.high, told), found.mass)

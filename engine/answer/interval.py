@@ -13,8 +13,11 @@ from itertools import product
 
 import numpy as np
 
-from engine.generalisation.smoothing import Line
+from engine.generalisation.smoothing import Line, line_of
 from engine.memory.arrays import Floats
+from engine.memory.columns import Column
+from engine.memory.resolution import resolution
+from engine.memory.values import Value, at_place
 from engine.priors import INTERVAL_MASS
 
 
@@ -29,6 +32,40 @@ class Interval:
     high: float
     mass: float
     codes: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ValueInterval:
+    """The values between which a number or time lies with the chance `mass` in [0, 1]."""
+
+    low: Value
+    high: Value
+    mass: float
+
+
+def of_cells(column: Column, code: int, on: Floats, around: Floats) -> Interval | None:
+    """Where a number or a time lies that is told by the value `code`; `on`, `around` float64[V] as `smoothing.cells`.
+
+    None for any other column, and where nothing has a place on the line.
+    """
+    found = resolution(column)
+    line = None if found is None else line_of(column)
+    told = column.numbers[code]
+    if found is None or line is None or np.isnan(told):
+        return None
+    atoms, around = on[line.codes], around[line.codes]
+    if found.recurs:
+        return of_values(line, atoms + around, float(told))
+    return of_measurements(line, atoms, around, float(told))
+
+
+def in_terms_of(column: Column, found: Interval | None, told: Value) -> ValueInterval | None:
+    """An interval in the field's own terms: stored values, or places told as the value is."""
+    if found is None:
+        return None
+    if found.codes is not None:
+        return ValueInterval(column.values[found.codes[0]], column.values[found.codes[1]], found.mass)
+    return ValueInterval(at_place(found.low, told), at_place(found.high, told), found.mass)
 
 
 def of_values(line: Line, atoms: Floats, told: float) -> Interval:

@@ -24,11 +24,10 @@ from engine.answer.summing import Recollected, heaviest_of, heavy_rows, summed
 from engine.answer.wide import Alike, Wide
 from engine.generalisation.closed_form import Generaliser, top_rows
 from engine.generalisation.distribution import Generalisation, background, unmet
-from engine.generalisation.smoothing import cells, line_of, smoothed
+from engine.generalisation.smoothing import cells, smoothed
 from engine.generalisation.softmax import softmax
 from engine.memory.arrays import Floats, Rows, Singles, union
 from engine.memory.columns import Column, recurs
-from engine.memory.resolution import resolution
 from engine.memory.traces import Traces, contiguity
 from engine.memory.values import Value
 from engine.priors import (
@@ -193,15 +192,9 @@ class Posterior:
     def interval(self, target: str) -> Interval | None:
         """Where a number or a time lies; None for any other target, and where nothing has a place on the line."""
         column = self.traces.columns[target]
-        found = resolution(column)
-        line = None if found is None else line_of(column)
-        told = column.numbers[self.decision(target).code]
-        if found is None or line is None or np.isnan(told):
+        if column.kind not in {"number", "time"}:
             return None
-        atoms, around = (mass[line.codes] for mass in self._cells(target))
-        if found.recurs:
-            return interval.of_values(line, atoms + around, float(told))
-        return interval.of_measurements(line, atoms, around, float(told))
+        return interval.of_cells(column, self.decision(target).code, *self._cells(target))
 
     def _whole_cells(self, target: str, p: Floats) -> Floats:
         """float64[V]: the mass on and around every number or time; of other values p itself."""

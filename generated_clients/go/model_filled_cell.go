@@ -34,6 +34,7 @@ type FilledCell struct {
 	Supporters float64 `json:"supporters"`
 	// Whether the confidence reaches the threshold.
 	Filled bool `json:"filled"`
+	Interval *Interval `json:"interval,omitempty"`
 }
 
 type _FilledCell FilledCell
@@ -232,6 +233,38 @@ func (o *FilledCell) SetFilled(v bool) {
 	o.Filled = v
 }
 
+// GetInterval returns the Interval field value if set, zero value otherwise.
+func (o *FilledCell) GetInterval() Interval {
+	if o == nil || IsNil(o.Interval) {
+		var ret Interval
+		return ret
+	}
+	return *o.Interval
+}
+
+// GetIntervalOk returns a tuple with the Interval field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *FilledCell) GetIntervalOk() (*Interval, bool) {
+	if o == nil || IsNil(o.Interval) {
+		return nil, false
+	}
+	return o.Interval, true
+}
+
+// HasInterval returns a boolean if a field has been set.
+func (o *FilledCell) HasInterval() bool {
+	if o != nil && !IsNil(o.Interval) {
+		return true
+	}
+
+	return false
+}
+
+// SetInterval gets a reference to the given Interval and assigns it to the Interval field.
+func (o *FilledCell) SetInterval(v Interval) {
+	o.Interval = &v
+}
+
 func (o FilledCell) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -251,6 +284,9 @@ func (o FilledCell) ToMap() (map[string]interface{}, error) {
 	toSerialize["source"] = o.Source
 	toSerialize["supporters"] = o.Supporters
 	toSerialize["filled"] = o.Filled
+	if !IsNil(o.Interval) {
+		toSerialize["interval"] = o.Interval
+	}
 	return toSerialize, nil
 }
 

@@ -26,7 +26,8 @@ from recollect.cli.console import (
     print_table,
     shown,
 )
-from recollect.cli.reading import Delimiter, Encoding, Header, Nulls, SheetName, Types, open_sheet, reading
+from recollect.cli.learning import learn_first
+from recollect.cli.reading import Delimiter, Encoding, Header, Learn, Nulls, SheetName, Types, open_sheet, reading
 from recollect.cli.report import evaluation_page
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  # a parameter per option
     encoding: Encoding = None,
     null: Nulls = None,
     types: Types = None,
+    learn: Learn = False,
     header: Header = None,
     sheet_name: SheetName = None,
     url: Url = None,
@@ -75,9 +77,13 @@ def evaluate(  # noqa: PLR0913, PLR0917  # a parameter per option
     with _progress("evaluating", visible=not as_json) as progress:
         report = _reporter(progress)
         if sheet is not None:
-            found = _evaluate_file(sheet, request, report, as_json=as_json)
+            found = _evaluate_file(sheet, request, learn, report, as_json=as_json)
         else:
             with Client(url, key, as_json=as_json) as client:
+                if learn:
+                    progress.stop()
+                    learn_first(client, subject, as_json=as_json)
+                    progress.start()
                 found = _job(client, subject, "/evaluation", request, report, as_json=as_json)
     if html is not None:
         _write(html, evaluation_page(subject, found))
@@ -175,14 +181,14 @@ def _reporter(progress: Progress) -> Report:
     return lambda share: progress.update(task, completed=share)
 
 
-def _evaluate_file(sheet: Sheet, request: Mapping[str, Any], report: Report, *, as_json: bool) -> Json:
+def _evaluate_file(sheet: Sheet, request: Mapping[str, Any], learn: bool, report: Report, *, as_json: bool) -> Json:
     # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
     from recollect.errors import RecollectError
     from recollect.model import EvaluateRequest
     from recollect.service.standalone import evaluate_alone
 
     try:
-        found = asdict(evaluate_alone(sheet.rows, EvaluateRequest(**_tuples(request)), report))
+        found = asdict(evaluate_alone(sheet.rows, EvaluateRequest(**_tuples(request)), report, learns=learn))
     except RecollectError as refusal:
         raise Failure(refusal.title, refusal.detail, exit_code=EXIT_USAGE, as_json=as_json) from None
     found["fields"] = sorted(found["fields"], key=lambda each: sheet.columns.index(each["field"]))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from recollect.cli.client import Client
 from recollect.cli.console import (
@@ -25,10 +25,12 @@ from recollect.cli.console import (
     print_json,
     print_table,
 )
+from recollect.cli.learning import learn_first
 from recollect.cli.reading import (
     Delimiter,
     Encoding,
     Header,
+    Learn,
     Nulls,
     SheetName,
     Types,
@@ -37,12 +39,13 @@ from recollect.cli.reading import (
     reading,
     write_cells,
 )
-from recollect.errors import InvalidRequest
+from recollect.errors import InvalidRequest, RecollectError
 
 if TYPE_CHECKING:
     from recollect.cli.sheets import Sheet
 
 _ROWS_AT_ONCE, _CALLS_AT_ONCE = 200, 2  # by request; a server has two workers unless told otherwise
+_CELLS = ("line", "field", "value", "confidence", "source", "episodes", "filled", "low", "high", "mass")
 _PICKED_ON = 1000  # rows a server picks a threshold on
 
 Json = dict[str, Any]
@@ -78,6 +81,7 @@ def fill(  # noqa: PLR0913, PLR0917  # a parameter per option
     encoding: Encoding = None,
     null: Nulls = None,
     types: Types = None,
+    learn: Learn = False,
     header: Header = None,
     sheet_name: SheetName = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
@@ -100,12 +104,16 @@ def fill(  # noqa: PLR0913, PLR0917  # a parameter per option
     request: Json = {"threshold": threshold or 0.0, "target_accuracy": target_accuracy}
     if blanks:
         with _progress(visible=not as_json) as progress:
-            task = progress.add_task("fill", total=len(blanks))
+            task = progress.add_task("filling", total=len(blanks))
             report: Report = lambda done: progress.advance(task, done)  # noqa: E731
             if space is None:
-                found = _alone(sheet, blanks, request, workers, report)
+                found = _alone(sheet, blanks, request, workers, learn, progress, report, as_json=as_json)
             else:
                 with Client(url, key, as_json=as_json) as client:
+                    if learn:
+                        progress.stop()
+                        learn_first(client, space, as_json=as_json)
+                        progress.start()
                     found = _by_space(client, space, sheet, blanks, request, report)
     else:
         found = {"cells": [], "threshold": request["threshold"], "held_out": None}
@@ -135,7 +143,7 @@ def _require_free(file: Path, *written: Path, force: bool, as_json: bool) -> Non
 
 
 def _progress(*, visible: bool) -> Progress:
-    columns = (TextColumn("filling"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     return Progress(*columns, console=err, transient=True, disable=not (visible and err.is_terminal))
 
 
@@ -144,7 +152,11 @@ def _alone(
     blanks: Sequence[tuple[int, tuple[str, ...]]],
     request: Mapping[str, Any],
     workers: int,
+    learn: bool,
+    progress: Progress,
     report: Report,
+    *,
+    as_json: bool,
 ) -> Json:
     """Fill from the file's own rows, on this machine."""
     # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
@@ -154,7 +166,16 @@ def _alone(
     from recollect.service.standalone import fill_alone
 
     asked = FillRequest(sheet.rows, None, request["threshold"], request["target_accuracy"])
-    return asdict(fill_alone(asked, blanks, workers=workers, report=report))
+    learning = progress.add_task("learning", total=1.0, visible=learn)
+
+    def tell(share: float) -> None:
+        progress.update(learning, completed=share)
+
+    try:
+        found = fill_alone(asked, blanks, workers=workers, learns=learn, report=report, report_learning=tell)
+    except RecollectError as refusal:
+        raise Failure(refusal.title, refusal.detail, exit_code=EXIT_USAGE, as_json=as_json) from None
+    return asdict(found)
 
 
 def _by_space(
@@ -210,6 +231,7 @@ def _write(sheet: Sheet, found: Mapping[str, Any], written: Path, cells_file: Pa
             cell["source"],
             f"{cell['supporters']:.1f}",
             "yes" if cell["filled"] else "no",
+            *_interval(cell.get("interval")),
         ]
         for cell in found["cells"]
     )
@@ -218,11 +240,16 @@ def _write(sheet: Sheet, found: Mapping[str, Any], written: Path, cells_file: Pa
         sheet.write(written, filled, noted if notes else None)
         for note in sheet.notes if sheet.notes is not told else ():
             err.print(note)
-        write_cells(cells_file, ("line", "field", "value", "confidence", "source", "episodes", "filled"), rows)
+        write_cells(cells_file, _CELLS, rows)
     except InvalidRequest as refusal:
         raise Failure("The table cannot be written", refusal.detail, exit_code=EXIT_USAGE) from None
     except OSError as fault:
         raise Failure("The table cannot be written", f"{fault.filename}: {fault.strerror}") from None
+
+
+def _interval(found: Mapping[str, Any] | None) -> tuple[Any, ...]:
+    """Where a number or a time lies, and how surely; blank for anything else."""
+    return ("", "", "") if found is None else (found["low"], found["high"], f"{found['mass']:.2f}")
 
 
 def _tell(

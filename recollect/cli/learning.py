@@ -48,7 +48,7 @@ def consolidate(
     with Client(url, key, as_json=as_json) as client:
         state = client.call("POST", "/consolidate", space=space, body={})
         if wait:
-            state = _follow(client, space, state)
+            state = follow(client, space, state)
     if as_json:
         print_json(state)
     elif state["status"] in _UNDER_WAY:
@@ -150,7 +150,16 @@ def learn(space: str, uid: int) -> None:
         raise typer.Exit(EXIT_REFUSED)
 
 
-def _follow(client: Client, space: str, state: dict[str, Any]) -> dict[str, Any]:
+def learn_first(client: Client, space: str, *, as_json: bool) -> None:
+    """Let a space learn and wait for the end; raises Failure where it cannot."""
+    state = follow(client, space, client.call("POST", "/consolidate", space=space, body={}))
+    if state["status"] == "failed":
+        problem = state.get("problem", {})
+        title, detail = problem.get("title", "The consolidation failed"), problem.get("detail", "")
+        raise Failure(title, detail, as_json=as_json)
+
+
+def follow(client: Client, space: str, state: dict[str, Any]) -> dict[str, Any]:
     """The job's last state, shown until then as a bar where somebody watches."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     with Progress(*columns, TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal) as bar:

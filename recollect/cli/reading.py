@@ -32,6 +32,9 @@ SheetName = Annotated[
     str | None,
     typer.Option("--sheet", help="Of a spreadsheet: a name, or its place from 1. (default: the first that holds any)"),
 ]
+Learn = Annotated[
+    bool, typer.Option("--learn", help="Learn the regularities first: slower, and surer where there are any.")
+]
 
 
 def reading(

@@ -130,6 +130,8 @@ def filling(found: Filling) -> completion_pb2.FillResponse:
             filled=cell.filled,
         )
         _put_value(message.value, cell.value)
+        if cell.interval is not None:
+            _put_interval(message.interval, cell.interval)
     if found.held_out is not None:
         response.held_out.cells = found.held_out.cells
         response.held_out.share_filled = found.held_out.share_filled

@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import engine
-from engine import Case, Learned, Schema, Suspect, Traces
+from engine import Case, Schema, Suspect, Traces
 from recollect import telemetry
 from recollect.errors import Conflict, InvalidRequest, RecollectError, SpaceNotFound, Violation
 from recollect.memory import Memories, SpaceMemory
@@ -159,6 +159,16 @@ def _too_few(episodes: int, kind: str) -> Conflict:
     )
 
 
+def require_learnable(traces: Traces) -> None:
+    """Raise Conflict where there are too few episodes to learn from."""
+    if traces.size < engine.MIN_EPISODES:
+        raise Conflict(
+            f"There are {traces.size} episodes; learning needs {engine.MIN_EPISODES}.",
+            code="TOO_FEW_EPISODES",
+            context={"episodes": traces.size, "required_episodes": engine.MIN_EPISODES},
+        )
+
+
 def require_fields(traces: Traces, named: Sequence[str]) -> None:
     """Raise InvalidRequest where a field that is asked for is in no episode."""
     unknown = [name for name in named if name not in traces.columns]
@@ -201,9 +211,8 @@ def _failed(job: Job, fault: Exception) -> Job:
 
 def _evaluate(memory: SpaceMemory, request: Json, report: Report) -> Json:
     """What an evaluation leaves: qualities by field, and where the worst cases are."""
-    learned = memory.learned
-    found = evaluate_traces(memory.traces, EvaluateRequest(**request), learned, report)
-    cases, qualities = found
+    has_learned = memory.learned is not None
+    cases, qualities = evaluate_traces(memory.traces, EvaluateRequest(**request), report, learns=has_learned)
     return {
         "target_accuracy": request["target_accuracy"],
         "qualities": {name: asdict(each) for name, each in qualities.items()},
@@ -215,17 +224,17 @@ def _evaluate(memory: SpaceMemory, request: Json, report: Report) -> Json:
 
 
 def evaluate_traces(
-    traces: Traces, request: EvaluateRequest, learned: Learned | None, report: Report
+    traces: Traces, request: EvaluateRequest, report: Report, *, learns: bool
 ) -> tuple[list[Case], dict[str, Quality]]:
     """The held-out cells of a memory and their quality, by field and, under the empty name, of all.
 
-    What was learned of the whole is not put to use over a part of it: a memory that has learned learns anew.
+    What was learned of the whole is not put to use over a part of it: a memory that `learns` learns anew.
     """
     require_fields(traces, request.fields or ())
     names = [name for name in traces.columns if request.fields is None or name in request.fields]
 
     def attach(rest: Traces) -> Schema:
-        if learned is None or rest.size < engine.MIN_EPISODES:
+        if not learns or rest.size < engine.MIN_EPISODES:
             return engine.attach(rest)
         return engine.attach(rest, engine.consolidate(rest, lambda _stage, share: report(0.5 * share)))
 

@@ -15,7 +15,7 @@ from engine import Block, CueInput, Missing, NotConverged, Options, Predicted, S
 from recollect.errors import DeadlineExceeded
 from recollect.memory import SpaceMemory
 from recollect.memory.space import FIXED_CELLS
-from recollect.model import Cue, Fields, FilledCell, Filling, FillRequest, HeldOut, Scope, Source
+from recollect.model import Cue, Fields, FilledCell, Filling, FillRequest, HeldOut, Interval, Scope, Source
 from recollect.service import refusals
 from recollect.service.completions import not_converged, read_cue
 from recollect.service.filters import missing_of
@@ -107,7 +107,9 @@ def told(row: int, predicted: Sequence[Predicted], threshold: float) -> Iterator
     for each in predicted:
         filled = each.confidence >= threshold
         source = Source(each.source)
-        yield FilledCell(row, each.name, each.value, each.confidence, source, each.supporters, filled)
+        found = each.interval
+        lies = None if found is None else Interval(found.low, found.high, found.mass)
+        yield FilledCell(row, each.name, each.value, each.confidence, source, each.supporters, filled, lies)
 
 
 def filling(cells: Sequence[FilledCell], blanks: Blanks, threshold: float, held_out: HeldOut | None) -> Filling:
@@ -194,6 +196,14 @@ def _complete(traces: Traces, schema: Schema, cue: CueInput, names: tuple[str, .
         raise not_converged(failure) from failure
     why = engine.explain(answer, 0)
     return [
-        Predicted(name, field.value, field.code, field.confidence, why.fields[name].source, why.fields[name].supporters)
+        Predicted(
+            name,
+            field.value,
+            field.code,
+            field.confidence,
+            why.fields[name].source,
+            why.fields[name].supporters,
+            field.interval,
+        )
         for name, field in answer.fields.items()
     ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import engine
-from engine import Block, Predicted
+from engine import Block, Predicted, Schema, Traces
 from recollect.memory.table import as_traces
 from recollect.model import (
     Audit,
@@ -30,27 +30,47 @@ from recollect.model import (
     SuspectCell,
     WorstCase,
 )
-from recollect.service.examining import MOST_GROUPS, audit_traces, evaluate_traces, require_episodes, worst
+from recollect.service.examining import (
+    MOST_GROUPS,
+    audit_traces,
+    evaluate_traces,
+    require_episodes,
+    require_learnable,
+    worst,
+)
 from recollect.service.filling import Blanks, Judged, filling, held_out_cells, pick, told
 
+LEARNED_CASES = 300  # held out of each column, to pick a threshold for what was learned
 PIECE = 100  # rows a process takes at a time
 DONE = Job(ConsolidationStatus.SUCCEEDED, 1.0)
 Report = Callable[[float], None]
 
 
 def fill_alone(
-    request: FillRequest, blanks: Blanks, *, workers: int = 1, report: Callable[[int], None] = lambda _: None
+    request: FillRequest,
+    blanks: Blanks,
+    *,
+    workers: int = 1,
+    learns: bool = False,
+    report: Callable[[int], None] = lambda _: None,
+    report_learning: Report = lambda _: None,
 ) -> Filling:
     """Fill a table from its own rows, in `workers` processes; `report` hears how many rows were answered.
 
-    A cell that a threshold is picked on is taken out of the table first.
+    A cell that a threshold is picked on is taken out of the table first. With `learns` the table's regularities are
+    learned before; then these cells' whole rows are taken out, for what was learned has seen them.
     """
     traces = as_traces(request.rows)
-    table = _Table(request, Block(traces, engine.attach(traces)))
+    judged: Iterable[Sequence[Judged]] | None = None
+    if learns:
+        require_learnable(traces)
+        if request.target_accuracy is not None:
+            judged = [_judge_learned(traces, blanks, report_learning)]
+    table = _Table(request, Block(traces, _schema(traces, learns=learns, report=report_learning)))
     with _processes(table, workers) as run:
         threshold, held_out = request.threshold, None
         if request.target_accuracy is not None:
-            judged = run(_judge, held_out_cells(request, blanks))
+            judged = run(_judge, held_out_cells(request, blanks)) if judged is None else judged
             threshold, held_out = pick([each for part in judged for each in part], request.target_accuracy, blanks)
         cells: list[FilledCell] = []
         for part in run(_ask, blanks):
@@ -59,11 +79,32 @@ def fill_alone(
     return filling(cells, blanks, threshold, held_out)
 
 
-def evaluate_alone(rows: Sequence[Fields], request: EvaluateRequest, report: Report) -> Evaluation:
+def _schema(traces: Traces, *, learns: bool, report: Report) -> Schema:
+    if not learns or traces.size < engine.MIN_EPISODES:
+        return engine.attach(traces)
+    return engine.attach(traces, engine.consolidate(traces, lambda _stage, share: report(share)))
+
+
+def _judge_learned(traces: Traces, blanks: Blanks, report: Report) -> list[Judged]:
+    """How known cells of the columns with blanks are answered by what was learned from the other rows."""
+    names = [name for name in dict.fromkeys(name for _, names in blanks for name in names) if name in traces.columns]
+
+    def attach(rest: Traces) -> Schema:
+        return _schema(rest, learns=True, report=report)
+
+    cases = engine.hold_out(traces, attach, fields=names, cases=LEARNED_CASES)
+    return [Judged(case.field, case.confidence, case.is_right) for case in cases]
+
+
+def evaluate_alone(
+    rows: Sequence[Fields], request: EvaluateRequest, report: Report, *, learns: bool = False
+) -> Evaluation:
     """How well a table would fill gaps like its own; rows are told by their place, as text."""
     traces = as_traces(rows)
     require_episodes(traces, "evaluation")
-    cases, qualities = evaluate_traces(traces, request, None, report)
+    if learns:
+        require_learnable(traces)
+    cases, qualities = evaluate_traces(traces, request, report, learns=learns)
     overall = qualities.pop("", None)
     fields = [FieldEvaluation(name, FieldType(traces.columns[name].kind), each) for name, each in qualities.items()]
     wrong = (

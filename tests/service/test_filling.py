@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recollect import service
-from recollect.errors import InsufficientEvidence
+from recollect.errors import Conflict, InsufficientEvidence
 from recollect.model import CompleteRequest, CompletionConfig, Cue, Fields, FillRequest, Scope
 from recollect.service.filling import blank_cells
 from recollect.service.runtime import Runtime
@@ -33,6 +33,28 @@ async def test_the_cells_of_a_table_are_those_of_single_completions(runtime: Run
             assert cell.value == single.fields[cell.field]
             assert cell.confidence == pytest.approx(single.attribution[cell.field].confidence, abs=1e-5)
             assert cell.source == single.attribution[cell.field].source
+            assert cell.interval == single.intervals.get(cell.field)
+
+
+async def test_a_number_is_told_with_where_it_lies(runtime: Runtime, scope: Scope) -> None:
+    rng = np.random.default_rng(3)
+    records = [
+        {"kind": kind, "size": float(round(rng.normal(mean, 2.0), 3)), "on": f"2026-{1 + n % 12:02d}-01"}
+        for n in range(60)
+        for kind, mean in (("small", 10.0), ("large", 50.0))
+    ]
+    await service.import_episodes(runtime, scope, [{"fields": each} for each in records])
+    rows: list[Fields] = [{"kind": "small"}, {"kind": "large"}, {"size": 10.5}]
+    request = FillRequest(rows, ("size", "kind", "on"))
+    whole = FillRequest([*records, *rows], ("size", "kind", "on"))
+    for found in (await service.fill(runtime, scope, request), fill_alone(whole, blank_cells(whole))):
+        for cell in found.cells:
+            assert (cell.interval is None) == (cell.field == "kind")
+            if cell.field == "size":
+                assert cell.interval is not None
+                low, value, high = cell.interval.low, cell.value, cell.interval.high
+                assert low <= value <= high  # type: ignore[operator]
+                assert cell.interval.mass >= 0.8
 
 
 async def test_rows_that_may_be_stored_are_recalled(runtime: Runtime, scope: Scope) -> None:
@@ -82,3 +104,25 @@ def test_a_threshold_that_nothing_reaches_leaves_the_table_as_it_is() -> None:
     found = fill_alone(FillRequest(rows, target_accuracy=1.0), blank_cells(FillRequest(rows)))
     assert found.filled == 0
     assert found.held_out is not None
+
+
+def test_what_was_learned_fills_and_its_threshold_is_picked_on_rows_it_never_saw() -> None:
+    rows = with_blanks(random_records(2, 60), 3, 0.1)
+    request = FillRequest(rows, target_accuracy=0.8)
+    heard: list[float] = []
+    found = fill_alone(request, blank_cells(request), learns=True, report_learning=heard.append)
+    assert max(heard) == pytest.approx(1.0, abs=0.05)
+    assert len(found.cells) == found.blank
+    assert found.held_out is not None
+    assert found.held_out.cells == sum(len(row) for row in rows)
+    assert found.filled == sum(cell.confidence >= found.threshold for cell in found.cells)
+    plain = fill_alone(FillRequest(rows), blank_cells(request))
+    assert [cell.confidence for cell in plain.cells] != [cell.confidence for cell in found.cells]
+
+
+def test_a_table_too_small_to_learn_from_is_refused() -> None:
+    request = FillRequest([{"a": 1, "b": 2}] * 39 + [{"a": 1}])
+    assert fill_alone(request, blank_cells(request), learns=True).cells[0].value == 2
+    with pytest.raises(Conflict) as refused:
+        fill_alone(FillRequest(request.rows[1:]), blank_cells(FillRequest(request.rows[1:])), learns=True)
+    assert refused.value.code == "TOO_FEW_EPISODES"

@@ -497,7 +497,7 @@ class FillResponse(_message.Message):
     def __init__(self, cells: _Optional[_Iterable[_Union[FilledCell, _Mapping]]] = ..., blank: _Optional[int] = ..., filled: _Optional[int] = ..., threshold: _Optional[float] = ..., held_out: _Optional[_Union[HeldOut, _Mapping]] = ...) -> None: ...
 
 class FilledCell(_message.Message):
-    __slots__ = ("row", "field", "value", "confidence", "source", "supporters", "filled")
+    __slots__ = ("row", "field", "value", "confidence", "source", "supporters", "filled", "interval")
     ROW_FIELD_NUMBER: _ClassVar[int]
     FIELD_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
@@ -505,6 +505,7 @@ class FilledCell(_message.Message):
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     SUPPORTERS_FIELD_NUMBER: _ClassVar[int]
     FILLED_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
     row: int
     field: str
     value: _value_pb2.Value
@@ -512,7 +513,8 @@ class FilledCell(_message.Message):
     source: Source
     supporters: float
     filled: bool
-    def __init__(self, row: _Optional[int] = ..., field: _Optional[str] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., confidence: _Optional[float] = ..., source: _Optional[_Union[Source, str]] = ..., supporters: _Optional[float] = ..., filled: _Optional[bool] = ...) -> None: ...
+    interval: Interval
+    def __init__(self, row: _Optional[int] = ..., field: _Optional[str] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., confidence: _Optional[float] = ..., source: _Optional[_Union[Source, str]] = ..., supporters: _Optional[float] = ..., filled: _Optional[bool] = ..., interval: _Optional[_Union[Interval, _Mapping]] = ...) -> None: ...
 
 class HeldOut(_message.Message):
     __slots__ = ("cells", "share_filled", "accuracy")

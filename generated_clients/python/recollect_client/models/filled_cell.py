@@ -20,6 +20,7 @@ import json
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from typing import Any, ClassVar, Dict, List, Optional, Union
 from typing_extensions import Annotated
+from recollect_client.models.interval import Interval
 from recollect_client.models.source import Source
 from typing import Optional, Set
 from typing_extensions import Self
@@ -36,7 +37,8 @@ class FilledCell(BaseModel):
     source: Source
     supporters: Union[Annotated[float, Field(le=9007199254740991, strict=True, ge=0)], Annotated[int, Field(le=2147483647, strict=True, ge=0)]] = Field(description="How many stored episodes are behind the value, counted by their weight.", json_schema_extra={"examples": [12.4]})
     filled: StrictBool = Field(description="Whether the confidence reaches the threshold.", json_schema_extra={"examples": [True]})
-    __properties: ClassVar[List[str]] = ["row", "field", "value", "confidence", "source", "supporters", "filled"]
+    interval: Optional[Interval] = None
+    __properties: ClassVar[List[str]] = ["row", "field", "value", "confidence", "source", "supporters", "filled", "interval"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -77,6 +79,9 @@ class FilledCell(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # override the default output from pydantic by calling `to_dict()` of interval
+        if self.interval:
+            _dict['interval'] = self.interval.to_dict()
         # set to None if value (nullable) is None
         # and model_fields_set contains the field
         if self.value is None and "value" in self.model_fields_set:
@@ -100,7 +105,8 @@ class FilledCell(BaseModel):
             "confidence": obj.get("confidence"),
             "source": obj.get("source"),
             "supporters": obj.get("supporters"),
-            "filled": obj.get("filled")
+            "filled": obj.get("filled"),
+            "interval": Interval.from_dict(obj["interval"]) if obj.get("interval") is not None else None
         })
         return _obj
 

@@ -34,6 +34,8 @@ pub struct FilledCell {
     /// Whether the confidence reaches the threshold.
     #[serde(rename = "filled")]
     pub filled: bool,
+    #[serde(rename = "interval", skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Box<models::Interval>>,
 }
 
 impl FilledCell {
@@ -47,6 +49,7 @@ impl FilledCell {
             source,
             supporters,
             filled,
+            interval: None,
         }
     }
 }

@@ -20,6 +20,13 @@ import {
     SourceToJSON,
     SourceToJSONTyped,
 } from './Source';
+import type { Interval } from './Interval';
+import {
+    IntervalFromJSON,
+    IntervalFromJSONTyped,
+    IntervalToJSON,
+    IntervalToJSONTyped,
+} from './Interval';
 
 /**
  * A blank cell and what was found for it.
@@ -58,6 +65,10 @@ export interface FilledCell {
      * Whether the confidence reaches the threshold.
      */
     filled: boolean;
+    /**
+     * 
+     */
+    interval?: Interval;
 }
 
 
@@ -93,6 +104,7 @@ export function FilledCellFromJSONTyped(json: any, ignoreDiscriminator: boolean)
         'source': SourceFromJSON(json['source']),
         'supporters': json['supporters'],
         'filled': json['filled'],
+        'interval': json['interval'] == null ? undefined : IntervalFromJSON(json['interval']),
     };
 }
 
@@ -114,6 +126,7 @@ export function FilledCellToJSONTyped(value?: FilledCell | null, ignoreDiscrimin
         'source': SourceToJSON(value['source']),
         'supporters': value['supporters'],
         'filled': value['filled'],
+        'interval': IntervalToJSON(value['interval']),
     };
 }
 

@@ -25,6 +25,7 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonTypeName;
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Arrays;
+import recollect.client.model.Interval;
 import recollect.client.model.Source;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
@@ -40,7 +41,8 @@ import recollect.client.ApiClient;
   FilledCell.JSON_PROPERTY_CONFIDENCE,
   FilledCell.JSON_PROPERTY_SOURCE,
   FilledCell.JSON_PROPERTY_SUPPORTERS,
-  FilledCell.JSON_PROPERTY_FILLED
+  FilledCell.JSON_PROPERTY_FILLED,
+  FilledCell.JSON_PROPERTY_INTERVAL
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class FilledCell {
@@ -71,6 +73,10 @@ public class FilledCell {
   public static final String JSON_PROPERTY_FILLED = "filled";
   @jakarta.annotation.Nonnull
   private Boolean filled;
+
+  public static final String JSON_PROPERTY_INTERVAL = "interval";
+  @jakarta.annotation.Nullable
+  private Interval interval;
 
   public FilledCell() { 
   }
@@ -249,6 +255,30 @@ public class FilledCell {
   }
 
 
+  public FilledCell interval(@jakarta.annotation.Nullable Interval interval) {
+    this.interval = interval;
+    return this;
+  }
+
+  /**
+   * Get interval
+   * @return interval
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_INTERVAL, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public Interval getInterval() {
+    return interval;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_INTERVAL, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setInterval(@jakarta.annotation.Nullable Interval interval) {
+    this.interval = interval;
+  }
+
+
   /**
    * Return true if this FilledCell object is equal to o.
    */
@@ -267,12 +297,13 @@ public class FilledCell {
         Objects.equals(this.confidence, filledCell.confidence) &&
         Objects.equals(this.source, filledCell.source) &&
         Objects.equals(this.supporters, filledCell.supporters) &&
-        Objects.equals(this.filled, filledCell.filled);
+        Objects.equals(this.filled, filledCell.filled) &&
+        Objects.equals(this.interval, filledCell.interval);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(row, field, value, confidence, source, supporters, filled);
+    return Objects.hash(row, field, value, confidence, source, supporters, filled, interval);
   }
 
   @Override
@@ -286,6 +317,7 @@ public class FilledCell {
     sb.append("    source: ").append(toIndentedString(source)).append("\n");
     sb.append("    supporters: ").append(toIndentedString(supporters)).append("\n");
     sb.append("    filled: ").append(toIndentedString(filled)).append("\n");
+    sb.append("    interval: ").append(toIndentedString(interval)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -363,6 +395,11 @@ public class FilledCell {
     // add `filled` to the URL query string
     if (getFilled() != null) {
       joiner.add(String.format(java.util.Locale.ROOT, "%sfilled%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getFilled()))));
+    }
+
+    // add `interval` to the URL query string
+    if (getInterval() != null) {
+      joiner.add(getInterval().toUrlQueryString(prefix + "interval" + suffix));
     }
 
     return joiner.toString();
