@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from handlers import problems
 from handlers.worker import Worker, warming_up
-from recollect import telemetry, tools
+from recollect import samples, telemetry, tools
 from recollect.errors import RouteNotFound
 
 Page = Callable[[Request], Awaitable[Response]]
@@ -50,11 +50,12 @@ class Pages:
         swagger = _swagger_ui()
         self._files = {
             "/openapi.yaml": _File(contract_yaml, "application/yaml"),
-            "/openapi.json": _File(orjson.dumps(contract), "application/json"),
+            "/openapi.json": _File(orjson.dumps(samples.with_samples(contract)), "application/json"),
             "/tools.json": _File(orjson.dumps(tools.as_functions(contract)), "application/json"),
             "/llms.txt": _File(tools.as_text(contract).encode(), "text/plain; charset=utf-8"),
             "/docs": _File((_STATIC / "docs.html").read_bytes(), "text/html; charset=utf-8"),
             "/docs/docs.js": _File((_STATIC / "docs.js").read_bytes(), "text/javascript; charset=utf-8"),
+            "/docs/docs.css": _File((_STATIC / "docs.css").read_bytes(), "text/css; charset=utf-8"),
             "/docs/page.css": _File((_STATIC / "page.css").read_bytes(), "text/css; charset=utf-8"),
             "/docs/swagger-ui.css": _File((swagger / "swagger_style.css").read_bytes(), "text/css; charset=utf-8"),
             "/docs/swagger-ui.js": _File(
@@ -151,7 +152,8 @@ def _page(title: str, body: str, up: str) -> Response:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<title>{html.escape(title)} · Recollect</title><link rel="stylesheet" href="{up}docs/page.css"></head>'
         f"<body><main><h1>{html.escape(title)}</h1>{body}"
-        f'<p><a href="{up}problems">All problems</a> · <a href="{up}docs">Documentation</a></p></main></body></html>'
+        f'<p><a href="{up}problems">All problems</a> · <a href="{up}docs">Documentation</a> · '
+        f'<a href="./{up}">Explorer</a></p></main></body></html>'
     )
     return Response(document, headers={"Content-Type": "text/html; charset=utf-8", **_SECURITY})
 

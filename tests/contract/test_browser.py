@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from tests.contract.browsing import CHROMIUM, browsing, keep, watched
 from tests.contract.server import Server, serving
@@ -29,8 +29,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def page(server: Server) -> Iterator[Page]:
     """The documentation page; its console must be empty and it calls nowhere else."""
-    # Chromium itself reports the refused completion, which is meant.
-    with browsing() as browser, watched(browser.new_page(), server.url, "422") as page:
+    # Chromium itself reports the refused completion, and the explorer's question without a key; both are meant.
+    with browsing() as browser, watched(browser.new_page(), server.url, "422", "401") as page:
         page.set_viewport_size({"width": 1280, "height": 1600})
         page.goto(f"{server.url}/docs")
         page.locator(".opblock").first.wait_for(timeout=60_000)
@@ -90,3 +90,30 @@ def test_a_newcomer_tries_a_completion(page: Page, name: str, example: str, verb
     else:
         assert body["completed_episode"]["fields"]["where"] == "kitchen"
         assert ("source_attribution" in body) is verbose
+
+
+def test_nothing_is_filled_in_that_only_some_requests_need(page: Page) -> None:
+    block = open_operation(page, "recall")
+    for name in ("X-Request-Id", "traceparent"):
+        expect(block.locator(f"tr[data-param-name='{name}'] input")).to_have_value("")
+    expect(block.locator("tr[data-param-name='X-Memory-Space'] input")).to_have_value("demo")
+
+
+def test_code_stands_beside_an_operation_and_names_this_server(page: Page, server: Server) -> None:
+    block = open_operation(page, "recall")
+    samples = block.locator(".samples")
+    expect(samples).to_contain_text(f"curl -s '{server.url}/api/v1/recall'")
+    samples.get_by_role("button", name="Python").click()
+    expect(samples).to_contain_text("from recollect_sdk import Recollect")
+    keep(page, "6-code")
+
+
+def test_the_colours_are_those_of_the_system_and_the_explorer_is_linked(page: Page, server: Server) -> None:
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("html")).to_have_class(re.compile("dark-mode"))
+    page.emulate_media(color_scheme="light")
+    expect(page.locator("html")).not_to_have_class(re.compile("dark-mode"))
+    page.get_by_role("link", name="Explorer").click()
+    expect(page).to_have_url(f"{server.url}/")
+    page.get_by_role("link", name="API reference").click()
+    expect(page).to_have_url(f"{server.url}/docs")

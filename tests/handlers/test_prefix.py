@@ -60,7 +60,7 @@ def test_pages_link_to_what_is_behind_the_prefix(prefixed: Edge, seen: str) -> N
             assert target.startswith(f"{PREFIX}/")
             assert prefixed.get(target).status == 200
     script = prefixed.get(f"{seen}/docs/docs.js").body.decode()
-    assert 'url: "openapi.json"' in script
+    assert 'fetch("openapi.json")' in script
     led = prefixed.get(f"{seen}/docs/").headers["location"]
     assert urljoin(f"{PREFIX}/docs/", led) == f"{PREFIX}/docs"
 
