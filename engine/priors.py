@@ -222,6 +222,28 @@ NUMBER_ROWS_LEAST = 60  # rows | of a table at least | hand
 LOSS_ROWS = 200  # rows | left out by turns to judge a head | cost
 EXCLUDED_SINGLE = -1e30  # nats | of a row that does not compete, in single precision | guard
 
+# Generalisation: boosted trees.
+
+TREES = 300  # trees | of a target at most | cost
+TREE_DEPTH = 5  # levels | of a tree | measured
+TREE_RATE = 0.1  # share | of what a tree explains that is added | measured
+TREE_SAMPLE = 0.7  # share of cases | that each tree is grown on (Friedman 2002) | hand
+TREE_PATIENCE = 20  # trees | without a lower loss after which no more are grown | cost
+LEAST_LEAF = 10  # cases | of a leaf at least | hand
+LEAF_PSEUDOCOUNT = 1.0  # cases | of no change beside those of a leaf | measured
+FEW_CODES = 3  # codes | up to which they are read as they are | hand
+STATISTIC_PSEUDOCOUNT = 4.0  # episodes | of the middle rank beside those of a value | measured
+BOOSTED_LEAST = 40  # episodes | with a number from which it has trees | hand
+BOOSTED_ROWS = 16_000  # episodes | learned from, the latest | cost
+BOOSTED_THRESHOLDS = 32  # quantiles | at which the distribution function is told | measured
+HELD_OUT = 5  # | one so-manieth of the episodes decides how many trees there are | hand
+ONE_BLOCK = 2000  # episodes | from which one block decides, not all by turns | cost
+LATE_TREES = 1.1  # ratio | of the trees grown on all episodes to those grown without the held out | hand
+LEAST_GAIN = 2.0  # standard errors | by which trees must be better than none | hand
+AGREED_ROWS = 2000  # episodes | held out by which the distribution function is made to agree | cost
+MAP_POINTS = 41  # | at which the map of the distribution function is told | cost
+MAP_PSEUDOCOUNT = 20.0  # episodes | that no change counts as in it | hand
+
 # Generalisation: relations.
 
 MIN_VOCABULARY = 20  # values | of a field of entities | hand

@@ -24,6 +24,7 @@ from engine.consolidation.correction import JudgedAnswer
 from engine.consolidation.drift import Asked, Surprise
 from engine.consolidation.learned import Learned, TargetLoss
 from engine.generalisation.attention.learner import CategoricalLearner
+from engine.generalisation.boosting.learner import BoostedLearner
 from engine.generalisation.closed_form import Generaliser
 from engine.generalisation.learning import Head, Learner, Losses, Parameters, log_loss
 from engine.generalisation.numeric.learner import NumericLearner
@@ -39,7 +40,7 @@ from engine.priors import GENERALISATION_WIDTH, GROWTH, MIN_EPISODES, SHARE_LEAR
 from engine.recollection.evidence import weigh_field
 from engine.recollection.match import fit_kernels
 
-LEARNERS: tuple[Learner, ...] = (NumericLearner(), RelationalLearner(), CategoricalLearner())
+LEARNERS: tuple[Learner, ...] = (NumericLearner(), RelationalLearner(), CategoricalLearner(), BoostedLearner())
 
 Progress = Callable[[str, float], None]
 
@@ -213,7 +214,7 @@ def _closed_form_losses(rest: Traces, episodes: Mapping[int, Mapping[str, Value]
             evidence = [weigh_field(n, rest.columns[n], v, GENERALISATION_WIDTH) for n, v in known.items()]
             general = Generaliser(evidence, rest.size, weights, (target,)).infer(target, column)
             posterior = smoothed(column, general).posterior
-            losses.setdefault(target, {})[row] = log_loss(column, posterior, column.find(fields[target]))
+            losses.setdefault(target, {})[row] = log_loss(column, posterior, fields[target])
     return dict(losses)
 
 

@@ -20,7 +20,7 @@ from engine.answer.decision import Decision, is_answer
 from engine.answer.posterior import CueInput, Options, Posterior
 from engine.answer.schema import Schema
 from engine.generalisation.learning import log_loss
-from engine.memory.columns import MISSING, Column
+from engine.memory.columns import MISSING
 from engine.memory.traces import Traces
 from engine.memory.values import Value, place
 from engine.priors import ASKED_PER_EPISODE, DRIFT_ERRORS, DRIFT_WORK, MOST_NATS
@@ -82,18 +82,9 @@ def surprise(asked: Iterable[Asked]) -> Surprise:
 
 
 def _loss(posterior: Posterior, target: str, value: Value) -> float:
-    """-log P(the true value) in nats, up to MOST_NATS."""
+    """-log P(the true value) in nats, up to MOST_NATS; of one never stored, -log P(it is none of the stored)."""
     column, known = posterior.traces.columns[target], posterior.known(target)
-    code = _nearest(column, value)
-    if code == MISSING:
+    is_placed = column.kind in ("number", "time") and not math.isnan(place(value))
+    if column.find(value) == MISSING and not is_placed:
         return min(MOST_NATS, -math.log(max(1.0 - known, 1e-12)))
-    return min(MOST_NATS, log_loss(column, known * posterior.probabilities(target), code))
-
-
-def _nearest(column: Column, value: Value) -> int:
-    """The code of a value; of a number never stored, that of the nearest stored one."""
-    code = column.find(value)
-    where = place(value) if column.kind in ("number", "time") else math.nan
-    if code != MISSING or math.isnan(where) or np.isnan(column.numbers).all():
-        return code
-    return int(np.nanargmin(np.abs(column.numbers - where)))
+    return min(MOST_NATS, log_loss(column, known * posterior.probabilities(target), value))

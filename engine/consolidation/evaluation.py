@@ -134,7 +134,6 @@ class _Judge:
         column, truth = self._rest.columns[name], fields[name]
         cue = {each: value for each, value in fields.items() if each != name}
         answer, p = self._block.posterior(cue, name)
-        code = column.find(truth)
         usual, m = self._of(name)
         neighbour = self._neighbours(cue, name)
         return Case(
@@ -146,8 +145,8 @@ class _Judge:
             is_right=is_answer(column, answer.code, truth),
             base_is_right=is_answer(column, usual, truth),
             neighbours_are_right=is_answer(column, neighbour, truth),
-            nats=log_loss(column, p, code),
-            base_nats=log_loss(column, m, code),
+            nats=log_loss(column, p, truth),
+            base_nats=log_loss(column, m, truth),
             error=_error(column, answer.code, truth),
             base_error=_error(column, usual, truth),
         )

@@ -6,5 +6,5 @@ One softmax over the episodes and a null of mass kappa, biased by the schema bet
 
 `closed_form` gives it before anything is learned, with the weights of `weights`. A `Learner` (`learning`) fits
 better weights for the fields that suit it: `attention` for values that recur, `numeric` for tables of numbers,
-`relational` for tables of who did what to whom. They know nothing of one another.
+`relational` for tables of who did what to whom, `boosting` for any number or time. They know nothing of one another.
 """

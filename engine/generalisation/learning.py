@@ -20,7 +20,7 @@ from engine.generalisation.distribution import Generalisation
 from engine.memory.arrays import Floats
 from engine.memory.columns import MISSING, Column
 from engine.memory.traces import Traces
-from engine.memory.values import Value
+from engine.memory.values import Value, place
 from engine.priors import LEAST_JUDGED_P, LOSS_BINS
 from engine.recollection.similarity import number_line
 
@@ -29,16 +29,16 @@ Losses = Mapping[int, float]
 Report = Callable[[float], None]
 
 
-def log_loss(column: Column, posterior: Floats, code: int) -> float:
-    """-log P(the true value) in nats, for a number -log P(its quantile bin); MISSING is a value never stored."""
-    if code == MISSING:
-        return -math.log(LEAST_JUDGED_P)
-    p = float(posterior[code])
-    if column.kind in ("number", "time") and column.distinct > LOSS_BINS:
+def log_loss(column: Column, posterior: Floats, value: Value) -> float:
+    """-log P(a value) in nats, of a number -log P(its quantile bin); no value that was never stored is likely."""
+    code, where = column.find(value), place(value) if column.kind in ("number", "time") else math.nan
+    if not math.isnan(where) and column.distinct > LOSS_BINS:
         line = number_line(column)
-        rank = np.full(column.distinct, -1.0)
-        rank[line.codes] = np.floor(line.ranks * LOSS_BINS)
-        p = float(posterior[rank == rank[code]].sum())
+        bins = np.floor(line.ranks * LOSS_BINS)
+        own = bins[min(int(np.searchsorted(line.places, where)), len(bins) - 1)] if len(bins) else 0.0
+        p = float(posterior[line.codes[bins == own]].sum())
+    else:
+        p = 0.0 if code == MISSING else float(posterior[code])
     return -math.log(max(LEAST_JUDGED_P, p))
 
 

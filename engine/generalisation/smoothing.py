@@ -56,6 +56,18 @@ class Residual:
         return Spread(whole / total, max(0.0, 1.0 - total), around) if total > 0.0 else Spread(p, 0.0, around)
 
 
+def between(column: Column, p: Floats) -> Spread:
+    """A distribution function's shares float64[V] of the cells of values: of a measurement they lie around the values,
+    of what recurs on them."""
+    found, line = resolution(column), line_of(column)
+    if found is None or found.recurs:
+        return Spread(p, 0.0, np.zeros(len(p)))
+    whole = np.zeros(len(p))
+    whole[line.codes] = p[line.codes] * line.near
+    total = float(whole.sum())
+    return Spread(whole / total, max(0.0, 1.0 - total), p)
+
+
 class Spread(NamedTuple):
     """p' float64[V] of sum 1; novel in [0, 1); `around` float64[V], sum b: what lies in the cell of each value."""
 
@@ -147,41 +159,44 @@ def _width(line: Line, p: Floats, n: float) -> float:
     return float(max(RESIDUAL_WIDTHS[0], SILVERMAN * deviation * n**SILVERMAN_POWER / math.sqrt(2.0)))
 
 
-def fit(column: Column, p: Floats, truth: Rows) -> Residual:
-    """The residual of least loss for n distributions float64[n, V], each without its own row, of whom the codes
-    int[n] are true. Cost O(n V) per pair of RESIDUAL_SHARES and RESIDUAL_WIDTHS."""
+def fit(column: Column, p: Floats, true: Floats, own: Rows | None = None) -> Residual:
+    """The residual of least loss for n distributions float64[n, V] of what turned out to be the places float64[n].
+
+    `own` int[n]: the codes of those places where the distributions are of stored episodes, each without its own row.
+    Cost O(n V) per pair of RESIDUAL_SHARES and RESIDUAL_WIDTHS.
+    """
     line = line_of(column)
     if len(line.codes) < 2 or not len(p):
         return Residual()
-    place = np.full(column.distinct, -1, dtype=np.intp)
-    place[line.codes] = np.arange(len(line.codes))
-    own, here = place[truth], p[:, line.codes]
+    here, near = p[:, line.codes], np.abs(line.values - true[:, None]) <= line.allowed
+    alone, gone = ~near.any(axis=1), np.zeros((2, 0), dtype=np.intp)
+    if own is not None:
+        # A value that only the row left out has would not be stored without it.
+        place = np.searchsorted(line.values, true)
+        rows = np.flatnonzero(column.counts[own] == 1)
+        gone = np.array([rows, place[rows]])
+        alone = (near.sum(axis=1) == 1) & (column.counts[own] == 1)
     least, best = np.inf, Residual()
     for width in RESIDUAL_WIDTHS:
         blurred = line.blur(here, width) * line.near
         novel = np.clip(1.0 - blurred.sum(axis=1), 0.0, 1.0)
-        # A value that only the row left out has would not be stored without it.
-        rows = np.flatnonzero(line.counts[own] == 1)
-        blurred[rows, own[rows]] = 0.0
+        blurred[gone[0], gone[1]] = 0.0
         blurred *= ((1.0 - novel) / np.maximum(blurred.sum(axis=1), 1e-300))[:, None]
         for share in RESIDUAL_SHARES if width == RESIDUAL_WIDTHS[0] else RESIDUAL_SHARES[1:]:
-            loss = _loss(line, (1.0 - share) * here + share * blurred, share * novel, own)
+            spread = (1.0 - share) * here + share * blurred
+            loss = _loss(line, spread, np.where(alone, share * novel, (spread * near).sum(axis=1)), true)
             if loss < least - 1e-9:
                 least, best = loss, Residual(share, width)
     return best
 
 
-def _loss(line: Line, p: Floats, novel: Floats, own: Rows) -> float:
-    """Mean over n of -log of the mass near the truth (what is novel, where nothing stored is near) and of
+def _loss(line: Line, p: Floats, mass: Floats, true: Floats) -> float:
+    """Mean over n of -log of the mass float64[n] near the truth (what is novel, where nothing stored is near) and of
     -log P(the answer, the median, is as right as it turned out); nats."""
-    values, true = line.values, line.values[own]
-    near = np.abs(values - true[:, None]) <= line.allowed
-    alone = (near.sum(axis=1) == 1) & (line.counts[own] == 1)
-    mass = np.where(alone, novel, (p * near).sum(axis=1))
     total = np.cumsum(p, axis=1)
-    middle = np.minimum((total < 0.5 * total[:, -1:]).sum(axis=1), len(values) - 1)
-    answer = values[middle]
-    same = np.abs(values - answer[:, None]) <= line.allowed
+    middle = np.minimum((total < 0.5 * total[:, -1:]).sum(axis=1), len(line.values) - 1)
+    answer = line.values[middle]
+    same = np.abs(line.values - answer[:, None]) <= line.allowed
     confidence = np.clip((p * same).sum(axis=1), MASS_FLOOR, 1.0 - MASS_FLOOR)
     is_right = np.abs(true - answer) <= line.allowed
     chance = np.where(is_right, confidence, 1.0 - confidence)

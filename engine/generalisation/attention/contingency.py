@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from engine.generalisation.attention.features import Feature
+from engine.generalisation.features import Feature
 from engine.memory.arrays import SINGLE, Floats, Ints, Singles
 from engine.priors import CLEARLY, DENSE_CELLS, SHRINKS, TABLE_WIDTHS
 

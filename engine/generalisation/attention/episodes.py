@@ -17,9 +17,9 @@ import numpy as np
 
 from engine.generalisation.attention.contingency import ContingencyTable
 from engine.generalisation.attention.equality import EqualityBias
-from engine.generalisation.attention.features import CodedCues, Feature, FeatureSpace
 from engine.generalisation.attention.likeness import Likeness, Passages, Term, age
 from engine.generalisation.attention.regression import SoftmaxRegression
+from engine.generalisation.features import CodedCues, Feature, FeatureSpace
 from engine.memory.arrays import SINGLE, Floats, Ints, Singles
 from engine.priors import MOMENTS, UNDATED
 

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from engine.generalisation.attention.features import CodedCues, Feature
+from engine.generalisation.features import CodedCues, Feature
 from engine.memory.arrays import SINGLE, Floats, Ints, Mask, Singles
 from engine.priors import EQUALITY_PSEUDO
 

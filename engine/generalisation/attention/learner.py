@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.generalisation.attention.episodes import AttentionParameters, EpisodeAttention
-from engine.generalisation.attention.features import FeatureSpace, grids_of, key
 from engine.generalisation.attention.regression import SoftmaxRegression
 from engine.generalisation.attention.training import AttentionTraining
 from engine.generalisation.distribution import Generalisation, background
+from engine.generalisation.features import FeatureSpace, grids_of, key
 from engine.generalisation.learning import Fitted, Losses, Parameters, Report, log_loss
 from engine.memory import holdout
 from engine.memory.arrays import Floats, Ints, Keys
@@ -129,7 +129,8 @@ def _losses(features: FeatureSpace, memory: EpisodeAttention, asked: Ints) -> Lo
     for i, row in enumerate(asked.tolist()):
         code = int(memory.column.codes[row])
         posterior = memory.read(cues.take(slice(i, i + 1)))[0]
-        found[row] = log_loss(memory.column, posterior, code if stored[code] else MISSING)
+        posterior[stored == 0] = 0.0  # a value that the memory asked never met
+        found[row] = log_loss(memory.column, posterior, memory.column.values[code])
     return found
 
 

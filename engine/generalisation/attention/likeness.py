@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.generalisation.attention.contingency import kernel
-from engine.generalisation.attention.features import Feature
+from engine.generalisation.features import Feature
 from engine.memory.arrays import SINGLE, Floats, Ints, Singles
 from engine.priors import (
     AGE_SCALE,

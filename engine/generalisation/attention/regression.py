@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from engine.generalisation.attention.features import CodedCues, Feature
+from engine.generalisation.features import CodedCues, Feature
 from engine.generalisation.softmax import softmax
 from engine.memory.arrays import SINGLE, Floats, Ints, Keys, Singles
 from engine.priors import FIRST_PACE, FLOOR_NATS, REGRESSION_BATCH, REGRESSION_PULL, REGRESSION_RATE, SEEN

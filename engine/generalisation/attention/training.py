@@ -19,10 +19,10 @@ import numpy as np
 from engine.generalisation.attention import likeness
 from engine.generalisation.attention.contingency import TableSearch
 from engine.generalisation.attention.episodes import AttentionParameters, EpisodeAttention
-from engine.generalisation.attention.features import CodedCues, FeatureSpace
 from engine.generalisation.attention.objective import Batch
 from engine.generalisation.attention.regression import SoftmaxRegression
 from engine.generalisation.descent import adam
+from engine.generalisation.features import CodedCues, FeatureSpace
 from engine.memory.arrays import SINGLE, Floats, Ints, Mask, Singles
 from engine.priors import (
     AGAIN,

@@ -120,9 +120,9 @@ class NumericHead:
         asked = self._asked(g)
         codes = column.codes[asked].astype(np.intp)
         p = np.array([self._attend(g, column, k) for k in asked.tolist()])
-        residual = self._residuals[g] = smoothing.fit(column, p, codes)
+        residual = self._residuals[g] = smoothing.fit(column, p, column.numbers[codes], codes)
         losses = {
-            row: log_loss(column, residual.spread(column, own).p, code)
+            row: log_loss(column, residual.spread(column, own).p, column.values[code])
             for row, own, code in zip(asked.tolist(), p, codes.tolist(), strict=True)
         }
         return (residual.share, residual.width), losses

@@ -103,7 +103,7 @@ class RelationalLearner:
                 known = {name: value for name, value in fields.items() if name != target}
                 general = head.infer(known, target) if target in fields else None
                 if general is not None:
-                    found[row] = log_loss(column, general.posterior, column.find(fields[target]))
+                    found[row] = log_loss(column, general.posterior, fields[target])
             if len(found) >= MIN_ASKED:
                 losses[target] = found
         return losses

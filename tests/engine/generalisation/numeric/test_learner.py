@@ -97,11 +97,12 @@ def test_values_that_recur_are_left_where_they_are_and_measurements_are_not() ->
     values = np.repeat([1.0, 5.0, 9.0], 60)
     recurring, sure = column_of(values.tolist()), np.zeros((180, 3))
     sure[np.arange(180), recurring.codes] = 1.0
-    assert fit(recurring, sure, recurring.codes.astype(np.intp)).share <= 0.05
-    measured = column_of(rng.normal(50.0, 20.0, size=180).tolist())
+    assert fit(recurring, sure, values, recurring.codes.astype(np.intp)).share <= 0.05
+    places = rng.normal(50.0, 20.0, size=180)
+    measured = column_of(places.tolist())
     misled: Floats = np.zeros((180, 180))
     misled[np.arange(180), rng.permutation(180)] = 1.0
-    assert fit(measured, misled, measured.codes.astype(np.intp)).share == 1.0
+    assert fit(measured, misled, places, measured.codes.astype(np.intp)).share == 1.0
 
 
 def test_a_measurement_is_as_often_right_as_its_confidence_says() -> None:
