@@ -27,6 +27,7 @@ from which every number of an answer is read. `consolidation` replays the episod
 
 from engine.answer import conformal
 from engine.answer.abstention import Advice, RefusalGround
+from engine.answer.acting import Acting, act, at_most
 from engine.answer.attractor import Sweep
 from engine.answer.block import Block, Predicted
 from engine.answer.completion import Answer, FieldAnswer, NotConverged, Retrieved, complete, steps
@@ -79,6 +80,7 @@ __all__ = [
     "MOST_ASKED",
     "NOISE_LEVELS",
     "VERSION",
+    "Acting",
     "Advice",
     "Answer",
     "Audited",
@@ -113,8 +115,10 @@ __all__ = [
     "Traces",
     "ValueInterval",
     "Weights",
+    "act",
     "advise",
     "alike",
+    "at_most",
     "attach",
     "attached_rows",
     "audit",

@@ -363,6 +363,7 @@ CORRECTION_STEPS = 40  # steps | of a map's fit at most | cost
 ASKED_PER_EPISODE = 3  # fields | asked of an episode | cost
 DRIFT_WORK = 30_000  # episodes x fields | beyond which fewer are asked | cost
 MAX_ASKED = 200  # episodes | asked to notice drift | cost
+ACTING_RISK = 0.05  # probability | that the accuracy of what is acted upon is below its bound | definition
 DRIFT_ERRORS = 2.0  # standard errors | of surprise beyond which the world has drifted | definition
 MOST_NATS = 9.2  # nats | of one field's surprise: one value never stored is no more | guard
 STRENGTH = 50.0  # cues | that the shipped prior of the readings counts as | hand

@@ -111,6 +111,12 @@ async def get_calibration(call: Call, field: str | None = None, source: str | No
     return replies.document(call, public)
 
 
+async def get_threshold(call: Call, target_accuracy: float, field: str | None = None) -> Response:
+    """From which confidence on answers may be acted upon."""
+    found = await service.get_threshold(call.runtime, call.scope, target_accuracy=target_accuracy, field=field)
+    return replies.document(call, asdict(found))
+
+
 def _examination(call: Call, kind: type[Examination]) -> tuple[Examination, bool]:
     """The request of an evaluation or an audit, and whether to wait for it."""
     wanted = dict(call.body)

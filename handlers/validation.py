@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -14,6 +15,8 @@ import jsonschema_rs
 from recollect import times
 from recollect.errors import InvalidRequest, Violation
 from recollect.times import epoch_seconds
+
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?")
 
 MAX_VIOLATIONS = 100
 MAX_VALUES = 1_000  # in an instance whose violations are all looked for
@@ -264,4 +267,6 @@ def _typed(text: str, kind: str | None) -> Any:
         return text == "true"
     if kind == "integer" and text.removeprefix("-").isascii() and text.removeprefix("-").isdigit() and len(text) < 19:
         return int(text)
+    if kind == "number" and _NUMBER.fullmatch(text):
+        return float(text)
     return text

@@ -844,6 +844,36 @@ class Calibration:
     distribution: tuple[int, ...] = ()
 
 
+class ThresholdStatus(StrEnum):
+    """Whether a threshold may be acted by; `contradicted` by later feedback, `drifted`: the world has changed since."""
+
+    HOLDS = "holds"
+    TOO_FEW = "too_few"
+    NOT_REACHED = "not_reached"
+    CONTRADICTED = "contradicted"
+    DRIFTED = "drifted"
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """From which confidence on answers may be acted upon; see `engine.Acting`. `latest` answers were kept, as judged
+    by feedback, `latest_right` of them right. None while there are too few answers, or where none reaches it.
+    """
+
+    status: ThresholdStatus
+    target_accuracy: float
+    n: int
+    threshold: float | None = None
+    share: float | None = None
+    accuracy: float | None = None
+    at_least: float | None = None
+    assist_threshold: float | None = None
+    assist_share: float | None = None
+    latest: int = 0
+    latest_right: int = 0
+    fitted_at: str | None = None
+
+
 class ImportFormat(StrEnum):
     """How an import arrives: parsed JSON items, lines of JSON, CSV with a header, or a file of any known kind."""
 

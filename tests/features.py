@@ -11,15 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
 from recollect.settings import Settings
-from tests.handlers.conftest import JSON, Edge
+from tests.handlers.conftest import BOUND_S, JSON, Edge
 
 PAGE = Path(__file__).parent.parent / "docs" / "features.md"
 DEMO = Path(__file__).parent.parent / "recollect/demo/episodes.jsonl"
-SPACE = ("x-memory-space", "diary")
 TIMES = 15
 BREAKFAST = {"known_fields": {"what": "breakfast", "weather": "rainy"}}
 INTRODUCTION = """# What it can do
@@ -42,6 +41,8 @@ class Feature:
     shown: tuple[str, ...]
     figure: str
     measured_by: str
+    method: str = "POST"
+    space: str = "diary"
 
 
 FEATURES = (
@@ -88,6 +89,29 @@ FEATURES = (
         ("sets",),
         "{sets}",
         "`python -m bench.evaluation.capabilities`",
+    ),
+    Feature(
+        "Act, assist, abstain",
+        "From which confidence on so many of the answers are right as you name, how many reach it, and what their "
+        "accuracy is at least; below it a person is asked, or nobody. It says when it no longer holds. Here of a space "
+        "that has learned.",
+        "/calibration/threshold?target_accuracy=0.95",
+        None,
+        (
+            "status",
+            "n",
+            "threshold",
+            "share",
+            "accuracy",
+            "at_least",
+            "assist_threshold",
+            "assist_share",
+            "latest",
+        ),
+        "the bound on the accuracy holds with 95 %, on answers to come",
+        "`tests/engine/answer/test_acting.py`",
+        method="GET",
+        space="learned",
     ),
     Feature(
         "Ask next",
@@ -154,10 +178,17 @@ class Opened:
     def __enter__(self) -> Edge:
         edge = self._edge
         edge.start()
-        assert edge.send("PUT", "/api/v1/spaces/diary", {}).status == 201
         kind = ("content-type", "application/x-ndjson")
-        assert edge.call("POST", "/api/v1/imports", DEMO.read_bytes(), [kind, SPACE]).status == 200
-        return edge
+        for name in ("diary", "learned"):
+            assert edge.send("PUT", f"/api/v1/spaces/{name}", {}).status == 201
+            space = ("x-memory-space", name)
+            assert edge.call("POST", "/api/v1/imports", DEMO.read_bytes(), [kind, space]).status == 200
+        until = monotonic() + BOUND_S
+        while monotonic() < until:
+            learned = edge.call("POST", "/api/v1/consolidate", b'{"wait": true}', [JSON, ("x-memory-space", "learned")])
+            if learned.json["status"] == "succeeded":
+                return edge
+        raise AssertionError(learned.body)
 
     def __exit__(self, *failure: object) -> None:
         self._edge.stop()
@@ -165,7 +196,9 @@ class Opened:
 
 def answered(edge: Edge, feature: Feature) -> Any:
     """The answer to a feature's request."""
-    reply = edge.call("POST", f"/api/v1{feature.path}", json.dumps(feature.body).encode(), [JSON, SPACE])
+    headers = [("x-memory-space", feature.space), *([JSON] if feature.body is not None else [])]
+    body = b"" if feature.body is None else json.dumps(feature.body).encode()
+    reply = edge.call(feature.method, f"/api/v1{feature.path}", body, headers)
     assert reply.status == 200, reply.body
     return reply.json
 
@@ -217,9 +250,8 @@ def section(feature: Feature, shown: dict[str, Any]) -> str:
             feature.told,
             "",
             "```http",
-            f"POST /api/v1{feature.path}",
-            "",
-            json.dumps(feature.body),
+            f"{feature.method} /api/v1{feature.path}",
+            *([] if feature.body is None else ["", json.dumps(feature.body)]),
             "```",
             "",
             "```json",

@@ -2363,6 +2363,293 @@ func (a *LearningAPIService) GetEvaluationExecute(r ApiGetEvaluationRequest) (*E
 	return localVarReturnValue, localVarHTTPResponse, nil
 }
 
+type ApiGetThresholdRequest struct {
+	ctx context.Context
+	ApiService *LearningAPIService
+	xMemorySpace *string
+	targetAccuracy *float64
+	xRequestId *string
+	traceparent *string
+	field *string
+}
+
+// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+func (r ApiGetThresholdRequest) XMemorySpace(xMemorySpace string) ApiGetThresholdRequest {
+	r.xMemorySpace = &xMemorySpace
+	return r
+}
+
+// The share of the answers acted upon that is to be right.
+func (r ApiGetThresholdRequest) TargetAccuracy(targetAccuracy float64) ApiGetThresholdRequest {
+	r.targetAccuracy = &targetAccuracy
+	return r
+}
+
+// Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one.
+func (r ApiGetThresholdRequest) XRequestId(xRequestId string) ApiGetThresholdRequest {
+	r.xRequestId = &xRequestId
+	return r
+}
+
+// The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+func (r ApiGetThresholdRequest) Traceparent(traceparent string) ApiGetThresholdRequest {
+	r.traceparent = &traceparent
+	return r
+}
+
+// Only answers for this field.
+func (r ApiGetThresholdRequest) Field(field string) ApiGetThresholdRequest {
+	r.field = &field
+	return r
+}
+
+func (r ApiGetThresholdRequest) Execute() (*Threshold, *http.Response, error) {
+	return r.ApiService.GetThresholdExecute(r)
+}
+
+/*
+GetThreshold Read from which confidence on answers may be acted upon
+
+Act, assist, abstain: you name the share of answers that is to be right, and get the confidence from which on they are (`threshold`), how many answers reach it
+(`share`), how many of those were right (`accuracy`) and what that is at least, with 95 % (`at_least`). The threshold is found on one half of the judged answers
+and judged on the other. Between `assist_threshold` and it, one answer of two is right: show it to a person. `status` says whether the threshold may be acted by:
+it is `contradicted` once the latest feedback on answers above it shows that they fall short, and `drifted` once what was written since surprises the space.
+
+Do not use it as the confidence of one answer, nor before the space has learned (`consolidate`) or heard feedback.
+
+
+ @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
+ @return ApiGetThresholdRequest
+*/
+func (a *LearningAPIService) GetThreshold(ctx context.Context) ApiGetThresholdRequest {
+	return ApiGetThresholdRequest{
+		ApiService: a,
+		ctx: ctx,
+	}
+}
+
+// Execute executes the request
+//  @return Threshold
+func (a *LearningAPIService) GetThresholdExecute(r ApiGetThresholdRequest) (*Threshold, *http.Response, error) {
+	var (
+		localVarHTTPMethod   = http.MethodGet
+		localVarPostBody     interface{}
+		formFiles            []formFile
+		localVarReturnValue  *Threshold
+	)
+
+	localBasePath, err := a.client.cfg.ServerURLWithContext(r.ctx, "LearningAPIService.GetThreshold")
+	if err != nil {
+		return localVarReturnValue, nil, &GenericOpenAPIError{error: err.Error()}
+	}
+
+	localVarPath := localBasePath + "/calibration/threshold"
+
+	localVarHeaderParams := make(map[string]string)
+	localVarQueryParams := url.Values{}
+	localVarFormParams := url.Values{}
+	if r.xMemorySpace == nil {
+		return localVarReturnValue, nil, reportError("xMemorySpace is required and must be specified")
+	}
+	if strlen(*r.xMemorySpace) < 1 {
+		return localVarReturnValue, nil, reportError("xMemorySpace must have at least 1 elements")
+	}
+	if strlen(*r.xMemorySpace) > 63 {
+		return localVarReturnValue, nil, reportError("xMemorySpace must have less than 63 elements")
+	}
+	if r.targetAccuracy == nil {
+		return localVarReturnValue, nil, reportError("targetAccuracy is required and must be specified")
+	}
+	if *r.targetAccuracy < 0 {
+		return localVarReturnValue, nil, reportError("targetAccuracy must be greater than 0")
+	}
+	if *r.targetAccuracy > 1 {
+		return localVarReturnValue, nil, reportError("targetAccuracy must be less than 1")
+	}
+
+	parameterAddToHeaderOrQuery(localVarQueryParams, "target_accuracy", r.targetAccuracy, "form", "")
+	if r.field != nil {
+		parameterAddToHeaderOrQuery(localVarQueryParams, "field", r.field, "form", "")
+	}
+	// to determine the Content-Type header
+	localVarHTTPContentTypes := []string{}
+
+	// set Content-Type header
+	localVarHTTPContentType := selectHeaderContentType(localVarHTTPContentTypes)
+	if localVarHTTPContentType != "" {
+		localVarHeaderParams["Content-Type"] = localVarHTTPContentType
+	}
+
+	// to determine the Accept header
+	localVarHTTPHeaderAccepts := []string{"application/json", "application/problem+json"}
+
+	// set Accept header
+	localVarHTTPHeaderAccept := selectHeaderAccept(localVarHTTPHeaderAccepts)
+	if localVarHTTPHeaderAccept != "" {
+		localVarHeaderParams["Accept"] = localVarHTTPHeaderAccept
+	}
+	parameterAddToHeaderOrQuery(localVarHeaderParams, "X-Memory-Space", r.xMemorySpace, "simple", "")
+	if r.xRequestId != nil {
+		parameterAddToHeaderOrQuery(localVarHeaderParams, "X-Request-Id", r.xRequestId, "simple", "")
+	}
+	if r.traceparent != nil {
+		parameterAddToHeaderOrQuery(localVarHeaderParams, "traceparent", r.traceparent, "simple", "")
+	}
+	req, err := a.client.prepareRequest(r.ctx, localVarPath, localVarHTTPMethod, localVarPostBody, localVarHeaderParams, localVarQueryParams, localVarFormParams, formFiles)
+	if err != nil {
+		return localVarReturnValue, nil, err
+	}
+
+	localVarHTTPResponse, err := a.client.callAPI(req)
+	if err != nil || localVarHTTPResponse == nil {
+		return localVarReturnValue, localVarHTTPResponse, err
+	}
+
+	localVarBody, err := io.ReadAll(localVarHTTPResponse.Body)
+	localVarHTTPResponse.Body.Close()
+	localVarHTTPResponse.Body = io.NopCloser(bytes.NewBuffer(localVarBody))
+	if err != nil {
+		return localVarReturnValue, localVarHTTPResponse, err
+	}
+
+	if localVarHTTPResponse.StatusCode >= 300 {
+		newErr := &GenericOpenAPIError{
+			body:  localVarBody,
+			error: localVarHTTPResponse.Status,
+		}
+		if localVarHTTPResponse.StatusCode == 400 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 401 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 403 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 404 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 406 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 429 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 431 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 500 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 503 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 504 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+		return localVarReturnValue, localVarHTTPResponse, newErr
+	}
+
+	err = a.client.decode(&localVarReturnValue, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+	if err != nil {
+		newErr := &GenericOpenAPIError{
+			body:  localVarBody,
+			error: err.Error(),
+		}
+		return localVarReturnValue, localVarHTTPResponse, newErr
+	}
+
+	return localVarReturnValue, localVarHTTPResponse, nil
+}
+
 type ApiListPatternsRequest struct {
 	ctx context.Context
 	ApiService *LearningAPIService

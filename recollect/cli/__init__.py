@@ -23,7 +23,7 @@ from recollect.cli.exporting import export
 from recollect.cli.filling import fill
 from recollect.cli.importing import import_file
 from recollect.cli.keys import keys
-from recollect.cli.learning import calibration, consolidate, examine, learn, patterns
+from recollect.cli.learning import calibration, consolidate, examine, learn, patterns, threshold
 from recollect.cli.maintenance import check, restore
 from recollect.cli.preparing import prepare
 from recollect.cli.serving import serve
@@ -53,6 +53,7 @@ app.command("audit")(audit)
 app.command("consolidate")(consolidate)
 app.command("patterns")(patterns)
 app.command("calibration")(calibration)
+app.command("threshold")(threshold)
 app.command("learn", hidden=True)(learn)
 app.command("examine", hidden=True)(examine)
 app.add_typer(episodes, name="episodes")

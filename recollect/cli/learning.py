@@ -112,6 +112,27 @@ def calibration(
         out.print(f"\nDrawn into {svg}")
 
 
+def threshold(
+    target: Annotated[float, typer.Argument(min=0.01, max=1, help="The share of answers that is to be right.")],
+    space: Space = "demo",
+    field: Annotated[str | None, typer.Option("--field", "-f", help="Only answers for this field.")] = None,
+    url: Url = None,
+    key: KeyOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell from which confidence on to act, when to ask a person, and when to say nothing.
+
+    Example: recollect threshold 0.95 --space visits --field where
+    """
+    query = {"target_accuracy": target} | ({"field": field} if field is not None else {})
+    with Client(url, key, as_json=as_json) as client:
+        found = client.call("GET", "/calibration/threshold", space=space, query=query)
+    if as_json:
+        print_json(found)
+        return
+    _print_threshold(found)
+
+
 def examine(kind: str, space: str, uid: int) -> None:
     """Evaluate or audit a space of the local store. Started by the service, which holds the space's lock for it."""
     publish_one_thread_per_worker()
@@ -203,6 +224,29 @@ def _print_calibration(found: Mapping[str, Any]) -> None:
         f"\n{found['n']:,} answers, {found['feedback']:,} of them from feedback: expected calibration error "
         f"[bold]{found['ece']:.3f}[/], Brier score [bold]{found['brier']:.3f}[/]"
     )
+
+
+def _print_threshold(found: Mapping[str, Any]) -> None:
+    if found["status"] == "too_few":
+        out.print(f"{found['n']} answers are too few to tell. Consolidate the space first, or give feedback.")
+        return
+    rest = 1.0 - found["share"] - found["assist_share"]
+    rows = [["say nothing", f"below {found['assist_threshold']:.2f}", percent(rest), ""]]
+    if found["threshold"] is None:
+        out.print(f"No confidence is high enough for {percent(found['target_accuracy'])}.\n")
+        rows.insert(0, ["ask a person", f"from {found['assist_threshold']:.2f}", percent(found["assist_share"]), ""])
+    else:
+        right = f"{percent(found['accuracy'])}, at least {percent(found['at_least'])}"
+        between = f"{found['assist_threshold']:.2f} – {found['threshold']:.2f}"
+        rows.insert(0, ["ask a person", between, percent(found["assist_share"]), ""])
+        rows.insert(0, ["act", f"from {found['threshold']:.2f}", percent(found["share"]), right])
+    print_table(["", "confidence", "of the answers>", "were right"], rows)
+    told = {
+        "contradicted": "It no longer holds: {latest_right} of the latest {latest} answers above it were right.",
+        "drifted": "It may no longer hold: what was written since the space learned surprises it. Consolidate it.",
+    }.get(found["status"])
+    if told is not None:
+        out.print(f"\n[bold]{told.format(**found)}[/]")
 
 
 def _save(path: Path, picture: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from google.protobuf.message import Message
@@ -22,6 +23,7 @@ from recollect.model import (
     LearnedPattern,
     Quality,
     Source,
+    Threshold,
     Verdict,
 )
 from recollect.rpc import reading, statuses, writing
@@ -78,6 +80,18 @@ def calibration_of(message: learning_pb2.GetCalibrationRequest) -> dict[str, Any
         faults += reading.text_faults(message.field, "/field", MAX_NAME_LENGTH)
     reading.check(faults)
     return {"field": message.field if message.HasField("field") else None, "source": _SOURCES.get(message.source)}
+
+
+def threshold_of(message: learning_pb2.GetThresholdRequest) -> dict[str, Any]:
+    """The target, and the field whose answers are asked about."""
+    faults: list[Violation] = []
+    if not 0 < message.target_accuracy <= 1:
+        found = "another number" if message.target_accuracy else "nothing"
+        faults.append(Violation("/target_accuracy", "RANGE", "a number above 0, at most 1", found))
+    if message.HasField("field"):
+        faults += reading.text_faults(message.field, "/field", MAX_NAME_LENGTH)
+    reading.check(faults)
+    return {"target_accuracy": message.target_accuracy, **_given(message, "field")}
 
 
 def feedback(taken: Feedback) -> learning_pb2.CreateFeedbackResponse:
@@ -181,6 +195,13 @@ def calibration(found: Calibration) -> learning_pb2.GetCalibrationResponse:
         method=found.method,
         fitted_at=found.fitted_at,
     )
+
+
+def threshold(found: Threshold) -> learning_pb2.GetThresholdResponse:
+    """From which confidence on answers may be acted upon."""
+    told = {name: value for name, value in asdict(found).items() if name != "status"}
+    status = learning_pb2.ThresholdStatus.Value(f"THRESHOLD_STATUS_{found.status.name}")
+    return learning_pb2.GetThresholdResponse(status=status, **told)
 
 
 def _given(message: Message, *names: str) -> dict[str, Any]:

@@ -213,6 +213,12 @@ async def get_calibration(
     return learning.calibration(found)
 
 
+async def get_threshold(call: Call, request: learning_pb2.GetThresholdRequest) -> learning_pb2.GetThresholdResponse:
+    """From which confidence on answers may be acted upon."""
+    found = await service.get_threshold(call.runtime, call.scope, **learning.threshold_of(request))
+    return learning.threshold(found)
+
+
 async def list_spaces(call: Call, request: space_pb2.ListSpacesRequest) -> space_pb2.ListSpacesResponse:
     """The memory spaces that the key may see."""
     page = await service.list_spaces(call.runtime, call.scope, **reading.page(request))

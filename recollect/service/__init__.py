@@ -26,6 +26,7 @@ from recollect.service.spaces import delete_space, get_space, get_space_stats, l
 from recollect.service.statements import probability
 from recollect.service.streaming import complete_stream
 from recollect.service.system import get_limits, get_version, get_whoami
+from recollect.service.threshold import get_threshold
 
 __all__ = [
     "audit_space",
@@ -48,6 +49,7 @@ __all__ = [
     "get_limits",
     "get_space",
     "get_space_stats",
+    "get_threshold",
     "get_version",
     "get_whoami",
     "import_episodes",

@@ -44,6 +44,7 @@ ACTIONS: Mapping[str, Action | None] = {
     "get_audit": Action.READ,
     "list_patterns": Action.READ,
     "get_calibration": Action.READ,
+    "get_threshold": Action.READ,
     "list_spaces": Action.READ,
     "get_space": Action.READ,
     "put_space": Action.ADMIN,

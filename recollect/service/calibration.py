@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-from engine import BINS, Outcome, outcomes, reliability
+from engine import BINS, Learned, Outcome, outcomes, reliability
 from recollect.model import Calibration, CalibrationBin, Scope, Source
 from recollect.service.runtime import Runtime
 from recollect.store import PutFeedback
@@ -25,13 +25,20 @@ async def get_calibration(
     """The reliability of the answers for a field and from a source, if named, else of all."""
     async with runtime.turns.at(scope) as turn:
         learned, uid = turn.memory.learned, turn.memory.space.uid
-    told = await asyncio.to_thread(feedback_of, runtime, uid)
-    heard = _select([Outcome(x.field, x.source, x.confidence, x.is_right) for x in told], field, source)
-    replayed = [] if learned is None else _select(outcomes(learned), field, source)
+    replayed, heard = await asyncio.to_thread(judged_answers, runtime, uid, learned, field, source)
     fitted_at = None if learned is None else learned.settings.get("fitted_at")
     maps = {} if learned is None else learned.settings.get("corrections", {})
     is_corrected = bool(maps) if field is None else field in maps
     return measure([*replayed, *heard], CORRECTED if is_corrected else AS_IT_IS, fitted_at, len(heard))
+
+
+def judged_answers(
+    runtime: Runtime, uid: int, learned: Learned | None, field: str | None, source: Source | None
+) -> tuple[list[Outcome], list[Outcome]]:
+    """(replays, feedback, the latest first) for a field and from a source, if named, else all."""
+    told = [Outcome(x.field, x.source, x.confidence, x.is_right) for x in feedback_of(runtime, uid)]
+    replayed = [] if learned is None else outcomes(learned)
+    return _select(replayed, field, source), _select(told, field, source)
 
 
 def feedback_of(runtime: Runtime, uid: int) -> list[PutFeedback]:

@@ -24,6 +24,11 @@ def test_a_space_learns_and_shows_what_it_learned(recollect: Run, tmp_path: Path
     shown = recollect("calibration", "--svg", str(drawing))
     assert "expected calibration error" in shown.out
     assert ElementTree.parse(drawing).getroot().attrib["role"] == "img"
+    bounds = recollect("threshold", "0.9")
+    assert "ask a person" in bounds.out
+    assert "say nothing" in bounds.out
+    assert json.loads(recollect("threshold", "0.9", "--json").out)["status"] in {"holds", "not_reached"}
+    assert "too few" in recollect("threshold", "0.9", "--field", "unheard of").out
     few = recollect("calibration", "--field", "unheard of")
     assert few.code == 0
     assert "too few" in few.out

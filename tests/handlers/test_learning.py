@@ -164,6 +164,28 @@ def test_an_interrupted_consolidation_says_so(demo: Edge) -> None:
     assert fits("Consolidation", state)
 
 
+def test_a_threshold_holds_until_feedback_speaks_against_it(demo: Edge) -> None:
+    learned(demo)
+    path = "/api/v1/calibration/threshold?target_accuracy=0.7"
+    found = demo.get(path, SPACE).json
+    assert fits("Threshold", found)
+    assert found["status"] == "holds"
+    assert found["at_least"] <= found["accuracy"]
+    assert 0.0 < found["share"] + found["assist_share"] <= 1.0
+    assert found["assist_threshold"] <= found["threshold"]
+    for _ in range(60):
+        told = {"completion_id": complete(demo), "field": "where", "verdict": "wrong"}
+        assert demo.post("/api/v1/feedback", told).status == 201
+    later = demo.get(path, SPACE).json
+    assert (later["status"], later["threshold"]) == ("contradicted", found["threshold"])
+    assert later["latest"] > later["latest_right"]
+    unheard = demo.get("/api/v1/calibration/threshold?target_accuracy=0.9&field=unheard", SPACE).json
+    assert fits("Threshold", unheard)
+    assert (unheard["status"], unheard["threshold"]) == ("too_few", None)
+    for wrong in ("", "?target_accuracy=0", "?target_accuracy=1.5", "?target_accuracy=high"):
+        assert demo.get(f"/api/v1/calibration/threshold{wrong}", SPACE).status == 400
+
+
 def test_the_drawing_shows_what_was_measured_and_says_it_in_words() -> None:
     bins = (CalibrationBin(40, 0.0, 0.5, 0.25, 0.3), CalibrationBin(60, 0.5, 1.0, 0.75, 0.7))
     found = Calibration(True, 100, 0.05, 0.18, bins, "identity", None, 7, (40, 60))

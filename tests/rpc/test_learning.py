@@ -112,6 +112,14 @@ def test_what_was_learned_is_told_on_both(learner: Edges) -> None:
         found = stub.GetCalibration(learning_pb2.GetCalibrationRequest(**asked), metadata=IN_DIARY)
         over_http = learner.request("GET", f"/calibration{query}", headers=DIARY).json()
         same(found, {"is_fitted": over_http.pop("status") == "fitted", **over_http})
+    for query, asked in (("", {}), ("&field=where", {"field": "where"}), ("&field=nowhere", {"field": "nowhere"})):
+        request = learning_pb2.GetThresholdRequest(target_accuracy=0.9, **asked)
+        threshold = stub.GetThreshold(request, metadata=IN_DIARY)
+        over_http = learner.request("GET", f"/calibration/threshold?target_accuracy=0.9{query}", headers=DIARY).json()
+        same(threshold, {name: value for name, value in over_http.items() if value is not None})
+    with pytest.raises(grpc.RpcError) as refused:
+        stub.GetThreshold(learning_pb2.GetThresholdRequest(), metadata=IN_DIARY)
+    assert failure(refused.value).reason == "SCHEMA_VIOLATION"
 
 
 def test_feedback_of_one_edge_is_known_to_the_other(learner: Edges) -> None:

@@ -114,6 +114,8 @@ __all__ = [
     "SuspectCell",
     "SuspectEvidence",
     "TableReport",
+    "Threshold",
+    "ThresholdStatus",
     "ValueSet",
     "Verdict",
     "Version",
@@ -223,6 +225,8 @@ from recollect_client.models.suggestion import Suggestion as Suggestion
 from recollect_client.models.suspect_cell import SuspectCell as SuspectCell
 from recollect_client.models.suspect_evidence import SuspectEvidence as SuspectEvidence
 from recollect_client.models.table_report import TableReport as TableReport
+from recollect_client.models.threshold import Threshold as Threshold
+from recollect_client.models.threshold_status import ThresholdStatus as ThresholdStatus
 from recollect_client.models.value_set import ValueSet as ValueSet
 from recollect_client.models.verdict import Verdict as Verdict
 from recollect_client.models.version import Version as Version

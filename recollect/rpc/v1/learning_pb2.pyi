@@ -25,6 +25,15 @@ class JobStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     JOB_STATUS_RUNNING: _ClassVar[JobStatus]
     JOB_STATUS_SUCCEEDED: _ClassVar[JobStatus]
     JOB_STATUS_FAILED: _ClassVar[JobStatus]
+
+class ThresholdStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    THRESHOLD_STATUS_UNSPECIFIED: _ClassVar[ThresholdStatus]
+    THRESHOLD_STATUS_HOLDS: _ClassVar[ThresholdStatus]
+    THRESHOLD_STATUS_TOO_FEW: _ClassVar[ThresholdStatus]
+    THRESHOLD_STATUS_NOT_REACHED: _ClassVar[ThresholdStatus]
+    THRESHOLD_STATUS_CONTRADICTED: _ClassVar[ThresholdStatus]
+    THRESHOLD_STATUS_DRIFTED: _ClassVar[ThresholdStatus]
 VERDICT_UNSPECIFIED: Verdict
 VERDICT_RIGHT: Verdict
 VERDICT_WRONG: Verdict
@@ -34,6 +43,12 @@ JOB_STATUS_QUEUED: JobStatus
 JOB_STATUS_RUNNING: JobStatus
 JOB_STATUS_SUCCEEDED: JobStatus
 JOB_STATUS_FAILED: JobStatus
+THRESHOLD_STATUS_UNSPECIFIED: ThresholdStatus
+THRESHOLD_STATUS_HOLDS: ThresholdStatus
+THRESHOLD_STATUS_TOO_FEW: ThresholdStatus
+THRESHOLD_STATUS_NOT_REACHED: ThresholdStatus
+THRESHOLD_STATUS_CONTRADICTED: ThresholdStatus
+THRESHOLD_STATUS_DRIFTED: ThresholdStatus
 
 class Job(_message.Message):
     __slots__ = ("status", "progress", "started_at", "finished_at", "space_revision", "episodes", "problem")
@@ -377,6 +392,42 @@ class Pattern(_message.Message):
     lift: float
     probability: float
     def __init__(self, pattern_id: _Optional[str] = ..., statement: _Optional[str] = ..., given: _Optional[_Iterable[_Union[_value_pb2.Field, _Mapping]]] = ..., then: _Optional[_Iterable[_Union[_value_pb2.Field, _Mapping]]] = ..., support: _Optional[int] = ..., strength: _Optional[float] = ..., lift: _Optional[float] = ..., probability: _Optional[float] = ...) -> None: ...
+
+class GetThresholdRequest(_message.Message):
+    __slots__ = ("target_accuracy", "field")
+    TARGET_ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    target_accuracy: float
+    field: str
+    def __init__(self, target_accuracy: _Optional[float] = ..., field: _Optional[str] = ...) -> None: ...
+
+class GetThresholdResponse(_message.Message):
+    __slots__ = ("status", "target_accuracy", "n", "threshold", "share", "accuracy", "at_least", "assist_threshold", "assist_share", "latest", "latest_right", "fitted_at")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    TARGET_ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    N_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    AT_LEAST_FIELD_NUMBER: _ClassVar[int]
+    ASSIST_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    ASSIST_SHARE_FIELD_NUMBER: _ClassVar[int]
+    LATEST_FIELD_NUMBER: _ClassVar[int]
+    LATEST_RIGHT_FIELD_NUMBER: _ClassVar[int]
+    FITTED_AT_FIELD_NUMBER: _ClassVar[int]
+    status: ThresholdStatus
+    target_accuracy: float
+    n: int
+    threshold: float
+    share: float
+    accuracy: float
+    at_least: float
+    assist_threshold: float
+    assist_share: float
+    latest: int
+    latest_right: int
+    fitted_at: str
+    def __init__(self, status: _Optional[_Union[ThresholdStatus, str]] = ..., target_accuracy: _Optional[float] = ..., n: _Optional[int] = ..., threshold: _Optional[float] = ..., share: _Optional[float] = ..., accuracy: _Optional[float] = ..., at_least: _Optional[float] = ..., assist_threshold: _Optional[float] = ..., assist_share: _Optional[float] = ..., latest: _Optional[int] = ..., latest_right: _Optional[int] = ..., fitted_at: _Optional[str] = ...) -> None: ...
 
 class GetCalibrationRequest(_message.Message):
     __slots__ = ("field", "source")

@@ -81,6 +81,11 @@ class LearningServiceStub:
                 request_serializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.GetCalibrationRequest.SerializeToString,
                 response_deserializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.GetCalibrationResponse.FromString,
                 _registered_method=True)
+        self.GetThreshold = channel.unary_unary(
+                '/recollect.v1.LearningService/GetThreshold',
+                request_serializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.GetThresholdRequest.SerializeToString,
+                response_deserializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.GetThresholdResponse.FromString,
+                _registered_method=True)
 
 
 class LearningServiceServicer:
@@ -151,6 +156,13 @@ class LearningServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetThreshold(self, request, context):
+        """From which confidence on answers may be acted upon.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LearningServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -198,6 +210,11 @@ def add_LearningServiceServicer_to_server(servicer, server):
                     servicer.GetCalibration,
                     request_deserializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.GetCalibrationRequest.FromString,
                     response_serializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.GetCalibrationResponse.SerializeToString,
+            ),
+            'GetThreshold': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetThreshold,
+                    request_deserializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.GetThresholdRequest.FromString,
+                    response_serializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.GetThresholdResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -445,6 +462,33 @@ class LearningService:
             '/recollect.v1.LearningService/GetCalibration',
             recollect_dot_rpc_dot_v1_dot_learning__pb2.GetCalibrationRequest.SerializeToString,
             recollect_dot_rpc_dot_v1_dot_learning__pb2.GetCalibrationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetThreshold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recollect.v1.LearningService/GetThreshold',
+            recollect_dot_rpc_dot_v1_dot_learning__pb2.GetThresholdRequest.SerializeToString,
+            recollect_dot_rpc_dot_v1_dot_learning__pb2.GetThresholdResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -16,7 +16,7 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 from typing_extensions import Annotated
 
 from pydantic import Field, field_validator
-from typing import Optional
+from typing import Optional, Union
 from typing_extensions import Annotated
 from recollect_client.models.audit import Audit
 from recollect_client.models.audit_request import AuditRequest
@@ -29,6 +29,7 @@ from recollect_client.models.feedback import Feedback
 from recollect_client.models.feedback_input import FeedbackInput
 from recollect_client.models.pattern_page import PatternPage
 from recollect_client.models.source import Source
+from recollect_client.models.threshold import Threshold
 
 from recollect_client.api_client import ApiClient, RequestSerialized
 from recollect_client.api_response import ApiResponse
@@ -2886,6 +2887,365 @@ class LearningApi:
         return self.api_client.param_serialize(
             method='GET',
             resource_path='/evaluation',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
+    def get_threshold(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        target_accuracy: Annotated[Union[Annotated[float, Field(le=1, strict=True, gt=0)], Annotated[int, Field(le=1, strict=True, gt=0)]], Field(description="The share of the answers acted upon that is to be right.")],
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        var_field: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Only answers for this field.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> Threshold:
+        """Read from which confidence on answers may be acted upon
+
+        Act, assist, abstain: you name the share of answers that is to be right, and get the confidence from which on they are (`threshold`), how many answers reach it (`share`), how many of those were right (`accuracy`) and what that is at least, with 95 % (`at_least`). The threshold is found on one half of the judged answers and judged on the other. Between `assist_threshold` and it, one answer of two is right: show it to a person. `status` says whether the threshold may be acted by: it is `contradicted` once the latest feedback on answers above it shows that they fall short, and `drifted` once what was written since surprises the space.  Do not use it as the confidence of one answer, nor before the space has learned (`consolidate`) or heard feedback. 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param target_accuracy: The share of the answers acted upon that is to be right. (required)
+        :type target_accuracy: float
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param var_field: Only answers for this field.
+        :type var_field: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._get_threshold_serialize(
+            x_memory_space=x_memory_space,
+            target_accuracy=target_accuracy,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            var_field=var_field,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Threshold",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def get_threshold_with_http_info(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        target_accuracy: Annotated[Union[Annotated[float, Field(le=1, strict=True, gt=0)], Annotated[int, Field(le=1, strict=True, gt=0)]], Field(description="The share of the answers acted upon that is to be right.")],
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        var_field: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Only answers for this field.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[Threshold]:
+        """Read from which confidence on answers may be acted upon
+
+        Act, assist, abstain: you name the share of answers that is to be right, and get the confidence from which on they are (`threshold`), how many answers reach it (`share`), how many of those were right (`accuracy`) and what that is at least, with 95 % (`at_least`). The threshold is found on one half of the judged answers and judged on the other. Between `assist_threshold` and it, one answer of two is right: show it to a person. `status` says whether the threshold may be acted by: it is `contradicted` once the latest feedback on answers above it shows that they fall short, and `drifted` once what was written since surprises the space.  Do not use it as the confidence of one answer, nor before the space has learned (`consolidate`) or heard feedback. 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param target_accuracy: The share of the answers acted upon that is to be right. (required)
+        :type target_accuracy: float
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param var_field: Only answers for this field.
+        :type var_field: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._get_threshold_serialize(
+            x_memory_space=x_memory_space,
+            target_accuracy=target_accuracy,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            var_field=var_field,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Threshold",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def get_threshold_without_preload_content(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        target_accuracy: Annotated[Union[Annotated[float, Field(le=1, strict=True, gt=0)], Annotated[int, Field(le=1, strict=True, gt=0)]], Field(description="The share of the answers acted upon that is to be right.")],
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        var_field: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Only answers for this field.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Read from which confidence on answers may be acted upon
+
+        Act, assist, abstain: you name the share of answers that is to be right, and get the confidence from which on they are (`threshold`), how many answers reach it (`share`), how many of those were right (`accuracy`) and what that is at least, with 95 % (`at_least`). The threshold is found on one half of the judged answers and judged on the other. Between `assist_threshold` and it, one answer of two is right: show it to a person. `status` says whether the threshold may be acted by: it is `contradicted` once the latest feedback on answers above it shows that they fall short, and `drifted` once what was written since surprises the space.  Do not use it as the confidence of one answer, nor before the space has learned (`consolidate`) or heard feedback. 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param target_accuracy: The share of the answers acted upon that is to be right. (required)
+        :type target_accuracy: float
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param var_field: Only answers for this field.
+        :type var_field: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._get_threshold_serialize(
+            x_memory_space=x_memory_space,
+            target_accuracy=target_accuracy,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            var_field=var_field,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Threshold",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _get_threshold_serialize(
+        self,
+        x_memory_space,
+        target_accuracy,
+        x_request_id,
+        traceparent,
+        var_field,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        # process the query parameters
+        if target_accuracy is not None:
+            
+            _query_params.append(('target_accuracy', target_accuracy))
+            
+        if var_field is not None:
+            
+            _query_params.append(('field', var_field))
+            
+        # process the header parameters
+        if x_memory_space is not None:
+            _header_params['X-Memory-Space'] = x_memory_space
+        if x_request_id is not None:
+            _header_params['X-Request-Id'] = x_request_id
+        if traceparent is not None:
+            _header_params['traceparent'] = traceparent
+        # process the form parameters
+        # process the body parameter
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='GET',
+            resource_path='/calibration/threshold',
             path_params=_path_params,
             query_params=_query_params,
             header_params=_header_params,

@@ -95,6 +95,8 @@ from recollect_client.models.suggestion import Suggestion
 from recollect_client.models.suspect_cell import SuspectCell
 from recollect_client.models.suspect_evidence import SuspectEvidence
 from recollect_client.models.table_report import TableReport
+from recollect_client.models.threshold import Threshold
+from recollect_client.models.threshold_status import ThresholdStatus
 from recollect_client.models.value_set import ValueSet
 from recollect_client.models.verdict import Verdict
 from recollect_client.models.version import Version

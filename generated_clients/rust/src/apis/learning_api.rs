@@ -116,6 +116,21 @@ pub struct GetEvaluationParams {
     pub traceparent: Option<String>
 }
 
+/// struct for passing parameters to the method [`get_threshold`]
+#[derive(Clone, Debug, Default)]
+pub struct GetThresholdParams {
+    /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+    pub x_memory_space: String,
+    /// The share of the answers acted upon that is to be right.
+    pub target_accuracy: f64,
+    /// Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+    pub x_request_id: Option<String>,
+    /// The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+    pub traceparent: Option<String>,
+    /// Only answers for this field.
+    pub field: Option<String>
+}
+
 /// struct for passing parameters to the method [`list_patterns`]
 #[derive(Clone, Debug, Default)]
 pub struct ListPatternsParams {
@@ -278,6 +293,24 @@ pub enum GetConsolidationError {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum GetEvaluationError {
+    Status400(models::Problem),
+    Status401(models::Problem),
+    Status403(models::Problem),
+    Status404(models::Problem),
+    Status406(models::Problem),
+    Status429(models::Problem),
+    Status431(models::Problem),
+    Status500(models::Problem),
+    Status503(models::Problem),
+    Status504(models::Problem),
+    DefaultResponse(models::Problem),
+    UnknownValue(serde_json::Value),
+}
+
+/// struct for typed errors of method [`get_threshold`]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum GetThresholdError {
     Status400(models::Problem),
     Status401(models::Problem),
     Status403(models::Problem),
@@ -686,6 +719,55 @@ pub async fn get_evaluation(configuration: &configuration::Configuration, params
     } else {
         let content = resp.text().await?;
         let entity: Option<GetEvaluationError> = serde_json::from_str(&content).ok();
+        Err(Error::ResponseError(ResponseContent { status, content, entity }))
+    }
+}
+
+/// Act, assist, abstain: you name the share of answers that is to be right, and get the confidence from which on they are (`threshold`), how many answers reach it (`share`), how many of those were right (`accuracy`) and what that is at least, with 95 % (`at_least`). The threshold is found on one half of the judged answers and judged on the other. Between `assist_threshold` and it, one answer of two is right: show it to a person. `status` says whether the threshold may be acted by: it is `contradicted` once the latest feedback on answers above it shows that they fall short, and `drifted` once what was written since surprises the space.  Do not use it as the confidence of one answer, nor before the space has learned (`consolidate`) or heard feedback. 
+pub async fn get_threshold(configuration: &configuration::Configuration, params: GetThresholdParams) -> Result<models::Threshold, Error<GetThresholdError>> {
+
+    let uri_str = format!("{}/calibration/threshold", configuration.base_path);
+    let mut req_builder = configuration.client.request(reqwest::Method::GET, &uri_str);
+
+    req_builder = req_builder.query(&[("target_accuracy", &params.target_accuracy.to_string())]);
+    if let Some(ref param_value) = params.field {
+        req_builder = req_builder.query(&[("field", &param_value.to_string())]);
+    }
+    if let Some(ref user_agent) = configuration.user_agent {
+        req_builder = req_builder.header(reqwest::header::USER_AGENT, user_agent.clone());
+    }
+    req_builder = req_builder.header("X-Memory-Space", params.x_memory_space.to_string());
+    if let Some(param_value) = params.x_request_id {
+        req_builder = req_builder.header("X-Request-Id", param_value.to_string());
+    }
+    if let Some(param_value) = params.traceparent {
+        req_builder = req_builder.header("traceparent", param_value.to_string());
+    }
+    if let Some(ref token) = configuration.bearer_access_token {
+        req_builder = req_builder.bearer_auth(token.to_owned());
+    };
+
+    let req = req_builder.build()?;
+    let resp = configuration.client.execute(req).await?;
+
+    let status = resp.status();
+    let content_type = resp
+        .headers()
+        .get("content-type")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("application/octet-stream");
+    let content_type = super::ContentType::from(content_type);
+
+    if !status.is_client_error() && !status.is_server_error() {
+        let content = resp.text().await?;
+        match content_type {
+            ContentType::Json => serde_json::from_str(&content).map_err(Error::from),
+            ContentType::Text => return Err(Error::from(serde_json::Error::custom("Received `text/plain` content type response that cannot be converted to `models::Threshold`"))),
+            ContentType::Unsupported(unknown_type) => return Err(Error::from(serde_json::Error::custom(format!("Received `{unknown_type}` content type response that cannot be converted to `models::Threshold`")))),
+        }
+    } else {
+        let content = resp.text().await?;
+        let entity: Option<GetThresholdError> = serde_json::from_str(&content).ok();
         Err(Error::ResponseError(ResponseContent { status, content, entity }))
     }
 }

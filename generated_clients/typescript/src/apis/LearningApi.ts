@@ -73,6 +73,11 @@ import {
     SourceFromJSON,
     SourceToJSON,
 } from '../models/Source';
+import {
+    type Threshold,
+    ThresholdFromJSON,
+    ThresholdToJSON,
+} from '../models/Threshold';
 
 export interface AuditSpaceRequest {
     /**
@@ -230,6 +235,29 @@ export interface GetEvaluationRequest {
      * The trace that the request belongs to (W3C Trace Context); ignored when malformed.
      */
     traceparent?: string;
+}
+
+export interface GetThresholdRequest {
+    /**
+     * The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+     */
+    xMemorySpace: string;
+    /**
+     * The share of the answers acted upon that is to be right.
+     */
+    targetAccuracy: number;
+    /**
+     * Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+     */
+    xRequestId?: string;
+    /**
+     * The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+     */
+    traceparent?: string;
+    /**
+     * Only answers for this field.
+     */
+    field?: string;
 }
 
 export interface ListPatternsRequest {
@@ -845,6 +873,87 @@ export class LearningApi extends runtime.BaseAPI {
      */
     async getEvaluation(requestParameters: GetEvaluationRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<Evaluation> {
         const response = await this.getEvaluationRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
+
+    /**
+     * Creates request options for getThreshold without sending the request
+     */
+    async getThresholdRequestOpts(requestParameters: GetThresholdRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['xMemorySpace'] == null) {
+            throw new runtime.RequiredError(
+                'xMemorySpace',
+                'Required parameter "xMemorySpace" was null or undefined when calling getThreshold().'
+            );
+        }
+
+        if (requestParameters['targetAccuracy'] == null) {
+            throw new runtime.RequiredError(
+                'targetAccuracy',
+                'Required parameter "targetAccuracy" was null or undefined when calling getThreshold().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        if (requestParameters['targetAccuracy'] != null) {
+            queryParameters['target_accuracy'] = requestParameters['targetAccuracy'];
+        }
+
+        if (requestParameters['field'] != null) {
+            queryParameters['field'] = requestParameters['field'];
+        }
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        if (requestParameters['xMemorySpace'] != null) {
+            headerParameters['X-Memory-Space'] = String(requestParameters['xMemorySpace']);
+        }
+
+        if (requestParameters['xRequestId'] != null) {
+            headerParameters['X-Request-Id'] = String(requestParameters['xRequestId']);
+        }
+
+        if (requestParameters['traceparent'] != null) {
+            headerParameters['traceparent'] = String(requestParameters['traceparent']);
+        }
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", []);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/calibration/threshold`;
+
+        return {
+            path: urlPath,
+            method: 'GET',
+            headers: headerParameters,
+            query: queryParameters,
+        };
+    }
+
+    /**
+     * Act, assist, abstain: you name the share of answers that is to be right, and get the confidence from which on they are (`threshold`), how many answers reach it (`share`), how many of those were right (`accuracy`) and what that is at least, with 95 % (`at_least`). The threshold is found on one half of the judged answers and judged on the other. Between `assist_threshold` and it, one answer of two is right: show it to a person. `status` says whether the threshold may be acted by: it is `contradicted` once the latest feedback on answers above it shows that they fall short, and `drifted` once what was written since surprises the space.  Do not use it as the confidence of one answer, nor before the space has learned (`consolidate`) or heard feedback. 
+     * Read from which confidence on answers may be acted upon
+     */
+    async getThresholdRaw(requestParameters: GetThresholdRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<Threshold>> {
+        const requestOptions = await this.getThresholdRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => ThresholdFromJSON(jsonValue));
+    }
+
+    /**
+     * Act, assist, abstain: you name the share of answers that is to be right, and get the confidence from which on they are (`threshold`), how many answers reach it (`share`), how many of those were right (`accuracy`) and what that is at least, with 95 % (`at_least`). The threshold is found on one half of the judged answers and judged on the other. Between `assist_threshold` and it, one answer of two is right: show it to a person. `status` says whether the threshold may be acted by: it is `contradicted` once the latest feedback on answers above it shows that they fall short, and `drifted` once what was written since surprises the space.  Do not use it as the confidence of one answer, nor before the space has learned (`consolidate`) or heard feedback. 
+     * Read from which confidence on answers may be acted upon
+     */
+    async getThreshold(requestParameters: GetThresholdRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<Threshold> {
+        const response = await this.getThresholdRaw(requestParameters, initOverrides);
         return await response.value();
     }
 

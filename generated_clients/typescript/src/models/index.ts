@@ -82,6 +82,8 @@ export * from './Suggestion';
 export * from './SuspectCell';
 export * from './SuspectEvidence';
 export * from './TableReport';
+export * from './Threshold';
+export * from './ThresholdStatus';
 export * from './ValueSet';
 export * from './Verdict';
 export * from './Version';

@@ -30,6 +30,7 @@ import recollect.client.model.FeedbackInput;
 import recollect.client.model.PatternPage;
 import recollect.client.model.Problem;
 import recollect.client.model.Source;
+import recollect.client.model.Threshold;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -2358,6 +2359,307 @@ public class LearningApi {
       }
       public APIGetEvaluationRequest build() {
         return new APIGetEvaluationRequest(this);
+      }
+    }
+  }
+
+  /**
+   * Read from which confidence on answers may be acted upon
+   * Act, assist, abstain: you name the share of answers that is to be right, and get the confidence from which on they are (&#x60;threshold&#x60;), how many answers reach it (&#x60;share&#x60;), how many of those were right (&#x60;accuracy&#x60;) and what that is at least, with 95 % (&#x60;at_least&#x60;). The threshold is found on one half of the judged answers and judged on the other. Between &#x60;assist_threshold&#x60; and it, one answer of two is right: show it to a person. &#x60;status&#x60; says whether the threshold may be acted by: it is &#x60;contradicted&#x60; once the latest feedback on answers above it shows that they fall short, and &#x60;drifted&#x60; once what was written since surprises the space.  Do not use it as the confidence of one answer, nor before the space has learned (&#x60;consolidate&#x60;) or heard feedback. 
+   * @param apiRequest {@link APIGetThresholdRequest}
+   * @return Threshold
+   * @throws ApiException if fails to make API call
+   */
+  public Threshold getThreshold(APIGetThresholdRequest apiRequest) throws ApiException {
+    return getThreshold(apiRequest, null);
+  }
+
+  /**
+   * Read from which confidence on answers may be acted upon
+   * Act, assist, abstain: you name the share of answers that is to be right, and get the confidence from which on they are (&#x60;threshold&#x60;), how many answers reach it (&#x60;share&#x60;), how many of those were right (&#x60;accuracy&#x60;) and what that is at least, with 95 % (&#x60;at_least&#x60;). The threshold is found on one half of the judged answers and judged on the other. Between &#x60;assist_threshold&#x60; and it, one answer of two is right: show it to a person. &#x60;status&#x60; says whether the threshold may be acted by: it is &#x60;contradicted&#x60; once the latest feedback on answers above it shows that they fall short, and &#x60;drifted&#x60; once what was written since surprises the space.  Do not use it as the confidence of one answer, nor before the space has learned (&#x60;consolidate&#x60;) or heard feedback. 
+   * @param apiRequest {@link APIGetThresholdRequest}
+   * @param headers Optional headers to include in the request
+   * @return Threshold
+   * @throws ApiException if fails to make API call
+   */
+  public Threshold getThreshold(APIGetThresholdRequest apiRequest, Map<String, String> headers) throws ApiException {
+    @jakarta.annotation.Nonnull
+    String xMemorySpace = apiRequest.xMemorySpace();
+    @jakarta.annotation.Nonnull
+    Double targetAccuracy = apiRequest.targetAccuracy();
+    @jakarta.annotation.Nullable
+    String xRequestId = apiRequest.xRequestId();
+    @jakarta.annotation.Nullable
+    String traceparent = apiRequest.traceparent();
+    @jakarta.annotation.Nullable
+    String field = apiRequest.field();
+    return getThreshold(xMemorySpace, targetAccuracy, xRequestId, traceparent, field, headers);
+  }
+
+  /**
+   * Read from which confidence on answers may be acted upon
+   * Act, assist, abstain: you name the share of answers that is to be right, and get the confidence from which on they are (&#x60;threshold&#x60;), how many answers reach it (&#x60;share&#x60;), how many of those were right (&#x60;accuracy&#x60;) and what that is at least, with 95 % (&#x60;at_least&#x60;). The threshold is found on one half of the judged answers and judged on the other. Between &#x60;assist_threshold&#x60; and it, one answer of two is right: show it to a person. &#x60;status&#x60; says whether the threshold may be acted by: it is &#x60;contradicted&#x60; once the latest feedback on answers above it shows that they fall short, and &#x60;drifted&#x60; once what was written since surprises the space.  Do not use it as the confidence of one answer, nor before the space has learned (&#x60;consolidate&#x60;) or heard feedback. 
+   * @param apiRequest {@link APIGetThresholdRequest}
+   * @return ApiResponse&lt;Threshold&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Threshold> getThresholdWithHttpInfo(APIGetThresholdRequest apiRequest) throws ApiException {
+    return getThresholdWithHttpInfo(apiRequest, null);
+  }
+
+  /**
+   * Read from which confidence on answers may be acted upon
+   * Act, assist, abstain: you name the share of answers that is to be right, and get the confidence from which on they are (&#x60;threshold&#x60;), how many answers reach it (&#x60;share&#x60;), how many of those were right (&#x60;accuracy&#x60;) and what that is at least, with 95 % (&#x60;at_least&#x60;). The threshold is found on one half of the judged answers and judged on the other. Between &#x60;assist_threshold&#x60; and it, one answer of two is right: show it to a person. &#x60;status&#x60; says whether the threshold may be acted by: it is &#x60;contradicted&#x60; once the latest feedback on answers above it shows that they fall short, and &#x60;drifted&#x60; once what was written since surprises the space.  Do not use it as the confidence of one answer, nor before the space has learned (&#x60;consolidate&#x60;) or heard feedback. 
+   * @param apiRequest {@link APIGetThresholdRequest}
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;Threshold&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Threshold> getThresholdWithHttpInfo(APIGetThresholdRequest apiRequest, Map<String, String> headers) throws ApiException {
+    String xMemorySpace = apiRequest.xMemorySpace();
+    Double targetAccuracy = apiRequest.targetAccuracy();
+    String xRequestId = apiRequest.xRequestId();
+    String traceparent = apiRequest.traceparent();
+    String field = apiRequest.field();
+    return getThresholdWithHttpInfo(xMemorySpace, targetAccuracy, xRequestId, traceparent, field, headers);
+  }
+
+  /**
+   * Read from which confidence on answers may be acted upon
+   * Act, assist, abstain: you name the share of answers that is to be right, and get the confidence from which on they are (&#x60;threshold&#x60;), how many answers reach it (&#x60;share&#x60;), how many of those were right (&#x60;accuracy&#x60;) and what that is at least, with 95 % (&#x60;at_least&#x60;). The threshold is found on one half of the judged answers and judged on the other. Between &#x60;assist_threshold&#x60; and it, one answer of two is right: show it to a person. &#x60;status&#x60; says whether the threshold may be acted by: it is &#x60;contradicted&#x60; once the latest feedback on answers above it shows that they fall short, and &#x60;drifted&#x60; once what was written since surprises the space.  Do not use it as the confidence of one answer, nor before the space has learned (&#x60;consolidate&#x60;) or heard feedback. 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param targetAccuracy The share of the answers acted upon that is to be right. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param field Only answers for this field. (optional)
+   * @return Threshold
+   * @throws ApiException if fails to make API call
+   */
+  public Threshold getThreshold(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull Double targetAccuracy, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String field) throws ApiException {
+    return getThreshold(xMemorySpace, targetAccuracy, xRequestId, traceparent, field, null);
+  }
+
+  /**
+   * Read from which confidence on answers may be acted upon
+   * Act, assist, abstain: you name the share of answers that is to be right, and get the confidence from which on they are (&#x60;threshold&#x60;), how many answers reach it (&#x60;share&#x60;), how many of those were right (&#x60;accuracy&#x60;) and what that is at least, with 95 % (&#x60;at_least&#x60;). The threshold is found on one half of the judged answers and judged on the other. Between &#x60;assist_threshold&#x60; and it, one answer of two is right: show it to a person. &#x60;status&#x60; says whether the threshold may be acted by: it is &#x60;contradicted&#x60; once the latest feedback on answers above it shows that they fall short, and &#x60;drifted&#x60; once what was written since surprises the space.  Do not use it as the confidence of one answer, nor before the space has learned (&#x60;consolidate&#x60;) or heard feedback. 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param targetAccuracy The share of the answers acted upon that is to be right. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param field Only answers for this field. (optional)
+   * @param headers Optional headers to include in the request
+   * @return Threshold
+   * @throws ApiException if fails to make API call
+   */
+  public Threshold getThreshold(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull Double targetAccuracy, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String field, Map<String, String> headers) throws ApiException {
+    ApiResponse<Threshold> localVarResponse = getThresholdWithHttpInfo(xMemorySpace, targetAccuracy, xRequestId, traceparent, field, headers);
+    return localVarResponse.getData();
+  }
+
+  /**
+   * Read from which confidence on answers may be acted upon
+   * Act, assist, abstain: you name the share of answers that is to be right, and get the confidence from which on they are (&#x60;threshold&#x60;), how many answers reach it (&#x60;share&#x60;), how many of those were right (&#x60;accuracy&#x60;) and what that is at least, with 95 % (&#x60;at_least&#x60;). The threshold is found on one half of the judged answers and judged on the other. Between &#x60;assist_threshold&#x60; and it, one answer of two is right: show it to a person. &#x60;status&#x60; says whether the threshold may be acted by: it is &#x60;contradicted&#x60; once the latest feedback on answers above it shows that they fall short, and &#x60;drifted&#x60; once what was written since surprises the space.  Do not use it as the confidence of one answer, nor before the space has learned (&#x60;consolidate&#x60;) or heard feedback. 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param targetAccuracy The share of the answers acted upon that is to be right. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param field Only answers for this field. (optional)
+   * @return ApiResponse&lt;Threshold&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Threshold> getThresholdWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull Double targetAccuracy, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String field) throws ApiException {
+    return getThresholdWithHttpInfo(xMemorySpace, targetAccuracy, xRequestId, traceparent, field, null);
+  }
+
+  /**
+   * Read from which confidence on answers may be acted upon
+   * Act, assist, abstain: you name the share of answers that is to be right, and get the confidence from which on they are (&#x60;threshold&#x60;), how many answers reach it (&#x60;share&#x60;), how many of those were right (&#x60;accuracy&#x60;) and what that is at least, with 95 % (&#x60;at_least&#x60;). The threshold is found on one half of the judged answers and judged on the other. Between &#x60;assist_threshold&#x60; and it, one answer of two is right: show it to a person. &#x60;status&#x60; says whether the threshold may be acted by: it is &#x60;contradicted&#x60; once the latest feedback on answers above it shows that they fall short, and &#x60;drifted&#x60; once what was written since surprises the space.  Do not use it as the confidence of one answer, nor before the space has learned (&#x60;consolidate&#x60;) or heard feedback. 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param targetAccuracy The share of the answers acted upon that is to be right. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param field Only answers for this field. (optional)
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;Threshold&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Threshold> getThresholdWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull Double targetAccuracy, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String field, Map<String, String> headers) throws ApiException {
+    HttpRequest.Builder localVarRequestBuilder = getThresholdRequestBuilder(xMemorySpace, targetAccuracy, xRequestId, traceparent, field, headers);
+    try {
+      HttpResponse<InputStream> localVarResponse = memberVarHttpClient.send(
+          localVarRequestBuilder.build(),
+          HttpResponse.BodyHandlers.ofInputStream());
+      if (memberVarResponseInterceptor != null) {
+        memberVarResponseInterceptor.accept(localVarResponse);
+      }
+      InputStream localVarResponseBody = null;
+      try {
+        if (localVarResponse.statusCode()/ 100 != 2) {
+          throw getApiException("getThreshold", localVarResponse);
+        }
+        localVarResponseBody = ApiClient.getResponseBody(localVarResponse);
+        if (localVarResponseBody == null) {
+          return new ApiResponse<Threshold>(
+              localVarResponse.statusCode(),
+              localVarResponse.headers().map(),
+              null
+          );
+        }
+
+        
+        
+        String responseBody = new String(localVarResponseBody.readAllBytes());
+        Threshold responseValue = responseBody.isBlank()? null: memberVarObjectMapper.readValue(responseBody, new TypeReference<Threshold>() {});
+        
+
+        return new ApiResponse<Threshold>(
+            localVarResponse.statusCode(),
+            localVarResponse.headers().map(),
+            responseValue
+        );
+      } finally {
+        if (localVarResponseBody != null) {
+          localVarResponseBody.close();
+        }
+      }
+    } catch (IOException e) {
+      throw new ApiException(e);
+    }
+    catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ApiException(e);
+    }
+  }
+
+  private HttpRequest.Builder getThresholdRequestBuilder(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull Double targetAccuracy, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String field, Map<String, String> headers) throws ApiException {
+    // verify the required parameter 'xMemorySpace' is set
+    if (xMemorySpace == null) {
+      throw new ApiException(400, "Missing the required parameter 'xMemorySpace' when calling getThreshold");
+    }
+    // verify the required parameter 'targetAccuracy' is set
+    if (targetAccuracy == null) {
+      throw new ApiException(400, "Missing the required parameter 'targetAccuracy' when calling getThreshold");
+    }
+
+    HttpRequest.Builder localVarRequestBuilder = HttpRequest.newBuilder();
+
+    String localVarPath = "/calibration/threshold";
+
+    List<Pair> localVarQueryParams = new ArrayList<>();
+    StringJoiner localVarQueryStringJoiner = new StringJoiner("&");
+    String localVarQueryParameterBaseName;
+    localVarQueryParameterBaseName = "target_accuracy";
+    localVarQueryParams.addAll(ApiClient.parameterToPairs("target_accuracy", targetAccuracy));
+    localVarQueryParameterBaseName = "field";
+    localVarQueryParams.addAll(ApiClient.parameterToPairs("field", field));
+
+    if (!localVarQueryParams.isEmpty() || localVarQueryStringJoiner.length() != 0) {
+      StringJoiner queryJoiner = new StringJoiner("&");
+      localVarQueryParams.forEach(p -> queryJoiner.add(p.getName() + '=' + p.getValue()));
+      if (localVarQueryStringJoiner.length() != 0) {
+        queryJoiner.add(localVarQueryStringJoiner.toString());
+      }
+      localVarRequestBuilder.uri(URI.create(memberVarBaseUri + localVarPath + '?' + queryJoiner.toString()));
+    } else {
+      localVarRequestBuilder.uri(URI.create(memberVarBaseUri + localVarPath));
+    }
+
+    if (xMemorySpace != null) {
+      localVarRequestBuilder.header("X-Memory-Space", xMemorySpace.toString());
+    }
+    if (xRequestId != null) {
+      localVarRequestBuilder.header("X-Request-Id", xRequestId.toString());
+    }
+    if (traceparent != null) {
+      localVarRequestBuilder.header("traceparent", traceparent.toString());
+    }
+    localVarRequestBuilder.header("Accept", "application/json, application/problem+json");
+
+    localVarRequestBuilder.method("GET", HttpRequest.BodyPublishers.noBody());
+    if (memberVarReadTimeout != null) {
+      localVarRequestBuilder.timeout(memberVarReadTimeout);
+    }
+    // Add custom headers if provided
+    localVarRequestBuilder = HttpRequestBuilderExtensions.withAdditionalHeaders(localVarRequestBuilder, headers);
+    if (memberVarInterceptor != null) {
+      memberVarInterceptor.accept(localVarRequestBuilder);
+    }
+    return localVarRequestBuilder;
+  }
+
+
+  public static final class APIGetThresholdRequest {
+    @jakarta.annotation.Nonnull
+    private String xMemorySpace; // The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+    @jakarta.annotation.Nonnull
+    private Double targetAccuracy; // The share of the answers acted upon that is to be right. (required)
+    @jakarta.annotation.Nullable
+    private String xRequestId; // Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+    @jakarta.annotation.Nullable
+    private String traceparent; // The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+    @jakarta.annotation.Nullable
+    private String field; // Only answers for this field. (optional)
+
+    private APIGetThresholdRequest(Builder builder) {
+      this.xMemorySpace = builder.xMemorySpace;
+      this.targetAccuracy = builder.targetAccuracy;
+      this.xRequestId = builder.xRequestId;
+      this.traceparent = builder.traceparent;
+      this.field = builder.field;
+    }
+    @jakarta.annotation.Nonnull
+    public String xMemorySpace() {
+      return xMemorySpace;
+    }
+    @jakarta.annotation.Nonnull
+    public Double targetAccuracy() {
+      return targetAccuracy;
+    }
+    @jakarta.annotation.Nullable
+    public String xRequestId() {
+      return xRequestId;
+    }
+    @jakarta.annotation.Nullable
+    public String traceparent() {
+      return traceparent;
+    }
+    @jakarta.annotation.Nullable
+    public String field() {
+      return field;
+    }
+    public static Builder newBuilder() {
+      return new Builder();
+    }
+
+    public static class Builder {
+      private String xMemorySpace;
+      private Double targetAccuracy;
+      private String xRequestId;
+      private String traceparent;
+      private String field;
+
+      public Builder xMemorySpace(@jakarta.annotation.Nonnull String xMemorySpace) {
+        this.xMemorySpace = xMemorySpace;
+        return this;
+      }
+      public Builder targetAccuracy(@jakarta.annotation.Nonnull Double targetAccuracy) {
+        this.targetAccuracy = targetAccuracy;
+        return this;
+      }
+      public Builder xRequestId(@jakarta.annotation.Nullable String xRequestId) {
+        this.xRequestId = xRequestId;
+        return this;
+      }
+      public Builder traceparent(@jakarta.annotation.Nullable String traceparent) {
+        this.traceparent = traceparent;
+        return this;
+      }
+      public Builder field(@jakarta.annotation.Nullable String field) {
+        this.field = field;
+        return this;
+      }
+      public APIGetThresholdRequest build() {
+        return new APIGetThresholdRequest(this);
       }
     }
   }
