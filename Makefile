@@ -34,6 +34,13 @@ install: $(DEVELOPMENT) ## Make .venv with everything development needs
 test: $(PROVING) ## Run the tests (ARGS="-k cue" for some of them)
 	@$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: postgresql
+postgresql: ## Install Debian's PostgreSQL, whose server the tests start for themselves (as root)
+	@apt-get update -q
+	@mkdir -p /etc/postgresql-common && { grep -qs create_main_cluster /etc/postgresql-common/createcluster.conf || \
+	  echo "create_main_cluster = false" >> /etc/postgresql-common/createcluster.conf; }
+	@DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends postgresql
+
 .PHONY: test-package
 test-package: $(DEVELOPMENT) ## Build the wheel and the sdist, and complete a request from the installed wheel
 	@$(BIN)/python -m pytest -q -m package tests/test_package.py $(ARGS)

@@ -49,7 +49,9 @@ class Settings:
     data: Path = _setting(
         platformdirs.user_data_path("recollect", appauthor=False), "Folder that holds everything to be kept."
     )
-    store: str = _setting("", "Store URL; empty means sqlite:/// plus recollect.db in the data folder.")
+    store: str = _setting(
+        "", "Store URL, sqlite:///path or postgresql://…; empty means sqlite:/// plus recollect.db in the data folder."
+    )
     workers: int = _setting(2, "Worker processes.", least=1)
     auth: str = _setting(
         "auto",

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from recollect import locks
 from recollect.errors import Conflict, NotFound, RecollectError
-from recollect.service.runtime import forget_aside
+from recollect.service.runtime import forget_aside, store_of
 from recollect.settings import Settings
-from recollect.store import Store, open_store
+from recollect.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class NamedFault:
 
 async def check_store(settings: Settings) -> list[NamedFault]:
     """Look through the whole store, also while it is served; raises NotFound where there is none."""
-    store = open_store(settings.store)
+    store = store_of(settings)
     if not store.exists():
         raise NotFound("There is no store in this data folder.", code="STORE_NOT_FOUND")
     store.open()
@@ -41,7 +41,7 @@ async def check_store(settings: Settings) -> list[NamedFault]:
 def restore_store(settings: Settings, backup: Path) -> Path | None:
     """Put a backup in the store's place; where the store before it went. Raises Conflict while it is served."""
     with _alone(settings.data):
-        before = open_store(settings.store).restore(backup)
+        before = store_of(settings).restore(backup)
         forget_aside(settings)
         return before
 

@@ -13,7 +13,7 @@ from recollect.model import Consolidation, Job, Scope, Space
 from recollect.service.jobs import AUDIT, CONSOLIDATION, EVALUATION, Jobs
 from recollect.service.quota import Quota
 from recollect.service.turns import Turns
-from recollect.settings import Settings
+from recollect.settings import Settings, SettingsError
 from recollect.store import Store, open_store
 from recollect.store.cues import CueCounts
 from recollect.store.recent import RecentCompletions
@@ -53,10 +53,18 @@ class Runtime:
         return self.memories.space(scope)
 
 
+def store_of(settings: Settings) -> Store:
+    """The store that the settings name, not yet opened; raises SettingsError where they name none."""
+    try:
+        return open_store(settings.store)
+    except ValueError as fault:
+        raise SettingsError(f"RECOLLECT_STORE: {fault}") from None
+
+
 @asynccontextmanager
 async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     """A runtime over the store that the settings name; closes the store at the end."""
-    store = open_store(settings.store)
+    store = store_of(settings)
     store.open()
     runtime = Runtime(settings, store, Memories(store))
     try:
@@ -72,7 +80,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
 
 def discard_damage(settings: Settings) -> None:
     """Delete what is not durable and did not survive a power cut; for a start, before anyone has it open."""
-    open_store(settings.store).discard_damage()
+    store_of(settings).discard_damage()
 
 
 def forget_aside(settings: Settings) -> None:

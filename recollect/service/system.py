@@ -11,7 +11,7 @@ from recollect import strict_json
 from recollect.service import admission, rules
 from recollect.service.access import ANONYMOUS, Caller
 from recollect.service.runtime import Runtime
-from recollect.store.transactions import RECEIPT_LIFE_S
+from recollect.store.receipts import RECEIPT_LIFE_S
 
 
 @dataclass(frozen=True, slots=True)

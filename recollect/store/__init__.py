@@ -1,4 +1,4 @@
-"""The promises of every store; `sqlite.py` (and later `postgres.py`) keep them.
+"""The promises of every store; `sqlite.py` and `postgres` keep them.
 
 Durable
     `commit` returns only when its writes are committed and flushed to stable
@@ -10,7 +10,7 @@ Ordered
     prefix gives the same state on every worker.
 Visible
     After `commit` returns, every `version()` read on any worker differs from before,
-    and every read there sees the writes.
+    and every read there sees the writes. No notification is needed for that.
 Expired
     From its `expires_at_s` on an episode is as if it had never been, for reads, conditions and
     counts alike; it only lies in the file until it is erased. `read_journal` still tells that
@@ -228,7 +228,10 @@ class Store(Protocol):
         """
 
     def version(self) -> int:
-        """A token that differs whenever any worker has committed since; a few microseconds."""
+        """A token that differs whenever any worker has committed since; a few microseconds.
+
+        Where that cannot be told so cheaply, another token at each call.
+        """
 
     def incarnation(self) -> bytes:
         """16 random bytes that name this life of the store; a restored backup has others."""
@@ -366,13 +369,19 @@ def finish_document(document: bytes, created_at: str, updated_at: str, revision:
 
 
 def open_store(url: str) -> Store:
-    """The store that `url` names, not yet opened: `sqlite:///path`; others raise ValueError."""
-    from recollect.store.sqlite import SQLiteStore
-
+    """The store that `url` names, not yet opened: `sqlite:///path` or `postgresql://…`; others raise ValueError."""
     scheme, _, path = url.partition("://")
-    if scheme != "sqlite":
-        raise ValueError(f"unknown store scheme {scheme!r}; expected sqlite:///path")
-    return SQLiteStore(path.removeprefix("/") if not path.startswith("//") else path[1:])
+    if scheme == "sqlite":
+        from recollect.store.sqlite import SQLiteStore
+
+        return SQLiteStore(path.removeprefix("/") if not path.startswith("//") else path[1:])
+    if scheme in {"postgresql", "postgres"}:
+        try:
+            from recollect.store.postgres import PostgresStore  # an extra: not every installation has its driver
+        except ImportError as lack:
+            raise ValueError(f"PostgreSQL needs its driver: pip install 'recollect[postgres]' ({lack})") from lack
+        return PostgresStore(url)
+    raise ValueError(f"unknown store scheme {scheme!r}; expected sqlite:///path or postgresql://host/database")
 
 
 __all__ = [

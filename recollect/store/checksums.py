@@ -7,7 +7,7 @@ every change of up to 32 neighbouring bits, and of anything else all but one in 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import apsw
@@ -85,6 +85,15 @@ def damaged(where: str) -> Damaged:
 def checksum(*values: Any) -> int:
     """The checksum of a row's values."""
     return zlib.crc32(_encode(values))
+
+
+def sealed(table: str, values: Sequence[Any]) -> tuple[Any, ...]:
+    """A row to be stored: its columns' values, as they will be read again, and their checksum."""
+    row = tuple(
+        float(value) if name in _REAL and value is not None else value
+        for name, value in zip(COLUMNS[table], values, strict=True)
+    )
+    return *row, checksum(*row)
 
 
 def register(connection: apsw.Connection) -> None:

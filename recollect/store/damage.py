@@ -106,13 +106,13 @@ def _damaged_rows(db: apsw.Connection, table: str, rest: Callable[[], None]) -> 
             with suppress(Damaged):
                 verify(table, row[1:])
                 continue
-            yield _name(table, row[1:])
+            yield fault_of(table, row[1:])
         if count < ROWS_AT_ONCE:
             return
 
 
-def _name(table: str, row: tuple[Any, ...]) -> Fault:
-    """The row's name, as far as it can be trusted: its key, and what it says of itself."""
+def fault_of(table: str, row: tuple[Any, ...]) -> Fault:
+    """The fault with the row's name, as far as it can be trusted: its key, and what it says of itself."""
     values = dict(zip(COLUMNS[table], row, strict=False))
     if table in _KEYED and isinstance(values["key"], int):
         said = values.get("episode_id", values.get("feedback_id", values.get("name", "")))
@@ -134,7 +134,11 @@ def _disagreements(db: apsw.Connection, uid: int) -> Iterator[Fault]:
     ).fetchone()
     if row is None:
         return
-    episodes, revision, found, entries = row
+    yield from counter_faults(uid, *row)
+
+
+def counter_faults(uid: int, episodes: int, revision: int, found: int, entries: int) -> Iterator[Fault]:
+    """Where a space's counters differ from the rows that are there."""
     if episodes != found:
         yield Fault("space", uid, f"counts {episodes} episodes, {found} are there")
     if revision != entries:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from recollect.errors import Conflict, DimensionMismatch, EpisodeNotFound, PreconditionFailed
+from recollect.model import Space, SpaceDraft
 from recollect.store import DeleteEpisode, PutArtifact, PutEpisode, PutFeedback, Write, finish_document, is_finish_of
 
 # 2.7e11 writes per space, 3.3e7 spaces in the life of a store.
@@ -215,6 +216,24 @@ def dimension_mismatch(length: int, dimensions: int) -> DimensionMismatch:
     return DimensionMismatch(
         f"The embedding has {length} dimensions, the space has {dimensions}.",
         context={"dimensions": length, "space_dimensions": dimensions},
+    )
+
+
+def dimensions_after(old: Space, draft: SpaceDraft, embeddings: int) -> int | None:
+    """The dimension of a changed space: stored embeddings fix it; None in the draft means as it is."""
+    if not embeddings or draft.embedding_dimensions == old.embedding_dimensions:
+        return draft.embedding_dimensions
+    if draft.embedding_dimensions is None:
+        return old.embedding_dimensions
+    raise Conflict(
+        f"The space holds {embeddings} embeddings of {old.embedding_dimensions} dimensions;"
+        f" it cannot change to {draft.embedding_dimensions}.",
+        code="EMBEDDING_DIMENSIONS_FIXED",
+        context={
+            "embeddings": embeddings,
+            "space_dimensions": old.embedding_dimensions,
+            "dimensions": draft.embedding_dimensions,
+        },
     )
 
 

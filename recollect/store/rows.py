@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from recollect.model import Action, Episode, FieldType, Key, Space
+from recollect.store import Change, PutFeedback
 from recollect.store.checksums import COLUMNS, verify
 from recollect.store.plan import revision_of
+
+NAME_BYTES = 6
 
 
 def space_of(row: tuple[Any, ...]) -> Space:
@@ -47,7 +52,43 @@ def key_from(row: tuple[Any, ...]) -> Key:
     )
 
 
+def key_row(key: Key) -> tuple[Any, ...]:
+    """The columns of a key's row."""
+    return (
+        key.key_id,
+        key.digest,
+        ",".join(sorted(key.actions)),
+        None if key.spaces is None else orjson.dumps(key.spaces).decode(),
+        key.label,
+        key.created_at,
+        key.expires_at,
+        key.revoked_at,
+    )
+
+
 def episode_from(row: tuple[Any, ...]) -> Episode:
     """An episode from its row with the checksum; raises Damaged."""
     key, _, episode_id, _, _, _, _, _, document, embedding = verify("episode", row)
     return Episode(episode_id, revision_of(key), document, embedding)
+
+
+def change_from(row: tuple[Any, ...]) -> Change:
+    """A journal entry from its row and that of the episode that still stands there, if one does; raises Damaged."""
+    width = len(COLUMNS["journal"]) + 1
+    key, operation, name = verify("journal", row[:width])
+    episode = None if row[width] is None else episode_from(row[width:])
+    return Change(revision_of(key), operation, name, episode)
+
+
+def feedback_from(row: tuple[Any, ...]) -> PutFeedback:
+    """Feedback from the columns of its row."""
+    _, _, feedback_id, field, source, confidence, is_right, _, *shares = row
+    told = None if None in shares else (shares[0], shares[1], shares[2])
+    return PutFeedback(feedback_id, field, source, confidence, bool(is_right), told)
+
+
+def named(space: Space, incarnation: bytes) -> Space:
+    """The space with the name of this life of it, from which its internal id cannot be told."""
+    uid = space.uid.to_bytes(8, "little")
+    name = hashlib.blake2b(uid, digest_size=NAME_BYTES, key=incarnation, person=b"space").hexdigest()
+    return replace(space, incarnation=name)

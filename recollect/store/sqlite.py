@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -44,12 +42,11 @@ from recollect.store.aside import Aside
 from recollect.store.checksums import COLUMNS, damaged, selected, verify
 from recollect.store.damage import FAULTS_TOLD, Fault, Sign, find_faults, find_page_faults
 from recollect.store.plan import LAST_REVISION, key_of, revision_of
-from recollect.store.rows import episode_from, key_from, space_of
+from recollect.store.rows import change_from, episode_from, feedback_from, key_from, named, space_of
 from recollect.store.turn import Turn
 from recollect.store.writer import Writer
 
 CHORE_EVERY_S = 60.0
-NAME_BYTES = 6
 _CORRUPT = (apsw.CorruptError, apsw.NotADBError)
 IDLE_READERS = 8
 _EXPIRES_AT = COLUMNS["episode"].index("expires_at_s")
@@ -256,7 +253,7 @@ class SQLiteStore:
                 " WHERE j.key > ? AND j.key <= ? ORDER BY j.key LIMIT ?",
                 (key_of(uid, after), key_of(uid, LAST_REVISION), limit),
             ).fetchall()
-            changes = [_change(row) for row in rows]
+            changes = [change_from(row) for row in rows]
             if any(change.sequence != after + n for n, change in enumerate(changes, 1)):
                 raise damaged(f"journal of space {uid}")  # a sequence has no gaps
         return changes
@@ -272,12 +269,7 @@ class SQLiteStore:
             (key_of(uid, 0), key_of(uid, LAST_REVISION), limit),
             "feedback",
         )
-        return [
-            PutFeedback(
-                feedback_id, field, source, confidence, bool(is_right), None if None in shares else tuple(shares)
-            )
-            for _, _, feedback_id, field, source, confidence, is_right, _, *shares in rows
-        ]
+        return [feedback_from(row) for row in rows]
 
     # kept for a while
 
@@ -321,10 +313,7 @@ class SQLiteStore:
         await self._write().submit(lambda db: transactions.put_key(db, key))
 
     def _named(self, space: Space) -> Space:
-        """The space with the name of this life of it, from which its internal id cannot be told."""
-        uid = space.uid.to_bytes(8, "little")
-        name = hashlib.blake2b(uid, digest_size=NAME_BYTES, key=self._incarnation, person=b"space").hexdigest()
-        return replace(space, incarnation=name)
+        return named(space, self._incarnation)
 
     # connections
 
@@ -474,14 +463,6 @@ def _closed() -> Unavailable:
 def _lives(row: tuple[Any, ...], now_s: float) -> bool:
     """Whether an episode's row is not of an expired one."""
     return row[_EXPIRES_AT] is None or row[_EXPIRES_AT] > now_s
-
-
-def _change(row: tuple[Any, ...]) -> Change:
-    """A journal entry from its row and that of the episode that still stands there, if one does."""
-    width = len(COLUMNS["journal"]) + 1
-    key, operation, name = verify("journal", row[:width])
-    episode = None if row[width] is None else episode_from(row[width:])
-    return Change(revision_of(key), operation, name, episode)
 
 
 @contextlib.contextmanager

@@ -15,11 +15,20 @@ from recollect.errors import Conflict, PreconditionFailed, SpaceNotFound
 from recollect.model import Key, Space
 from recollect.store import DeleteEpisode, Idempotency, PutEpisode, Receipt, SpaceDraft, Write
 from recollect.store.checksums import COLUMNS, insertion, seal, selected, verify
-from recollect.store.plan import LAST_UID, Plan, Standing, key_of, plan, require_revision, revision_of
-from recollect.store.rows import embeddings_of, space_of
+from recollect.store.plan import (
+    LAST_UID,
+    Plan,
+    Standing,
+    dimensions_after,
+    key_of,
+    plan,
+    require_revision,
+    revision_of,
+)
+from recollect.store.receipts import RECEIPT_LIFE_S, outcome_of, receipt_from
+from recollect.store.rows import embeddings_of, key_row, space_of
 from recollect.times import rfc3339
 
-RECEIPT_LIFE_S = 24 * 3600.0
 ERASURE_CHUNK = 2000
 _PURGE_CHUNK = 1000
 _REPLACED = frozenset(("access_key", "artifact", "feedback", "receipt"))
@@ -130,30 +139,13 @@ def find_receipt(db: apsw.Connection, uid: int, idempotency: Idempotency, now_s:
     ).fetchone()
     if row is None:
         return None
-    _, _, digest, outcome, note, _ = verify("receipt", row)
-    if digest != idempotency.digest:
-        raise Conflict(
-            "This Idempotency-Key was used within the last 24 hours with another body.", code="IDEMPOTENCY_KEY_REUSED"
-        )
-    revisions, created, revision, created_at, updated_at = orjson.loads(outcome)
-    return Receipt(
-        revisions=tuple(revisions),
-        created=tuple(created),
-        revision=revision,
-        replayed=True,
-        note=note,
-        created_at=tuple(created_at),
-        updated_at=updated_at,
-    )
+    return receipt_from(row, idempotency)
 
 
 def _record(db: apsw.Connection, uid: int, idempotency: Idempotency, receipt: Receipt, now_s: float) -> None:
-    outcome = orjson.dumps(
-        [receipt.revisions, receipt.created, receipt.revision, receipt.created_at, receipt.updated_at]
-    )
     db.execute(
         _INSERT["receipt"],
-        (idempotency.scope, uid, idempotency.digest, outcome, receipt.note, now_s),
+        (idempotency.scope, uid, idempotency.digest, outcome_of(receipt), receipt.note, now_s),
     )
 
 
@@ -186,7 +178,7 @@ def put_space(
             raise Conflict("The store has used up its internal space ids.", code="STORE_EXHAUSTED")
     else:
         uid, revision = old.uid, old.revision + 1
-        dimensions = _dimensions(old, draft, embeddings_of(row))
+        dimensions = dimensions_after(old, draft, embeddings_of(row))
         db.execute(
             "UPDATE space SET revision = ?, updated_at = ?, description = ?, embedding_dimensions = ?,"
             " field_types = ?, read_only = ?, missing_values = ? WHERE uid = ?",
@@ -197,24 +189,6 @@ def put_space(
     written = db.execute(f"SELECT {selected('space')} FROM space WHERE uid = ?", (uid,)).fetchone()
     assert written is not None
     return space_of(verify("space", written)), old is None
-
-
-def _dimensions(old: Space, draft: SpaceDraft, embeddings: int) -> int | None:
-    """Stored embeddings fix the dimension; None in the draft means: as it is."""
-    if not embeddings or draft.embedding_dimensions == old.embedding_dimensions:
-        return draft.embedding_dimensions
-    if draft.embedding_dimensions is None:
-        return old.embedding_dimensions
-    raise Conflict(
-        f"The space holds {embeddings} embeddings of {old.embedding_dimensions} dimensions;"
-        f" it cannot change to {draft.embedding_dimensions}.",
-        code="EMBEDDING_DIMENSIONS_FIXED",
-        context={
-            "embeddings": embeddings,
-            "space_dimensions": old.embedding_dimensions,
-            "dimensions": draft.embedding_dimensions,
-        },
-    )
 
 
 def delete_space(db: apsw.Connection, space_id: str, if_revision: int | None) -> int | None:
@@ -252,14 +226,5 @@ def put_key(db: apsw.Connection, key: Key) -> None:
     """Store or replace a key."""
     db.execute(
         _INSERT["access_key"],
-        (
-            key.key_id,
-            key.digest,
-            ",".join(sorted(key.actions)),
-            None if key.spaces is None else orjson.dumps(key.spaces).decode(),
-            key.label,
-            key.created_at,
-            key.expires_at,
-            key.revoked_at,
-        ),
+        key_row(key),
     )

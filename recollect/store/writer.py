@@ -8,25 +8,22 @@ Nobody hears of success before the COMMIT that carries it has returned.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import apsw
 
 from recollect.errors import Damaged, RecollectError, StorageFull, Unavailable
 from recollect.store.checksums import damaged
 from recollect.store.damage import Sign
+from recollect.store.groups import GROUP_WEIGHT, QUEUE_LENGTH, Job, closing, deliver, queue_full
 from recollect.store.turn import Turn
 
 T = TypeVar("T")
 
-GROUP_WEIGHT = 4096  # episodes one transaction takes at most, unless a single job has more
-QUEUE_LENGTH = 8192
 CHECKPOINT_PAGES = 4096  # 16 MiB of WAL
 
 # After these the transaction as a whole is lost; any other error is its job's own.
@@ -45,15 +42,6 @@ _GROUP_ERRORS = (
 _FSYNC_CODES = (apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC)
 
 
-@dataclass(slots=True)
-class _Job:
-    work: Callable[[apsw.Connection], Any]
-    weight: int
-    future: asyncio.Future[Any] | None
-    result: Any = None
-    error: BaseException | None = None
-
-
 class Writer:
     """Runs jobs on the store's only writing connection of this worker."""
 
@@ -64,7 +52,7 @@ class Writer:
         self._turn = turn
         self._chore = chore
         self._damage = damage
-        self._queue: deque[_Job] = deque()
+        self._queue: deque[Job] = deque()
         self._wake = threading.Condition()
         self._is_stopping = False
         self._wal_pages = 0
@@ -76,12 +64,12 @@ class Writer:
     async def submit(self, work: Callable[[apsw.Connection], T], weight: int = 1) -> T:
         """The result of `work` once it is durable; raises what `work` raised, or why the flush failed."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._enqueue(_Job(work, weight, future))
+        self._enqueue(Job(work, weight, future))
         return await future
 
     def post(self, work: Callable[[apsw.Connection], object], weight: int = 1) -> None:
         """Run `work` some time soon; nobody waits for it."""
-        self._enqueue(_Job(work, weight, None))
+        self._enqueue(Job(work, weight, None))
 
     def refusal(self) -> RecollectError | None:
         """Why the store takes no writes, None where it takes them."""
@@ -96,18 +84,14 @@ class Writer:
             self._wake.notify()
         self._thread.join()
 
-    def _enqueue(self, job: _Job) -> None:
+    def _enqueue(self, job: Job) -> None:
         if self.is_fenced:
             raise fenced()
         with self._wake:
             if self._is_stopping:
-                raise Unavailable("The store is closing.", code="STORE_CLOSED")
+                raise closing()
             if len(self._queue) >= QUEUE_LENGTH:
-                raise Unavailable(
-                    f"{QUEUE_LENGTH} writes are waiting already.",
-                    code="WRITE_QUEUE_FULL",
-                    context={"limit": QUEUE_LENGTH},
-                )
+                raise queue_full()
             self._queue.append(job)
             self._wake.notify()
 
@@ -121,23 +105,23 @@ class Writer:
             self._run_group()
 
     def _run_group(self) -> None:
-        jobs: list[_Job] = []
+        jobs: list[Job] = []
         try:
             with self._turn:
                 jobs = self._take()
                 self._commit(jobs)
-                _deliver(jobs)
+                deliver(jobs)
                 self._checkpoint()
         except OSError:  # the lock itself failed; without it nobody may write
             self.is_fenced = True
             jobs = jobs or self._take()
             for job in jobs:
                 job.error = job.error or fenced()
-            _deliver(jobs)
+            deliver(jobs)
 
-    def _take(self) -> list[_Job]:
+    def _take(self) -> list[Job]:
         """The next group. Taken only once the turn is ours: what came while waiting rides along."""
-        jobs: list[_Job] = []
+        jobs: list[Job] = []
         weight = 0
         with self._wake:
             while self._queue and (not jobs or weight + self._queue[0].weight <= GROUP_WEIGHT):
@@ -145,7 +129,7 @@ class Writer:
                 weight += jobs[-1].weight
         return jobs
 
-    def _commit(self, jobs: list[_Job]) -> None:
+    def _commit(self, jobs: list[Job]) -> None:
         try:
             refusal = self.refusal()
             if refusal is not None:
@@ -160,7 +144,7 @@ class Writer:
             for job in jobs:
                 job.error = job.error or refusal
 
-    def _attempt(self, job: _Job) -> None:
+    def _attempt(self, job: Job) -> None:
         self.connection.execute("SAVEPOINT job")
         try:
             job.result = job.work(self.connection)
@@ -223,24 +207,3 @@ def fenced() -> Unavailable:
         "A flush to disk failed. The store takes no more writes until the service is restarted; reads go on.",
         code="STORE_FENCED",
     )
-
-
-def _deliver(jobs: list[_Job]) -> None:
-    """Wake each waiting loop once, not once per job."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
-    for job in jobs:
-        if job.future is not None:
-            by_loop.setdefault(job.future.get_loop(), []).append(job)
-    for loop, group in by_loop.items():
-        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
-            loop.call_soon_threadsafe(_settle, group)
-
-
-def _settle(jobs: list[_Job]) -> None:
-    for job in jobs:
-        if job.future is None or job.future.done():
-            continue
-        if job.error is not None:
-            job.future.set_exception(job.error)
-        else:
-            job.future.set_result(job.result)

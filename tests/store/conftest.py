@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import apsw
+import psycopg
 import pytest
 
 from recollect.model import Space, SpaceDraft
 from recollect.store import Store
+from recollect.store.checksums import COLUMNS
+from recollect.store.postgres import PostgresStore
 from recollect.store.sqlite import SQLiteStore
+from tests import postgres
+
+TABLES = (*COLUMNS, "directory", "erasure", "completion", "cue")
 
 
 class Clock:
@@ -66,14 +73,58 @@ class SQLiteHome:
             connection.close()
 
 
+class PostgresHome:
+    """A database, emptied."""
+
+    def __init__(self, server: postgres.Server, clock: Clock) -> None:
+        self._server = server
+        self._clock = clock
+        self.execute(";".join(f"DELETE FROM {table}" for table in TABLES))
+        self.execute("UPDATE store SET damage = NULL, incarnation = uuid_send(gen_random_uuid())")
+
+    def open(self) -> PostgresStore:
+        opened = PostgresStore(self._server.url, clock=self._clock)
+        opened.open()
+        return opened
+
+    def count(self, table: str) -> int:
+        return len(self.execute(f"SELECT 1 FROM {table}"))
+
+    def content(self, table: str) -> bytes:
+        return b" ".join(
+            value if isinstance(value, bytes) else str(value).encode()
+            for row in self.execute(f"SELECT * FROM {table}")
+            for value in row
+        )
+
+    def execute(self, sql: str) -> list[tuple[Any, ...]]:
+        """Behind the store's back."""
+        with psycopg.connect(self._server.url, autocommit=True, options="-c search_path=recollect") as db:
+            done = db.execute(sql)  # type: ignore[arg-type]
+            return done.fetchall() if done.description else []
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[postgres.Server]:
+    if postgres.absence():
+        pytest.skip(postgres.absence())
+    with postgres.running() as started:
+        made = PostgresStore(started.url)
+        made.open()
+        asyncio.run(made.close())
+        yield started
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def home(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Home:
-    return SQLiteHome(tmp_path, clock)
+    if request.param == "sqlite":
+        return SQLiteHome(tmp_path, clock)
+    return PostgresHome(request.getfixturevalue("server"), clock)
 
 
 @pytest.fixture

@@ -141,3 +141,7 @@ async def test_what_is_kept_for_a_while_may_be_lost_and_harms_nothing(
     assert store.is_writable()
     assert await store.delete_space("diary")
     assert (await store.put_space("diary", SpaceDraft()))[1]
+
+
+async def test_the_version_rests_while_nobody_writes(store: SQLiteStore, space: Space) -> None:
+    assert len({store.version() for _ in range(10)}) == 1

@@ -389,9 +389,6 @@ class TestVisibility:
             assert found is not None
             assert orjson.loads(found.document)["fields"] == {"n": n}
 
-    async def test_the_version_rests_while_nobody_writes(self, store: Store, space: Space) -> None:
-        assert len({store.version() for _ in range(10)}) == 1
-
     async def test_a_group_commits_some_jobs_and_refuses_others(self, store: Store, space: Space) -> None:
         await store.commit(space.uid, [put("taken")])
         outcomes = await asyncio.gather(
