@@ -15,8 +15,14 @@ from recollect.errors import Unavailable
 from recollect.model import Action, Key, Space, SpaceDraft
 from recollect.store import Idempotency, PutArtifact, PutEpisode, PutFeedback, checksums, schema
 from recollect.store.sqlite import SQLiteStore
+from tests.store.conftest import Clock, SQLiteHome
 
 SEED = 20261126
+
+
+@pytest.fixture
+def home(tmp_path: Path, clock: Clock) -> SQLiteHome:
+    return SQLiteHome(tmp_path, clock)
 
 
 def put(number: int) -> PutEpisode:
