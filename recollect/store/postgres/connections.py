@@ -103,9 +103,9 @@ class Connections:
             try:
                 with self.taken(READ_WITHIN_S) as db:
                     return work(db)
-            except _Gone as gone:
-                if attempt == READ_ATTEMPTS:
-                    raise unreachable() from gone
+            except Unavailable as refusal:
+                if attempt == READ_ATTEMPTS or not _was_lost(refusal):
+                    raise
         raise AssertionError
 
     @contextlib.contextmanager
@@ -119,7 +119,7 @@ class Connections:
         try:
             db = pool.getconn(TAKEN_WITHIN_S)
         except psycopg_pool.PoolClosed as error:  # it has just been made anew
-            raise _Gone(*_UNREACHABLE, code="STORE_UNREACHABLE", headers=RETRY) from error
+            raise unreachable() from error
         except psycopg.Error as error:
             self._suspect()
             raise unreachable() from error
@@ -129,7 +129,7 @@ class Connections:
         except psycopg.Error as error:
             if db.closed:
                 self._suspect()
-                raise _Gone(*_UNREACHABLE, code="STORE_UNREACHABLE", headers=RETRY) from error
+                raise unreachable() from error
             raise refusal(error) from error
         finally:
             pool.putconn(db)
@@ -232,13 +232,15 @@ class Connections:
                 _cut(db)
 
 
-class _Gone(Unavailable):
-    """The connection broke in the middle."""
-
-
 def unreachable() -> Unavailable:
     """What everybody hears while the server does not answer."""
     return Unavailable(*_UNREACHABLE, code="STORE_UNREACHABLE", headers=RETRY)
+
+
+def _was_lost(refusal: Unavailable) -> bool:
+    """Whether a connection broke in the middle; another may hold."""
+    cause = refusal.__cause__
+    return isinstance(cause, psycopg.OperationalError) and not isinstance(cause, psycopg_pool.PoolTimeout)
 
 
 def refusal(error: psycopg.Error) -> RecollectError:
