@@ -5,19 +5,28 @@ Screenshots stay in build/browser.
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from google.protobuf import json_format
 from playwright.sync_api import Browser, Page, expect
 
+from recollect.rpc.v1 import completion_pb2
 from tests.contract.browsing import CHROMIUM, browsing, keep, watched
 from tests.contract.server import Server, serving
 
 AXE = Path(__file__).parent / "axe"
-ORDERS = Path(__file__).parents[2] / "docs" / "examples" / "orders.csv"
+ROOT = Path(__file__).parents[2]
+PYTHON_CLIENTS = ("clients/python", "generated_clients/python")
+ORDERS = ROOT / "docs" / "examples" / "orders.csv"
 WAIT_MS = 60_000  # a loaded machine is slow; nothing here is timed
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: the explorer is not clicked")
@@ -108,6 +117,60 @@ def test_a_refusal_is_helped_on_by_its_own_suggestion(page: Page) -> None:
     page.get_by_role("button", name="Reduce ca1_threshold").click()
     expect(page.locator(".field", has_text="who")).to_contain_text("%")
     expect(page.locator(".refusal")).to_be_hidden()
+
+
+def shown_code(page: Page, language: str) -> str:
+    """The request in a language, as the page shows it."""
+    page.get_by_role("button", name=language, exact=True).click()
+    code = page.get_by_role("tabpanel").locator("pre code")
+    expect(code).to_contain_text("breakfast")
+    return code.inner_text()
+
+
+def test_the_request_is_shown_as_code_that_runs(page: Page, server: Server) -> None:
+    ask(page, what="breakfast", who="Jonas's")
+    page.get_by_text("Settings").click()
+    page.get_by_label("What do you mean?").select_option("1")
+    page.get_by_label("How sure must an answer be?").select_option("0")
+    told = subprocess.run(
+        ["bash", "-c", shown_code(page, "curl")], capture_output=True, text=True, timeout=60, check=True
+    )
+    answer = json.loads(told.stdout)
+    assert answer["completed_episode"]["fields"]["who"] == "Jonas's"
+    assert set(answer["why"]) >= {"where", "mood"}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(str(ROOT / path) for path in PYTHON_CLIENTS)}
+    python = subprocess.run(
+        [sys.executable, "-c", shown_code(page, "Python")], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert python.returncode == 0, python.stderr
+    assert re.search(r"^where \S+ 0\.\d+ \w+$", python.stdout, re.MULTILINE)
+    sent = shlex.split(shown_code(page, "grpcurl"))
+    message = json_format.Parse(sent[sent.index("-d") + 1], completion_pb2.CompleteRequest())
+    assert [(field.name, field.value.text) for field in message.partial_episode.known_fields] == [
+        ("what", "breakfast"),
+        ("who", "Jonas's"),
+    ]
+    assert (message.config.prior_stored, message.verbose, len(message.include)) == (1.0, True, 3)
+    typescript = shown_code(page, "TypeScript")
+    assert {"partialEpisode", "knownFields", "ca1Threshold", "priorStored"} <= set(re.findall(r'"(\w+)":', typescript))
+
+
+def test_a_key_is_asked_for_and_kept_nowhere(browser: Browser, tmp_path: Path) -> None:
+    fresh = browser.new_page(reduced_motion="reduce")
+    with serving(tmp_path, with_key=True) as locked, watched(fresh, locked.url, "401") as page:
+        page.set_default_timeout(WAIT_MS)
+        page.goto(locked.url)
+        page.get_by_label("API key").fill(locked.key or "")
+        page.get_by_role("button", name="Use", exact=True).click()
+        expect(page.get_by_label("Memory space")).to_have_value("demo")
+        ask(page, what="breakfast")
+        expect(page.locator(".field", has_text="where")).to_contain_text("kitchen")
+        assert "$RECOLLECT_KEY" in (code := shown_code(page, "curl"))
+        assert str(locked.key) not in code
+        assert page.evaluate("localStorage.length + sessionStorage.length + document.cookie.length") == 0
+        page.reload()
+        expect(page.get_by_label("API key")).to_be_visible()
+    fresh.close()
 
 
 def test_names_and_values_are_completed_by_keyboard_alone(page: Page) -> None:

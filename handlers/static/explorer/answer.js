@@ -65,7 +65,7 @@ class FieldRow {
   order = 2;
 
   constructor(name, onChoose) {
-    this.value = el("span", { class: "value" }, " ");
+    this.value = el("span", { class: "value" }, "\u00a0");
     this.facts = el("span", { class: "facts" });
     this.button = el("button", { type: "button", "aria-pressed": "false", disabled: true, on: { click: onChoose } },
       el("span", { class: "name" }, name), this.value, this.facts);

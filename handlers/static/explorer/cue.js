@@ -6,6 +6,8 @@ import { sentence } from "./memory.js";
 import { percent, read, text, typed } from "./words.js";
 
 const THRESHOLDS = [0.5, 0.7, 0.8, 0.9, 0.95, 0.99];
+// `prior_stored`: how likely it is, before the cue is read, that a stored event is meant.
+const MEANINGS = [["", "Let it judge"], ["1", "Something stored: recall it"], ["0", "Something new: predict it"]];
 const INCLUDE = ["why", "counterfactual", "ask_next"];
 
 export class CueEditor {
@@ -17,6 +19,7 @@ export class CueEditor {
     this.list = el("div", { class: "rows" });
     this.examples = el("div", { class: "examples" });
     this.threshold = el("select", { id: "threshold", on: { change: onChange } });
+    this.meaning = el("select", { id: "meaning", on: { change: onChange } }, ...MEANINGS.map(([value, said]) => el("option", { value }, said)));
     this.targets = el("fieldset", { class: "targets" });
     this.submit = el("button", { type: "submit", class: "primary" }, "Complete");
     const form = el("form", { on: { submit: (event) => { event.preventDefault(); onComplete(); } } },
@@ -25,6 +28,7 @@ export class CueEditor {
       el("div", { class: "actions" }, this.submit, button("Clear", () => this.#clear(), { class: "quiet" })),
       el("details", { class: "settings" }, el("summary", {}, "Settings"),
         el("label", { for: "threshold" }, "How sure must an answer be?"), this.threshold,
+        el("label", { for: "meaning" }, "What do you mean?"), this.meaning,
         this.targets),
       this.examples);
     host.append(form);
@@ -48,8 +52,11 @@ export class CueEditor {
 
   get request() {
     const { config = {}, targets: _, ...more } = this.#more;
-    const chosen = this.threshold.value === "" ? {} : { ca1_threshold: Number(this.threshold.value) };
-    const { ca1_threshold: __, ...others } = config;
+    const chosen = {
+      ...(this.threshold.value !== "" && { ca1_threshold: Number(this.threshold.value) }),
+      ...(this.meaning.value !== "" && { prior_stored: Number(this.meaning.value) }),
+    };
+    const { ca1_threshold: __, prior_stored: ___, ...others } = config;
     const targets = [...this.targets.querySelectorAll("input:checked")].map((box) => box.value);
     const partial = { ...more.partial_episode, known_fields: this.#known() };
     const settings = { ...others, ...chosen };
@@ -66,6 +73,7 @@ export class CueEditor {
     for (const [name, value] of Object.entries(request.partial_episode.known_fields ?? {})) this.#add(name, typed(value));
     this.#add();
     this.#offerThresholds(request.config?.ca1_threshold);
+    this.meaning.value = String(request.config?.prior_stored ?? "");
     this.#offerTargets(new Set(request.targets));
     this.onChange();
   }

@@ -19,7 +19,7 @@ export class Stage {
     this.refusal = new RefusalView(host, { onPatch, onAskFor, onHeaders });
     const result = el("div", { class: "result" });
     host.append(result);
-    this.answer = new AnswerView(result, { onChoose: (name) => this.#explain(name) });
+    this.answer = new AnswerView(result, { onChoose: (name) => this.#explain(name, true) });
     this.why = new WhyView(result, api);
     this.foot = el("p", { class: "hint foot" });
     host.append(this.foot);
@@ -107,9 +107,10 @@ export class Stage {
     this.status.textContent = "";
   }
 
-  #explain(name) {
+  #explain(name, isAsked = false) {
     this.answer.mark(name);
     this.why.show(name, this.shown.answer, this.shown.request, this.shown.memory);
+    if (isAsked && this.why.element.getBoundingClientRect().top > innerHeight * 0.8) this.why.element.scrollIntoView({ block: "start" });
   }
 }
 
