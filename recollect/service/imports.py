@@ -29,7 +29,7 @@ from recollect.service.fieldtypes import FieldTypes
 from recollect.service.idempotency import canonical_fields, idempotency
 from recollect.service.records import BLOCK_LINES, Block, Record, RowReader, read_items, read_lines, rejection
 from recollect.service.runtime import Runtime
-from recollect.service.tabular import admit_block, known_texts, sample_fields
+from recollect.service.tabular import Spellings, admit_block, known_texts, sample_fields
 from recollect.store import PutEpisode, is_finish_of
 from recollect.tables import (
     TEXT_TABLES,
@@ -184,6 +184,7 @@ class _Import:
         self._field_types = FieldTypes(space.schema)
         self._table_types: dict[str, FieldType] = {}
         self._table: Table | None = None
+        self._spellings = Spellings()
         self._format: Format | None = None
         self._compression = ""
         self._flat = FlatReader(plan.options, space.missing_values)
@@ -302,7 +303,7 @@ class _Import:
 
     def _prepare_block(self, block: TableBlock) -> _Chunk:
         """Admit a block of a table."""
-        writes, lines, rejections = admit_block(block, self._name_record, self._dimensions)
+        writes, lines, rejections = admit_block(block, self._name_record, self._dimensions, self._spellings)
         lengths = [len(write.embedding) // 4 for write in writes if write.embedding is not None]
         self._dimensions = self._dimensions or next(iter(lengths), None)
         for fields in sample_fields(block, self._field_types.wanted):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
 
 from recollect.errors import InvalidRequest
-from recollect.model import EpisodeInput, Fields, Origin, Rejection, Space
+from recollect.model import EpisodeInput, Fields, Rejection, Space
 from recollect.service.admission import MAX_FIELDS, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, admit, read_episode
 from recollect.service.fieldtypes import is_time
 from recollect.service.records import rejection
@@ -17,18 +17,38 @@ from recollect.service.runtime import Runtime
 from recollect.store import EVERYTHING, PutEpisode
 from recollect.tables import TableBlock
 from recollect.tables.members import EPISODE_ID
+from recollect.tables.reading import Cells
 
 _SAMPLE = 1000  # stored episodes looked at for what their fields hold
 _TEXT_SHARE = 0.95
+_SAMPLED_EVERY = 50
+_MOST_SPELLINGS = 100_000  # of one column that are kept
 
 Admitted = tuple[list[PutEpisode], list[int], list[Rejection]]
 Naming = Callable[[int], str]
 
 
-def admit_block(block: TableBlock, name_record: Naming, dimensions: int | None) -> Admitted:
+class Spellings:
+    """The cells of an import's columns as members of a document, each different one worked out once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[str, bytes]] = {}
+
+    def members(self, name: str, cells: Cells) -> Iterator[bytes]:
+        """Each cell as a member of a JSON object; no bytes where it says nothing."""
+        known = self._known.setdefault(name, {})
+        if len(known) > _MOST_SPELLINGS:
+            known.clear()
+        for text in cells.value_of.keys() - known.keys():
+            value = cells.value_of[text]
+            known[text] = b"" if value is None else orjson.dumps({name: value})[1:-1]
+        return map(known.__getitem__, cells.texts)
+
+
+def admit_block(block: TableBlock, name_record: Naming, dimensions: int | None, spellings: Spellings) -> Admitted:
     """The writes of a block with their lines, and the records that cannot be stored."""
     if block.members.keys() <= {"id"} and _is_sound(block):
-        return _admit_sound(block, name_record)
+        return _admit_sound(block, name_record, spellings)
     writes: list[PutEpisode] = []
     lines: list[int] = []
     rejections: list[Rejection] = []
@@ -48,9 +68,10 @@ def admit_block(block: TableBlock, name_record: Naming, dimensions: int | None) 
 
 def sample_fields(block: TableBlock, count: int) -> Iterator[Fields]:
     """The fields of a block's first records, and of some of the others."""
-    for place, (_, _, fields) in enumerate(_records(block)):
-        if place < count or place % 50 == 0:
-            yield fields
+    columns = [(name, cells.value_of, cells.texts) for name, cells in zip(block.names, block.columns, strict=True)]
+    for place in (*range(min(count, len(block.lines))), *range(0, len(block.lines), _SAMPLED_EVERY)):
+        known = ((name, value_of[texts[place]]) for name, value_of, texts in columns)
+        yield {name: value for name, value in known if value is not None}
 
 
 def known_texts(runtime: Runtime, space: Space) -> frozenset[str]:
@@ -71,8 +92,8 @@ def _is_sound(block: TableBlock) -> bool:
     """Whether every value and every name can be stored: then only ids and empty records are left to check."""
     if len(block.names) > MAX_FIELDS or not all(1 <= len(name) <= MAX_NAME_LENGTH for name in block.names):
         return False
-    for values in block.distinct:
-        for value in values:
+    for cells in block.columns:
+        for value in cells.distinct():
             if isinstance(value, str):
                 if len(value) > MAX_TEXT_LENGTH or "\0" in value:
                     return False
@@ -81,29 +102,29 @@ def _is_sound(block: TableBlock) -> bool:
     return True
 
 
-def _admit_sound(block: TableBlock, name_record: Naming) -> Admitted:
+def _admit_sound(block: TableBlock, name_record: Naming, spellings: Spellings) -> Admitted:
     writes: list[PutEpisode] = []
     lines: list[int] = []
     rejections: list[Rejection] = []
-    names, origin = block.names, Origin.OBSERVED.value
-    ids: Any = block.members.get("id") or [None] * len(block.lines)
-    rows: Any = zip(*block.values, strict=True) if block.values else [()] * len(block.lines)
-    for line, given, row in zip(block.lines, ids, rows, strict=True):
-        fields = {name: value for name, value in zip(names, row, strict=True) if value is not None}
-        episode_id = name_record(line) if given is None else given
+    given = block.members["id"].values() if "id" in block.members else [None] * len(block.lines)
+    columns = [spellings.members(name, cells) for name, cells in zip(block.names, block.columns, strict=True)]
+    rows: Iterable[tuple[bytes, ...]] = zip(*columns, strict=True) if columns else [()] * len(block.lines)
+    for line, own, row in zip(block.lines, given, rows, strict=True):
+        episode_id = name_record(line) if own is None else str(own)
+        fields = b",".join(filter(None, row))
         if not fields or not EPISODE_ID.fullmatch(episode_id):
-            rejections.append(_refuse(line, fields, episode_id))
+            rejections.append(_refuse(line, is_empty=not fields, episode_id=episode_id))
             continue
-        document = orjson.dumps({"id": episode_id, "fields": fields, "origin": origin})
+        document = b'{"id":"%b","fields":{%b},"origin":"observed"}' % (episode_id.encode(), fields)
         writes.append(PutEpisode(episode_id, document, skip_equal=True))
         lines.append(line)
     return writes, lines, rejections
 
 
-def _refuse(line: int, fields: Fields, episode_id: str) -> Rejection:
+def _refuse(line: int, *, is_empty: bool, episode_id: str) -> Rejection:
     """Why a record is refused, in the words of admission."""
     try:
-        admit(EpisodeInput(fields), episode_id, None, fields_at="")
+        admit(EpisodeInput({} if is_empty else {"any": True}), episode_id, None, fields_at="")
     except InvalidRequest as error:
         return rejection(line, error)
     raise AssertionError("a record that can be stored")
@@ -111,13 +132,15 @@ def _refuse(line: int, fields: Fields, episode_id: str) -> Rejection:
 
 def _records(block: TableBlock) -> Iterator[tuple[int, Mapping[str, Any], Fields]]:
     """Line, members and fields of each record."""
+    values = [cells.values() for cells in block.columns]
+    members_of = {name: cells.values() for name, cells in block.members.items()}
     for place, line in enumerate(block.lines):
         members: dict[str, Any] = {
-            name: values[place] for name, values in block.members.items() if values[place] is not None
+            name: values[place] for name, values in members_of.items() if values[place] is not None
         }
         if "embedding" in members:
             members["embedding"] = _numbers(members["embedding"])
-        cells = ((name, values[place]) for name, values in zip(block.names, block.values, strict=True))
+        cells = ((name, column[place]) for name, column in zip(block.names, values, strict=True))
         yield line, members, {name: value for name, value in cells if value is not None}
 
 

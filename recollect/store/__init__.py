@@ -32,10 +32,10 @@ before `open()`, so a master process may fork freely.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from recollect.model import Episode, EpisodeInput, Key, Space, SpaceDraft
 
@@ -45,8 +45,7 @@ if TYPE_CHECKING:
 Operation = Literal["put", "delete", "artifact", "feedback", "space"]
 
 
-@dataclass(frozen=True, slots=True)
-class PutEpisode:
+class PutEpisode(NamedTuple):
     """Insert or replace one episode.
 
     `document` is its public JSON, a closed compact object, without embedding, created_at,
@@ -360,12 +359,13 @@ def is_finish_of(stored: bytes, document: bytes) -> bool:
 
 def finish_document(document: bytes, created_at: str, updated_at: str, revision: int) -> bytes:
     """The stored form of `PutEpisode.document`: the same object with its last three members."""
-    return b'%b,"created_at":"%b","updated_at":"%b","revision":%d}' % (
-        document[:-1],
-        created_at.encode(),
-        updated_at.encode(),
-        revision,
-    )
+    return finish_documents([document], created_at, updated_at, revision)[0]
+
+
+def finish_documents(documents: Iterable[bytes], created_at: str, updated_at: str, revision: int) -> list[bytes]:
+    """`finish_document` of several that were written together, each at the revision after the last one's."""
+    times = b',"created_at":"%b","updated_at":"%b","revision":' % (created_at.encode(), updated_at.encode())
+    return [b"%b%b%d}" % (document[:-1], times, number) for number, document in enumerate(documents, revision)]
 
 
 def open_store(url: str) -> Store:
@@ -403,6 +403,7 @@ __all__ = [
     "Store",
     "Write",
     "finish_document",
+    "finish_documents",
     "is_finish_of",
     "open_store",
 ]

@@ -69,6 +69,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 _REAL = frozenset(
     ("occurred_at_s", "expires_at_s", "confidence", "memory", "recollected", "generalised", "recorded_at_s")
 )
+_REAL_PLACES = {table: [n for n, name in enumerate(names) if name in _REAL] for table, names in COLUMNS.items()}
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -89,10 +90,10 @@ def checksum(*values: Any) -> int:
 
 def sealed(table: str, values: Sequence[Any]) -> tuple[Any, ...]:
     """A row to be stored: its columns' values, as they will be read again, and their checksum."""
-    row = tuple(
-        float(value) if name in _REAL and value is not None else value
-        for name, value in zip(COLUMNS[table], values, strict=True)
-    )
+    row = tuple(values)
+    for place in _REAL_PLACES[table]:
+        if type(row[place]) is int:
+            row = *row[:place], float(row[place]), *row[place + 1 :]
     return *row, checksum(*row)
 
 
@@ -107,11 +108,11 @@ def selected(table: str, alias: str = "") -> str:
     return ", ".join(f"{prefix}{column}" for column in (*COLUMNS[table], "checksum"))
 
 
-def insertion(table: str) -> str:
-    """The INSERT of a row with its checksum; its bindings are the columns' values."""
-    columns = COLUMNS[table]
-    values = ", ".join(f"CAST(?{n} AS REAL)" if name in _REAL else f"?{n}" for n, name in enumerate(columns, 1))
-    return f"INTO {table} ({', '.join(columns)}, checksum) VALUES ({values}, {FUNCTION}({values}))"
+def insertion(table: str, rows: int = 1) -> str:
+    """The INSERT of so many rows; its bindings are those of `sealed`, row after row."""
+    columns = *COLUMNS[table], "checksum"
+    row = f"({', '.join('?' * len(columns))})"
+    return f"INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"
 
 
 def seal(table: str) -> str:

@@ -11,7 +11,16 @@ from dataclasses import dataclass, field
 
 from recollect.errors import Conflict, DimensionMismatch, EpisodeNotFound, PreconditionFailed
 from recollect.model import Space, SpaceDraft
-from recollect.store import DeleteEpisode, PutArtifact, PutEpisode, PutFeedback, Write, finish_document, is_finish_of
+from recollect.store import (
+    DeleteEpisode,
+    PutArtifact,
+    PutEpisode,
+    PutFeedback,
+    Write,
+    finish_document,
+    finish_documents,
+    is_finish_of,
+)
 
 # 2.7e11 writes per space, 3.3e7 spaces in the life of a store.
 REVISION_BITS = 38
@@ -53,6 +62,26 @@ class Plan:
     episodes: int = 0
     embeddings: int = 0
     size_bytes: int = 0
+
+    def put_new(self, writes: Sequence[PutEpisode]) -> None:
+        """`put` of episodes that are known to be new, without embeddings, each of another id."""
+        first, count = self.revision + 1, len(writes)
+        if self.revision + count > LAST_REVISION:
+            raise _exhausted()
+        self.revision += count
+        keys = range(key_of(self.uid, first), key_of(self.uid, first) + count)
+        documents = finish_documents((write.document for write in writes), self.now, self.now, first)
+        uid, now = self.uid, self.now
+        for key, write, document in zip(keys, writes, documents, strict=True):
+            name = write.episode_id
+            times = write.occurred_at_s, write.expires_at_s
+            self.inserted[name] = (key, uid, name, key, now, *times, write.origin, document, None)
+            self.journal.append((key, "put", name))
+        self.episodes += count
+        self.size_bytes += sum(map(len, documents))
+        self.revisions += range(first, first + count)
+        self.created += [True] * count
+        self.created_at += [now] * count
 
     def put(self, write: PutEpisode) -> None:
         """Insert or replace; a replaced episode keeps its place and time of creation."""
@@ -124,7 +153,7 @@ class Plan:
     def _enter(self, operation: str, name: str) -> int:
         """Take the next number and leave the journal entry."""
         if self.revision >= LAST_REVISION:
-            raise Conflict("The space has used up its revisions.", code="SPACE_EXHAUSTED")
+            raise _exhausted()
         self.revision += 1
         key = key_of(self.uid, self.revision)
         self.journal.append((key, operation, name))
@@ -174,6 +203,10 @@ def plan(
 ) -> Plan:
     """The plan of one commit; raises PreconditionFailed, EpisodeNotFound or DimensionMismatch."""
     draft = Plan(uid, revision, now, dimensions, dict(standing), contents or {})
+    new = _all_new(standing, writes)
+    if new:
+        draft.put_new(new)
+        return draft
     for write in writes:
         if isinstance(write, PutEpisode):
             draft.put(write)
@@ -184,6 +217,18 @@ def plan(
         else:
             draft.keep(write)
     return draft
+
+
+def _all_new(standing: Mapping[str, Standing], writes: Sequence[Write]) -> list[PutEpisode]:
+    """The writes, where each is known to put another new episode; none else."""
+    if standing or len(writes) < 2:
+        return []
+    puts = [each for each in writes if isinstance(each, PutEpisode) and each.embedding is None and not each.if_revision]
+    return puts if len({each.episode_id for each in puts}) == len(writes) else []
+
+
+def _exhausted() -> Conflict:
+    return Conflict("The space has used up its revisions.", code="SPACE_EXHAUSTED")
 
 
 def key_of(uid: int, revision: int) -> int:

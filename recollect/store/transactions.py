@@ -7,6 +7,7 @@ group, and undo nothing themselves: to raise is enough.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import chain
 
 import apsw
 import orjson
@@ -14,7 +15,7 @@ import orjson
 from recollect.errors import Conflict, PreconditionFailed, SpaceNotFound
 from recollect.model import Key, Space
 from recollect.store import DeleteEpisode, Idempotency, PutEpisode, Receipt, SpaceDraft, Write
-from recollect.store.checksums import COLUMNS, insertion, seal, selected, verify
+from recollect.store.checksums import COLUMNS, insertion, seal, sealed, selected, verify
 from recollect.store.plan import (
     LAST_UID,
     Plan,
@@ -32,7 +33,9 @@ from recollect.times import rfc3339
 ERASURE_CHUNK = 2000
 _PURGE_CHUNK = 1000
 _REPLACED = frozenset(("access_key", "artifact", "feedback", "receipt"))
-_INSERT = {table: f"INSERT {'OR REPLACE ' if table in _REPLACED else ''}{insertion(table)}" for table in COLUMNS}
+_ROWS_AT_ONCE = 256  # in one statement, which another thread need not be waited for between rows
+_VERB = {table: "INSERT OR REPLACE" if table in _REPLACED else "INSERT" for table in COLUMNS}
+_INSERT = {(table, n): f"{_VERB[table]} {insertion(table, n)}" for table in COLUMNS for n in (1, _ROWS_AT_ONCE)}
 _SEAL_SPACE = f"{seal('space')} WHERE uid = ?"
 
 
@@ -111,13 +114,10 @@ def _contents(db: apsw.Connection, uid: int, names: Collection[str]) -> dict[str
 def _apply(db: apsw.Connection, done: Plan) -> None:
     if done.erased:
         db.executemany("DELETE FROM episode WHERE key = ?", done.erased)
-    if done.inserted:
-        db.executemany(_INSERT["episode"], done.inserted.values())
-    if done.artifacts:
-        db.executemany(_INSERT["artifact"], done.artifacts)
-    if done.feedback:
-        db.executemany(_INSERT["feedback"], done.feedback)
-    db.executemany(_INSERT["journal"], done.journal)
+    _insert(db, "episode", list(done.inserted.values()))
+    _insert(db, "artifact", done.artifacts)
+    _insert(db, "feedback", done.feedback)
+    _insert(db, "journal", done.journal)
     db.execute(
         "UPDATE space SET revision = ?, episodes = episodes + ?, embeddings = embeddings + ?,"
         " size_bytes = size_bytes + ? WHERE uid = ?",
@@ -129,6 +129,16 @@ def _apply(db: apsw.Connection, done: Plan) -> None:
             (done.dimensions, done.now, done.uid),
         )
     db.execute(_SEAL_SPACE, (done.uid,))
+
+
+def _insert(db: apsw.Connection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert rows in order: many of them by few statements."""
+    values = [sealed(table, row) for row in rows]
+    whole = len(values) - len(values) % _ROWS_AT_ONCE
+    for begin in range(0, whole, _ROWS_AT_ONCE):
+        db.execute(_INSERT[table, _ROWS_AT_ONCE], tuple(chain.from_iterable(values[begin : begin + _ROWS_AT_ONCE])))
+    if whole < len(values):
+        db.executemany(_INSERT[table, 1], values[whole:])
 
 
 def find_receipt(db: apsw.Connection, uid: int, idempotency: Idempotency, now_s: float) -> Receipt | None:
@@ -143,10 +153,7 @@ def find_receipt(db: apsw.Connection, uid: int, idempotency: Idempotency, now_s:
 
 
 def _record(db: apsw.Connection, uid: int, idempotency: Idempotency, receipt: Receipt, now_s: float) -> None:
-    db.execute(
-        _INSERT["receipt"],
-        (idempotency.scope, uid, idempotency.digest, outcome_of(receipt), receipt.note, now_s),
-    )
+    _insert(db, "receipt", [(idempotency.scope, uid, idempotency.digest, outcome_of(receipt), receipt.note, now_s)])
 
 
 def purge_receipts(db: apsw.Connection, now_s: float) -> None:
@@ -185,7 +192,7 @@ def put_space(
             (revision, now, draft.description, dimensions, field_types, draft.read_only, missing, uid),
         )
     db.execute(_SEAL_SPACE, (uid,))
-    db.execute(_INSERT["journal"], (key_of(uid, revision), "space", ""))
+    _insert(db, "journal", [(key_of(uid, revision), "space", "")])
     written = db.execute(f"SELECT {selected('space')} FROM space WHERE uid = ?", (uid,)).fetchone()
     assert written is not None
     return space_of(verify("space", written)), old is None
@@ -224,7 +231,4 @@ def erase_chunk(db: apsw.Connection, uid: int) -> bool:
 
 def put_key(db: apsw.Connection, key: Key) -> None:
     """Store or replace a key."""
-    db.execute(
-        _INSERT["access_key"],
-        key_row(key),
-    )
+    _insert(db, "access_key", [key_row(key)])

@@ -15,6 +15,7 @@ from recollect.model import DateOrder
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _LONGEST = 50
 _DIGIT = re.compile("[0-9]")
+_PARTED = re.compile("[-/. ]")  # every form has one of these between its numbers
 _CENTURY = 69  # POSIX: 69 to 99 are of the twentieth century
 _TIME = (
     r"(?:(?:,?\s+|T)(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?P<fraction>\.[0-9]{1,9})?)?"
@@ -57,12 +58,15 @@ class DateEvidence:
     mark: str
 
 
+_IN_EVERY_ORDER = DateEvidence(frozenset(DateOrder), "")
+
+
 def weigh_date(text: str) -> DateEvidence | None:
     """The orders in which a cell is a date, None where it is none in any."""
-    if len(text) > _LONGEST or _DIGIT.search(text) is None:
+    if len(text) > _LONGEST or _DIGIT.search(text) is None or _PARTED.search(text) is None:
         return None
     if ISO.fullmatch(text):
-        return DateEvidence(frozenset(DateOrder), "") if _is_moment(text) else None
+        return _IN_EVERY_ORDER if _is_moment(text) else None
     for form, pattern in _FORMS.items():
         found = pattern.fullmatch(text)
         if found is not None:

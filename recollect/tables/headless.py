@@ -55,7 +55,7 @@ def _read(decision: Decision, cells: Sequence[str]) -> list[Cell | None]:
     """The values of the cells; None where they are not of the column's type."""
     if decision.kind is FieldType.TIME:
         return [read_date(clean(cell), decision.order) for cell in cells]
-    return [None if isinstance(value, str) else value for value in ColumnReader(decision).read(cells)[0]]
+    return [None if isinstance(value, str) else value for value in ColumnReader(decision).read(cells).values()]
 
 
 def _is_label(value: float, below: Sequence[Cell | None]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,22 @@ _MAX_DISTINCT = 1000
 _MAX_SHOWN = 200
 _TEXTS = frozenset((FieldType.CATEGORY, FieldType.TEXT))
 _JSON_TRUTHS = frozenset(("true", "false"))
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Some cells of a column as they are spelled, and what each spelling says: None, nothing."""
+
+    texts: Sequence[str]
+    value_of: Mapping[str, Cell | None]
+
+    def values(self) -> list[Cell | None]:
+        """What each cell says."""
+        return list(map(self.value_of.__getitem__, self.texts))
+
+    def distinct(self) -> Iterator[Cell]:
+        """What is said, once for each spelling."""
+        return (value for value in self.value_of.values() if value is not None)
 
 
 @dataclass(slots=True)
@@ -47,32 +63,28 @@ class ColumnReader:
     @property
     def distinct(self) -> int:
         """How many different known cells were met; no further than 1,001."""
-        return len(self._seen)
+        return min(len(self._seen), _MAX_DISTINCT + 1)
 
-    def read(self, cells: Sequence[str]) -> tuple[list[Cell | None], Collection[Cell]]:
-        """The values of the cells, and each different value once."""
-        counts = Counter(cells)
+    def read(self, cells: Sequence[str], counts: Mapping[str, int] | None = None) -> Cells:
+        """What the cells say; `counts` has how often each different one occurs, where that is known."""
+        counts = Counter(cells) if counts is None else counts
         if len(self._values) > _MAX_KEPT:
             self._values, self._coerced, self._outlying = {}, set(), set()
         values = self._values
-        different: list[Cell] = []
-        for text, count in counts.items():
-            if text not in values:
-                values[text] = self._value(text)
-            value = values[text]
-            if value is None:
-                self.missing += count
-                continue
-            different.append(value)
-            self.known += count
-            if len(self._seen) <= _MAX_DISTINCT:
-                self._seen.add(text)
+        for text in counts.keys() - values.keys():
+            values[text] = self._value(text)
+        read = Cells(cells, {text: values[text] for text in counts})
+        missing = sum(counts[text] for text, value in read.value_of.items() if value is None)
+        self.missing += missing
+        self.known += len(cells) - missing
+        if len(self._seen) <= _MAX_DISTINCT:
+            self._seen.update(text for text, value in read.value_of.items() if value is not None)
         self._count(counts)
-        if self.sample is None and different:
-            self.sample = different[0]
-        return list(map(values.__getitem__, cells)), different
+        if self.sample is None:
+            self.sample = next(iter(read.distinct()), None)
+        return read
 
-    def _count(self, counts: Counter[str]) -> None:
+    def _count(self, counts: Mapping[str, int]) -> None:
         self.coerced += sum(counts[text] for text in self._coerced & counts.keys())
         for text in counts.keys() & self._outlying:
             self.outliers_total += counts[text]

@@ -10,10 +10,10 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import partial
 from itertools import islice
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from recollect.model import Rejection
 
@@ -26,8 +26,7 @@ QUOTE = '"'
 csv.field_size_limit(MAX_LINE_CHARACTERS)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One record: where it is, and its cells, or why it has none."""
 
     line: int
@@ -78,10 +77,35 @@ class RowReader:
 
     def read(self, lines: list[str | None], *, is_last: bool) -> list[Row]:
         """The rows that these lines complete; all of them where they are the last."""
-        if not self._open and None not in lines and not any(QUOTE in line for line in lines if line):
-            return self._read_plain([line for line in lines if line is not None])
-        self._open.extend(lines)
-        return list(self._read_quoted(is_last=is_last))
+        first = self._line
+        left = [*self._open, *lines]
+        self._open.clear()
+        rows: list[Row] = []
+        if None not in left:
+            whole = [line for line in left if line is not None]
+            if QUOTE not in "".join(whole):
+                return self._read_plain(whole)
+            rows = self._read_sound(whole)
+            left = left[self._line - first :]
+        self._open.extend(left)
+        rows += self._read_quoted(is_last=is_last)
+        return rows
+
+    def _read_sound(self, lines: list[str]) -> list[Row]:
+        """The records up to the first that does not end well, cut at once."""
+        first, taken = self._line, 0
+        rows: list[Row] = []
+        reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
+        with suppress(csv.Error):
+            for cells in reader:
+                count = reader.line_num - taken
+                if count > _MAX_RECORD_LINES:
+                    break
+                if any(cells):
+                    rows.append(Row(first + taken, count, cells))
+                taken += count
+        self._line += taken
+        return rows
 
     def _read_plain(self, lines: list[str]) -> list[Row]:
         """Without a quote every line is a record, and a whole block is cut at once."""
@@ -98,7 +122,7 @@ class RowReader:
         try:
             return Row(line, 1, next(csv.reader([text], delimiter=self._delimiter, quoting=csv.QUOTE_NONE)))
         except csv.Error:
-            return Row(line, 1, _refusal(line, "CSV_SYNTAX", "Expected no carriage return inside a line."))
+            return Row(line, 1, self._refuse(line, text))
 
     def _read_quoted(self, *, is_last: bool) -> Iterator[Row]:
         while self._open:
@@ -110,7 +134,7 @@ class RowReader:
             is_whole = cells is not None
             if not is_whole and count == len(self._open) and not is_last and count < _MAX_RECORD_LINES:
                 return  # the quote may close in the next block
-            found = cells if cells is not None else self._refuse(self._line)
+            found = cells if cells is not None else self._refuse(self._line, self._open[0])
             count = count if is_whole else 1
             for _ in range(count):
                 self._open.popleft()
@@ -137,7 +161,9 @@ class RowReader:
             self._is_unclosed = taken == len(self._open) or taken == _MAX_RECORD_LINES
             return None, taken
 
-    def _refuse(self, line: int) -> Rejection:
+    def _refuse(self, line: int, text: str) -> Rejection:
+        if QUOTE not in text:
+            return _refusal(line, "CSV_SYNTAX", "Expected no carriage return inside a line.")
         if self._is_unclosed:
             return _refusal(line, "CSV_QUOTE", "Expected a closing quote.")
         return _refusal(line, "CSV_SYNTAX", "Expected a delimiter after a closing quote.")

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Protocol
 
 from recollect.errors import InvalidRequest, Violation
 from recollect.model import ColumnReport, ColumnRole, FieldType, Rejection, Scalar, TableReport
 from recollect.tables import columns, headless, missing
 from recollect.tables.columns import ColumnSurvey, Decision, Habits
+from recollect.tables.cuts import Cut, Tally
 from recollect.tables.encoding import MARK
 from recollect.tables.header import Header, bad_header, clean, name_columns, read_header
 from recollect.tables.members import MEMBERS, MOMENTS, is_member
 from recollect.tables.options import ColumnType, TableOptions
-from recollect.tables.reading import Cell, ColumnReader, show
+from recollect.tables.reading import Cell, Cells, ColumnReader, show
 from recollect.tables.rows import Row
 
 _PANDAS_INDEX = "Unnamed: 0"
 _SAMPLE_ROWS = 1000  # that the first record is compared with
-_LONGEST_COUNT = 10
+_MAX_CELLS_KEPT = 4_000_000  # cells of a table that is cut once; a larger one is cut for each of its two readings
 
 
 class RowSource(Protocol):
@@ -40,18 +41,19 @@ class RowSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TableBlock:
-    """Some records, column by column; None is a missing value.
+    """Some records, column by column: the names of fields, the cells of each, and those that are members."""
 
-    `distinct` are the values of each field's column, for checks that need look at each once.
-    """
-
-    lines: list[int]
+    lines: Sequence[int]
     next_line: int
     names: list[str]
-    values: list[list[Cell | None]]
-    distinct: list[Collection[Cell]]
-    members: Mapping[str, list[Cell | None]]
+    columns: list[Cells]
+    members: Mapping[str, Cells]
     rejections: list[Rejection]
+
+    @property
+    def values(self) -> list[list[Cell | None]]:
+        """What each cell of each field says."""
+        return [cells.values() for cells in self.columns]
 
 
 @dataclass(slots=True)
@@ -83,6 +85,7 @@ class Table:
         self._schema = schema or {}
         self._texts = frozenset(texts)
         self._space_markers = frozenset(missing_values)
+        self._kept: list[Cut] | None = []
         self._header, self.first_line, surveys = self._survey()
         self.has_header = any(self._header.is_named)
         self._columns = [_Column(name, survey) for name, survey in zip(self._header.names, surveys, strict=True)]
@@ -91,11 +94,15 @@ class Table:
 
     def blocks(self, start_line: int = 1) -> Iterator[TableBlock]:
         """The records from a line on, in blocks."""
+        for cut in self._again() if self._kept is None else self._kept:
+            yield self._convert(cut.since(start_line))
+
+    def _again(self) -> Iterator[Cut]:
+        """The records, read once more."""
         is_header = self.has_header
         for rows in self._source.rows():
-            body = rows[1:] if is_header and rows else rows
+            yield Cut.of(rows[1:] if is_header and rows else rows, len(self._columns))
             is_header = is_header and not rows
-            yield self._block(body, start_line)
 
     def report(self, text_types: Mapping[str, FieldType] | None = None) -> TableReport:
         """What was found, decided and counted so far; texts are of `text_types`, by their values."""
@@ -134,23 +141,15 @@ class Table:
     # the first reading
 
     def _survey(self) -> tuple[Header, int, list[ColumnSurvey]]:
-        first: Row | None = None
-        header = Header((), ())
-        surveys: list[ColumnSurvey] = []
-        counters: list[_Counting] = []
-        sample: list[list[str]] = []
-        for block in self._source.rows():
-            rows = block
-            if first is None and rows:
-                first, *rows = rows
-                header = read_header(_readable(first.cells))
-                surveys = [ColumnSurvey(member=MEMBERS.get(name)) for name in header.names]
-                counters = [_Counting() for _ in header.names]
-            good = [cells for row in rows if (cells := _fit(row.cells, len(surveys))) is not None]
-            sample = sample or good
-            for survey, counter, column in zip(surveys, counters, zip(*good, strict=True), strict=False):
-                survey.observe(Counter(column))
-                counter.observe(column)
+        blocks = self._source.rows()
+        try:
+            return self._look_through(blocks)
+        finally:
+            if isinstance(blocks, Generator):
+                blocks.close()  # now, not when somebody has closed the file
+
+    def _look_through(self, blocks: Iterator[list[Row]]) -> tuple[Header, int, list[ColumnSurvey]]:
+        first, rows = next(((rows[0], rows[1:]) for rows in blocks if rows), (None, []))
         if first is None:
             raise InvalidRequest(
                 "The table is empty: expected a header line.",
@@ -158,16 +157,35 @@ class Table:
                 violations=(Violation("", "CSV_HEADER", "a header line", "nothing"),),
             )
         cells = _readable(first.cells)
+        header = read_header(cells)
+        tallies = [Tally(MEMBERS.get(name)) for name in header.names]
+        sample: list[list[str]] = []
+        for cut in self._kept_while_small(Cut.of(rows, len(cells)) for rows in chain([rows], blocks)):
+            sample = sample or [list(row) for row in islice(zip(*cut.columns, strict=True), _SAMPLE_ROWS)]
+            for tally, column, counts in zip(tallies, cut.columns, cut.counts, strict=False):
+                tally.observe(column, counts)
         told = self._options.header
-        is_record = headless.is_record(cells, surveys, sample[:_SAMPLE_ROWS]) if told is None else not told
+        is_record = (
+            headless.is_record(cells, [tally.survey() for tally in tallies], sample) if told is None else not told
+        )
         if is_record:
             header = name_columns(len(cells))
-            for survey, counter, cell in zip(surveys, counters, cells, strict=True):
-                survey.observe({cell: 1})
-                counter.precede(cell)
-        for survey, counter in zip(surveys, counters, strict=True):
-            survey.is_count = counter.is_count
-        return header, first.line, surveys
+            for tally, cell in zip(tallies, cells, strict=True):
+                tally.precede(cell)
+            if self._kept is not None:
+                self._kept.insert(0, Cut.of([first], len(cells)))
+        return header, first.line, [tally.survey() for tally in tallies]
+
+    def _kept_while_small(self, cuts: Iterable[Cut]) -> Iterator[Cut]:
+        """The same; what there is of a small table is kept for the second reading."""
+        cells = 0
+        for cut in cuts:
+            cells += len(cut.lines) * len(cut.columns)
+            if self._kept is not None and cells <= _MAX_CELLS_KEPT:
+                self._kept.append(cut)
+            else:
+                self._kept = None
+            yield cut
 
     # the decisions
 
@@ -255,73 +273,21 @@ class Table:
 
     # the second reading
 
-    def _block(self, rows: Sequence[Row], start_line: int) -> TableBlock:
-        width = len(self._columns)
-        lines: list[int] = []
-        good: list[list[str]] = []
-        rejections: list[Rejection] = []
-        next_line = 0
-        for row in rows:
-            next_line = row.line + row.line_count
-            if row.line < start_line:
-                continue
-            cells = _fit(row.cells, width)
-            if cells is not None:
-                lines.append(row.line)
-                good.append(cells)
-            else:
-                rejections.append(_refuse(row, width))
-        return self._convert(lines, good, rejections, next_line)
-
-    def _convert(
-        self, lines: list[int], rows: list[list[str]], rejections: list[Rejection], next_line: int
-    ) -> TableBlock:
+    def _convert(self, cut: Cut) -> TableBlock:
         names: list[str] = []
-        values: list[list[Cell | None]] = []
-        distinct: list[Collection[Cell]] = []
-        members: dict[str, list[Cell | None]] = {}
-        for column, cells in zip(self._columns, zip(*rows, strict=True), strict=False):
+        fields: list[Cells] = []
+        members: dict[str, Cells] = {}
+        for column, cells, counts in zip(self._columns, cut.columns, cut.counts, strict=False):
             if column.role in {ColumnRole.LEFT_OUT, ColumnRole.INDEX}:
                 continue
-            read, different = column.reader.read(cells)
+            read = column.reader.read(cells, counts)
             if column.role is ColumnRole.FIELD:
                 names.append(column.name)
-                values.append(read)
-                distinct.append(different)
+                fields.append(read)
             else:
                 members[column.role.value] = read
-        return TableBlock(lines, next_line, names, values, distinct, members, rejections)
-
-
-class _Counting:
-    """Whether a column counts its rows: 0, 1, 2 … or 1, 2, 3 …"""
-
-    def __init__(self) -> None:
-        self._first: int | None = None
-        self._next: int | None = None
-
-    @property
-    def is_count(self) -> bool:
-        """Whether it has, so far."""
-        return self._next is not None and self._first in {0, 1}
-
-    def observe(self, cells: Sequence[str]) -> None:
-        """Take the next cells into account."""
-        if self._first is None and cells:
-            is_number = cells[0].isdecimal() and len(cells[0]) < _LONGEST_COUNT
-            self._first = self._next = int(cells[0]) if is_number else -1
-        if self._next is not None:
-            expected = map(str, range(self._next, self._next + len(cells)))
-            self._next = self._next + len(cells) if all(map(str.__eq__, cells, expected)) else None
-
-    def precede(self, cell: str) -> None:
-        """Take into account what stands before all the others."""
-        if self._first is None:
-            self.observe([cell])
-        elif cell != str(self._first - 1):
-            self._next = None
-        else:
-            self._first -= 1
+        rejections = [_refuse(row, len(self._columns)) for row in cut.others]
+        return TableBlock(cut.lines, cut.next_line, names, fields, members, rejections)
 
 
 def _readable(cells: list[str] | Rejection) -> list[str]:
@@ -331,17 +297,6 @@ def _readable(cells: list[str] | Rejection) -> list[str]:
     if any(MARK in cell for cell in cells):
         raise InvalidRequest("The header holds bytes that its encoding has not.", code="CSV_HEADER")
     return cells
-
-
-def _fit(cells: list[str] | Rejection, width: int) -> list[str] | None:
-    """The cells of a record as wide as the header; blanks beyond it do not count. None: it cannot be read."""
-    if isinstance(cells, Rejection) or len(cells) < width:
-        return None
-    if len(cells) > width:
-        if any(cell.strip() for cell in cells[width:]):
-            return None
-        cells = cells[:width]
-    return None if MARK in "".join(cells) else cells
 
 
 def _refuse(row: Row, width: int) -> Rejection:

@@ -103,6 +103,20 @@ class TestEpisodes:
         second = await store.commit(space.uid, [put("a", if_revision=first.revision), put("a", if_revision=-1)])
         assert second.revisions == (first.revision + 1, first.revision + 2)
 
+    async def test_many_new_episodes_at_once_are_as_many_by_one(self, store: Store, space: Space) -> None:
+        apart, _ = await store.put_space("apart", SpaceDraft())
+        times: dict[str, object] = {"occurred_at_s": 5, "expires_at_s": 9e9}
+        puts = [put(f"e{n}", {"what": n}, **(times if n % 3 else {})) for n in range(600)]
+        receipt = await store.commit(space.uid, puts)
+        single = [await store.commit(apart.uid, [each]) for each in puts]
+        assert receipt.revisions == tuple(each.revision for each in single)
+        assert receipt.created == (True,) * 600
+        assert list(store.iterate_episodes(space.uid)) == list(store.iterate_episodes(apart.uid))
+        assert replay(store, space.uid, 10**6) == replay(store, apart.uid, 10**6)
+        assert store.measure_space(space.uid) == store.measure_space(apart.uid)
+        again = await store.commit(space.uid, [puts[0], *puts[3:5], puts[3]])
+        assert again.created == (False,) * 4
+
     async def test_deleting_needs_the_episode_unless_told_to_pass_over(self, store: Store, space: Space) -> None:
         await store.commit(space.uid, [put("a"), put("b")])
         with pytest.raises(EpisodeNotFound):

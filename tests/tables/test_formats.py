@@ -17,7 +17,8 @@ from backports import zstd
 from pyarrow import feather, parquet
 
 from recollect.errors import InvalidRequest, TooLarge
-from recollect.tables import TEXT_TABLES, Format, TableOptions, open_file, open_table, read_objects
+from recollect.tables import TEXT_TABLES, Format, TableOptions, cuts, open_file, open_table, read_objects
+from recollect.tables import table as table_module
 
 ROWS = [
     {"name": "Ann", "zip": "02138", "n": 3, "x": 2.5, "ok": True, "day": "2026-03-01"},
@@ -102,3 +103,13 @@ def test_a_damaged_file_is_refused_as_one(content: bytes) -> None:
     with pytest.raises(InvalidRequest) as refused:
         read(content)
     assert refused.value.code == "UNREADABLE_FILE"
+
+
+def test_a_table_too_large_to_be_kept_is_read_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [f'{n},"name {n % 7}, {n % 5}",2025-01-{n % 28 + 1:02}' for n in range(9000)]
+    content = "\n".join(["n,name,day", *lines]).encode()
+    kept = read(content)[2]
+    monkeypatch.setattr(table_module, "_MAX_CELLS_KEPT", 20_000)
+    monkeypatch.setattr(cuts, "_MAX_DISTINCT_KEPT", 10)
+    assert read(content)[2] == kept
+    assert len(kept) == 9000

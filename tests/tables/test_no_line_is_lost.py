@@ -74,6 +74,16 @@ def test_no_line_of_a_random_text_is_lost(text: str, delimiter: str) -> None:
 
 
 @settings(max_examples=300, deadline=None)
+@given(tables, st.sampled_from(DELIMITERS))
+def test_rows_do_not_depend_on_how_the_text_comes(text: str, delimiter: str) -> None:
+    lines = io.StringIO(text, newline="\n").readlines()
+    at_once, one_by_one = RowReader(delimiter), RowReader(delimiter)
+    rows = at_once.read(list(lines), is_last=True)
+    singly = [one_by_one.read([line], is_last=n == len(lines)) for n, line in enumerate(lines, 1)]
+    assert [row for block in singly for row in block] == rows
+
+
+@settings(max_examples=300, deadline=None)
 @given(tables)
 def test_no_record_of_a_random_table_is_lost(text: str) -> None:
     check_table(text.encode())
