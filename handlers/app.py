@@ -20,6 +20,7 @@ from handlers.guard import GUARDED_PAGES, Guard
 from handlers.operations import HandlerResolver, Operations
 from handlers.pages import Pages
 from handlers.worker import Worker
+from recollect import telemetry
 from recollect.service.quota import Quota
 from recollect.service.runtime import Runtime, open_runtime
 from recollect.service.upkeep import upkeep
@@ -83,7 +84,9 @@ async def _lifespan(worker: Worker, companions: Sequence[Companion], app: Connex
         stack.callback(worker.close)
         await refuse_open_operations(app)
         worker.is_ready = True
+        telemetry.metrics().describe_build()
         yield
+        telemetry.metrics().set("workers_ready", 0)
         await asyncio.gather(worker.under_way.drain(worker.settings.drain_timeout_s), beside.aclose())
 
 

@@ -27,17 +27,21 @@ class Clock:
     handled: float = 0.0
     computed: float = 0.0
 
-    def server_timing(self) -> str:
-        """The Server-Timing header: where the time of this request went, in milliseconds."""
+    def stages_s(self) -> dict[str, float]:
+        """Where the time of this request has gone so far, in seconds."""
         now = perf_counter()
         handled = self.handled or now
         computed = self.computed or now
-        route_s = handled - self.started - self.parse_s - self.waited_s
-        return (
-            f"parse;dur={self.parse_s * 1e3:.3f}, route;dur={route_s * 1e3:.3f}, "
-            f"engine;dur={max(0.0, computed - handled) * 1e3:.3f}, "
-            f"serialize;dur={max(0.0, now - max(computed, handled)) * 1e3:.3f}"
-        )
+        return {
+            "parse": self.parse_s,
+            "route": handled - self.started - self.parse_s - self.waited_s,
+            "engine": max(0.0, computed - handled),
+            "serialize": max(0.0, now - max(computed, handled)),
+        }
+
+    def server_timing(self) -> str:
+        """The Server-Timing header: the stages in milliseconds."""
+        return ", ".join(f"{stage};dur={spent_s * 1e3:.3f}" for stage, spent_s in self.stages_s().items())
 
 
 @dataclass(slots=True)

@@ -66,7 +66,14 @@ class Exchange:
             return
         operation = self.operation.operation_id if self.operation is not None else "none"
         duration_s = perf_counter() - self.clock.started - self.clock.waited_s
-        telemetry.metrics().observe_request(operation, self.status, duration_s, code=self.code)
+        telemetry.metrics().observe_request(
+            operation,
+            self.status,
+            duration_s,
+            stages_s=self.clock.stages_s() if self.call is not None else None,
+            code=self.code,
+            space_id=self.call.scope.space_id if self.call is not None else "",
+        )
 
     def _rooted(self, header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
         """The header with the path that the proxy offers, where it leads somewhere here."""

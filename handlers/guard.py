@@ -75,6 +75,7 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
         scope["path"] = without_root(scope["path"], self.worker.settings.root_path)
         exchange = Exchange(scope, send, self.worker)
         self.worker.under_way.enter()
+        telemetry.metrics().set("requests_in_flight", len(self.worker.under_way), "http")
         try:
             await self._answer(scope, receive, exchange)
         except asyncio.CancelledError:
@@ -92,6 +93,7 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
             await self._refuse(Unexpected("The service failed at this request."), scope, receive, exchange)
         finally:
             self.worker.under_way.leave()
+            telemetry.metrics().set("requests_in_flight", len(self.worker.under_way), "http")
             exchange.observe()
 
     async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:

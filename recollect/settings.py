@@ -73,6 +73,9 @@ class Settings:
     log_level: str = _setting(
         "info", "Least level that is logged.", choices=("debug", "info", "warning", "error", "critical")
     )
+    metrics_spaces: tuple[str, ...] = _setting(
+        (), "Memory spaces that metrics tell apart by name, separated by commas; none unless named."
+    )
     max_sweeps: int = _setting(50, "Sweeps of the CA3 dynamics after which they count as not converging.", least=1)
     max_in_flight: int = _setting(64, "Requests one worker handles at once; more are refused with 503.", least=1)
     max_streams: int = _setting(1000, "gRPC streams one worker keeps open at once; more are refused.", least=1)
@@ -151,7 +154,8 @@ def for_children(settings: Settings) -> dict[str, str]:
         for declared in fields(settings)
         for value in (getattr(settings, declared.name),)
     }
-    return {**os.environ, **own}
+    kept = {name: value for name, value in os.environ.items() if name != _METRICS_FOLDER}  # it is no worker
+    return {**kept, **own}
 
 
 def client_url(environment: Mapping[str, str] | None = None) -> str | None:

@@ -83,7 +83,9 @@ class Memories:
     def bring(self, space: Space) -> SpaceMemory:
         """The memory with every write in it that `space`, newly read, knows of; ready for a completion."""
         memory = self._loaded.get(space.space_id)
+        told = telemetry.metrics()
         if memory is None or not memory.is_of(space):
+            told.count("memory_lookups", "cold")
             memory = SpaceMemory(space)
             # What is read row by row may be newer than `space`; the journal from its revision on
             # brings every row to the same end, since an entry that a later one overtook is skipped.
@@ -94,6 +96,10 @@ class Memories:
                 memory.put(*page)
             self._learn(memory, space.revision)
             self._loaded[space.space_id] = memory
+        else:
+            behind = max(0, space.revision - memory.revision)
+            told.count("memory_lookups", "behind" if behind else "current")
+            told.observe("journal_lag_entries", behind)
         if memory.revision < space.revision:
             self._follow(memory, space)
         memory.refresh(space, self._clock())

@@ -90,7 +90,7 @@ class Guard:
     ) -> AsyncIterator[Call]:
         """The call while it is served; an error inside ends it with its status, and so does its deadline."""
         begun = perf_counter()
-        request_id = ""
+        request_id = space_id = ""
         code, outcome = None, grpc.StatusCode.OK
         try:
             with self._admission(is_stream=is_stream):
@@ -99,6 +99,7 @@ class Guard:
                 ends_at = asyncio.get_running_loop().time() + _time_left(context, timeout_s)
                 async with asyncio.timeout_at(ends_at):
                     call = self._identify(operation, context, metadata, request_id, takes_space=takes_space)
+                    space_id = call.scope.space_id
                     yield replace(call, scope=replace(call.scope, ends_at=ends_at))
         except asyncio.CancelledError:
             if not self._under_way[is_stream].is_cut:
@@ -114,7 +115,7 @@ class Guard:
             await _abort(context, failure, request_id)
         finally:
             telemetry.metrics().observe_request(
-                operation, outcome.name, perf_counter() - begun, code=code, transport="grpc"
+                operation, outcome.name, perf_counter() - begun, code=code, transport="grpc", space_id=space_id
             )
 
     @contextmanager
@@ -133,10 +134,15 @@ class Guard:
                 headers={"Retry-After": "1"},
             )
         under_way.enter()
+        self._tell_in_flight()
         try:
             yield
         finally:
             under_way.leave()
+            self._tell_in_flight()
+
+    def _tell_in_flight(self) -> None:
+        telemetry.metrics().set("requests_in_flight", sum(map(len, self._under_way.values())), "grpc")
 
     def _identify(
         self, operation: str, context: Any, metadata: Mapping[str, str], request_id: str, *, takes_space: bool

@@ -37,7 +37,7 @@ from recollect.model import (
     Scope,
     Source,
 )
-from recollect.service import cuenoise, cues, gate, reasons, refusals, valuesets
+from recollect.service import cuenoise, cues, gate, reasons, refusals, valuesets, watching
 from recollect.service.runtime import Runtime
 from recollect.service.turns import Turn
 from recollect.store.recent import Told
@@ -123,6 +123,7 @@ def _not_reached(done: int, asked: int) -> DeadlineExceeded:
     )
 
 
+@watching.completions
 def unfold(
     runtime: Runtime, memory: SpaceMemory, request: CompleteRequest, *, goes_on: Callable[[], bool] = lambda: True
 ) -> Generator[Retrieved | FieldAnswer | Sweep | Answer | Completion, None, None]:

@@ -11,6 +11,7 @@ import orjson
 from engine import canonical, place
 from recollect.errors import CompletionNotFound, InvalidRequest, Violation
 from recollect.model import Feedback, FeedbackInput, Scope, Source, Space, Verdict
+from recollect.service import watching
 from recollect.service.idempotency import idempotency
 from recollect.service.runtime import Runtime
 from recollect.store import PutFeedback
@@ -44,6 +45,8 @@ async def create_feedback(
     key = idempotency(scope, space, "create_feedback", idempotency_key, *_content(given))
     told = PutFeedback(feedback_id, given.field, completed.source, completed.confidence, is_right, completed.shares)
     receipt = await runtime.store.commit(space.uid, [told], idempotency=key)
+    if not receipt.replayed:
+        watching.judged(completed.confidence, is_right=is_right)
     return Feedback(
         feedback_id,
         given.completion_id,

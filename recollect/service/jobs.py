@@ -24,6 +24,7 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 
+from recollect import telemetry
 from recollect.errors import StorageFull, Unavailable
 from recollect.model import Consolidation, ConsolidationStatus, Job
 from recollect.settings import Settings, for_children
@@ -66,6 +67,7 @@ class Jobs(Generic[State]):
         self.kind = kind
         self._folder, self._turns = data / kind.name, data / CONSOLIDATION.name
         self._children: list[subprocess.Popen[bytes]] = []
+        self._begun: dict[int, tuple[int, float]] = {}  # by process: its space, and when
 
     def read(self, uid: int) -> State | None:
         """How far the space's job is, None when there is no trace of one. A job that died has failed."""
@@ -137,11 +139,21 @@ class Jobs(Generic[State]):
                 pass_fds=(own, place),
             )
         self._children.append(child)
+        self._begun[child.pid] = uid, time.monotonic()
+        telemetry.metrics().set("jobs_running", len(self._children), self.kind.name)
         return True
 
     def reap(self) -> None:
         """Take notice of the jobs that have ended."""
-        self._children = [child for child in self._children if child.poll() is None]
+        ended = [child for child in self._children if child.poll() is not None]
+        self._children = [child for child in self._children if child not in ended]
+        told = telemetry.metrics()
+        told.set("jobs_running", len(self._children), self.kind.name)
+        for child in ended:
+            uid, begun_s = self._begun.pop(child.pid)
+            state = self.read(uid)
+            told.count("jobs", self.kind.name, "forgotten" if state is None else state.status.value)
+            told.observe("job_seconds", time.monotonic() - begun_s, self.kind.name)
 
     def close(self) -> None:
         """End the jobs that this process has begun; each can be begun anew."""

@@ -16,6 +16,7 @@ from recollect.service.turns import Turns
 from recollect.settings import Settings, SettingsError
 from recollect.store import Store, open_store
 from recollect.store.cues import CueCounts
+from recollect.store.metered import metered
 from recollect.store.recent import RecentCompletions
 
 
@@ -64,7 +65,7 @@ def store_of(settings: Settings) -> Store:
 @asynccontextmanager
 async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     """A runtime over the store that the settings name; closes the store at the end."""
-    store = store_of(settings)
+    store = metered(store_of(settings))
     store.open()
     runtime = Runtime(settings, store, Memories(store))
     try:

@@ -15,14 +15,15 @@ import asyncio
 import math
 import sys
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter, sleep, thread_time
 from typing import Any, TypeVar
 
+from recollect import telemetry
 from recollect.errors import Unavailable
 from recollect.memory import Memories, SpaceMemory
 from recollect.model import Scope, Space
@@ -54,10 +55,20 @@ class _Queue:
 class Turn:
     """The time in which a space's memory is one request's own."""
 
-    def __init__(self, turns: Turns, queue: _Queue, memory: SpaceMemory, cells: float, *, is_one_of_many: bool) -> None:
+    def __init__(
+        self,
+        turns: Turns,
+        queue: _Queue,
+        memory: SpaceMemory,
+        cells: float,
+        *,
+        is_one_of_many: bool,
+        share_class: str = "single",
+    ) -> None:
         self.memory = memory
         self.cells = cells
         self.is_one_of_many = is_one_of_many
+        self._class = share_class
         self._turns = turns
         self._queue = queue
         self._pending: asyncio.Future[Any] | None = None
@@ -120,9 +131,10 @@ class Turn:
         try:
             return work()
         finally:
-            cells = self.cells * share
+            cells, worked_s = self.cells * share, thread_time() - begun
+            telemetry.metrics().count("work_seconds", self._class, by=worked_s)
             if cells > 0 and share == 1.0:
-                self.memory.pace_s += LEARNING * ((thread_time() - begun) / cells - self.memory.pace_s)
+                self.memory.pace_s += LEARNING * (worked_s / cells - self.memory.pace_s)
 
 
 class Turns:
@@ -165,15 +177,23 @@ class Turns:
         """
         space = self._memories.space(scope)
         queue = self._queues.setdefault(space.uid, _Queue())
-        if queue.lock.locked():
-            await self._wait(queue, space, is_stream=is_stream)
-        else:
-            await queue.lock.acquire()
+        share_class = "stream" if is_stream else "batch" if is_one_of_many else "single"
         turn: Turn | None = None
+        with _observed(share_class):
+            if queue.lock.locked():
+                await self._wait(queue, space, is_stream=is_stream)
+            else:
+                await queue.lock.acquire()
         try:
-            memory = await self._bring(queue, scope)
+            with _counting_refusals(share_class):
+                memory = await self._bring(queue, scope)
             turn = Turn(
-                self, queue, memory, memory.cells if cells is None else cells(memory), is_one_of_many=is_one_of_many
+                self,
+                queue,
+                memory,
+                memory.cells if cells is None else cells(memory),
+                is_one_of_many=is_one_of_many,
+                share_class=share_class,
             )
             yield turn
         finally:
@@ -249,6 +269,24 @@ class Turns:
         yield_quickly()
         await asyncio.get_running_loop().run_in_executor(self._loading, self._memories.bring, space)
         self._reading_s += LEARNING * ((perf_counter() - begun) / lag - self._reading_s)
+
+
+@contextmanager
+def _observed(share_class: str) -> Iterator[None]:
+    """Tell how long a request of this class waited for its turn, or that it was refused one."""
+    told = telemetry.metrics()
+    with told.timed("queue_seconds", share_class), _counting_refusals(share_class):
+        yield
+    told.count("turns", share_class)
+
+
+@contextmanager
+def _counting_refusals(share_class: str) -> Iterator[None]:
+    try:
+        yield
+    except Unavailable as refusal:
+        telemetry.metrics().count("turn_refusals", share_class, refusal.code)
+        raise
 
 
 def yield_quickly() -> None:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 from recollect import telemetry
 from recollect.errors import RecollectError, Unavailable
+from recollect.service import watching
 from recollect.service.consolidation import consolidate_if_due
 from recollect.service.episodes import expire_episodes
 from recollect.service.runtime import Runtime
@@ -26,6 +27,7 @@ SCRUB_REST_S = 0.02  # between 500 rows, which take about 2 ms: a tenth of a cor
 @asynccontextmanager
 async def upkeep(runtime: Runtime) -> AsyncIterator[None]:
     """Keep house while the block runs."""
+    watching.sample(runtime)
     is_ending = threading.Event()
     tasks = [
         asyncio.create_task(each)
@@ -71,6 +73,7 @@ async def _look_after_spaces(runtime: Runtime) -> None:
         await asyncio.sleep(LOOK_EVERY_S)
         for jobs in (runtime.jobs, runtime.evaluations, runtime.audits):
             jobs.reap()
+        watching.sample(runtime)
         with _telling_faults("consolidate"):
             if runtime.settings.consolidate == "auto" and runtime.store.is_writable():
                 await consolidate_if_due(runtime, sizes)
@@ -89,6 +92,8 @@ def _telling_faults(task: str) -> Iterator[None]:
     try:
         yield
     except RecollectError as refusal:
+        telemetry.metrics().count("upkeep_failures", task)
         telemetry.log("upkeep_refused", level=logging.WARNING, task=task, code=refusal.code)
     except Exception as fault:  # noqa: BLE001 - the loop must outlive whatever one round meets
+        telemetry.metrics().count("upkeep_failures", task)
         telemetry.log("upkeep_failed", level=logging.ERROR, task=task, fault=fault)

@@ -1,0 +1,19 @@
+"""Logs and metrics, written at seams only. Neither ever holds a cue, a key or a body.
+
+Metrics are Prometheus'; with several workers each writes its own files in a shared folder and
+any one of them answers for all (`share_metrics`, before a worker starts). No label holds a space's
+name, but of the spaces that an operator names.
+"""
+
+from recollect.telemetry.logs import JSONFormatter, configure_logging, log, server_logging
+from recollect.telemetry.measures import Metrics, metrics, share_metrics
+
+__all__ = [
+    "JSONFormatter",
+    "Metrics",
+    "configure_logging",
+    "log",
+    "metrics",
+    "server_logging",
+    "share_metrics",
+]
