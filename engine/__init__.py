@@ -5,7 +5,7 @@ Five rooms; each knows only those to its left, and everybody else knows this pag
     memory    <-    recollection    <-    generalisation    <-    answer    <-    consolidation
     columns         similarity            closed_form             posterior       consolidate
     vectors         evidence              attention/              decision        calibration
-    traces          coherence             numeric/                attractor       correction
+    traces          coherence             numeric/                attractor       learned
     holdout                               relational/             why             drift, noise
 
 `memory` holds N episodes x_k. Of a cue q with fields O, `recollection` asks which episode it means, by
@@ -47,7 +47,7 @@ from engine.consolidation import noise
 from engine.consolidation.alike import alike
 from engine.consolidation.audit import Audited, Suspect, audit
 from engine.consolidation.calibration import Outcome, reliability
-from engine.consolidation.consolidate import Feedback, attach, attached_rows, consolidate, has_drifted, outcomes
+from engine.consolidation.consolidate import attach, attached_rows, consolidate, has_drifted, outcomes
 from engine.consolidation.evaluation import Case, FieldQuality, hold_out, quality
 from engine.consolidation.learned import Learned
 from engine.generalisation.weights import Weights
@@ -91,7 +91,6 @@ __all__ = [
     "Counterfactual",
     "CueInput",
     "Explanation",
-    "Feedback",
     "FieldAnswer",
     "FieldQuality",
     "Identity",

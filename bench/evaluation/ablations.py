@@ -271,7 +271,6 @@ PARTS: dict[str, Part] = {
     "prior": Part("a cue means a stored event nine times of ten", with_schema(lambda s: replace(s, prior_stored=0.9))),
     "damaged readings": Part("the cue is read as clean", _one_level(0)),
     "clean reading": Part("the cue is read as badly damaged", _one_level(2)),
-    "corrections": Part("no map corrects a confidence", with_schema(lambda s: replace(s, corrections={}))),
     "pruning": Part(
         "every episode is summed one by one", lambda: mock.patch.object(posterior, "SUMMED_EXACTLY", 10**9)
     ),

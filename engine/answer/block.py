@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.answer.attribution import AnswerParts, attribute
-from engine.answer.confidence import corrected
 from engine.answer.decision import decide, same_answer
 from engine.answer.interval import ValueInterval, in_terms_of, of_cells
 from engine.answer.schema import Schema
@@ -161,7 +160,7 @@ class Block:
         return tuple((int(rows[place]), float(weights[place]) / total) for place in best)
 
     def general(self, cue: Mapping[str, Value], target: str) -> Generalisation:
-        """P_G of one target, before any correction."""
+        """P_G of one target."""
         return self._general(cue, target, self._score(cue, [target]))
 
     def ask_without(self, row: int, target: str, cue: Mapping[str, Value]) -> Predicted:
@@ -233,8 +232,6 @@ class Block:
         on, around = cells(column, general)
         code = decide(column, general.posterior, on + around, 0.0, np.zeros(len(on)))
         same = same_answer(column, code)
-        if target in self.schema.corrections:
-            general = corrected(general, np.flatnonzero(same), self.schema.corrections[target])
         confidence = min(1.0, (1.0 - general.novel) * float(general.posterior[same].sum()))
         supporters = backing.supporters(column, same)
         parts = AnswerParts(

@@ -16,7 +16,7 @@ from engine.priors import STANDS_OUT
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer of one target: its code, `same` the codes that count as it, P(these) and shares before correction."""
+    """The answer of one target: its code, `same` the codes that count as it, P(these) and shares."""
 
     code: int
     same: Rows

@@ -16,7 +16,7 @@ import numpy as np
 from engine.answer import abstention, interval
 from engine.answer.abstention import RefusalGround
 from engine.answer.attractor import TargetField
-from engine.answer.confidence import Shares, corrected
+from engine.answer.confidence import Shares
 from engine.answer.decision import Decision, decide, same_codes
 from engine.answer.interval import Interval
 from engine.answer.schema import Schema
@@ -99,10 +99,9 @@ class Posterior:
         self.weight_of_memory = 1.0 - options.pattern_weight if options.pattern_weight is not None else None
         self._summed = summed(self.recollection)
         self._heads = {g: self._recollect(g) for g in self.targets}
-        self._plain: dict[str, Generalisation] = {}
         self._general: dict[str, Generalisation] = {}
         self._decisions: dict[str, Decision] = {}
-        self._uncorrected_p: dict[str, Floats] = {}
+        self._p: dict[str, Floats] = {}
         self._wides: dict[str, Wide | None] = {}
         self._masses: dict[str, tuple[Floats, Floats]] = {}
 
@@ -116,16 +115,13 @@ class Posterior:
         return self._heads[target]
 
     def general(self, target: str) -> Generalisation:
-        """P_G of one target: from its learned head, else in closed form; corrected where a map is in force."""
-        if target not in self.schema.corrections:
-            return self._uncorrected(target)
+        """P_G of one target: from its learned head, else in closed form; worked out when first asked for."""
         if target not in self._general:
-            same, correction = self.decision(target).same, self.schema.corrections[target]
-            self._general[target] = corrected(self._uncorrected(target), same, correction)
+            self._general[target] = self._generalise(target)
         return self._general[target]
 
     def decision(self, target: str) -> Decision:
-        """The answer for one target, which no correction changes."""
+        """The answer for one target."""
         if target not in self._decisions:
             wide = self._wide(target)
             found = None if wide is None else wide.decision()
@@ -134,21 +130,14 @@ class Posterior:
 
     def _decide(self, target: str) -> Decision:
         column, rho, recollected = self.traces.columns[target], self.rho(target), self._heads[target].recollected
-        p = self._plain_p(target)
+        p = self.probabilities(target)
         code = decide(column, p, self._whole_cells(target, p), rho, recollected)
         same, general, memory = same_codes(column, code), 0.0, 1.0
         if not self._is_memory_alone(target):
-            known, memory = self._uncorrected(target), rho
+            known, memory = self.general(target), rho
             general = (1.0 - known.novel) * float(known.posterior[same].sum())
         shares = Shares(memory, float(recollected[same].sum()), general)
         return Decision(code, same, float(p[same].sum()), shares)
-
-    def _plain_p(self, target: str) -> Floats:
-        """P(y | q) float64[V], before any correction."""
-        if target not in self._uncorrected_p:
-            alone, recollected = self._is_memory_alone(target), self._heads[target].recollected
-            self._uncorrected_p[target] = recollected if alone else self._mixed(target, self._uncorrected(target))
-        return self._uncorrected_p[target]
 
     def _wide(self, target: str) -> Wide | None:
         """The target by its values of which something speaks, where it has very many others; None of any other."""
@@ -158,7 +147,7 @@ class Posterior:
 
     def _wide_of(self, target: str) -> Wide | None:
         column, head, rho = self.traces.columns[target], self._heads[target], self.rho(target)
-        is_learned = target in self.schema.heads or target in self.schema.corrections
+        is_learned = target in self.schema.heads
         if column.distinct < WIDE or column.kind in ("number", "time") or is_learned or self._summed.rows is None:
             return None
         if self._is_memory_alone(target):
@@ -171,9 +160,10 @@ class Posterior:
 
     def probabilities(self, target: str) -> Floats:
         """P(y | q) float64[V], sum 1; recollection alone where hardly anything is left for the rest."""
-        if self._is_memory_alone(target) or target not in self.schema.corrections:
-            return self._plain_p(target)
-        return self._mixed(target, self.general(target))
+        if target not in self._p:
+            alone, recollected = self._is_memory_alone(target), self._heads[target].recollected
+            self._p[target] = recollected if alone else self._mixed(target, self.general(target))
+        return self._p[target]
 
     def known(self, target: str) -> float:
         """The chance in (0, 1] that the true value is one that some episode has."""
@@ -185,9 +175,7 @@ class Posterior:
 
     def chance(self, target: str) -> float:
         """P(the answer) in [0, 1], given that the true value is one that some episode has."""
-        if self._is_memory_alone(target) or target not in self.schema.corrections:
-            return self.decision(target).chance
-        return float(self.probabilities(target)[self.decision(target).same].sum())
+        return self.decision(target).chance
 
     def interval(self, target: str) -> Interval | None:
         """Where a number or a time lies; None for any other target, and where nothing has a place on the line."""
@@ -204,7 +192,7 @@ class Posterior:
         return on + around
 
     def _cells(self, target: str) -> tuple[Floats, Floats]:
-        """(on, around) float64[V] each: the mass on every value itself, and what lies in its cell; uncorrected."""
+        """(on, around) float64[V] each: the mass on every value itself, and what lies in its cell."""
         if target not in self._masses:
             self._masses[target] = self._cells_of(target)
         return self._masses[target]
@@ -214,7 +202,7 @@ class Posterior:
         if self._is_memory_alone(target):
             return recollected, np.zeros(len(recollected))
         rho = self.rho(target)
-        on, around = cells(self.traces.columns[target], self._uncorrected(target))
+        on, around = cells(self.traces.columns[target], self.general(target))
         return rho * recollected + (1.0 - rho) * on, (1.0 - rho) * around
 
     def _mixed(self, target: str, general: Generalisation) -> Floats:
@@ -225,12 +213,6 @@ class Posterior:
 
     def _is_memory_alone(self, target: str) -> bool:
         return 1.0 - self.rho(target) < MEMORY_ALONE
-
-    def _uncorrected(self, target: str) -> Generalisation:
-        """P_G as the heads give it, worked out when first asked for."""
-        if target not in self._plain:
-            self._plain[target] = self._generalise(target)
-        return self._plain[target]
 
     def refusal_ground(self, target: str) -> RefusalGround | None:
         """Why the target should not be answered, whatever its confidence; None where there is no such reason."""

@@ -147,7 +147,7 @@ def _explain_field(
         masses=masses,
         support=support,
         information_bits=abstention.information_bits(p, m),
-        spread=spread(answer.shares, parts.supporters),
+        spread=spread(answer.shares, parts.supporters, posterior.schema.errors.get(name, 0.0)),
         supporters=parts.supporters,
         typicality=min(1.0, float(general.posterior[same].sum() / max(general.posterior.max(), 1e-12))),
         patterns=_patterns(posterior, events, column, code),

@@ -5,42 +5,36 @@ memory that still has it (a stored event, its cue sometimes damaged) and once fr
 that never had it (a new event). The confidence each
 answer had against whether it was right makes the reliability diagram, per field and source.
 
-Sources: Guo et al. 2017 (ECE); Kull et al. 2017 (beta).
+Source: Guo et al. 2017 (ECE).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from engine.answer.completion import NotConverged, complete
-from engine.answer.confidence import Shares
 from engine.answer.decision import is_answer
 from engine.answer.posterior import CueInput, Options
 from engine.answer.schema import Schema
 from engine.answer.why import explain
-from engine.consolidation.correction import Corrections
 from engine.memory.holdout import Replay
 from engine.memory.traces import Traces
-from engine.priors import BINS
+from engine.priors import BINS, FEWEST_JUDGED
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One answer to a replay: its field, source, confidence in [0, 1], and whether it was right.
-
-    `shares` and the replayed `episode` are known while a consolidation goes on, to correct the confidence.
-    """
+    """One answer to a replay: its field, source, confidence in [0, 1], and whether it was right."""
 
     field: str
     source: str
     confidence: float
     is_right: bool
     metacognition: float = 1.0
-    shares: Shares | None = None
-    episode: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +60,7 @@ class Reliability:
 def play(traces: Traces, schema: Schema, asked: Sequence[Replay], report: Callable[[], None]) -> list[Outcome]:
     """The outcome of every hidden field."""
     outcomes = []
-    for episode, replay in enumerate(asked):
+    for replay in asked:
         report()
         targets = tuple(name for name in replay.hidden if name in traces.columns)
         try:
@@ -77,21 +71,28 @@ def play(traces: Traces, schema: Schema, asked: Sequence[Replay], report: Callab
         for name, field in answer.fields.items():
             is_right = is_answer(traces.columns[name], field.code, replay.hidden[name])
             told = name, explanation.fields[name].source, field.confidence, is_right, explanation.metacognition
-            outcomes.append(Outcome(*told, field.shares, episode))
+            outcomes.append(Outcome(*told))
     return outcomes
 
 
-def as_corrected(outcomes: Sequence[Outcome], corrections: Corrections) -> list[Outcome]:
-    """The outcomes with the confidences that the maps in force give, each by a map that never saw its episode."""
-    found = []
+def errors(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """Per field of FEWEST_JUDGED answers or more how far its confidences are off, in [0, 1]: `error`."""
+    by_field: dict[str, list[Outcome]] = {}
     for each in outcomes:
-        shares = each.shares
-        if shares is not None and each.field in corrections.maps:
-            change = shares.confidence(corrections.unseen(each.field, each.episode)) - shares.confidence()
-            found.append(replace(each, confidence=min(1.0, max(0.0, each.confidence + change))))
-        else:
-            found.append(each)
-    return found
+        by_field.setdefault(each.field, []).append(each)
+    return {name: error(own) for name, own in sorted(by_field.items()) if len(own) >= FEWEST_JUDGED}
+
+
+def error(outcomes: Sequence[Outcome]) -> float:
+    """The root mean square distance of confidence and accuracy over equal-mass bins, less what chance makes of it.
+
+        e^2 = sum_b n_b / n [ (confidence_b - accuracy_b)^2 - accuracy_b (1 - accuracy_b) / (n_b - 1) ]
+
+    0 where that is less than nothing. Source: Kumar, Liang & Ma 2019 (the debiased estimator).
+    """
+    made = reliability(outcomes, max(1, min(BINS, len(outcomes) // FEWEST_JUDGED))).bins
+    squared = sum(b.n * ((b.confidence - b.accuracy) ** 2 - b.accuracy * (1 - b.accuracy) / (b.n - 1)) for b in made)
+    return math.sqrt(max(0.0, squared / len(outcomes)))
 
 
 def reliability(outcomes: Sequence[Outcome], bins: int = BINS) -> Reliability:

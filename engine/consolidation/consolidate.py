@@ -16,12 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from engine.answer.confidence import Beta, Shares
 from engine.answer.schema import Schema
-from engine.consolidation import calibration, correction, drift, noise
+from engine.consolidation import calibration, drift, noise
 from engine.consolidation.calibration import Outcome
-from engine.consolidation.correction import JudgedAnswer
-from engine.consolidation.drift import Asked, Surprise
+from engine.consolidation.drift import Surprise
 from engine.consolidation.learned import Learned, TargetLoss
 from engine.generalisation.attention.learner import CategoricalLearner
 from engine.generalisation.boosting.learner import BoostedLearner
@@ -45,25 +43,17 @@ LEARNERS: tuple[Learner, ...] = (NumericLearner(), RelationalLearner(), Categori
 Progress = Callable[[str, float], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Feedback:
-    """What a user said of one completed field: what the answer was made of, and whether it was right."""
-
-    field: str
-    shares: Shares
-    is_right: bool
-
-
 def consolidate(
     traces: Traces,
     progress: Progress,
     learners: Sequence[Learner] = LEARNERS,
-    feedback: Sequence[Feedback] = (),
+    feedback: Sequence[Outcome] = (),
     cues: Sequence[float] | None = None,
 ) -> Learned:
     """Learn from a space of at least MIN_EPISODES episodes. `progress` gets the stage and the share done.
 
-    `cues` float[J] counts the cues so far by how damaged they were (`engine.consolidation.noise`); None: as shipped.
+    `feedback` are answers that users judged; `cues` float[J] counts the cues so far by how damaged they were
+    (`engine.consolidation.noise`); None: as shipped.
     """
     _, stored, new = holdout.replays(traces)
     rest = traces.without(holdout.set_apart(traces))
@@ -74,18 +64,13 @@ def consolidate(
     steps = iter(np.linspace(SHARE_LEARNING, SHARE_LEARNING + SHARE_REPLAYING, len(stored) + len(new) + 1).tolist())
     seen = calibration.play(traces, schema, stored, lambda: progress("replaying", next(steps)))
     met = calibration.play(rest, without, new, lambda: progress("replaying", next(steps)))
-    asked = list(drift.ask(rest, without, [replay.cue | replay.hidden for replay in new]))
-    surprise = drift.surprise(asked)
-    corrections = correction.fit(_judged(rest, asked, feedback, len(new)))
+    surprise = drift.surprise(drift.ask(rest, without, [replay.cue | replay.hidden for replay in new]))
     progress("telling patterns", SHARE_LEARNING + SHARE_REPLAYING)
     settings = {
         **told,
         "surprise": [surprise.n, surprise.mean, surprise.variance],
-        "corrections": {field: [f.a, f.b, f.c] for field, f in corrections.maps.items()},
-        "outcomes": [
-            [o.field, o.source, o.confidence, o.is_right, o.metacognition]
-            for o in calibration.as_corrected([*seen, *met], corrections)
-        ],
+        "errors": calibration.errors([*seen, *met, *feedback]),
+        "outcomes": [[o.field, o.source, o.confidence, o.is_right, o.metacognition] for o in (*seen, *met)],
         "patterns": [[p.field, p.value, p.target, p.answer] for p in find_patterns(traces)],
     }
     progress("done", 1.0)
@@ -103,9 +88,9 @@ def attach(traces: Traces, learned: Learned | None = None, learners: Sequence[Le
     for name in sorted(set(learned.chosen.values()) & set(by_name)):
         made[name] = by_name[name].attach(traces, rows, learned.parameters[name])
     heads = {t: made[name] for t, name in learned.chosen.items() if name in made and t in traces.columns}
-    corrections = {field: Beta(*numbers) for field, numbers in learned.settings.get("corrections", {}).items()}
+    errors = learned.settings.get("errors", {})
     expected = noise.prior(learned.settings["cues"]) if "cues" in learned.settings else None
-    return Schema(weights, kernels, heads, corrections, expected)
+    return Schema(weights, kernels, heads, errors, expected)
 
 
 def attached_rows(fitted: int, size: int) -> int:
@@ -128,20 +113,8 @@ def has_drifted(before: Traces, learned: Learned, episodes: Sequence[Mapping[str
     """
     if "surprise" not in learned.settings:
         return False
-    schema = replace(attach(before, learned), corrections={})  # as the held-out ones were asked
-    found = drift.surprise(drift.ask(before, schema, episodes))
+    found = drift.surprise(drift.ask(before, attach(before, learned), episodes))
     return found.is_beyond(Surprise(*learned.settings["surprise"]))
-
-
-def _judged(rest: Traces, asked: Sequence[Asked], feedback: Sequence[Feedback], episodes: int) -> list[JudgedAnswer]:
-    """The answers that the corrections are fitted on; every feedback counts as an episode of its own."""
-    kinds = {name: column.kind for name, column in rest.columns.items()}
-    own = [JudgedAnswer(a.field, kinds[a.field], a.episode, a.decision.shares, a.is_right) for a in asked]
-    answered = [h for h in feedback if h.field in kinds]
-    return own + [
-        JudgedAnswer(h.field, kinds[h.field], episodes + place, h.shares, h.is_right)
-        for place, h in enumerate(answered)
-    ]
 
 
 @dataclass(frozen=True, slots=True)

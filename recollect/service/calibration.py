@@ -16,7 +16,7 @@ FEW = 50  # answers below which nothing is measured
 PER_BIN = 20  # answers a bin has at least, so that its share of right ones means something
 FEEDBACK_READ = 20_000  # the latest; older feedback speaks of what the space no longer is
 STEPS = 20
-AS_IT_IS, CORRECTED = "identity", "beta"  # the posterior's own confidences; those of maps that improved on it
+METHOD = "identity"  # the posterior's own confidences
 
 
 async def get_calibration(
@@ -27,9 +27,7 @@ async def get_calibration(
         learned, uid = turn.memory.learned, turn.memory.space.uid
     replayed, heard = await asyncio.to_thread(judged_answers, runtime, uid, learned, field, source)
     fitted_at = None if learned is None else learned.settings.get("fitted_at")
-    maps = {} if learned is None else learned.settings.get("corrections", {})
-    is_corrected = bool(maps) if field is None else field in maps
-    return measure([*replayed, *heard], CORRECTED if is_corrected else AS_IT_IS, fitted_at, len(heard))
+    return measure([*replayed, *heard], fitted_at, len(heard))
 
 
 def judged_answers(
@@ -52,11 +50,11 @@ def _select(found: Sequence[Outcome], field: str | None, source: Source | None) 
     ]
 
 
-def measure(found: Sequence[Outcome], method: str, fitted_at: str | None, feedback: int) -> Calibration:
+def measure(found: Sequence[Outcome], fitted_at: str | None, feedback: int) -> Calibration:
     """The reliability of answers that were judged; None where they are too few to tell."""
     n = len(found)
     if n < FEW:
-        return Calibration(False, n, None, None, (), method, fitted_at, feedback)
+        return Calibration(False, n, None, None, (), METHOD, fitted_at, feedback)
     measured = reliability(found, max(1, min(BINS, n // PER_BIN)))
     ordered = sorted(each.confidence for each in found)
     ends = list(accumulate(each.n for each in measured.bins))
@@ -67,4 +65,4 @@ def measure(found: Sequence[Outcome], method: str, fitted_at: str | None, feedba
     )
     counts = Counter(min(STEPS - 1, int(confidence * STEPS)) for confidence in ordered)
     distribution = tuple(counts[step] for step in range(STEPS))
-    return Calibration(True, n, measured.ece, measured.brier, bins, method, fitted_at, feedback, distribution)
+    return Calibration(True, n, measured.ece, measured.brier, bins, METHOD, fitted_at, feedback, distribution)

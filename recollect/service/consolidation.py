@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import partial
 
 import engine
-from engine import Feedback, Learned, Shares
+from engine import Learned, Outcome
 from recollect import telemetry
 from recollect.errors import Conflict, RecollectError, SpaceNotFound, Unavailable
 from recollect.memory import LEARNED, Memories, SpaceMemory
@@ -137,7 +137,7 @@ async def _learn(runtime: Runtime, memory: SpaceMemory, state: Consolidation) ->
     )
     runtime.jobs.write(uid, state)
     told = await asyncio.to_thread(feedback_of, runtime, uid)
-    feedback = [Feedback(x.field, Shares(*x.shares), x.is_right) for x in told if x.shares is not None]
+    feedback = [Outcome(x.field, x.source, x.confidence, x.is_right) for x in told]
     cues = cuenoise.counted(runtime, memory)
     learned = engine.consolidate(memory.traces, _teller(runtime, uid, state), feedback=feedback, cues=cues)
     finished_at = rfc3339(time.time())

@@ -37,7 +37,7 @@ from recollect.model import (
     WorstCase,
 )
 from recollect.service import cursors
-from recollect.service.calibration import AS_IT_IS, measure
+from recollect.service.calibration import measure
 from recollect.service.jobs import Jobs
 from recollect.service.rules import MAX_PAGE_ITEMS
 from recollect.service.runtime import Runtime
@@ -252,7 +252,7 @@ def worst(cases: Sequence[Case], most: int = WORST) -> list[Case]:
 def _quality(cases: Sequence[Case], accuracy: float) -> Quality:
     found = engine.quality(cases, accuracy)
     outcomes = [engine.Outcome(case.field, case.source, case.confidence, case.is_right) for case in cases]
-    measured = measure(outcomes, AS_IT_IS, None, 0)
+    measured = measure(outcomes, None, 0)
     return Quality(
         cases=found.cases,
         accuracy=found.accuracy,

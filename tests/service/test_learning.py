@@ -313,31 +313,24 @@ class TestCalibration:
         assert heard.feedback == 1
         assert (await get_calibration(worker, SCOPE)).n == whole.n + 1
 
-    async def test_feedback_enters_what_the_next_consolidation_makes_of_the_confidences(
-        self, worker: Runtime, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_feedback_that_belies_the_confidences_lowers_the_confidence_in_them(self, worker: Runtime) -> None:
         await learn(worker, "diary", worker.space(SCOPE).uid)
-        before = worker.memories.at(SCOPE).learned
-        assert before is not None
         uid = worker.space(SCOPE).uid
-        assert not before.settings["corrections"]
-        assert (await get_calibration(worker, SCOPE)).method == "identity"
-        request = CompleteRequest(Cue({"what": "naps"}), ("where",), CompletionConfig(0.0, pattern_weight=1.0))
+        config = CompletionConfig(0.0, pattern_weight=1.0)
+        request = CompleteRequest(Cue({"what": "naps"}), ("where",), config, verbose=True)
         for _ in range(160):  # what nobody ever did is never where it is taken for
-            completion = await complete(worker, SCOPE, request)
-            await create_feedback(worker, SCOPE, FeedbackInput(completion.completion_id, "where", Verdict.WRONG))
-        (told, *_) = worker.store.list_feedback(uid, 1)
-        assert told.shares is not None
-        (confidence,) = {x.confidence for x in worker.store.list_feedback(uid, 200)}
+            told = await complete(worker, SCOPE, request)
+            await create_feedback(worker, SCOPE, FeedbackInput(told.completion_id, "where", Verdict.WRONG))
         await learn(worker, "diary", uid)
         after = worker.memories.at(SCOPE).learned
         assert after is not None
-        assert "where" in after.settings["corrections"]
-        assert (await get_calibration(worker, SCOPE, field="where")).method == "beta"
-        assert (await get_calibration(worker, SCOPE, field="nowhere")).method == "identity"
-        corrected = await complete(worker, SCOPE, request)
-        assert corrected.fields == completion.fields  # the answer stays
-        assert corrected.completion_confidence < confidence
+        assert after.settings["errors"]["where"] > 0.1
+        again = await complete(worker, SCOPE, request)
+        assert again.fields == told.fields
+        assert again.completion_confidence == pytest.approx(told.completion_confidence, abs=0.02)
+        assert told.metacognitive_confidence is not None
+        assert again.metacognitive_confidence is not None
+        assert again.metacognitive_confidence < told.metacognitive_confidence - 0.1
 
 
 class TestFeedback:

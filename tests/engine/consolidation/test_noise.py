@@ -59,7 +59,7 @@ def learn(traces: Traces, cues: list[tuple[CueInput, str, bool]]) -> np.ndarray:
 
 def with_noise(traces: Traces, prior: tuple[float, ...] | None) -> Schema:
     schema = attach(traces)
-    return Schema(schema.weights, schema.kernels, schema.heads, schema.corrections, prior)
+    return Schema(schema.weights, schema.kernels, schema.heads, schema.errors, prior)
 
 
 @pytest.mark.parametrize("wrong", [0.0, 0.1, 0.2])
