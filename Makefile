@@ -118,6 +118,10 @@ test-clients: $(PROVING) ## Build the clients of all languages and use them agai
 test-browser: $(PROVING) ## Click the explorer and the documentation in headless Chromium; skipped where there is none
 	@$(BIN)/python -m pytest -rs tests/contract/test_explorer.py tests/contract/test_browser.py $(ARGS)
 
+.PHONY: pictures
+pictures: $(PROVING) ## Take the pictures of the explorer in docs/explorer anew
+	@$(BIN)/python -m tests.contract.pictures
+
 # The files lie where the Python package of their stubs must be, so both are addressed from the root.
 PROTOS := $(wildcard recollect/rpc/v1/*.proto)
 PROTOC := $(BIN)/python -m grpc_tools.protoc -I . -I $(VENV)/lib/python3*/site-packages

@@ -3,6 +3,8 @@
 import { el } from "./dom.js";
 import { SOURCES, percent, surety, text } from "./words.js";
 
+const WORTH_A_WARNING = 0.1; // the chance that a given value is wrong
+
 export class AnswerView {
   constructor(host, { onChoose }) {
     this.onChoose = onChoose;
@@ -78,7 +80,7 @@ class FieldRow {
 
   given(value, suspicion) {
     this.#become("given", text(value), 1);
-    const doubt = suspicion ? el("span", { class: "doubt" }, `may be wrong: ${percent(suspicion)}`) : null;
+    const doubt = suspicion >= WORTH_A_WARNING ? el("span", { class: "doubt" }, `may be wrong: ${percent(suspicion)}`) : null;
     this.facts.replaceChildren(chip("given"), ...(doubt ? [doubt] : []));
     this.order = 0;
   }

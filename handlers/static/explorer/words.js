@@ -32,7 +32,7 @@ export function many(count, noun) {
 
 /** A decimal number, as short as it can be told. */
 export function decimal(number) {
-  return short.format(number);
+  return short.format(number).replace("-", "−");
 }
 
 /** A field's value as text; a time as its own clock had it. */
