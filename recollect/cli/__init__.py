@@ -24,7 +24,7 @@ from recollect.cli.filling import fill
 from recollect.cli.importing import import_file
 from recollect.cli.keys import keys
 from recollect.cli.learning import calibration, consolidate, examine, learn, patterns, threshold
-from recollect.cli.maintenance import check, restore
+from recollect.cli.maintenance import check, migrate_store, restore
 from recollect.cli.preparing import prepare
 from recollect.cli.serving import serve
 from recollect.cli.spaces import spaces
@@ -65,6 +65,7 @@ app.add_typer(keys, name="keys")
 app.command("backup")(backup)
 app.command("check")(check)
 app.command("restore")(restore)
+app.command("migrate-store")(migrate_store)
 app.command("status")(status)
 app.command("mcp")(mcp)
 

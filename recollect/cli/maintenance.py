@@ -1,4 +1,4 @@
-"""`check` and `restore`: what an operator does to the store of the local data folder."""
+"""`check`, `restore` and `migrate-store`: what an operator does to a store itself."""
 
 from __future__ import annotations
 
@@ -61,3 +61,28 @@ def restore(
     out.print(f"Restored {file}. Entity tags and cursors given out before hold no more.")
     if before is not None:
         out.print(f"The store before it is kept as {before}.")
+
+
+def migrate_store(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="sqlite:///path or postgresql://…")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="Where to; nothing may be there yet.")],
+    as_json: AsJson = False,
+) -> None:
+    """Bring a whole store into another place, all or nothing, verified by digest; no server may run on either.
+
+    Tags, cursors and keys go on to hold. What is kept for a while, for feedback on completions of the last day, is not
+    brought along. The store that was is left as it is.
+
+    Example: recollect migrate-store sqlite:////var/lib/recollect/recollect.db postgresql://recollect@db/recollect
+    """
+    from recollect.service import maintenance
+
+    try:
+        done = maintenance.migrate_store(source, target)
+    except RecollectError as refusal:
+        raise Failure(refusal.title, refusal.detail, as_json=as_json) from None
+    if as_json:
+        print_json(asdict(done))
+        return
+    out.print(f"Brought over: {done.spaces} spaces, {done.episodes} episodes, {done.keys} keys.")
+    out.print(f"Both stores give the digest {done.digest}. Name the new one: RECOLLECT_STORE")

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recollect import locks
-from recollect.errors import Conflict, NotFound, RecollectError
+from recollect.errors import Conflict, InvalidRequest, NotFound, RecollectError
 from recollect.service.runtime import forget_aside, store_of
 from recollect.settings import Settings
-from recollect.store import Store
+from recollect.store import Store, open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,44 @@ async def check_store(settings: Settings) -> list[NamedFault]:
         await store.close()
 
 
-def restore_store(settings: Settings, backup: Path) -> Path | None:
+def restore_store(settings: Settings, backup: Path) -> Path | str | None:
     """Put a backup in the store's place; where the store before it went. Raises Conflict while it is served."""
     with _alone(settings.data):
         before = store_of(settings).restore(backup)
         forget_aside(settings)
         return before
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What was brought from one store into another, and the digest that both give."""
+
+    spaces: int
+    episodes: int
+    keys: int
+    digest: str
+
+
+def migrate_store(source: str, target: str) -> Migrated:
+    """Fill the store at one address from that at another, all or nothing; both keep still meanwhile.
+
+    Raises NotFound, Conflict (STORE_NOT_EMPTY, DATA_FOLDER_IN_USE) or Damaged; then nothing has changed.
+    """
+    stores = []
+    for url in (source, target):
+        try:
+            stores.append(open_store(url))
+        except ValueError as fault:
+            raise InvalidRequest(f"{url.partition('://')[0]}: {fault}") from None
+    origin, destination = stores
+    if source == target:
+        raise Conflict("Both addresses name the same store.")
+    if not origin.exists():
+        raise NotFound("There is no store at the first address.", code="STORE_NOT_FOUND")
+    with origin.reserved(), destination.reserved():
+        digest = destination.fill(origin.dump())
+    counts = digest.counts
+    return Migrated(counts.get("space", 0), counts.get("episode", 0), counts.get("access_key", 0), digest.text())
 
 
 @contextmanager

@@ -33,6 +33,7 @@ before `open()`, so a master process may fork freely.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
@@ -40,6 +41,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 from recollect.model import Episode, EpisodeInput, Key, Space, SpaceDraft
 
 if TYPE_CHECKING:
+    from recollect.store.copying import Digest, Row
     from recollect.store.damage import Fault
 
 Operation = Literal["put", "delete", "artifact", "feedback", "space"]
@@ -302,15 +304,28 @@ class Store(Protocol):
     def exists(self) -> bool:
         """Whether there is a store to open, sound or not; `open()` makes one where there is none."""
 
-    def restore(self, backup: Path) -> Path | None:
+    def restore(self, backup: Path) -> Path | str | None:
         """Put a verified backup, of a new incarnation, in the place of this store, which nobody may have open.
 
         Where the store before it is kept; None where there was none.
         """
 
+    def reserved(self) -> AbstractContextManager[None]:
+        """Nobody serves this store during the block; raises Conflict where somebody does."""
+
+    def dump(self) -> Iterator[Row]:
+        """Everything durable as verified rows, as of one moment, in the order that every store has; see `copying`."""
+
+    def fill(self, rows: Iterable[Row]) -> Digest:
+        """Make this store, of which nothing may be there yet, of these rows, all or none, with their incarnation.
+
+        What was stored is read again and compared by digest; raises Damaged where it differs, and Conflict (code
+        STORE_NOT_EMPTY) where there is something.
+        """
+
     # journal and learned state
     async def backup(self, path: Path) -> None:
-        """Write a consistent copy, of another incarnation, to a new file while work goes on."""
+        """Write a consistent copy, of another incarnation, to a new SQLite file while work goes on."""
 
     def read_journal(self, uid: int, after: int, limit: int) -> list[Change]:
         """Journal entries with sequence > `after`, ascending; empty when there are none."""

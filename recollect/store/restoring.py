@@ -26,14 +26,14 @@ def restore(backup: Path, store: Path) -> Path | None:
     store.parent.mkdir(parents=True, exist_ok=True)
     draft = store.with_name(store.name + "-restoring")
     try:
-        _copy(backup, draft)
+        copy(backup, draft)
         return _put_in_place(draft, store)
     finally:
         for suffix in ("", *_COMPANIONS):
             draft.with_name(draft.name + suffix).unlink(missing_ok=True)
 
 
-def _copy(backup: Path, draft: Path) -> None:
+def copy(backup: Path, draft: Path) -> None:
     """A flushed copy, brought to the present format, found sound, of a new incarnation, without a WAL."""
     draft.unlink(missing_ok=True)
     # What has no WAL is only read: a backup may lie on a medium that takes no writes.

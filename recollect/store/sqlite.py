@@ -12,7 +12,7 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 import apsw
 
 from recollect import locks
-from recollect.errors import Damaged, RecollectError, StorageFull, Unavailable
+from recollect.errors import Conflict, Damaged, RecollectError, StorageFull, Unavailable
 from recollect.model import Episode, Key, Space
 from recollect.store import (
     Change,
@@ -34,12 +34,14 @@ from recollect.store import (
     SpaceSize,
     Write,
     filters,
+    loading,
     restoring,
     schema,
     transactions,
 )
 from recollect.store.aside import Aside
 from recollect.store.checksums import COLUMNS, damaged, selected, verify
+from recollect.store.copying import Digest, Row, not_empty
 from recollect.store.damage import FAULTS_TOLD, Fault, Sign, find_faults, find_page_faults
 from recollect.store.plan import LAST_REVISION, key_of, revision_of
 from recollect.store.rows import change_from, episode_from, feedback_from, key_from, named, space_of
@@ -422,6 +424,35 @@ class SQLiteStore:
             return before
         except (apsw.Error, OSError) as error:
             raise _refusal(error) from error
+
+    @contextlib.contextmanager
+    def reserved(self) -> Iterator[None]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with locks.held(self._path.parent / locks.SERVING) as is_ours:
+            if not is_ours:
+                raise Conflict("A server works on this store: end it first.", code="DATA_FOLDER_IN_USE")
+            yield
+
+    def dump(self) -> Iterator[Row]:
+        with _refusing():
+            if self._writer is None:
+                turn = Turn(self._path)
+                with contextlib.closing(turn), turn:
+                    schema.prepare(self._path, self._vfs)
+            with contextlib.closing(self._connect()) as db:
+                yield from loading.dump(db)
+
+    def fill(self, rows: Iterable[Row]) -> Digest:
+        with _refusing():
+            if self.exists():
+                with contextlib.closing(self._connect()) as db:
+                    held = db.execute("SELECT 1 FROM space UNION ALL SELECT 1 FROM access_key LIMIT 1").fetchall()
+                if held:
+                    raise not_empty()
+                for suffix in ("", "-wal", "-shm"):
+                    self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            self._aside.discard()
+            return loading.load(rows, self._path, renews=False)
 
     def scrub(self, rest: Callable[[], None]) -> int:
         with locks.held(self._path.with_name(self._path.name + "-scrub")) as is_ours, self._reader() as db:

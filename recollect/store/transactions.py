@@ -114,10 +114,10 @@ def _contents(db: apsw.Connection, uid: int, names: Collection[str]) -> dict[str
 def _apply(db: apsw.Connection, done: Plan) -> None:
     if done.erased:
         db.executemany("DELETE FROM episode WHERE key = ?", done.erased)
-    _insert(db, "episode", list(done.inserted.values()))
-    _insert(db, "artifact", done.artifacts)
-    _insert(db, "feedback", done.feedback)
-    _insert(db, "journal", done.journal)
+    insert(db, "episode", list(done.inserted.values()))
+    insert(db, "artifact", done.artifacts)
+    insert(db, "feedback", done.feedback)
+    insert(db, "journal", done.journal)
     db.execute(
         "UPDATE space SET revision = ?, episodes = episodes + ?, embeddings = embeddings + ?,"
         " size_bytes = size_bytes + ? WHERE uid = ?",
@@ -131,7 +131,7 @@ def _apply(db: apsw.Connection, done: Plan) -> None:
     db.execute(_SEAL_SPACE, (done.uid,))
 
 
-def _insert(db: apsw.Connection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+def insert(db: apsw.Connection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
     """Insert rows in order: many of them by few statements."""
     values = [sealed(table, row) for row in rows]
     whole = len(values) - len(values) % _ROWS_AT_ONCE
@@ -153,7 +153,7 @@ def find_receipt(db: apsw.Connection, uid: int, idempotency: Idempotency, now_s:
 
 
 def _record(db: apsw.Connection, uid: int, idempotency: Idempotency, receipt: Receipt, now_s: float) -> None:
-    _insert(db, "receipt", [(idempotency.scope, uid, idempotency.digest, outcome_of(receipt), receipt.note, now_s)])
+    insert(db, "receipt", [(idempotency.scope, uid, idempotency.digest, outcome_of(receipt), receipt.note, now_s)])
 
 
 def purge_receipts(db: apsw.Connection, now_s: float) -> None:
@@ -192,7 +192,7 @@ def put_space(
             (revision, now, draft.description, dimensions, field_types, draft.read_only, missing, uid),
         )
     db.execute(_SEAL_SPACE, (uid,))
-    _insert(db, "journal", [(key_of(uid, revision), "space", "")])
+    insert(db, "journal", [(key_of(uid, revision), "space", "")])
     written = db.execute(f"SELECT {selected('space')} FROM space WHERE uid = ?", (uid,)).fetchone()
     assert written is not None
     return space_of(verify("space", written)), old is None
@@ -231,4 +231,4 @@ def erase_chunk(db: apsw.Connection, uid: int) -> bool:
 
 def put_key(db: apsw.Connection, key: Key) -> None:
     """Store or replace a key."""
-    _insert(db, "access_key", [key_row(key)])
+    insert(db, "access_key", [key_row(key)])

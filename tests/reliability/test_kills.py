@@ -33,8 +33,8 @@ PATIENCE_S = 120.0
 class Service:
     """A server on a port of its own that is started again and again."""
 
-    def __init__(self, data: Path) -> None:
-        self.data, self.port = data, free_port()
+    def __init__(self, data: Path, **settings: str) -> None:
+        self.data, self.port, self.settings = data, free_port(), settings
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -49,7 +49,7 @@ class Service:
         with (self.data / "output.log").open("ab") as output:
             self.process = subprocess.Popen(
                 command,
-                env=environment(self.data, RECOLLECT_DEMO="false"),
+                env=environment(self.data, RECOLLECT_DEMO="false", **self.settings),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

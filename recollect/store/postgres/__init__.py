@@ -10,12 +10,15 @@ import asyncio
 import contextlib
 import itertools
 import math
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from recollect.errors import Conflict, Damaged, RecollectError, Unavailable
+import apsw
+
+from recollect.errors import Damaged, NotFound, RecollectError, Unavailable
 from recollect.model import Episode, Key, Space
 from recollect.store import (
     Change,
@@ -28,12 +31,16 @@ from recollect.store import (
     SpaceDraft,
     SpaceSize,
     Write,
+    restoring,
 )
 from recollect.store import filters as common
 from recollect.store.checksums import COLUMNS, damaged, selected, verify
+from recollect.store.copying import Digest, Row
 from recollect.store.damage import FAULTS_TOLD, Fault
+from recollect.store.loading import dump as dump_file
+from recollect.store.loading import load as load_file
 from recollect.store.plan import LAST_REVISION, key_of, revision_of
-from recollect.store.postgres import filters, schema, transactions
+from recollect.store.postgres import filters, loading, schema, transactions
 from recollect.store.postgres.connections import READ_WITHIN_S, Connections, Db, alone, fetch, literal
 from recollect.store.postgres.damage import find_faults
 from recollect.store.postgres.writer import Writer
@@ -185,7 +192,7 @@ class PostgresStore:
             f"SELECT {selected('episode')} FROM episode WHERE uid = %s AND key > %s ORDER BY key LIMIT {ROWS_AT_ONCE}"
         )
         now_s, found, after = self._clock(), 0, 0
-        with self._meeting_damage(), self._connections.taken(None) as db, _snapshot(db):
+        with self._meeting_damage(), self._connections.taken(None) as db, loading.snapshot(db):
             counted = fetch(db, "SELECT episodes FROM space WHERE uid = %s", (uid,))
             while True:
                 with self._connections.limited(db, LONG_READ_S):
@@ -325,10 +332,36 @@ class PostgresStore:
         return len(faults)
 
     async def backup(self, path: Path) -> None:
-        raise Conflict("A store in PostgreSQL is backed up with PostgreSQL's own means, pg_dump for one.")
+        try:
+            await asyncio.to_thread(load_file, self.dump(), path, renews=True)
+        except (apsw.Error, OSError) as error:
+            raise Unavailable(f"The backup could not be written: {error}", code="BACKUP_FAILED") from error
 
-    def restore(self, backup: Path) -> Path | None:
-        raise Conflict("A store in PostgreSQL is restored with PostgreSQL's own means, pg_restore for one.")
+    def restore(self, backup: Path) -> str | None:
+        with self.reserved(), tempfile.TemporaryDirectory() as folder, alone(self._url) as db:
+            draft = Path(folder) / "restoring.db"
+            restoring.copy(backup, draft)  # verified, of a new incarnation
+            had_one = schema.exists(db)
+            with contextlib.closing(apsw.Connection(str(draft))) as copy:
+                loading.load(db, dump_file(copy), renews=False, replaces=True)
+        return f"the schema {loading.BEFORE}" if had_one else None
+
+    @contextlib.contextmanager
+    def reserved(self) -> Iterator[None]:
+        with alone(self._url) as db, loading.reserved(db):
+            yield
+
+    def dump(self) -> Iterator[Row]:
+        with self._meeting_damage(), alone(self._url) as db:
+            if not schema.exists(db):
+                raise NotFound("There is no store in this database.", code="STORE_NOT_FOUND")
+            schema.prepare(db)
+            with loading.snapshot(db):
+                yield from loading.dump(db)
+
+    def fill(self, rows: Iterable[Row]) -> Digest:
+        with alone(self._url) as db:
+            return loading.load(db, rows, renews=False, replaces=False)
 
     def _named(self, space: Space) -> Space:
         self._incarnation = self._incarnation or self.incarnation()
@@ -389,14 +422,3 @@ class PostgresStore:
                     self._erase_later(uid)
 
         self._write().post(uid, step, weight=transactions.ERASURE_CHUNK)
-
-
-@contextlib.contextmanager
-def _snapshot(db: Db) -> Iterator[None]:
-    """All that is read in the block is as of one moment."""
-    db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    try:
-        yield
-    finally:
-        if not db.closed:
-            db.execute("ROLLBACK")
