@@ -50,6 +50,7 @@ from engine.consolidation.calibration import Outcome, reliability
 from engine.consolidation.consolidate import attach, attached_rows, consolidate, has_drifted, outcomes
 from engine.consolidation.evaluation import Case, FieldQuality, hold_out, quality
 from engine.consolidation.learned import Learned
+from engine.consolidation.twins import Twins, chained, twins
 from engine.generalisation.weights import Weights
 from engine.memory.patterns import Pattern, find_patterns, recount
 from engine.memory.traces import Traces
@@ -112,6 +113,7 @@ __all__ = [
     "Suspect",
     "Sweep",
     "Traces",
+    "Twins",
     "ValueInterval",
     "Weights",
     "act",
@@ -122,6 +124,7 @@ __all__ = [
     "attached_rows",
     "audit",
     "canonical",
+    "chained",
     "closest",
     "closest_names",
     "complete",
@@ -150,5 +153,6 @@ __all__ = [
     "select",
     "steps",
     "subsets_asked",
+    "twins",
     "value_kind",
 ]

@@ -16,6 +16,7 @@ from recollect.model import (
     Audit,
     AuditRequest,
     Consolidation,
+    Contradiction,
     EvaluateRequest,
     Evaluation,
     FeedbackInput,
@@ -115,6 +116,27 @@ async def get_threshold(call: Call, target_accuracy: float, field: str | None = 
     """From which confidence on answers may be acted upon."""
     found = await service.get_threshold(call.runtime, call.scope, target_accuracy=target_accuracy, field=field)
     return replies.document(call, asdict(found))
+
+
+async def list_duplicates(call: Call, min_probability: float = 0.5, limit: int = 100) -> Response:
+    """Pairs of episodes that probably tell of one event."""
+    found = await service.list_duplicates(call.runtime, call.scope, min_probability=min_probability, limit=limit)
+    return replies.document(call, {"items": found})
+
+
+async def list_contradictions(
+    call: Call, entity: str | None = None, field: str | None = None, min_probability: float = 0.5, limit: int = 100
+) -> Response:
+    """What episodes say differently of one event or entity."""
+    found = await service.list_contradictions(
+        call.runtime, call.scope, entity=entity, field=field, min_probability=min_probability, limit=limit
+    )
+    return replies.document(call, {"items": [_contradiction(each) for each in found]})
+
+
+def _contradiction(found: Contradiction) -> dict[str, Any]:
+    values = [_present(asdict(each)) for each in found.values]
+    return _present(asdict(found)) | {"values": values}
 
 
 def _examination(call: Call, kind: type[Examination]) -> tuple[Examination, bool]:

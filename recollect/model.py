@@ -844,6 +844,47 @@ class Calibration:
     distribution: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class FieldDifference:
+    """What two episodes say of one field."""
+
+    field: str
+    values: tuple[FieldValue, FieldValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Two episodes that probably tell of one event, the chance of it, and what they say differently."""
+
+    episode_ids: tuple[str, str]
+    probability: float
+    differs: tuple[FieldDifference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatedValue:
+    """A value, in how many episodes it stands, the first of them, and when the latest of those happened, if known."""
+
+    value: FieldValue
+    episodes: int
+    episode_ids: tuple[str, ...]
+    latest_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """What episodes of one event or `entity` say differently of a field; `current` is what the latest says, if known.
+
+    `probability` in [0, 1] that they are of one.
+    """
+
+    field: str
+    values: tuple[StatedValue, ...]
+    probability: float
+    entity: FieldValue | None = None
+    current: FieldValue | None = None
+
+
 class ThresholdStatus(StrEnum):
     """Whether a threshold may be acted by; `contradicted` by later feedback, `drifted`: the world has changed since."""
 

@@ -139,6 +139,17 @@ FEATURES = (
         "`python -m bench.evaluation.capabilities`",
     ),
     Feature(
+        "Duplicates, contradictions, current values",
+        "Which stored episodes tell of one event, with the probability, learned without labels; what they say "
+        "differently of it, or of one person or thing, and what the latest of them says. Surfaced, not resolved.",
+        "/contradictions?entity=what&field=where&limit=1",
+        None,
+        ("items",),
+        "{twins}",
+        "`python -m bench.evaluation.capabilities`",
+        method="GET",
+    ),
+    Feature(
         "Fill a table",
         "Every blank cell of a table, many rows as one pass.",
         "/fill",

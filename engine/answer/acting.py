@@ -20,9 +20,7 @@ import numpy as np
 
 from engine.answer.selection import select
 from engine.memory.arrays import Floats, Mask
-from engine.priors import ACTING_RISK
-
-_BISECTIONS = 60
+from engine.priors import ACTING_RISK, BISECTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ def at_most(right: int, n: int, risk: float = ACTING_RISK) -> float:
 def _root(rising: Callable[[float], float]) -> float:
     """Where a function that rises on [0, 1] crosses zero."""
     low, high = 0.0, 1.0
-    for _ in range(_BISECTIONS):
+    for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
         low, high = (low, middle) if rising(middle) > 0.0 else (middle, high)
     return low

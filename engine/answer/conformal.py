@@ -35,7 +35,7 @@ CALIBRATED = 600  # episodes asked, at the most: coverage then varies by a littl
 ASKINGS = 20  # completions that take as long as the asking of so many episodes does, about
 LEAST = 20  # with fewer that have the cue's fields nothing is promised
 SEED = 20240601
-STEP = 0.02  # scores whose ratio is nearer to 1 than this are equal: an episode more or less moves them as much
+STEP = 0.1  # of a score's logarithm: scores that are nearer are equal, an episode more or less moves them as much
 
 
 @dataclass(frozen=True, slots=True)

@@ -2650,6 +2650,599 @@ func (a *LearningAPIService) GetThresholdExecute(r ApiGetThresholdRequest) (*Thr
 	return localVarReturnValue, localVarHTTPResponse, nil
 }
 
+type ApiListContradictionsRequest struct {
+	ctx context.Context
+	ApiService *LearningAPIService
+	xMemorySpace *string
+	xRequestId *string
+	traceparent *string
+	entity *string
+	field *string
+	minProbability *float64
+	limit *int32
+}
+
+// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+func (r ApiListContradictionsRequest) XMemorySpace(xMemorySpace string) ApiListContradictionsRequest {
+	r.xMemorySpace = &xMemorySpace
+	return r
+}
+
+// Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one.
+func (r ApiListContradictionsRequest) XRequestId(xRequestId string) ApiListContradictionsRequest {
+	r.xRequestId = &xRequestId
+	return r
+}
+
+// The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+func (r ApiListContradictionsRequest) Traceparent(traceparent string) ApiListContradictionsRequest {
+	r.traceparent = &traceparent
+	return r
+}
+
+// The field that names what the episodes are about; left out, episodes of one event are compared.
+func (r ApiListContradictionsRequest) Entity(entity string) ApiListContradictionsRequest {
+	r.entity = &entity
+	return r
+}
+
+// Only what is said of this field.
+func (r ApiListContradictionsRequest) Field(field string) ApiListContradictionsRequest {
+	r.field = &field
+	return r
+}
+
+// Only episodes that tell of one event with at least this probability.
+func (r ApiListContradictionsRequest) MinProbability(minProbability float64) ApiListContradictionsRequest {
+	r.minProbability = &minProbability
+	return r
+}
+
+// How many items are listed at the most.
+func (r ApiListContradictionsRequest) Limit(limit int32) ApiListContradictionsRequest {
+	r.limit = &limit
+	return r
+}
+
+func (r ApiListContradictionsRequest) Execute() (*ContradictionList, *http.Response, error) {
+	return r.ApiService.ListContradictionsExecute(r)
+}
+
+/*
+ListContradictions List what episodes say differently of one event or entity
+
+Which stored episodes say different things of one event, as `list_duplicates` finds them, or with `entity`, of what that field names: of a person, a product. Fields in
+which the episodes of one entity mostly differ are left out, unless `field` asks for one. Each value with the episodes that have it; `current` is what the latest
+of them says. Surfaced, not resolved: nothing is changed.
+
+Do not use it to complete a field (use `complete`, which weighs all episodes), nor for typing errors (use `audit_space`).
+
+
+ @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
+ @return ApiListContradictionsRequest
+*/
+func (a *LearningAPIService) ListContradictions(ctx context.Context) ApiListContradictionsRequest {
+	return ApiListContradictionsRequest{
+		ApiService: a,
+		ctx: ctx,
+	}
+}
+
+// Execute executes the request
+//  @return ContradictionList
+func (a *LearningAPIService) ListContradictionsExecute(r ApiListContradictionsRequest) (*ContradictionList, *http.Response, error) {
+	var (
+		localVarHTTPMethod   = http.MethodGet
+		localVarPostBody     interface{}
+		formFiles            []formFile
+		localVarReturnValue  *ContradictionList
+	)
+
+	localBasePath, err := a.client.cfg.ServerURLWithContext(r.ctx, "LearningAPIService.ListContradictions")
+	if err != nil {
+		return localVarReturnValue, nil, &GenericOpenAPIError{error: err.Error()}
+	}
+
+	localVarPath := localBasePath + "/contradictions"
+
+	localVarHeaderParams := make(map[string]string)
+	localVarQueryParams := url.Values{}
+	localVarFormParams := url.Values{}
+	if r.xMemorySpace == nil {
+		return localVarReturnValue, nil, reportError("xMemorySpace is required and must be specified")
+	}
+	if strlen(*r.xMemorySpace) < 1 {
+		return localVarReturnValue, nil, reportError("xMemorySpace must have at least 1 elements")
+	}
+	if strlen(*r.xMemorySpace) > 63 {
+		return localVarReturnValue, nil, reportError("xMemorySpace must have less than 63 elements")
+	}
+
+	if r.entity != nil {
+		parameterAddToHeaderOrQuery(localVarQueryParams, "entity", r.entity, "form", "")
+	}
+	if r.field != nil {
+		parameterAddToHeaderOrQuery(localVarQueryParams, "field", r.field, "form", "")
+	}
+	if r.minProbability != nil {
+		parameterAddToHeaderOrQuery(localVarQueryParams, "min_probability", r.minProbability, "form", "")
+	} else {
+		var defaultValue float64 = 0.5
+		parameterAddToHeaderOrQuery(localVarQueryParams, "min_probability", defaultValue, "form", "")
+		r.minProbability = &defaultValue
+	}
+	if r.limit != nil {
+		parameterAddToHeaderOrQuery(localVarQueryParams, "limit", r.limit, "form", "")
+	} else {
+		var defaultValue int32 = 100
+		parameterAddToHeaderOrQuery(localVarQueryParams, "limit", defaultValue, "form", "")
+		r.limit = &defaultValue
+	}
+	// to determine the Content-Type header
+	localVarHTTPContentTypes := []string{}
+
+	// set Content-Type header
+	localVarHTTPContentType := selectHeaderContentType(localVarHTTPContentTypes)
+	if localVarHTTPContentType != "" {
+		localVarHeaderParams["Content-Type"] = localVarHTTPContentType
+	}
+
+	// to determine the Accept header
+	localVarHTTPHeaderAccepts := []string{"application/json", "application/problem+json"}
+
+	// set Accept header
+	localVarHTTPHeaderAccept := selectHeaderAccept(localVarHTTPHeaderAccepts)
+	if localVarHTTPHeaderAccept != "" {
+		localVarHeaderParams["Accept"] = localVarHTTPHeaderAccept
+	}
+	parameterAddToHeaderOrQuery(localVarHeaderParams, "X-Memory-Space", r.xMemorySpace, "simple", "")
+	if r.xRequestId != nil {
+		parameterAddToHeaderOrQuery(localVarHeaderParams, "X-Request-Id", r.xRequestId, "simple", "")
+	}
+	if r.traceparent != nil {
+		parameterAddToHeaderOrQuery(localVarHeaderParams, "traceparent", r.traceparent, "simple", "")
+	}
+	req, err := a.client.prepareRequest(r.ctx, localVarPath, localVarHTTPMethod, localVarPostBody, localVarHeaderParams, localVarQueryParams, localVarFormParams, formFiles)
+	if err != nil {
+		return localVarReturnValue, nil, err
+	}
+
+	localVarHTTPResponse, err := a.client.callAPI(req)
+	if err != nil || localVarHTTPResponse == nil {
+		return localVarReturnValue, localVarHTTPResponse, err
+	}
+
+	localVarBody, err := io.ReadAll(localVarHTTPResponse.Body)
+	localVarHTTPResponse.Body.Close()
+	localVarHTTPResponse.Body = io.NopCloser(bytes.NewBuffer(localVarBody))
+	if err != nil {
+		return localVarReturnValue, localVarHTTPResponse, err
+	}
+
+	if localVarHTTPResponse.StatusCode >= 300 {
+		newErr := &GenericOpenAPIError{
+			body:  localVarBody,
+			error: localVarHTTPResponse.Status,
+		}
+		if localVarHTTPResponse.StatusCode == 400 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 401 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 403 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 404 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 406 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 429 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 431 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 500 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 503 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 504 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+		return localVarReturnValue, localVarHTTPResponse, newErr
+	}
+
+	err = a.client.decode(&localVarReturnValue, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+	if err != nil {
+		newErr := &GenericOpenAPIError{
+			body:  localVarBody,
+			error: err.Error(),
+		}
+		return localVarReturnValue, localVarHTTPResponse, newErr
+	}
+
+	return localVarReturnValue, localVarHTTPResponse, nil
+}
+
+type ApiListDuplicatesRequest struct {
+	ctx context.Context
+	ApiService *LearningAPIService
+	xMemorySpace *string
+	xRequestId *string
+	traceparent *string
+	minProbability *float64
+	limit *int32
+}
+
+// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+func (r ApiListDuplicatesRequest) XMemorySpace(xMemorySpace string) ApiListDuplicatesRequest {
+	r.xMemorySpace = &xMemorySpace
+	return r
+}
+
+// Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one.
+func (r ApiListDuplicatesRequest) XRequestId(xRequestId string) ApiListDuplicatesRequest {
+	r.xRequestId = &xRequestId
+	return r
+}
+
+// The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+func (r ApiListDuplicatesRequest) Traceparent(traceparent string) ApiListDuplicatesRequest {
+	r.traceparent = &traceparent
+	return r
+}
+
+// Only episodes that tell of one event with at least this probability.
+func (r ApiListDuplicatesRequest) MinProbability(minProbability float64) ApiListDuplicatesRequest {
+	r.minProbability = &minProbability
+	return r
+}
+
+// How many items are listed at the most.
+func (r ApiListDuplicatesRequest) Limit(limit int32) ApiListDuplicatesRequest {
+	r.limit = &limit
+	return r
+}
+
+func (r ApiListDuplicatesRequest) Execute() (*DuplicateList, *http.Response, error) {
+	return r.ApiService.ListDuplicatesExecute(r)
+}
+
+/*
+ListDuplicates List the pairs of episodes that probably tell of one event
+
+Pairs that share a rare value, with the probability that they tell of one event: how much likelier what they share is among episodes of one event than by chance,
+learned from the space itself, without labels (Fellegi and Sunter). What follows from other values that they share counts for nothing. Nothing is changed.
+
+Do not use it for episodes that merely resemble a cue (use `recall`), nor for wrong cells (use `audit_space`).
+
+
+ @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
+ @return ApiListDuplicatesRequest
+*/
+func (a *LearningAPIService) ListDuplicates(ctx context.Context) ApiListDuplicatesRequest {
+	return ApiListDuplicatesRequest{
+		ApiService: a,
+		ctx: ctx,
+	}
+}
+
+// Execute executes the request
+//  @return DuplicateList
+func (a *LearningAPIService) ListDuplicatesExecute(r ApiListDuplicatesRequest) (*DuplicateList, *http.Response, error) {
+	var (
+		localVarHTTPMethod   = http.MethodGet
+		localVarPostBody     interface{}
+		formFiles            []formFile
+		localVarReturnValue  *DuplicateList
+	)
+
+	localBasePath, err := a.client.cfg.ServerURLWithContext(r.ctx, "LearningAPIService.ListDuplicates")
+	if err != nil {
+		return localVarReturnValue, nil, &GenericOpenAPIError{error: err.Error()}
+	}
+
+	localVarPath := localBasePath + "/duplicates"
+
+	localVarHeaderParams := make(map[string]string)
+	localVarQueryParams := url.Values{}
+	localVarFormParams := url.Values{}
+	if r.xMemorySpace == nil {
+		return localVarReturnValue, nil, reportError("xMemorySpace is required and must be specified")
+	}
+	if strlen(*r.xMemorySpace) < 1 {
+		return localVarReturnValue, nil, reportError("xMemorySpace must have at least 1 elements")
+	}
+	if strlen(*r.xMemorySpace) > 63 {
+		return localVarReturnValue, nil, reportError("xMemorySpace must have less than 63 elements")
+	}
+
+	if r.minProbability != nil {
+		parameterAddToHeaderOrQuery(localVarQueryParams, "min_probability", r.minProbability, "form", "")
+	} else {
+		var defaultValue float64 = 0.5
+		parameterAddToHeaderOrQuery(localVarQueryParams, "min_probability", defaultValue, "form", "")
+		r.minProbability = &defaultValue
+	}
+	if r.limit != nil {
+		parameterAddToHeaderOrQuery(localVarQueryParams, "limit", r.limit, "form", "")
+	} else {
+		var defaultValue int32 = 100
+		parameterAddToHeaderOrQuery(localVarQueryParams, "limit", defaultValue, "form", "")
+		r.limit = &defaultValue
+	}
+	// to determine the Content-Type header
+	localVarHTTPContentTypes := []string{}
+
+	// set Content-Type header
+	localVarHTTPContentType := selectHeaderContentType(localVarHTTPContentTypes)
+	if localVarHTTPContentType != "" {
+		localVarHeaderParams["Content-Type"] = localVarHTTPContentType
+	}
+
+	// to determine the Accept header
+	localVarHTTPHeaderAccepts := []string{"application/json", "application/problem+json"}
+
+	// set Accept header
+	localVarHTTPHeaderAccept := selectHeaderAccept(localVarHTTPHeaderAccepts)
+	if localVarHTTPHeaderAccept != "" {
+		localVarHeaderParams["Accept"] = localVarHTTPHeaderAccept
+	}
+	parameterAddToHeaderOrQuery(localVarHeaderParams, "X-Memory-Space", r.xMemorySpace, "simple", "")
+	if r.xRequestId != nil {
+		parameterAddToHeaderOrQuery(localVarHeaderParams, "X-Request-Id", r.xRequestId, "simple", "")
+	}
+	if r.traceparent != nil {
+		parameterAddToHeaderOrQuery(localVarHeaderParams, "traceparent", r.traceparent, "simple", "")
+	}
+	req, err := a.client.prepareRequest(r.ctx, localVarPath, localVarHTTPMethod, localVarPostBody, localVarHeaderParams, localVarQueryParams, localVarFormParams, formFiles)
+	if err != nil {
+		return localVarReturnValue, nil, err
+	}
+
+	localVarHTTPResponse, err := a.client.callAPI(req)
+	if err != nil || localVarHTTPResponse == nil {
+		return localVarReturnValue, localVarHTTPResponse, err
+	}
+
+	localVarBody, err := io.ReadAll(localVarHTTPResponse.Body)
+	localVarHTTPResponse.Body.Close()
+	localVarHTTPResponse.Body = io.NopCloser(bytes.NewBuffer(localVarBody))
+	if err != nil {
+		return localVarReturnValue, localVarHTTPResponse, err
+	}
+
+	if localVarHTTPResponse.StatusCode >= 300 {
+		newErr := &GenericOpenAPIError{
+			body:  localVarBody,
+			error: localVarHTTPResponse.Status,
+		}
+		if localVarHTTPResponse.StatusCode == 400 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 401 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 403 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 404 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 406 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 429 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 431 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 500 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 503 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 504 {
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarReturnValue, localVarHTTPResponse, newErr
+		}
+			var v Problem
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarReturnValue, localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+		return localVarReturnValue, localVarHTTPResponse, newErr
+	}
+
+	err = a.client.decode(&localVarReturnValue, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+	if err != nil {
+		newErr := &GenericOpenAPIError{
+			body:  localVarBody,
+			error: err.Error(),
+		}
+		return localVarReturnValue, localVarHTTPResponse, newErr
+	}
+
+	return localVarReturnValue, localVarHTTPResponse, nil
+}
+
 type ApiListPatternsRequest struct {
 	ctx context.Context
 	ApiService *LearningAPIService

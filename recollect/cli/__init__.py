@@ -15,6 +15,7 @@ import typer
 
 from recollect import __version__
 from recollect.cli.backup import backup
+from recollect.cli.comparing import contradictions, duplicates
 from recollect.cli.completing import complete, recall
 from recollect.cli.console import Failure, report_failure
 from recollect.cli.episodes import episodes, feedback, forget, schema
@@ -54,6 +55,8 @@ app.command("consolidate")(consolidate)
 app.command("patterns")(patterns)
 app.command("calibration")(calibration)
 app.command("threshold")(threshold)
+app.command("duplicates")(duplicates)
+app.command("contradictions")(contradictions)
 app.command("learn", hidden=True)(learn)
 app.command("examine", hidden=True)(examine)
 app.add_typer(episodes, name="episodes")

@@ -15,6 +15,8 @@ from recollect.model import (
     CalibrationBin,
     Consolidation,
     ConsolidationStatus,
+    Contradiction,
+    Duplicate,
     EvaluateRequest,
     Evaluation,
     Feedback,
@@ -29,7 +31,7 @@ from recollect.model import (
 from recollect.rpc import reading, statuses, writing
 from recollect.rpc.v1 import completion_pb2, learning_pb2
 from recollect.service.admission import MAX_NAME_LENGTH
-from recollect.service.rules import COMPLETION_ID, LEAST_CASES, MOST_CASES
+from recollect.service.rules import COMPLETION_ID, LEAST_CASES, MAX_PAGE_ITEMS, MOST_CASES
 
 VERDICTS = {each: learning_pb2.Verdict.Value(f"VERDICT_{each.name}") for each in Verdict}
 STATUSES = {each: learning_pb2.JobStatus.Value(f"JOB_STATUS_{each.name}") for each in ConsolidationStatus}
@@ -80,6 +82,18 @@ def calibration_of(message: learning_pb2.GetCalibrationRequest) -> dict[str, Any
         faults += reading.text_faults(message.field, "/field", MAX_NAME_LENGTH)
     reading.check(faults)
     return {"field": message.field if message.HasField("field") else None, "source": _SOURCES.get(message.source)}
+
+
+def pairs_of(message: learning_pb2.ListDuplicatesRequest | learning_pb2.ListContradictionsRequest) -> dict[str, Any]:
+    """Which pairs of episodes, and what they are asked about."""
+    faults = reading.range_faults(message, "limit", "", 1, MAX_PAGE_ITEMS)
+    faults += reading.range_faults(message, "min_probability", "", 0, 1)
+    names = [each.name for each in message.DESCRIPTOR.fields if each.name in {"entity", "field"}]
+    for name in names:
+        if message.HasField(name):
+            faults += reading.text_faults(getattr(message, name), f"/{name}", MAX_NAME_LENGTH)
+    reading.check(faults)
+    return _given(message, "limit", "min_probability", *names)
 
 
 def threshold_of(message: learning_pb2.GetThresholdRequest) -> dict[str, Any]:
@@ -194,6 +208,34 @@ def calibration(found: Calibration) -> learning_pb2.GetCalibrationResponse:
         bins=map(_bin, found.bins),
         method=found.method,
         fitted_at=found.fitted_at,
+    )
+
+
+def duplicate(found: Duplicate) -> learning_pb2.Duplicate:
+    """Two episodes that probably tell of one event."""
+    differs = [
+        learning_pb2.FieldDifference(field=each.field, values=map(writing.value, each.values)) for each in found.differs
+    ]
+    return learning_pb2.Duplicate(episode_ids=found.episode_ids, probability=found.probability, differs=differs)
+
+
+def contradiction(found: Contradiction) -> learning_pb2.Contradiction:
+    """What episodes say differently of one event or entity."""
+    values = [
+        learning_pb2.StatedValue(
+            value=writing.value(each.value),
+            episodes=each.episodes,
+            episode_ids=each.episode_ids,
+            latest_at=each.latest_at,
+        )
+        for each in found.values
+    ]
+    return learning_pb2.Contradiction(
+        field=found.field,
+        values=values,
+        probability=found.probability,
+        entity=None if found.entity is None else writing.value(found.entity),
+        current=None if found.current is None else writing.value(found.current),
     )
 
 

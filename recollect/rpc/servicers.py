@@ -213,6 +213,22 @@ async def get_calibration(
     return learning.calibration(found)
 
 
+async def list_duplicates(
+    call: Call, request: learning_pb2.ListDuplicatesRequest
+) -> learning_pb2.ListDuplicatesResponse:
+    """Pairs of episodes that probably tell of one event."""
+    found = await service.list_duplicates(call.runtime, call.scope, **learning.pairs_of(request))
+    return learning_pb2.ListDuplicatesResponse(items=map(learning.duplicate, found))
+
+
+async def list_contradictions(
+    call: Call, request: learning_pb2.ListContradictionsRequest
+) -> learning_pb2.ListContradictionsResponse:
+    """What episodes say differently of one event or entity."""
+    found = await service.list_contradictions(call.runtime, call.scope, **learning.pairs_of(request))
+    return learning_pb2.ListContradictionsResponse(items=map(learning.contradiction, found))
+
+
 async def get_threshold(call: Call, request: learning_pb2.GetThresholdRequest) -> learning_pb2.GetThresholdResponse:
     """From which confidence on answers may be acted upon."""
     found = await service.get_threshold(call.runtime, call.scope, **learning.threshold_of(request))

@@ -8,6 +8,7 @@ plane, the `Scope` of the caller. Errors are those of `recollect.errors`.
 from recollect.service.calibration import get_calibration
 from recollect.service.completions import complete, complete_batch
 from recollect.service.consolidation import consolidate, get_consolidation
+from recollect.service.contradictions import list_contradictions, list_duplicates
 from recollect.service.episodes import (
     create_episode,
     delete_episode,
@@ -53,6 +54,8 @@ __all__ = [
     "get_version",
     "get_whoami",
     "import_episodes",
+    "list_contradictions",
+    "list_duplicates",
     "list_episodes",
     "list_patterns",
     "list_spaces",

@@ -45,6 +45,8 @@ ACTIONS: Mapping[str, Action | None] = {
     "list_patterns": Action.READ,
     "get_calibration": Action.READ,
     "get_threshold": Action.READ,
+    "list_contradictions": Action.READ,
+    "list_duplicates": Action.READ,
     "list_spaces": Action.READ,
     "get_space": Action.READ,
     "put_space": Action.ADMIN,

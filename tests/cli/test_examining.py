@@ -131,3 +131,11 @@ def test_what_cannot_be_examined_says_why(recollect: Recollect, file: Path) -> N
     assert (other.code, "no list of an audit" in other.err) == (2, True)
     no_space = recollect("audit", "nowhere")
     assert (no_space.code, "nowhere" in no_space.err or "404" in no_space.err) == (1, True)
+
+
+def test_what_episodes_say_differently_is_listed(recollect: Callable[..., Ran]) -> None:
+    assert "No two episodes seem" in recollect("duplicates", "--least", "0.99").out
+    found = recollect("contradictions", "--entity", "what", "--field", "where")
+    assert found.code == 0
+    assert "kitchen (" in found.out
+    assert json.loads(recollect("duplicates", "--json").out)["items"] == []

@@ -53,11 +53,15 @@ __all__ = [
     "ConsolidateRequest",
     "Consolidation",
     "ConsolidationStatus",
+    "Contradiction",
+    "ContradictionList",
     "Contribution",
     "Counterfactual",
     "CueNote",
     "CueNoteCode",
     "Diagnosis",
+    "Duplicate",
+    "DuplicateList",
     "Episode",
     "EpisodeFilter",
     "EpisodeGroup",
@@ -70,6 +74,7 @@ __all__ = [
     "Evidence",
     "Feedback",
     "FeedbackInput",
+    "FieldDifference",
     "FieldEvaluation",
     "FieldStats",
     "FieldType",
@@ -110,6 +115,7 @@ __all__ = [
     "SpacePatch",
     "SpaceStats",
     "StatedCondition",
+    "StatedValue",
     "Suggestion",
     "SuspectCell",
     "SuspectEvidence",
@@ -164,11 +170,15 @@ from recollect_client.models.completion_config import CompletionConfig as Comple
 from recollect_client.models.consolidate_request import ConsolidateRequest as ConsolidateRequest
 from recollect_client.models.consolidation import Consolidation as Consolidation
 from recollect_client.models.consolidation_status import ConsolidationStatus as ConsolidationStatus
+from recollect_client.models.contradiction import Contradiction as Contradiction
+from recollect_client.models.contradiction_list import ContradictionList as ContradictionList
 from recollect_client.models.contribution import Contribution as Contribution
 from recollect_client.models.counterfactual import Counterfactual as Counterfactual
 from recollect_client.models.cue_note import CueNote as CueNote
 from recollect_client.models.cue_note_code import CueNoteCode as CueNoteCode
 from recollect_client.models.diagnosis import Diagnosis as Diagnosis
+from recollect_client.models.duplicate import Duplicate as Duplicate
+from recollect_client.models.duplicate_list import DuplicateList as DuplicateList
 from recollect_client.models.episode import Episode as Episode
 from recollect_client.models.episode_filter import EpisodeFilter as EpisodeFilter
 from recollect_client.models.episode_group import EpisodeGroup as EpisodeGroup
@@ -181,6 +191,7 @@ from recollect_client.models.evaluation import Evaluation as Evaluation
 from recollect_client.models.evidence import Evidence as Evidence
 from recollect_client.models.feedback import Feedback as Feedback
 from recollect_client.models.feedback_input import FeedbackInput as FeedbackInput
+from recollect_client.models.field_difference import FieldDifference as FieldDifference
 from recollect_client.models.field_evaluation import FieldEvaluation as FieldEvaluation
 from recollect_client.models.field_stats import FieldStats as FieldStats
 from recollect_client.models.field_type import FieldType as FieldType
@@ -221,6 +232,7 @@ from recollect_client.models.space_page import SpacePage as SpacePage
 from recollect_client.models.space_patch import SpacePatch as SpacePatch
 from recollect_client.models.space_stats import SpaceStats as SpaceStats
 from recollect_client.models.stated_condition import StatedCondition as StatedCondition
+from recollect_client.models.stated_value import StatedValue as StatedValue
 from recollect_client.models.suggestion import Suggestion as Suggestion
 from recollect_client.models.suspect_cell import SuspectCell as SuspectCell
 from recollect_client.models.suspect_evidence import SuspectEvidence as SuspectEvidence

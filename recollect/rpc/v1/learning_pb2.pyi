@@ -393,6 +393,82 @@ class Pattern(_message.Message):
     probability: float
     def __init__(self, pattern_id: _Optional[str] = ..., statement: _Optional[str] = ..., given: _Optional[_Iterable[_Union[_value_pb2.Field, _Mapping]]] = ..., then: _Optional[_Iterable[_Union[_value_pb2.Field, _Mapping]]] = ..., support: _Optional[int] = ..., strength: _Optional[float] = ..., lift: _Optional[float] = ..., probability: _Optional[float] = ...) -> None: ...
 
+class ListDuplicatesRequest(_message.Message):
+    __slots__ = ("min_probability", "limit")
+    MIN_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    min_probability: float
+    limit: int
+    def __init__(self, min_probability: _Optional[float] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class ListDuplicatesResponse(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[Duplicate]
+    def __init__(self, items: _Optional[_Iterable[_Union[Duplicate, _Mapping]]] = ...) -> None: ...
+
+class Duplicate(_message.Message):
+    __slots__ = ("episode_ids", "probability", "differs")
+    EPISODE_IDS_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    DIFFERS_FIELD_NUMBER: _ClassVar[int]
+    episode_ids: _containers.RepeatedScalarFieldContainer[str]
+    probability: float
+    differs: _containers.RepeatedCompositeFieldContainer[FieldDifference]
+    def __init__(self, episode_ids: _Optional[_Iterable[str]] = ..., probability: _Optional[float] = ..., differs: _Optional[_Iterable[_Union[FieldDifference, _Mapping]]] = ...) -> None: ...
+
+class FieldDifference(_message.Message):
+    __slots__ = ("field", "values")
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    field: str
+    values: _containers.RepeatedCompositeFieldContainer[_value_pb2.Value]
+    def __init__(self, field: _Optional[str] = ..., values: _Optional[_Iterable[_Union[_value_pb2.Value, _Mapping]]] = ...) -> None: ...
+
+class ListContradictionsRequest(_message.Message):
+    __slots__ = ("entity", "field", "min_probability", "limit")
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    MIN_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    entity: str
+    field: str
+    min_probability: float
+    limit: int
+    def __init__(self, entity: _Optional[str] = ..., field: _Optional[str] = ..., min_probability: _Optional[float] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class ListContradictionsResponse(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[Contradiction]
+    def __init__(self, items: _Optional[_Iterable[_Union[Contradiction, _Mapping]]] = ...) -> None: ...
+
+class Contradiction(_message.Message):
+    __slots__ = ("field", "values", "probability", "entity", "current")
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_FIELD_NUMBER: _ClassVar[int]
+    field: str
+    values: _containers.RepeatedCompositeFieldContainer[StatedValue]
+    probability: float
+    entity: _value_pb2.Value
+    current: _value_pb2.Value
+    def __init__(self, field: _Optional[str] = ..., values: _Optional[_Iterable[_Union[StatedValue, _Mapping]]] = ..., probability: _Optional[float] = ..., entity: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., current: _Optional[_Union[_value_pb2.Value, _Mapping]] = ...) -> None: ...
+
+class StatedValue(_message.Message):
+    __slots__ = ("value", "episodes", "episode_ids", "latest_at")
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    EPISODES_FIELD_NUMBER: _ClassVar[int]
+    EPISODE_IDS_FIELD_NUMBER: _ClassVar[int]
+    LATEST_AT_FIELD_NUMBER: _ClassVar[int]
+    value: _value_pb2.Value
+    episodes: int
+    episode_ids: _containers.RepeatedScalarFieldContainer[str]
+    latest_at: str
+    def __init__(self, value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., episodes: _Optional[int] = ..., episode_ids: _Optional[_Iterable[str]] = ..., latest_at: _Optional[str] = ...) -> None: ...
+
 class GetThresholdRequest(_message.Message):
     __slots__ = ("target_accuracy", "field")
     TARGET_ACCURACY_FIELD_NUMBER: _ClassVar[int]

@@ -81,6 +81,16 @@ class LearningServiceStub:
                 request_serializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.GetCalibrationRequest.SerializeToString,
                 response_deserializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.GetCalibrationResponse.FromString,
                 _registered_method=True)
+        self.ListDuplicates = channel.unary_unary(
+                '/recollect.v1.LearningService/ListDuplicates',
+                request_serializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.ListDuplicatesRequest.SerializeToString,
+                response_deserializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.ListDuplicatesResponse.FromString,
+                _registered_method=True)
+        self.ListContradictions = channel.unary_unary(
+                '/recollect.v1.LearningService/ListContradictions',
+                request_serializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.ListContradictionsRequest.SerializeToString,
+                response_deserializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.ListContradictionsResponse.FromString,
+                _registered_method=True)
         self.GetThreshold = channel.unary_unary(
                 '/recollect.v1.LearningService/GetThreshold',
                 request_serializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.GetThresholdRequest.SerializeToString,
@@ -156,6 +166,20 @@ class LearningServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDuplicates(self, request, context):
+        """Pairs of episodes that probably tell of one event, the likeliest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListContradictions(self, request, context):
+        """What episodes say differently of one event or entity.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetThreshold(self, request, context):
         """From which confidence on answers may be acted upon.
         """
@@ -210,6 +234,16 @@ def add_LearningServiceServicer_to_server(servicer, server):
                     servicer.GetCalibration,
                     request_deserializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.GetCalibrationRequest.FromString,
                     response_serializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.GetCalibrationResponse.SerializeToString,
+            ),
+            'ListDuplicates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDuplicates,
+                    request_deserializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.ListDuplicatesRequest.FromString,
+                    response_serializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.ListDuplicatesResponse.SerializeToString,
+            ),
+            'ListContradictions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListContradictions,
+                    request_deserializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.ListContradictionsRequest.FromString,
+                    response_serializer=recollect_dot_rpc_dot_v1_dot_learning__pb2.ListContradictionsResponse.SerializeToString,
             ),
             'GetThreshold': grpc.unary_unary_rpc_method_handler(
                     servicer.GetThreshold,
@@ -462,6 +496,60 @@ class LearningService:
             '/recollect.v1.LearningService/GetCalibration',
             recollect_dot_rpc_dot_v1_dot_learning__pb2.GetCalibrationRequest.SerializeToString,
             recollect_dot_rpc_dot_v1_dot_learning__pb2.GetCalibrationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDuplicates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recollect.v1.LearningService/ListDuplicates',
+            recollect_dot_rpc_dot_v1_dot_learning__pb2.ListDuplicatesRequest.SerializeToString,
+            recollect_dot_rpc_dot_v1_dot_learning__pb2.ListDuplicatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListContradictions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recollect.v1.LearningService/ListContradictions',
+            recollect_dot_rpc_dot_v1_dot_learning__pb2.ListContradictionsRequest.SerializeToString,
+            recollect_dot_rpc_dot_v1_dot_learning__pb2.ListContradictionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -23,6 +23,8 @@ from recollect_client.models.audit_request import AuditRequest
 from recollect_client.models.calibration import Calibration
 from recollect_client.models.consolidate_request import ConsolidateRequest
 from recollect_client.models.consolidation import Consolidation
+from recollect_client.models.contradiction_list import ContradictionList
+from recollect_client.models.duplicate_list import DuplicateList
 from recollect_client.models.evaluate_request import EvaluateRequest
 from recollect_client.models.evaluation import Evaluation
 from recollect_client.models.feedback import Feedback
@@ -3246,6 +3248,758 @@ class LearningApi:
         return self.api_client.param_serialize(
             method='GET',
             resource_path='/calibration/threshold',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
+    def list_contradictions(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        entity: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="The field that names what the episodes are about; left out, episodes of one event are compared.")] = None,
+        var_field: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Only what is said of this field.")] = None,
+        min_probability: Annotated[Optional[Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]]], Field(description="Only episodes that tell of one event with at least this probability.")] = None,
+        limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="How many items are listed at the most.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ContradictionList:
+        """List what episodes say differently of one event or entity
+
+        Which stored episodes say different things of one event, as `list_duplicates` finds them, or with `entity`, of what that field names: of a person, a product. Fields in which the episodes of one entity mostly differ are left out, unless `field` asks for one. Each value with the episodes that have it; `current` is what the latest of them says. Surfaced, not resolved: nothing is changed.  Do not use it to complete a field (use `complete`, which weighs all episodes), nor for typing errors (use `audit_space`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param entity: The field that names what the episodes are about; left out, episodes of one event are compared.
+        :type entity: str
+        :param var_field: Only what is said of this field.
+        :type var_field: str
+        :param min_probability: Only episodes that tell of one event with at least this probability.
+        :type min_probability: float
+        :param limit: How many items are listed at the most.
+        :type limit: int
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._list_contradictions_serialize(
+            x_memory_space=x_memory_space,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            entity=entity,
+            var_field=var_field,
+            min_probability=min_probability,
+            limit=limit,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "ContradictionList",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def list_contradictions_with_http_info(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        entity: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="The field that names what the episodes are about; left out, episodes of one event are compared.")] = None,
+        var_field: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Only what is said of this field.")] = None,
+        min_probability: Annotated[Optional[Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]]], Field(description="Only episodes that tell of one event with at least this probability.")] = None,
+        limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="How many items are listed at the most.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[ContradictionList]:
+        """List what episodes say differently of one event or entity
+
+        Which stored episodes say different things of one event, as `list_duplicates` finds them, or with `entity`, of what that field names: of a person, a product. Fields in which the episodes of one entity mostly differ are left out, unless `field` asks for one. Each value with the episodes that have it; `current` is what the latest of them says. Surfaced, not resolved: nothing is changed.  Do not use it to complete a field (use `complete`, which weighs all episodes), nor for typing errors (use `audit_space`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param entity: The field that names what the episodes are about; left out, episodes of one event are compared.
+        :type entity: str
+        :param var_field: Only what is said of this field.
+        :type var_field: str
+        :param min_probability: Only episodes that tell of one event with at least this probability.
+        :type min_probability: float
+        :param limit: How many items are listed at the most.
+        :type limit: int
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._list_contradictions_serialize(
+            x_memory_space=x_memory_space,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            entity=entity,
+            var_field=var_field,
+            min_probability=min_probability,
+            limit=limit,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "ContradictionList",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def list_contradictions_without_preload_content(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        entity: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="The field that names what the episodes are about; left out, episodes of one event are compared.")] = None,
+        var_field: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Only what is said of this field.")] = None,
+        min_probability: Annotated[Optional[Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]]], Field(description="Only episodes that tell of one event with at least this probability.")] = None,
+        limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="How many items are listed at the most.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """List what episodes say differently of one event or entity
+
+        Which stored episodes say different things of one event, as `list_duplicates` finds them, or with `entity`, of what that field names: of a person, a product. Fields in which the episodes of one entity mostly differ are left out, unless `field` asks for one. Each value with the episodes that have it; `current` is what the latest of them says. Surfaced, not resolved: nothing is changed.  Do not use it to complete a field (use `complete`, which weighs all episodes), nor for typing errors (use `audit_space`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param entity: The field that names what the episodes are about; left out, episodes of one event are compared.
+        :type entity: str
+        :param var_field: Only what is said of this field.
+        :type var_field: str
+        :param min_probability: Only episodes that tell of one event with at least this probability.
+        :type min_probability: float
+        :param limit: How many items are listed at the most.
+        :type limit: int
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._list_contradictions_serialize(
+            x_memory_space=x_memory_space,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            entity=entity,
+            var_field=var_field,
+            min_probability=min_probability,
+            limit=limit,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "ContradictionList",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _list_contradictions_serialize(
+        self,
+        x_memory_space,
+        x_request_id,
+        traceparent,
+        entity,
+        var_field,
+        min_probability,
+        limit,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        # process the query parameters
+        if entity is not None:
+            
+            _query_params.append(('entity', entity))
+            
+        if var_field is not None:
+            
+            _query_params.append(('field', var_field))
+            
+        if min_probability is not None:
+            
+            _query_params.append(('min_probability', min_probability))
+            
+        if limit is not None:
+            
+            _query_params.append(('limit', limit))
+            
+        # process the header parameters
+        if x_memory_space is not None:
+            _header_params['X-Memory-Space'] = x_memory_space
+        if x_request_id is not None:
+            _header_params['X-Request-Id'] = x_request_id
+        if traceparent is not None:
+            _header_params['traceparent'] = traceparent
+        # process the form parameters
+        # process the body parameter
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='GET',
+            resource_path='/contradictions',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
+    def list_duplicates(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        min_probability: Annotated[Optional[Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]]], Field(description="Only episodes that tell of one event with at least this probability.")] = None,
+        limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="How many items are listed at the most.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> DuplicateList:
+        """List the pairs of episodes that probably tell of one event
+
+        Pairs that share a rare value, with the probability that they tell of one event: how much likelier what they share is among episodes of one event than by chance, learned from the space itself, without labels (Fellegi and Sunter). What follows from other values that they share counts for nothing. Nothing is changed.  Do not use it for episodes that merely resemble a cue (use `recall`), nor for wrong cells (use `audit_space`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param min_probability: Only episodes that tell of one event with at least this probability.
+        :type min_probability: float
+        :param limit: How many items are listed at the most.
+        :type limit: int
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._list_duplicates_serialize(
+            x_memory_space=x_memory_space,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            min_probability=min_probability,
+            limit=limit,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "DuplicateList",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def list_duplicates_with_http_info(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        min_probability: Annotated[Optional[Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]]], Field(description="Only episodes that tell of one event with at least this probability.")] = None,
+        limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="How many items are listed at the most.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[DuplicateList]:
+        """List the pairs of episodes that probably tell of one event
+
+        Pairs that share a rare value, with the probability that they tell of one event: how much likelier what they share is among episodes of one event than by chance, learned from the space itself, without labels (Fellegi and Sunter). What follows from other values that they share counts for nothing. Nothing is changed.  Do not use it for episodes that merely resemble a cue (use `recall`), nor for wrong cells (use `audit_space`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param min_probability: Only episodes that tell of one event with at least this probability.
+        :type min_probability: float
+        :param limit: How many items are listed at the most.
+        :type limit: int
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._list_duplicates_serialize(
+            x_memory_space=x_memory_space,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            min_probability=min_probability,
+            limit=limit,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "DuplicateList",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def list_duplicates_without_preload_content(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        min_probability: Annotated[Optional[Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]]], Field(description="Only episodes that tell of one event with at least this probability.")] = None,
+        limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="How many items are listed at the most.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """List the pairs of episodes that probably tell of one event
+
+        Pairs that share a rare value, with the probability that they tell of one event: how much likelier what they share is among episodes of one event than by chance, learned from the space itself, without labels (Fellegi and Sunter). What follows from other values that they share counts for nothing. Nothing is changed.  Do not use it for episodes that merely resemble a cue (use `recall`), nor for wrong cells (use `audit_space`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param min_probability: Only episodes that tell of one event with at least this probability.
+        :type min_probability: float
+        :param limit: How many items are listed at the most.
+        :type limit: int
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._list_duplicates_serialize(
+            x_memory_space=x_memory_space,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            min_probability=min_probability,
+            limit=limit,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "DuplicateList",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _list_duplicates_serialize(
+        self,
+        x_memory_space,
+        x_request_id,
+        traceparent,
+        min_probability,
+        limit,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        # process the query parameters
+        if min_probability is not None:
+            
+            _query_params.append(('min_probability', min_probability))
+            
+        if limit is not None:
+            
+            _query_params.append(('limit', limit))
+            
+        # process the header parameters
+        if x_memory_space is not None:
+            _header_params['X-Memory-Space'] = x_memory_space
+        if x_request_id is not None:
+            _header_params['X-Request-Id'] = x_request_id
+        if traceparent is not None:
+            _header_params['traceparent'] = traceparent
+        # process the form parameters
+        # process the body parameter
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='GET',
+            resource_path='/duplicates',
             path_params=_path_params,
             query_params=_query_params,
             header_params=_header_params,

@@ -34,11 +34,15 @@ from recollect_client.models.completion_config import CompletionConfig
 from recollect_client.models.consolidate_request import ConsolidateRequest
 from recollect_client.models.consolidation import Consolidation
 from recollect_client.models.consolidation_status import ConsolidationStatus
+from recollect_client.models.contradiction import Contradiction
+from recollect_client.models.contradiction_list import ContradictionList
 from recollect_client.models.contribution import Contribution
 from recollect_client.models.counterfactual import Counterfactual
 from recollect_client.models.cue_note import CueNote
 from recollect_client.models.cue_note_code import CueNoteCode
 from recollect_client.models.diagnosis import Diagnosis
+from recollect_client.models.duplicate import Duplicate
+from recollect_client.models.duplicate_list import DuplicateList
 from recollect_client.models.episode import Episode
 from recollect_client.models.episode_filter import EpisodeFilter
 from recollect_client.models.episode_group import EpisodeGroup
@@ -51,6 +55,7 @@ from recollect_client.models.evaluation import Evaluation
 from recollect_client.models.evidence import Evidence
 from recollect_client.models.feedback import Feedback
 from recollect_client.models.feedback_input import FeedbackInput
+from recollect_client.models.field_difference import FieldDifference
 from recollect_client.models.field_evaluation import FieldEvaluation
 from recollect_client.models.field_stats import FieldStats
 from recollect_client.models.field_type import FieldType
@@ -91,6 +96,7 @@ from recollect_client.models.space_page import SpacePage
 from recollect_client.models.space_patch import SpacePatch
 from recollect_client.models.space_stats import SpaceStats
 from recollect_client.models.stated_condition import StatedCondition
+from recollect_client.models.stated_value import StatedValue
 from recollect_client.models.suggestion import Suggestion
 from recollect_client.models.suspect_cell import SuspectCell
 from recollect_client.models.suspect_evidence import SuspectEvidence

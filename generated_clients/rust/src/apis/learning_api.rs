@@ -131,6 +131,40 @@ pub struct GetThresholdParams {
     pub field: Option<String>
 }
 
+/// struct for passing parameters to the method [`list_contradictions`]
+#[derive(Clone, Debug, Default)]
+pub struct ListContradictionsParams {
+    /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+    pub x_memory_space: String,
+    /// Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+    pub x_request_id: Option<String>,
+    /// The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+    pub traceparent: Option<String>,
+    /// The field that names what the episodes are about; left out, episodes of one event are compared.
+    pub entity: Option<String>,
+    /// Only what is said of this field.
+    pub field: Option<String>,
+    /// Only episodes that tell of one event with at least this probability.
+    pub min_probability: Option<f64>,
+    /// How many items are listed at the most.
+    pub limit: Option<i32>
+}
+
+/// struct for passing parameters to the method [`list_duplicates`]
+#[derive(Clone, Debug, Default)]
+pub struct ListDuplicatesParams {
+    /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+    pub x_memory_space: String,
+    /// Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+    pub x_request_id: Option<String>,
+    /// The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+    pub traceparent: Option<String>,
+    /// Only episodes that tell of one event with at least this probability.
+    pub min_probability: Option<f64>,
+    /// How many items are listed at the most.
+    pub limit: Option<i32>
+}
+
 /// struct for passing parameters to the method [`list_patterns`]
 #[derive(Clone, Debug, Default)]
 pub struct ListPatternsParams {
@@ -311,6 +345,42 @@ pub enum GetEvaluationError {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum GetThresholdError {
+    Status400(models::Problem),
+    Status401(models::Problem),
+    Status403(models::Problem),
+    Status404(models::Problem),
+    Status406(models::Problem),
+    Status429(models::Problem),
+    Status431(models::Problem),
+    Status500(models::Problem),
+    Status503(models::Problem),
+    Status504(models::Problem),
+    DefaultResponse(models::Problem),
+    UnknownValue(serde_json::Value),
+}
+
+/// struct for typed errors of method [`list_contradictions`]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ListContradictionsError {
+    Status400(models::Problem),
+    Status401(models::Problem),
+    Status403(models::Problem),
+    Status404(models::Problem),
+    Status406(models::Problem),
+    Status429(models::Problem),
+    Status431(models::Problem),
+    Status500(models::Problem),
+    Status503(models::Problem),
+    Status504(models::Problem),
+    DefaultResponse(models::Problem),
+    UnknownValue(serde_json::Value),
+}
+
+/// struct for typed errors of method [`list_duplicates`]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ListDuplicatesError {
     Status400(models::Problem),
     Status401(models::Problem),
     Status403(models::Problem),
@@ -768,6 +838,114 @@ pub async fn get_threshold(configuration: &configuration::Configuration, params:
     } else {
         let content = resp.text().await?;
         let entity: Option<GetThresholdError> = serde_json::from_str(&content).ok();
+        Err(Error::ResponseError(ResponseContent { status, content, entity }))
+    }
+}
+
+/// Which stored episodes say different things of one event, as `list_duplicates` finds them, or with `entity`, of what that field names: of a person, a product. Fields in which the episodes of one entity mostly differ are left out, unless `field` asks for one. Each value with the episodes that have it; `current` is what the latest of them says. Surfaced, not resolved: nothing is changed.  Do not use it to complete a field (use `complete`, which weighs all episodes), nor for typing errors (use `audit_space`). 
+pub async fn list_contradictions(configuration: &configuration::Configuration, params: ListContradictionsParams) -> Result<models::ContradictionList, Error<ListContradictionsError>> {
+
+    let uri_str = format!("{}/contradictions", configuration.base_path);
+    let mut req_builder = configuration.client.request(reqwest::Method::GET, &uri_str);
+
+    if let Some(ref param_value) = params.entity {
+        req_builder = req_builder.query(&[("entity", &param_value.to_string())]);
+    }
+    if let Some(ref param_value) = params.field {
+        req_builder = req_builder.query(&[("field", &param_value.to_string())]);
+    }
+    if let Some(ref param_value) = params.min_probability {
+        req_builder = req_builder.query(&[("min_probability", &param_value.to_string())]);
+    }
+    if let Some(ref param_value) = params.limit {
+        req_builder = req_builder.query(&[("limit", &param_value.to_string())]);
+    }
+    if let Some(ref user_agent) = configuration.user_agent {
+        req_builder = req_builder.header(reqwest::header::USER_AGENT, user_agent.clone());
+    }
+    req_builder = req_builder.header("X-Memory-Space", params.x_memory_space.to_string());
+    if let Some(param_value) = params.x_request_id {
+        req_builder = req_builder.header("X-Request-Id", param_value.to_string());
+    }
+    if let Some(param_value) = params.traceparent {
+        req_builder = req_builder.header("traceparent", param_value.to_string());
+    }
+    if let Some(ref token) = configuration.bearer_access_token {
+        req_builder = req_builder.bearer_auth(token.to_owned());
+    };
+
+    let req = req_builder.build()?;
+    let resp = configuration.client.execute(req).await?;
+
+    let status = resp.status();
+    let content_type = resp
+        .headers()
+        .get("content-type")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("application/octet-stream");
+    let content_type = super::ContentType::from(content_type);
+
+    if !status.is_client_error() && !status.is_server_error() {
+        let content = resp.text().await?;
+        match content_type {
+            ContentType::Json => serde_json::from_str(&content).map_err(Error::from),
+            ContentType::Text => return Err(Error::from(serde_json::Error::custom("Received `text/plain` content type response that cannot be converted to `models::ContradictionList`"))),
+            ContentType::Unsupported(unknown_type) => return Err(Error::from(serde_json::Error::custom(format!("Received `{unknown_type}` content type response that cannot be converted to `models::ContradictionList`")))),
+        }
+    } else {
+        let content = resp.text().await?;
+        let entity: Option<ListContradictionsError> = serde_json::from_str(&content).ok();
+        Err(Error::ResponseError(ResponseContent { status, content, entity }))
+    }
+}
+
+/// Pairs that share a rare value, with the probability that they tell of one event: how much likelier what they share is among episodes of one event than by chance, learned from the space itself, without labels (Fellegi and Sunter). What follows from other values that they share counts for nothing. Nothing is changed.  Do not use it for episodes that merely resemble a cue (use `recall`), nor for wrong cells (use `audit_space`). 
+pub async fn list_duplicates(configuration: &configuration::Configuration, params: ListDuplicatesParams) -> Result<models::DuplicateList, Error<ListDuplicatesError>> {
+
+    let uri_str = format!("{}/duplicates", configuration.base_path);
+    let mut req_builder = configuration.client.request(reqwest::Method::GET, &uri_str);
+
+    if let Some(ref param_value) = params.min_probability {
+        req_builder = req_builder.query(&[("min_probability", &param_value.to_string())]);
+    }
+    if let Some(ref param_value) = params.limit {
+        req_builder = req_builder.query(&[("limit", &param_value.to_string())]);
+    }
+    if let Some(ref user_agent) = configuration.user_agent {
+        req_builder = req_builder.header(reqwest::header::USER_AGENT, user_agent.clone());
+    }
+    req_builder = req_builder.header("X-Memory-Space", params.x_memory_space.to_string());
+    if let Some(param_value) = params.x_request_id {
+        req_builder = req_builder.header("X-Request-Id", param_value.to_string());
+    }
+    if let Some(param_value) = params.traceparent {
+        req_builder = req_builder.header("traceparent", param_value.to_string());
+    }
+    if let Some(ref token) = configuration.bearer_access_token {
+        req_builder = req_builder.bearer_auth(token.to_owned());
+    };
+
+    let req = req_builder.build()?;
+    let resp = configuration.client.execute(req).await?;
+
+    let status = resp.status();
+    let content_type = resp
+        .headers()
+        .get("content-type")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("application/octet-stream");
+    let content_type = super::ContentType::from(content_type);
+
+    if !status.is_client_error() && !status.is_server_error() {
+        let content = resp.text().await?;
+        match content_type {
+            ContentType::Json => serde_json::from_str(&content).map_err(Error::from),
+            ContentType::Text => return Err(Error::from(serde_json::Error::custom("Received `text/plain` content type response that cannot be converted to `models::DuplicateList`"))),
+            ContentType::Unsupported(unknown_type) => return Err(Error::from(serde_json::Error::custom(format!("Received `{unknown_type}` content type response that cannot be converted to `models::DuplicateList`")))),
+        }
+    } else {
+        let content = resp.text().await?;
+        let entity: Option<ListDuplicatesError> = serde_json::from_str(&content).ok();
         Err(Error::ResponseError(ResponseContent { status, content, entity }))
     }
 }

@@ -39,6 +39,16 @@ import {
     ConsolidationToJSON,
 } from '../models/Consolidation';
 import {
+    type ContradictionList,
+    ContradictionListFromJSON,
+    ContradictionListToJSON,
+} from '../models/ContradictionList';
+import {
+    type DuplicateList,
+    DuplicateListFromJSON,
+    DuplicateListToJSON,
+} from '../models/DuplicateList';
+import {
     type EvaluateRequest,
     EvaluateRequestFromJSON,
     EvaluateRequestToJSON,
@@ -258,6 +268,60 @@ export interface GetThresholdRequest {
      * Only answers for this field.
      */
     field?: string;
+}
+
+export interface ListContradictionsRequest {
+    /**
+     * The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+     */
+    xMemorySpace: string;
+    /**
+     * Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+     */
+    xRequestId?: string;
+    /**
+     * The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+     */
+    traceparent?: string;
+    /**
+     * The field that names what the episodes are about; left out, episodes of one event are compared.
+     */
+    entity?: string;
+    /**
+     * Only what is said of this field.
+     */
+    field?: string;
+    /**
+     * Only episodes that tell of one event with at least this probability.
+     */
+    minProbability?: number;
+    /**
+     * How many items are listed at the most.
+     */
+    limit?: number;
+}
+
+export interface ListDuplicatesRequest {
+    /**
+     * The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+     */
+    xMemorySpace: string;
+    /**
+     * Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+     */
+    xRequestId?: string;
+    /**
+     * The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+     */
+    traceparent?: string;
+    /**
+     * Only episodes that tell of one event with at least this probability.
+     */
+    minProbability?: number;
+    /**
+     * How many items are listed at the most.
+     */
+    limit?: number;
 }
 
 export interface ListPatternsRequest {
@@ -954,6 +1018,162 @@ export class LearningApi extends runtime.BaseAPI {
      */
     async getThreshold(requestParameters: GetThresholdRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<Threshold> {
         const response = await this.getThresholdRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
+
+    /**
+     * Creates request options for listContradictions without sending the request
+     */
+    async listContradictionsRequestOpts(requestParameters: ListContradictionsRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['xMemorySpace'] == null) {
+            throw new runtime.RequiredError(
+                'xMemorySpace',
+                'Required parameter "xMemorySpace" was null or undefined when calling listContradictions().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        if (requestParameters['entity'] != null) {
+            queryParameters['entity'] = requestParameters['entity'];
+        }
+
+        if (requestParameters['field'] != null) {
+            queryParameters['field'] = requestParameters['field'];
+        }
+
+        if (requestParameters['minProbability'] != null) {
+            queryParameters['min_probability'] = requestParameters['minProbability'];
+        }
+
+        if (requestParameters['limit'] != null) {
+            queryParameters['limit'] = requestParameters['limit'];
+        }
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        if (requestParameters['xMemorySpace'] != null) {
+            headerParameters['X-Memory-Space'] = String(requestParameters['xMemorySpace']);
+        }
+
+        if (requestParameters['xRequestId'] != null) {
+            headerParameters['X-Request-Id'] = String(requestParameters['xRequestId']);
+        }
+
+        if (requestParameters['traceparent'] != null) {
+            headerParameters['traceparent'] = String(requestParameters['traceparent']);
+        }
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", []);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/contradictions`;
+
+        return {
+            path: urlPath,
+            method: 'GET',
+            headers: headerParameters,
+            query: queryParameters,
+        };
+    }
+
+    /**
+     * Which stored episodes say different things of one event, as `list_duplicates` finds them, or with `entity`, of what that field names: of a person, a product. Fields in which the episodes of one entity mostly differ are left out, unless `field` asks for one. Each value with the episodes that have it; `current` is what the latest of them says. Surfaced, not resolved: nothing is changed.  Do not use it to complete a field (use `complete`, which weighs all episodes), nor for typing errors (use `audit_space`). 
+     * List what episodes say differently of one event or entity
+     */
+    async listContradictionsRaw(requestParameters: ListContradictionsRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<ContradictionList>> {
+        const requestOptions = await this.listContradictionsRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => ContradictionListFromJSON(jsonValue));
+    }
+
+    /**
+     * Which stored episodes say different things of one event, as `list_duplicates` finds them, or with `entity`, of what that field names: of a person, a product. Fields in which the episodes of one entity mostly differ are left out, unless `field` asks for one. Each value with the episodes that have it; `current` is what the latest of them says. Surfaced, not resolved: nothing is changed.  Do not use it to complete a field (use `complete`, which weighs all episodes), nor for typing errors (use `audit_space`). 
+     * List what episodes say differently of one event or entity
+     */
+    async listContradictions(requestParameters: ListContradictionsRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<ContradictionList> {
+        const response = await this.listContradictionsRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
+
+    /**
+     * Creates request options for listDuplicates without sending the request
+     */
+    async listDuplicatesRequestOpts(requestParameters: ListDuplicatesRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['xMemorySpace'] == null) {
+            throw new runtime.RequiredError(
+                'xMemorySpace',
+                'Required parameter "xMemorySpace" was null or undefined when calling listDuplicates().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        if (requestParameters['minProbability'] != null) {
+            queryParameters['min_probability'] = requestParameters['minProbability'];
+        }
+
+        if (requestParameters['limit'] != null) {
+            queryParameters['limit'] = requestParameters['limit'];
+        }
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        if (requestParameters['xMemorySpace'] != null) {
+            headerParameters['X-Memory-Space'] = String(requestParameters['xMemorySpace']);
+        }
+
+        if (requestParameters['xRequestId'] != null) {
+            headerParameters['X-Request-Id'] = String(requestParameters['xRequestId']);
+        }
+
+        if (requestParameters['traceparent'] != null) {
+            headerParameters['traceparent'] = String(requestParameters['traceparent']);
+        }
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", []);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/duplicates`;
+
+        return {
+            path: urlPath,
+            method: 'GET',
+            headers: headerParameters,
+            query: queryParameters,
+        };
+    }
+
+    /**
+     * Pairs that share a rare value, with the probability that they tell of one event: how much likelier what they share is among episodes of one event than by chance, learned from the space itself, without labels (Fellegi and Sunter). What follows from other values that they share counts for nothing. Nothing is changed.  Do not use it for episodes that merely resemble a cue (use `recall`), nor for wrong cells (use `audit_space`). 
+     * List the pairs of episodes that probably tell of one event
+     */
+    async listDuplicatesRaw(requestParameters: ListDuplicatesRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<DuplicateList>> {
+        const requestOptions = await this.listDuplicatesRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => DuplicateListFromJSON(jsonValue));
+    }
+
+    /**
+     * Pairs that share a rare value, with the probability that they tell of one event: how much likelier what they share is among episodes of one event than by chance, learned from the space itself, without labels (Fellegi and Sunter). What follows from other values that they share counts for nothing. Nothing is changed.  Do not use it for episodes that merely resemble a cue (use `recall`), nor for wrong cells (use `audit_space`). 
+     * List the pairs of episodes that probably tell of one event
+     */
+    async listDuplicates(requestParameters: ListDuplicatesRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<DuplicateList> {
+        const response = await this.listDuplicatesRaw(requestParameters, initOverrides);
         return await response.value();
     }
 

@@ -23,6 +23,8 @@ import recollect.client.model.AuditRequest;
 import recollect.client.model.Calibration;
 import recollect.client.model.ConsolidateRequest;
 import recollect.client.model.Consolidation;
+import recollect.client.model.ContradictionList;
+import recollect.client.model.DuplicateList;
 import recollect.client.model.EvaluateRequest;
 import recollect.client.model.Evaluation;
 import recollect.client.model.Feedback;
@@ -2660,6 +2662,642 @@ public class LearningApi {
       }
       public APIGetThresholdRequest build() {
         return new APIGetThresholdRequest(this);
+      }
+    }
+  }
+
+  /**
+   * List what episodes say differently of one event or entity
+   * Which stored episodes say different things of one event, as &#x60;list_duplicates&#x60; finds them, or with &#x60;entity&#x60;, of what that field names: of a person, a product. Fields in which the episodes of one entity mostly differ are left out, unless &#x60;field&#x60; asks for one. Each value with the episodes that have it; &#x60;current&#x60; is what the latest of them says. Surfaced, not resolved: nothing is changed.  Do not use it to complete a field (use &#x60;complete&#x60;, which weighs all episodes), nor for typing errors (use &#x60;audit_space&#x60;). 
+   * @param apiRequest {@link APIListContradictionsRequest}
+   * @return ContradictionList
+   * @throws ApiException if fails to make API call
+   */
+  public ContradictionList listContradictions(APIListContradictionsRequest apiRequest) throws ApiException {
+    return listContradictions(apiRequest, null);
+  }
+
+  /**
+   * List what episodes say differently of one event or entity
+   * Which stored episodes say different things of one event, as &#x60;list_duplicates&#x60; finds them, or with &#x60;entity&#x60;, of what that field names: of a person, a product. Fields in which the episodes of one entity mostly differ are left out, unless &#x60;field&#x60; asks for one. Each value with the episodes that have it; &#x60;current&#x60; is what the latest of them says. Surfaced, not resolved: nothing is changed.  Do not use it to complete a field (use &#x60;complete&#x60;, which weighs all episodes), nor for typing errors (use &#x60;audit_space&#x60;). 
+   * @param apiRequest {@link APIListContradictionsRequest}
+   * @param headers Optional headers to include in the request
+   * @return ContradictionList
+   * @throws ApiException if fails to make API call
+   */
+  public ContradictionList listContradictions(APIListContradictionsRequest apiRequest, Map<String, String> headers) throws ApiException {
+    @jakarta.annotation.Nonnull
+    String xMemorySpace = apiRequest.xMemorySpace();
+    @jakarta.annotation.Nullable
+    String xRequestId = apiRequest.xRequestId();
+    @jakarta.annotation.Nullable
+    String traceparent = apiRequest.traceparent();
+    @jakarta.annotation.Nullable
+    String entity = apiRequest.entity();
+    @jakarta.annotation.Nullable
+    String field = apiRequest.field();
+    @jakarta.annotation.Nullable
+    Double minProbability = apiRequest.minProbability();
+    @jakarta.annotation.Nullable
+    Integer limit = apiRequest.limit();
+    return listContradictions(xMemorySpace, xRequestId, traceparent, entity, field, minProbability, limit, headers);
+  }
+
+  /**
+   * List what episodes say differently of one event or entity
+   * Which stored episodes say different things of one event, as &#x60;list_duplicates&#x60; finds them, or with &#x60;entity&#x60;, of what that field names: of a person, a product. Fields in which the episodes of one entity mostly differ are left out, unless &#x60;field&#x60; asks for one. Each value with the episodes that have it; &#x60;current&#x60; is what the latest of them says. Surfaced, not resolved: nothing is changed.  Do not use it to complete a field (use &#x60;complete&#x60;, which weighs all episodes), nor for typing errors (use &#x60;audit_space&#x60;). 
+   * @param apiRequest {@link APIListContradictionsRequest}
+   * @return ApiResponse&lt;ContradictionList&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<ContradictionList> listContradictionsWithHttpInfo(APIListContradictionsRequest apiRequest) throws ApiException {
+    return listContradictionsWithHttpInfo(apiRequest, null);
+  }
+
+  /**
+   * List what episodes say differently of one event or entity
+   * Which stored episodes say different things of one event, as &#x60;list_duplicates&#x60; finds them, or with &#x60;entity&#x60;, of what that field names: of a person, a product. Fields in which the episodes of one entity mostly differ are left out, unless &#x60;field&#x60; asks for one. Each value with the episodes that have it; &#x60;current&#x60; is what the latest of them says. Surfaced, not resolved: nothing is changed.  Do not use it to complete a field (use &#x60;complete&#x60;, which weighs all episodes), nor for typing errors (use &#x60;audit_space&#x60;). 
+   * @param apiRequest {@link APIListContradictionsRequest}
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;ContradictionList&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<ContradictionList> listContradictionsWithHttpInfo(APIListContradictionsRequest apiRequest, Map<String, String> headers) throws ApiException {
+    String xMemorySpace = apiRequest.xMemorySpace();
+    String xRequestId = apiRequest.xRequestId();
+    String traceparent = apiRequest.traceparent();
+    String entity = apiRequest.entity();
+    String field = apiRequest.field();
+    Double minProbability = apiRequest.minProbability();
+    Integer limit = apiRequest.limit();
+    return listContradictionsWithHttpInfo(xMemorySpace, xRequestId, traceparent, entity, field, minProbability, limit, headers);
+  }
+
+  /**
+   * List what episodes say differently of one event or entity
+   * Which stored episodes say different things of one event, as &#x60;list_duplicates&#x60; finds them, or with &#x60;entity&#x60;, of what that field names: of a person, a product. Fields in which the episodes of one entity mostly differ are left out, unless &#x60;field&#x60; asks for one. Each value with the episodes that have it; &#x60;current&#x60; is what the latest of them says. Surfaced, not resolved: nothing is changed.  Do not use it to complete a field (use &#x60;complete&#x60;, which weighs all episodes), nor for typing errors (use &#x60;audit_space&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param entity The field that names what the episodes are about; left out, episodes of one event are compared. (optional)
+   * @param field Only what is said of this field. (optional)
+   * @param minProbability Only episodes that tell of one event with at least this probability. (optional, default to 0.5)
+   * @param limit How many items are listed at the most. (optional, default to 100)
+   * @return ContradictionList
+   * @throws ApiException if fails to make API call
+   */
+  public ContradictionList listContradictions(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String entity, @jakarta.annotation.Nullable String field, @jakarta.annotation.Nullable Double minProbability, @jakarta.annotation.Nullable Integer limit) throws ApiException {
+    return listContradictions(xMemorySpace, xRequestId, traceparent, entity, field, minProbability, limit, null);
+  }
+
+  /**
+   * List what episodes say differently of one event or entity
+   * Which stored episodes say different things of one event, as &#x60;list_duplicates&#x60; finds them, or with &#x60;entity&#x60;, of what that field names: of a person, a product. Fields in which the episodes of one entity mostly differ are left out, unless &#x60;field&#x60; asks for one. Each value with the episodes that have it; &#x60;current&#x60; is what the latest of them says. Surfaced, not resolved: nothing is changed.  Do not use it to complete a field (use &#x60;complete&#x60;, which weighs all episodes), nor for typing errors (use &#x60;audit_space&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param entity The field that names what the episodes are about; left out, episodes of one event are compared. (optional)
+   * @param field Only what is said of this field. (optional)
+   * @param minProbability Only episodes that tell of one event with at least this probability. (optional, default to 0.5)
+   * @param limit How many items are listed at the most. (optional, default to 100)
+   * @param headers Optional headers to include in the request
+   * @return ContradictionList
+   * @throws ApiException if fails to make API call
+   */
+  public ContradictionList listContradictions(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String entity, @jakarta.annotation.Nullable String field, @jakarta.annotation.Nullable Double minProbability, @jakarta.annotation.Nullable Integer limit, Map<String, String> headers) throws ApiException {
+    ApiResponse<ContradictionList> localVarResponse = listContradictionsWithHttpInfo(xMemorySpace, xRequestId, traceparent, entity, field, minProbability, limit, headers);
+    return localVarResponse.getData();
+  }
+
+  /**
+   * List what episodes say differently of one event or entity
+   * Which stored episodes say different things of one event, as &#x60;list_duplicates&#x60; finds them, or with &#x60;entity&#x60;, of what that field names: of a person, a product. Fields in which the episodes of one entity mostly differ are left out, unless &#x60;field&#x60; asks for one. Each value with the episodes that have it; &#x60;current&#x60; is what the latest of them says. Surfaced, not resolved: nothing is changed.  Do not use it to complete a field (use &#x60;complete&#x60;, which weighs all episodes), nor for typing errors (use &#x60;audit_space&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param entity The field that names what the episodes are about; left out, episodes of one event are compared. (optional)
+   * @param field Only what is said of this field. (optional)
+   * @param minProbability Only episodes that tell of one event with at least this probability. (optional, default to 0.5)
+   * @param limit How many items are listed at the most. (optional, default to 100)
+   * @return ApiResponse&lt;ContradictionList&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<ContradictionList> listContradictionsWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String entity, @jakarta.annotation.Nullable String field, @jakarta.annotation.Nullable Double minProbability, @jakarta.annotation.Nullable Integer limit) throws ApiException {
+    return listContradictionsWithHttpInfo(xMemorySpace, xRequestId, traceparent, entity, field, minProbability, limit, null);
+  }
+
+  /**
+   * List what episodes say differently of one event or entity
+   * Which stored episodes say different things of one event, as &#x60;list_duplicates&#x60; finds them, or with &#x60;entity&#x60;, of what that field names: of a person, a product. Fields in which the episodes of one entity mostly differ are left out, unless &#x60;field&#x60; asks for one. Each value with the episodes that have it; &#x60;current&#x60; is what the latest of them says. Surfaced, not resolved: nothing is changed.  Do not use it to complete a field (use &#x60;complete&#x60;, which weighs all episodes), nor for typing errors (use &#x60;audit_space&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param entity The field that names what the episodes are about; left out, episodes of one event are compared. (optional)
+   * @param field Only what is said of this field. (optional)
+   * @param minProbability Only episodes that tell of one event with at least this probability. (optional, default to 0.5)
+   * @param limit How many items are listed at the most. (optional, default to 100)
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;ContradictionList&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<ContradictionList> listContradictionsWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String entity, @jakarta.annotation.Nullable String field, @jakarta.annotation.Nullable Double minProbability, @jakarta.annotation.Nullable Integer limit, Map<String, String> headers) throws ApiException {
+    HttpRequest.Builder localVarRequestBuilder = listContradictionsRequestBuilder(xMemorySpace, xRequestId, traceparent, entity, field, minProbability, limit, headers);
+    try {
+      HttpResponse<InputStream> localVarResponse = memberVarHttpClient.send(
+          localVarRequestBuilder.build(),
+          HttpResponse.BodyHandlers.ofInputStream());
+      if (memberVarResponseInterceptor != null) {
+        memberVarResponseInterceptor.accept(localVarResponse);
+      }
+      InputStream localVarResponseBody = null;
+      try {
+        if (localVarResponse.statusCode()/ 100 != 2) {
+          throw getApiException("listContradictions", localVarResponse);
+        }
+        localVarResponseBody = ApiClient.getResponseBody(localVarResponse);
+        if (localVarResponseBody == null) {
+          return new ApiResponse<ContradictionList>(
+              localVarResponse.statusCode(),
+              localVarResponse.headers().map(),
+              null
+          );
+        }
+
+        
+        
+        String responseBody = new String(localVarResponseBody.readAllBytes());
+        ContradictionList responseValue = responseBody.isBlank()? null: memberVarObjectMapper.readValue(responseBody, new TypeReference<ContradictionList>() {});
+        
+
+        return new ApiResponse<ContradictionList>(
+            localVarResponse.statusCode(),
+            localVarResponse.headers().map(),
+            responseValue
+        );
+      } finally {
+        if (localVarResponseBody != null) {
+          localVarResponseBody.close();
+        }
+      }
+    } catch (IOException e) {
+      throw new ApiException(e);
+    }
+    catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ApiException(e);
+    }
+  }
+
+  private HttpRequest.Builder listContradictionsRequestBuilder(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String entity, @jakarta.annotation.Nullable String field, @jakarta.annotation.Nullable Double minProbability, @jakarta.annotation.Nullable Integer limit, Map<String, String> headers) throws ApiException {
+    // verify the required parameter 'xMemorySpace' is set
+    if (xMemorySpace == null) {
+      throw new ApiException(400, "Missing the required parameter 'xMemorySpace' when calling listContradictions");
+    }
+
+    HttpRequest.Builder localVarRequestBuilder = HttpRequest.newBuilder();
+
+    String localVarPath = "/contradictions";
+
+    List<Pair> localVarQueryParams = new ArrayList<>();
+    StringJoiner localVarQueryStringJoiner = new StringJoiner("&");
+    String localVarQueryParameterBaseName;
+    localVarQueryParameterBaseName = "entity";
+    localVarQueryParams.addAll(ApiClient.parameterToPairs("entity", entity));
+    localVarQueryParameterBaseName = "field";
+    localVarQueryParams.addAll(ApiClient.parameterToPairs("field", field));
+    localVarQueryParameterBaseName = "min_probability";
+    localVarQueryParams.addAll(ApiClient.parameterToPairs("min_probability", minProbability));
+    localVarQueryParameterBaseName = "limit";
+    localVarQueryParams.addAll(ApiClient.parameterToPairs("limit", limit));
+
+    if (!localVarQueryParams.isEmpty() || localVarQueryStringJoiner.length() != 0) {
+      StringJoiner queryJoiner = new StringJoiner("&");
+      localVarQueryParams.forEach(p -> queryJoiner.add(p.getName() + '=' + p.getValue()));
+      if (localVarQueryStringJoiner.length() != 0) {
+        queryJoiner.add(localVarQueryStringJoiner.toString());
+      }
+      localVarRequestBuilder.uri(URI.create(memberVarBaseUri + localVarPath + '?' + queryJoiner.toString()));
+    } else {
+      localVarRequestBuilder.uri(URI.create(memberVarBaseUri + localVarPath));
+    }
+
+    if (xMemorySpace != null) {
+      localVarRequestBuilder.header("X-Memory-Space", xMemorySpace.toString());
+    }
+    if (xRequestId != null) {
+      localVarRequestBuilder.header("X-Request-Id", xRequestId.toString());
+    }
+    if (traceparent != null) {
+      localVarRequestBuilder.header("traceparent", traceparent.toString());
+    }
+    localVarRequestBuilder.header("Accept", "application/json, application/problem+json");
+
+    localVarRequestBuilder.method("GET", HttpRequest.BodyPublishers.noBody());
+    if (memberVarReadTimeout != null) {
+      localVarRequestBuilder.timeout(memberVarReadTimeout);
+    }
+    // Add custom headers if provided
+    localVarRequestBuilder = HttpRequestBuilderExtensions.withAdditionalHeaders(localVarRequestBuilder, headers);
+    if (memberVarInterceptor != null) {
+      memberVarInterceptor.accept(localVarRequestBuilder);
+    }
+    return localVarRequestBuilder;
+  }
+
+
+  public static final class APIListContradictionsRequest {
+    @jakarta.annotation.Nonnull
+    private String xMemorySpace; // The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+    @jakarta.annotation.Nullable
+    private String xRequestId; // Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+    @jakarta.annotation.Nullable
+    private String traceparent; // The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+    @jakarta.annotation.Nullable
+    private String entity; // The field that names what the episodes are about; left out, episodes of one event are compared. (optional)
+    @jakarta.annotation.Nullable
+    private String field; // Only what is said of this field. (optional)
+    @jakarta.annotation.Nullable
+    private Double minProbability; // Only episodes that tell of one event with at least this probability. (optional, default to 0.5)
+    @jakarta.annotation.Nullable
+    private Integer limit; // How many items are listed at the most. (optional, default to 100)
+
+    private APIListContradictionsRequest(Builder builder) {
+      this.xMemorySpace = builder.xMemorySpace;
+      this.xRequestId = builder.xRequestId;
+      this.traceparent = builder.traceparent;
+      this.entity = builder.entity;
+      this.field = builder.field;
+      this.minProbability = builder.minProbability;
+      this.limit = builder.limit;
+    }
+    @jakarta.annotation.Nonnull
+    public String xMemorySpace() {
+      return xMemorySpace;
+    }
+    @jakarta.annotation.Nullable
+    public String xRequestId() {
+      return xRequestId;
+    }
+    @jakarta.annotation.Nullable
+    public String traceparent() {
+      return traceparent;
+    }
+    @jakarta.annotation.Nullable
+    public String entity() {
+      return entity;
+    }
+    @jakarta.annotation.Nullable
+    public String field() {
+      return field;
+    }
+    @jakarta.annotation.Nullable
+    public Double minProbability() {
+      return minProbability;
+    }
+    @jakarta.annotation.Nullable
+    public Integer limit() {
+      return limit;
+    }
+    public static Builder newBuilder() {
+      return new Builder();
+    }
+
+    public static class Builder {
+      private String xMemorySpace;
+      private String xRequestId;
+      private String traceparent;
+      private String entity;
+      private String field;
+      private Double minProbability;
+      private Integer limit;
+
+      public Builder xMemorySpace(@jakarta.annotation.Nonnull String xMemorySpace) {
+        this.xMemorySpace = xMemorySpace;
+        return this;
+      }
+      public Builder xRequestId(@jakarta.annotation.Nullable String xRequestId) {
+        this.xRequestId = xRequestId;
+        return this;
+      }
+      public Builder traceparent(@jakarta.annotation.Nullable String traceparent) {
+        this.traceparent = traceparent;
+        return this;
+      }
+      public Builder entity(@jakarta.annotation.Nullable String entity) {
+        this.entity = entity;
+        return this;
+      }
+      public Builder field(@jakarta.annotation.Nullable String field) {
+        this.field = field;
+        return this;
+      }
+      public Builder minProbability(@jakarta.annotation.Nullable Double minProbability) {
+        this.minProbability = minProbability;
+        return this;
+      }
+      public Builder limit(@jakarta.annotation.Nullable Integer limit) {
+        this.limit = limit;
+        return this;
+      }
+      public APIListContradictionsRequest build() {
+        return new APIListContradictionsRequest(this);
+      }
+    }
+  }
+
+  /**
+   * List the pairs of episodes that probably tell of one event
+   * Pairs that share a rare value, with the probability that they tell of one event: how much likelier what they share is among episodes of one event than by chance, learned from the space itself, without labels (Fellegi and Sunter). What follows from other values that they share counts for nothing. Nothing is changed.  Do not use it for episodes that merely resemble a cue (use &#x60;recall&#x60;), nor for wrong cells (use &#x60;audit_space&#x60;). 
+   * @param apiRequest {@link APIListDuplicatesRequest}
+   * @return DuplicateList
+   * @throws ApiException if fails to make API call
+   */
+  public DuplicateList listDuplicates(APIListDuplicatesRequest apiRequest) throws ApiException {
+    return listDuplicates(apiRequest, null);
+  }
+
+  /**
+   * List the pairs of episodes that probably tell of one event
+   * Pairs that share a rare value, with the probability that they tell of one event: how much likelier what they share is among episodes of one event than by chance, learned from the space itself, without labels (Fellegi and Sunter). What follows from other values that they share counts for nothing. Nothing is changed.  Do not use it for episodes that merely resemble a cue (use &#x60;recall&#x60;), nor for wrong cells (use &#x60;audit_space&#x60;). 
+   * @param apiRequest {@link APIListDuplicatesRequest}
+   * @param headers Optional headers to include in the request
+   * @return DuplicateList
+   * @throws ApiException if fails to make API call
+   */
+  public DuplicateList listDuplicates(APIListDuplicatesRequest apiRequest, Map<String, String> headers) throws ApiException {
+    @jakarta.annotation.Nonnull
+    String xMemorySpace = apiRequest.xMemorySpace();
+    @jakarta.annotation.Nullable
+    String xRequestId = apiRequest.xRequestId();
+    @jakarta.annotation.Nullable
+    String traceparent = apiRequest.traceparent();
+    @jakarta.annotation.Nullable
+    Double minProbability = apiRequest.minProbability();
+    @jakarta.annotation.Nullable
+    Integer limit = apiRequest.limit();
+    return listDuplicates(xMemorySpace, xRequestId, traceparent, minProbability, limit, headers);
+  }
+
+  /**
+   * List the pairs of episodes that probably tell of one event
+   * Pairs that share a rare value, with the probability that they tell of one event: how much likelier what they share is among episodes of one event than by chance, learned from the space itself, without labels (Fellegi and Sunter). What follows from other values that they share counts for nothing. Nothing is changed.  Do not use it for episodes that merely resemble a cue (use &#x60;recall&#x60;), nor for wrong cells (use &#x60;audit_space&#x60;). 
+   * @param apiRequest {@link APIListDuplicatesRequest}
+   * @return ApiResponse&lt;DuplicateList&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<DuplicateList> listDuplicatesWithHttpInfo(APIListDuplicatesRequest apiRequest) throws ApiException {
+    return listDuplicatesWithHttpInfo(apiRequest, null);
+  }
+
+  /**
+   * List the pairs of episodes that probably tell of one event
+   * Pairs that share a rare value, with the probability that they tell of one event: how much likelier what they share is among episodes of one event than by chance, learned from the space itself, without labels (Fellegi and Sunter). What follows from other values that they share counts for nothing. Nothing is changed.  Do not use it for episodes that merely resemble a cue (use &#x60;recall&#x60;), nor for wrong cells (use &#x60;audit_space&#x60;). 
+   * @param apiRequest {@link APIListDuplicatesRequest}
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;DuplicateList&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<DuplicateList> listDuplicatesWithHttpInfo(APIListDuplicatesRequest apiRequest, Map<String, String> headers) throws ApiException {
+    String xMemorySpace = apiRequest.xMemorySpace();
+    String xRequestId = apiRequest.xRequestId();
+    String traceparent = apiRequest.traceparent();
+    Double minProbability = apiRequest.minProbability();
+    Integer limit = apiRequest.limit();
+    return listDuplicatesWithHttpInfo(xMemorySpace, xRequestId, traceparent, minProbability, limit, headers);
+  }
+
+  /**
+   * List the pairs of episodes that probably tell of one event
+   * Pairs that share a rare value, with the probability that they tell of one event: how much likelier what they share is among episodes of one event than by chance, learned from the space itself, without labels (Fellegi and Sunter). What follows from other values that they share counts for nothing. Nothing is changed.  Do not use it for episodes that merely resemble a cue (use &#x60;recall&#x60;), nor for wrong cells (use &#x60;audit_space&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param minProbability Only episodes that tell of one event with at least this probability. (optional, default to 0.5)
+   * @param limit How many items are listed at the most. (optional, default to 100)
+   * @return DuplicateList
+   * @throws ApiException if fails to make API call
+   */
+  public DuplicateList listDuplicates(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Double minProbability, @jakarta.annotation.Nullable Integer limit) throws ApiException {
+    return listDuplicates(xMemorySpace, xRequestId, traceparent, minProbability, limit, null);
+  }
+
+  /**
+   * List the pairs of episodes that probably tell of one event
+   * Pairs that share a rare value, with the probability that they tell of one event: how much likelier what they share is among episodes of one event than by chance, learned from the space itself, without labels (Fellegi and Sunter). What follows from other values that they share counts for nothing. Nothing is changed.  Do not use it for episodes that merely resemble a cue (use &#x60;recall&#x60;), nor for wrong cells (use &#x60;audit_space&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param minProbability Only episodes that tell of one event with at least this probability. (optional, default to 0.5)
+   * @param limit How many items are listed at the most. (optional, default to 100)
+   * @param headers Optional headers to include in the request
+   * @return DuplicateList
+   * @throws ApiException if fails to make API call
+   */
+  public DuplicateList listDuplicates(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Double minProbability, @jakarta.annotation.Nullable Integer limit, Map<String, String> headers) throws ApiException {
+    ApiResponse<DuplicateList> localVarResponse = listDuplicatesWithHttpInfo(xMemorySpace, xRequestId, traceparent, minProbability, limit, headers);
+    return localVarResponse.getData();
+  }
+
+  /**
+   * List the pairs of episodes that probably tell of one event
+   * Pairs that share a rare value, with the probability that they tell of one event: how much likelier what they share is among episodes of one event than by chance, learned from the space itself, without labels (Fellegi and Sunter). What follows from other values that they share counts for nothing. Nothing is changed.  Do not use it for episodes that merely resemble a cue (use &#x60;recall&#x60;), nor for wrong cells (use &#x60;audit_space&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param minProbability Only episodes that tell of one event with at least this probability. (optional, default to 0.5)
+   * @param limit How many items are listed at the most. (optional, default to 100)
+   * @return ApiResponse&lt;DuplicateList&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<DuplicateList> listDuplicatesWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Double minProbability, @jakarta.annotation.Nullable Integer limit) throws ApiException {
+    return listDuplicatesWithHttpInfo(xMemorySpace, xRequestId, traceparent, minProbability, limit, null);
+  }
+
+  /**
+   * List the pairs of episodes that probably tell of one event
+   * Pairs that share a rare value, with the probability that they tell of one event: how much likelier what they share is among episodes of one event than by chance, learned from the space itself, without labels (Fellegi and Sunter). What follows from other values that they share counts for nothing. Nothing is changed.  Do not use it for episodes that merely resemble a cue (use &#x60;recall&#x60;), nor for wrong cells (use &#x60;audit_space&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param minProbability Only episodes that tell of one event with at least this probability. (optional, default to 0.5)
+   * @param limit How many items are listed at the most. (optional, default to 100)
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;DuplicateList&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<DuplicateList> listDuplicatesWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Double minProbability, @jakarta.annotation.Nullable Integer limit, Map<String, String> headers) throws ApiException {
+    HttpRequest.Builder localVarRequestBuilder = listDuplicatesRequestBuilder(xMemorySpace, xRequestId, traceparent, minProbability, limit, headers);
+    try {
+      HttpResponse<InputStream> localVarResponse = memberVarHttpClient.send(
+          localVarRequestBuilder.build(),
+          HttpResponse.BodyHandlers.ofInputStream());
+      if (memberVarResponseInterceptor != null) {
+        memberVarResponseInterceptor.accept(localVarResponse);
+      }
+      InputStream localVarResponseBody = null;
+      try {
+        if (localVarResponse.statusCode()/ 100 != 2) {
+          throw getApiException("listDuplicates", localVarResponse);
+        }
+        localVarResponseBody = ApiClient.getResponseBody(localVarResponse);
+        if (localVarResponseBody == null) {
+          return new ApiResponse<DuplicateList>(
+              localVarResponse.statusCode(),
+              localVarResponse.headers().map(),
+              null
+          );
+        }
+
+        
+        
+        String responseBody = new String(localVarResponseBody.readAllBytes());
+        DuplicateList responseValue = responseBody.isBlank()? null: memberVarObjectMapper.readValue(responseBody, new TypeReference<DuplicateList>() {});
+        
+
+        return new ApiResponse<DuplicateList>(
+            localVarResponse.statusCode(),
+            localVarResponse.headers().map(),
+            responseValue
+        );
+      } finally {
+        if (localVarResponseBody != null) {
+          localVarResponseBody.close();
+        }
+      }
+    } catch (IOException e) {
+      throw new ApiException(e);
+    }
+    catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ApiException(e);
+    }
+  }
+
+  private HttpRequest.Builder listDuplicatesRequestBuilder(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Double minProbability, @jakarta.annotation.Nullable Integer limit, Map<String, String> headers) throws ApiException {
+    // verify the required parameter 'xMemorySpace' is set
+    if (xMemorySpace == null) {
+      throw new ApiException(400, "Missing the required parameter 'xMemorySpace' when calling listDuplicates");
+    }
+
+    HttpRequest.Builder localVarRequestBuilder = HttpRequest.newBuilder();
+
+    String localVarPath = "/duplicates";
+
+    List<Pair> localVarQueryParams = new ArrayList<>();
+    StringJoiner localVarQueryStringJoiner = new StringJoiner("&");
+    String localVarQueryParameterBaseName;
+    localVarQueryParameterBaseName = "min_probability";
+    localVarQueryParams.addAll(ApiClient.parameterToPairs("min_probability", minProbability));
+    localVarQueryParameterBaseName = "limit";
+    localVarQueryParams.addAll(ApiClient.parameterToPairs("limit", limit));
+
+    if (!localVarQueryParams.isEmpty() || localVarQueryStringJoiner.length() != 0) {
+      StringJoiner queryJoiner = new StringJoiner("&");
+      localVarQueryParams.forEach(p -> queryJoiner.add(p.getName() + '=' + p.getValue()));
+      if (localVarQueryStringJoiner.length() != 0) {
+        queryJoiner.add(localVarQueryStringJoiner.toString());
+      }
+      localVarRequestBuilder.uri(URI.create(memberVarBaseUri + localVarPath + '?' + queryJoiner.toString()));
+    } else {
+      localVarRequestBuilder.uri(URI.create(memberVarBaseUri + localVarPath));
+    }
+
+    if (xMemorySpace != null) {
+      localVarRequestBuilder.header("X-Memory-Space", xMemorySpace.toString());
+    }
+    if (xRequestId != null) {
+      localVarRequestBuilder.header("X-Request-Id", xRequestId.toString());
+    }
+    if (traceparent != null) {
+      localVarRequestBuilder.header("traceparent", traceparent.toString());
+    }
+    localVarRequestBuilder.header("Accept", "application/json, application/problem+json");
+
+    localVarRequestBuilder.method("GET", HttpRequest.BodyPublishers.noBody());
+    if (memberVarReadTimeout != null) {
+      localVarRequestBuilder.timeout(memberVarReadTimeout);
+    }
+    // Add custom headers if provided
+    localVarRequestBuilder = HttpRequestBuilderExtensions.withAdditionalHeaders(localVarRequestBuilder, headers);
+    if (memberVarInterceptor != null) {
+      memberVarInterceptor.accept(localVarRequestBuilder);
+    }
+    return localVarRequestBuilder;
+  }
+
+
+  public static final class APIListDuplicatesRequest {
+    @jakarta.annotation.Nonnull
+    private String xMemorySpace; // The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+    @jakarta.annotation.Nullable
+    private String xRequestId; // Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+    @jakarta.annotation.Nullable
+    private String traceparent; // The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+    @jakarta.annotation.Nullable
+    private Double minProbability; // Only episodes that tell of one event with at least this probability. (optional, default to 0.5)
+    @jakarta.annotation.Nullable
+    private Integer limit; // How many items are listed at the most. (optional, default to 100)
+
+    private APIListDuplicatesRequest(Builder builder) {
+      this.xMemorySpace = builder.xMemorySpace;
+      this.xRequestId = builder.xRequestId;
+      this.traceparent = builder.traceparent;
+      this.minProbability = builder.minProbability;
+      this.limit = builder.limit;
+    }
+    @jakarta.annotation.Nonnull
+    public String xMemorySpace() {
+      return xMemorySpace;
+    }
+    @jakarta.annotation.Nullable
+    public String xRequestId() {
+      return xRequestId;
+    }
+    @jakarta.annotation.Nullable
+    public String traceparent() {
+      return traceparent;
+    }
+    @jakarta.annotation.Nullable
+    public Double minProbability() {
+      return minProbability;
+    }
+    @jakarta.annotation.Nullable
+    public Integer limit() {
+      return limit;
+    }
+    public static Builder newBuilder() {
+      return new Builder();
+    }
+
+    public static class Builder {
+      private String xMemorySpace;
+      private String xRequestId;
+      private String traceparent;
+      private Double minProbability;
+      private Integer limit;
+
+      public Builder xMemorySpace(@jakarta.annotation.Nonnull String xMemorySpace) {
+        this.xMemorySpace = xMemorySpace;
+        return this;
+      }
+      public Builder xRequestId(@jakarta.annotation.Nullable String xRequestId) {
+        this.xRequestId = xRequestId;
+        return this;
+      }
+      public Builder traceparent(@jakarta.annotation.Nullable String traceparent) {
+        this.traceparent = traceparent;
+        return this;
+      }
+      public Builder minProbability(@jakarta.annotation.Nullable Double minProbability) {
+        this.minProbability = minProbability;
+        return this;
+      }
+      public Builder limit(@jakarta.annotation.Nullable Integer limit) {
+        this.limit = limit;
+        return this;
+      }
+      public APIListDuplicatesRequest build() {
+        return new APIListDuplicatesRequest(this);
       }
     }
   }
