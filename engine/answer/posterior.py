@@ -26,7 +26,7 @@ from engine.generalisation.closed_form import Generaliser, top_rows
 from engine.generalisation.distribution import Generalisation, background, unmet
 from engine.generalisation.smoothing import cells, smoothed
 from engine.generalisation.softmax import softmax
-from engine.memory.arrays import Floats, Rows, Singles, union
+from engine.memory.arrays import Floats, Further, Rows, Singles, union
 from engine.memory.columns import Column, recurs
 from engine.memory.traces import Traces, contiguity
 from engine.memory.values import Value
@@ -84,12 +84,13 @@ class Posterior:
         self.evidence = [
             weigh_field(name, traces.columns[name], value, RECOLLECTION_WIDTH) for name, value in known.items()
         ]
-        self.further = further_evidence(traces, cue)
+        further = further_evidence(traces, cue)
+        self.further = None if further is None else further.nats
         read = partial(
             recollect,
             size=traces.size,
             cue_strength=cue.strength,
-            extra=self.further,
+            extra=further,
             kernels=schema.kernels,
             noise=schema.noise,
             prior_stored=self.prior_stored,
@@ -359,11 +360,11 @@ def _trust(column: Column, comes_to_mind: float, heaviest: float, share_with_fie
     return trust * heaviest if column.kind == "number" and not recurs(column) else trust
 
 
-def further_evidence(traces: Traces, cue: CueInput) -> Floats | None:
-    """float64[N] nats from the cue's vector and its temporal context; None where it has neither."""
-    parts = []
-    if cue.vector is not None and traces.vectors is not None:
-        parts.append(traces.vectors.evidence(cue.vector))
-    if cue.times:
-        parts.append(contiguity(traces.times, cue.times))
-    return np.sum(parts, axis=0) if parts else None
+def further_evidence(traces: Traces, cue: CueInput) -> Further | None:
+    """Nats from the cue's vector and its temporal context; None where it has neither."""
+    has_vector = cue.vector is not None and traces.vectors is not None
+    near = traces.vectors.read(cue.vector) if has_vector else None  # type: ignore[union-attr, arg-type]
+    if not cue.times:
+        return near
+    in_time = contiguity(traces.times, cue.times)
+    return Further(in_time if near is None else near.nats + in_time)

@@ -37,13 +37,13 @@ def recall(traces: Traces, cue: CueInput, limit: int, rows: Mask | None = None) 
     for e in evidence:
         speaks |= (e.table(level)[e.column.codes] > 0.0) & (e.column.codes >= 0)
     if further is not None:
-        scores += further
-        speaks |= further > 0.0
+        scores += further.nats
+        speaks |= further.nats > 0.0
     if rows is not None:
         speaks &= rows
     found = np.flatnonzero(speaks)
     best = found[np.lexsort((-found, -np.round(scores[found], 6)))][:limit]
-    alike = similarities(evidence, best, further)
+    alike = similarities(evidence, best, None if further is None else further.nats)
     return [
         Ranked(
             int(row),

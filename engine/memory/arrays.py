@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,15 @@ Rows = npt.NDArray[np.intp]  # of episodes
 Mask = npt.NDArray[np.bool_]
 Keys = npt.NDArray[np.uint64]
 Bytes = npt.NDArray[np.uint8]
+
+
+class Further(NamedTuple):
+    """`nats` float64[N] of further evidence; `rows`, ascending, are the episodes that have other than `others`, which
+    all others have; None where that may be any."""
+
+    nats: Floats
+    rows: Rows | None = None
+    others: float = 0.0
 
 
 def union(*rows: Rows) -> Rows:

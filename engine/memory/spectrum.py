@@ -75,8 +75,8 @@ class Spectrum:
         """
         axes, n = self.axes[observed], len(observed)
         inner = np.diag(self.rest / self.beyond) + axes.T @ axes
-        along = away @ np.linalg.solve(np.linalg.cholesky(inner), axes.T).T
-        explained = np.einsum("kr,kr->k", along, along)
+        along = np.linalg.solve(np.linalg.cholesky(inner), (away @ axes).T)
+        explained = np.einsum("rk,rk->k", along, along)
         volume = n * math.log(self.rest / self.variance) + float(np.linalg.slogdet(inner)[1])
         volume += float(np.log(self.beyond / self.rest).sum())
         return _log_student(np.maximum(squares - explained, 0.0) / self.rest, n) - 0.5 * volume

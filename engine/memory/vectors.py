@@ -19,20 +19,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from engine.expressions import squared_distances
-from engine.memory.arrays import Floats, Mask, Rows, Singles
+from engine.memory.arrays import Floats, Further, Mask, Rows, Singles
+from engine.memory.projections import Projections
 from engine.memory.spectrum import Spectrum
 from engine.priors import (
     BLOCK_BYTES,
     COMPARED_EXACTLY,
+    FEWEST_PROJECTED,
+    FIRST_COMPARED,
     LEAST_LOST,
     LIKE,
+    LOWEST_SAMPLE,
     MAX_NATS,
     MIN_OBSERVED,
     MIN_ZEROED,
+    MOST_COMPARED,
     MOST_LOST,
     SPECTRUM_SAMPLE,
 )
@@ -47,6 +53,7 @@ class Vectors:
         self.size = 0
         self._spectrum: tuple[int, Spectrum, float] | None = None
         self._lengths: tuple[int, Singles] | None = None
+        self._projections: Projections | None = None
 
     @property
     def rows(self) -> Singles:
@@ -81,7 +88,7 @@ class Vectors:
         kept = self.rows[rows]
         self._rows[: len(kept)] = kept
         self.size = len(kept)
-        self._spectrum = self._lengths = None
+        self._spectrum = self._lengths = self._projections = None
 
     def spectrum(self) -> Spectrum:
         """The second moments, over a strided sample of the first 2^k episodes: they change only when N doubles."""
@@ -89,11 +96,17 @@ class Vectors:
 
     def evidence(self, cue: Singles) -> Floats:
         """float64[N] of l_k in nats for a cue vector with NaN at unknown dimensions; 0 where unknown."""
-        if not self.size:
-            return np.zeros(0)
-        readings = [(p, mask) for p, mask in self._readings(cue) if mask.sum() >= MIN_OBSERVED]
+        return self.read(cue).nats
+
+    def read(self, cue: Singles) -> Further:
+        """The same, and of which vectors it tells more than that they are far away."""
+        readings = [(p, mask) for p, mask in self._readings(cue) if mask.sum() >= MIN_OBSERVED] if self.size else []
         if not readings:
-            return np.zeros(self.size)
+            return Further(np.zeros(self.size))
+        if len(readings) == 1 and self.size >= FEWEST_PROJECTED:
+            found = self._sparse(cue, readings[0][1])
+            if found is not None:
+                return found
         squares = self._squares(cue, [mask for _, mask in readings])
         ratios = [
             math.log(prior) + self._log_ratio(cue, np.flatnonzero(mask), own)
@@ -103,11 +116,35 @@ class Vectors:
         nats -= math.log(sum(prior for prior, _ in readings))
         lacking = np.isnan(nats)
         if lacking.all():
-            return np.zeros(self.size)
-        peak = float(np.nanmax(nats))
-        nats = np.maximum(nats - peak + min(peak, MAX_NATS), -MAX_NATS)
+            return Further(np.zeros(self.size))
+        nats = _bounded(nats)
         nats[lacking] = 0.0
-        return nats
+        return Further(nats)
+
+    def _sparse(self, cue: Singles, mask: Mask) -> Further | None:
+        """The evidence by those vectors that can be near enough; None where these are too many."""
+        least, count, most = self._projected().least(cue, mask), self._compared(), int(MOST_COMPARED * self.size)
+        lacking = np.flatnonzero(np.isnan(least))
+        if len(lacking) + FIRST_COMPARED * count > most:
+            return None
+        first = _lowest(least, FIRST_COMPARED * count)
+        edge = float(np.partition(self._squares_of(first, cue, mask), count)[count])
+        near = np.flatnonzero(least <= edge)
+        if len(near) > most:
+            return None
+        observed, squares = np.flatnonzero(mask), self._squares_of(near, cue, mask)
+        rows = near[np.sort(np.argpartition(squares, count)[:count])] if len(near) > count else near
+        nats, reach = self._nearest_nats(cue, observed, rows)
+        others = _without(np.flatnonzero(least <= reach.squares), rows)
+        if len(others) > most:
+            return None
+        squares = self._squares_of(others, cue, mask)
+        others, squares = others[squares <= reach.squares], squares[squares <= reach.squares]
+        told = np.full(self.size, -np.inf)
+        told[rows], told[others] = nats, reach.nats(squares)
+        bounded = _bounded(told)
+        bounded[lacking] = 0.0
+        return Further(bounded, np.sort(np.concatenate([rows, others, lacking])), -MAX_NATS)
 
     def _sampled(self) -> tuple[int, Spectrum, float]:
         """(2^k, the spectrum of the sample, its share of exact zeros)."""
@@ -172,23 +209,27 @@ class Vectors:
 
         -inf where it is so far below the best one that `evidence` would bound it in any case.
         """
-        spectrum, n = self.spectrum(), len(observed)
         nearest, nats = self._nearest(squares), np.where(np.isnan(squares), np.nan, -np.inf)
         if not len(nearest):
             return nats
+        nats[nearest], reach = self._nearest_nats(cue, observed, nearest)
+        others = squares <= reach.squares
+        others[nearest] = False
+        nats[others] = reach.nats(squares[others])
+        return nats
+
+    def _nearest_nats(self, cue: Singles, observed: Rows, nearest: Rows) -> tuple[Floats, _Reach]:
+        """float64[n] of l_k of the nearest episodes, compared in float64; and how far others still count."""
+        spectrum, n = self.spectrum(), len(observed)
         rows, heard = np.vstack([self.rows[nearest], spectrum.mean]), cue.astype(np.float64)
         if n < self.dimensions:
             rows, heard = rows[:, observed], heard[observed]
         single, copy = self._copies(rows, heard, observed)
         apart, background = float(single[-1]), float(copy[-1])
-        nats[nearest] = _either(copy[:-1] - background, spectrum.share * (single[:-1] - apart))
-        floor = float(nats[nearest].max()) - 2.0 * MAX_NATS - math.log(2.0)
+        nats = _either(copy[:-1] - background, spectrum.share * (single[:-1] - apart))
+        floor = float(nats.max()) - 2.0 * MAX_NATS - math.log(2.0)
         least = min(floor + background, apart + floor / spectrum.share)
-        others = squares <= spectrum.reach(least, n)
-        others[nearest] = False
-        alone = spectrum.independent(squares[others], n)
-        nats[others] = _either(alone - background, spectrum.share * (alone - apart))
-        return nats
+        return nats, _Reach(spectrum, n, spectrum.reach(least, n), apart, background)
 
     def _copies(self, rows: Floats, heard: Floats, observed: Rows) -> tuple[Floats, Floats]:
         """Log densities of the heard float64[n] as a copy of each row float64[m, n]: by independent noise, by any."""
@@ -198,9 +239,29 @@ class Vectors:
         shaped, rescaled = spectrum.shaped(away, squares, observed), spectrum.rescaled(rows, heard, squares)
         return single, np.logaddexp(np.logaddexp(single, shaped), rescaled)
 
+    def _compared(self) -> int:
+        """How many vectors are compared in float64."""
+        return max(1, COMPARED_EXACTLY // self.dimensions)
+
+    def _projected(self) -> Projections:
+        """The vectors along the axes of the spectrum, added to as episodes come, anew with the spectrum."""
+        spectrum = self.spectrum()
+        if self._projections is None or self._projections.spectrum is not spectrum:
+            self._projections = Projections(spectrum)
+        if self._projections.size < self.size:
+            self._projections.extend(self.rows)
+        return self._projections
+
+    def _squares_of(self, rows: Rows, cue: Singles, mask: Mask) -> Floats:
+        """float64[n]: |q_o - x_ko|^2 of some episodes, to float32. Cost O(n d)."""
+        away = self.rows[rows] - np.nan_to_num(cue)
+        away *= away
+        squares: Floats = (away @ mask.astype(np.float32)).astype(np.float64)
+        return squares
+
     def _nearest(self, squares: Floats) -> Rows:
         """The episodes nearest to the cue, in order of writing: as many as are compared exactly."""
-        count = max(1, COMPARED_EXACTLY // self.dimensions)
+        count = self._compared()
         rows = np.arange(self.size) if count >= self.size else np.sort(np.argpartition(squares, count)[:count])
         return rows[~np.isnan(squares[rows])]
 
@@ -215,6 +276,42 @@ class Vectors:
             given = ~np.isnan(cue)
             whole[given] = cue[given]
         return whole
+
+
+class _Reach(NamedTuple):
+    """Up to which squared length a vector counts over n dimensions, and what it then says."""
+
+    spectrum: Spectrum
+    n: int
+    squares: float
+    apart: float
+    background: float
+
+    def nats(self, squares: Floats) -> Floats:
+        """float64[m] of l_k, by independent noise alone."""
+        alone = self.spectrum.independent(squares, self.n)
+        return _either(alone - self.background, self.spectrum.share * (alone - self.apart))
+
+
+def _bounded(nats: Floats) -> Floats:
+    """The best at most MAX_NATS, the others as far from it as they are, none below -MAX_NATS; NaN stays."""
+    peak = float(np.nanmax(nats))
+    bounded: Floats = np.maximum(nats - peak + min(peak, MAX_NATS), -MAX_NATS)
+    return bounded
+
+
+def _lowest(values: Singles, count: int) -> Rows:
+    """Where `count` of the lowest values are, or some more."""
+    sample = np.partition(values[::LOWEST_SAMPLE], count // LOWEST_SAMPLE)
+    found = np.flatnonzero(values <= sample[count // LOWEST_SAMPLE])
+    return found if count <= len(found) <= 2 * count else np.argpartition(values, count)[:count]
+
+
+def _without(rows: Rows, others: Rows) -> Rows:
+    """Those of the rows that are not among the others; both ascending."""
+    at = np.minimum(np.searchsorted(others, rows), len(others) - 1)
+    left: Rows = rows[others[at] != rows]
+    return left
 
 
 def _either(copy: Floats, like: Floats) -> Floats:

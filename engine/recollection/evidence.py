@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.memory.arrays import Codes, Floats, Rows, Singles, union
+from engine.memory.arrays import Codes, Floats, Further, Rows, Singles, union
 from engine.memory.columns import MISSING, Column
 from engine.memory.values import Value, parse_time
 from engine.priors import (
@@ -370,7 +370,7 @@ def recollect(
     size: int,
     *,
     cue_strength: float = 1.0,
-    extra: Scores | None = None,
+    extra: Further | None = None,
     kernels: Mapping[str, Kernel] | None = None,
     noise: Sequence[float] | None = None,
     prior_stored: float = PRIOR_STORED,
@@ -381,21 +381,22 @@ def recollect(
 
     Z is the mean over the episodes of P(q | k) as a cue of k may be damaged, Z_new as new events stray from it
     (`kernels`, `engine.recollection.match`); the last term is a cue whose values have nothing to do with each other.
-    `extra` float64[N]: further evidence in nats that no reading changes (vectors, times).
+    `extra`: further evidence in nats that no reading changes (vectors, times).
     `cue_strength` in [0, 1] moves the prior from the clean to the damaged readings; `noise` float[J] is
     that prior, the shipped one where it is None.
     """
     levels, kernels = noise_prior(cue_strength, noise), kernels or {}
-    scored = _score(fields, levels, kernels, size, whole=extra is not None)
+    scored, further = _score_all(fields, levels, kernels, size, extra)
     scores, counts = scored.scores, scored.counts
     readings = _readings(scores, len(levels))
     log_z_new = scored.log_z_novel
-    if extra is not None:
-        readings += extra[:, None]
-        scores[:, len(levels)] += np.minimum(extra, 0.0)
+    if further is not None:
+        readings += further[:, None]
+        scores[:, len(levels)] += np.minimum(further, 0.0)
     if log_z_new is None:
         log_z_new = _log_mean_exp(scores[:, len(levels)], counts)
     stored = readings + np.log([level.prior for level in levels])
+    stored[counts == 0] = -np.inf
     peak = float(stored.max())
     mass = np.exp(stored - peak)
     per_kind = mass.sum(axis=1)
@@ -454,6 +455,36 @@ class _Scored:
     kind: Codes | None = None
     rows: Rows | None = None
     log_z_novel: float | None = None
+
+
+def _score_all(
+    fields: Sequence[FieldEvidence],
+    levels: Sequence[NoiseLevel],
+    kernels: Mapping[str, Kernel],
+    size: int,
+    extra: Further | None,
+) -> tuple[_Scored, Floats | None]:
+    """What the cue's fields say by kinds of match, and what `extra` says of each. Those of whom it tells more than of
+    all others are of their own kind each."""
+    if extra is None:
+        return _score(fields, levels, kernels, size, whole=False), None
+    rows = extra.rows
+    if rows is not None and len(rows) <= MAX_KINDS:
+        kinds, left = _join(fields, [f.ways(levels, kernels.get(f.name, UNKNOWN_KERNEL)) for f in fields], size)
+        if not left and len(kinds.counts) <= MAX_KINDS:
+            count, of = len(kinds.counts), kinds.of.copy()
+            counts = np.append(kinds.counts - np.bincount(of[rows], minlength=count), np.ones(len(rows)))
+            scores = np.concatenate([kinds.scores, kinds.scores[of[rows]]])
+            of[rows] = np.arange(count, count + len(rows), dtype=np.int32)
+            return _Scored(scores, counts, of), np.append(np.full(count, extra.others), extra.nats[rows])
+    return _score(fields, levels, kernels, size, whole=True), extra.nats
+
+
+def _join(fields: Sequence[FieldEvidence], ways: Sequence[Ways], size: int) -> tuple[Kinds, list[int]]:
+    if not fields:
+        alike = np.zeros((1, len(NOISE_LEVELS) + 2), dtype=np.float32)
+        return Kinds(alike, np.array([float(size)]), np.zeros(size, dtype=np.int32)), []
+    return join(ways, [f.column for f in fields], size, MAX_KINDS)
 
 
 def _score(

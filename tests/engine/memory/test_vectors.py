@@ -9,6 +9,8 @@ import numpy.typing as npt
 import pytest
 from scipy.stats import multivariate_t
 
+from engine import CueInput, Options, Schema, Traces, Weights
+from engine.answer.posterior import Posterior
 from engine.memory import spectrum, vectors
 from engine.memory.spectrum import Spectrum
 from engine.memory.vectors import Vectors
@@ -183,3 +185,76 @@ def test_an_episode_without_a_vector_is_neither_favoured_nor_ruled_out() -> None
 def shares(nats: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     p = np.exp(nats - nats.max())
     return np.asarray(p / p.sum())
+
+
+def clustered(count: int, seed: int, dimensions: int = 96) -> Matrix:
+    """Vectors around many centres, along half as many axes as there are dimensions, and a little beside them."""
+    rng = np.random.default_rng(seed)
+    axes, centres = rng.normal(size=(dimensions // 2, dimensions)), rng.normal(size=(count // 20, dimensions // 2))
+    places = centres[rng.integers(len(centres), size=count)] + 0.3 * rng.normal(size=(count, dimensions // 2))
+    return (places @ axes / 8 + 0.1 * rng.normal(size=(count, dimensions))).astype(np.float32)
+
+
+PART = pytest.mark.parametrize("share", [0.0, 0.3], ids=["whole", "part"])
+
+
+@PART
+@pytest.mark.parametrize("seed", range(3))
+def test_no_vector_is_nearer_than_its_projections_allow(seed: int, share: float) -> None:
+    rows, rng = clustered(400, seed), np.random.default_rng(seed)
+    memory = remember(rows)
+    memory.append(None)
+    for noise in (0.0, 0.1, 3.0):
+        cue = masked(share)((rows[7] + noise * rng.normal(size=rows.shape[1])).astype(np.float32), rng)
+        observed = ~np.isnan(cue)
+        least = memory._projected().least(cue, observed)
+        squares = ((rows.astype(float) - cue)[:, observed] ** 2).sum(axis=1)
+        assert np.isnan(least[-1])
+        assert (least[:-1] <= squares).all()
+        assert np.median(least[:-1] / np.maximum(squares, 1e-12)) > 0.5  # and it tells something
+
+
+@PART
+@pytest.mark.parametrize("noise", [0.05, 0.5])
+def test_comparing_what_may_be_near_is_as_good_as_comparing_all(
+    noise: float, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, rng = clustered(4000, SEED), np.random.default_rng(SEED)
+    memory, nearest, sparse = Vectors(rows.shape[1]), 0, 0
+    memory.extend([*rows, None, *rows[:10]])
+    monkeypatch.setattr(vectors, "COMPARED_EXACTLY", 40 * memory.dimensions)
+    for meant in range(0, 4000, 400):
+        cue = masked(share)((rows[meant] + noise * rng.normal(size=rows.shape[1])).astype(np.float32), rng)
+        monkeypatch.setattr(vectors, "FEWEST_PROJECTED", 10**9)
+        everything = memory.read(cue)
+        monkeypatch.setattr(vectors, "FEWEST_PROJECTED", 1)
+        found = memory.read(cue)
+        np.testing.assert_allclose(found.nats, everything.nats, rtol=0, atol=1e-3)
+        nearest += int(found.nats.argmax()) == int(everything.nats.argmax())
+        if found.rows is not None:
+            sparse += 1
+            others = np.delete(found.nats, found.rows)
+            assert (others == found.others).all()
+    assert nearest == 10
+    assert sparse >= 5
+
+
+def test_a_vector_and_fields_compete_as_they_would_episode_by_episode(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, rng = clustered(6000, SEED), np.random.default_rng(SEED)
+    records = [{"name": f"name {n}", "town": f"town {t}"} for n, t in rng.integers(40, size=(6000, 2)).tolist()]
+    traces = Traces()
+    traces.extend(records, [float("nan")] * 6000, list(rows))
+    monkeypatch.setattr(vectors, "COMPARED_EXACTLY", 40 * rows.shape[1])
+    for known in ((), ("name",)):
+        cue = CueInput({name: records[70][name] for name in known}, rows[70] + np.float32(0.05))
+        told = []
+        for fewest in (1, 10**9):
+            monkeypatch.setattr(vectors, "FEWEST_PROJECTED", fewest)
+            told.append(Posterior(traces, cue, Options(("town",)), Schema(Weights({}, {}))))
+        sparse, whole = (each.recollection for each in told)
+        assert sparse.kind is not None
+        assert whole.kind is None
+        assert sparse.match == pytest.approx(whole.match, abs=1e-9)
+        assert sparse.supplied == pytest.approx(whole.supplied, abs=1e-5)
+        np.testing.assert_allclose(sparse.weights, whole.weights, atol=1e-6)
+        np.testing.assert_allclose(told[0].probabilities("town"), told[1].probabilities("town"), atol=1e-6)
