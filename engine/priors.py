@@ -1,7 +1,7 @@
 """Every constant of the engine that somebody set, with its unit, what it does, and where it comes from.
 
     definition   it says what a word of the answer means
-    measured     chosen by measurement on the development sets; docs/concepts.md says how
+    measured     chosen by measurement on the development sets; docs/mathematics.md says how
     text         from the cited source, or the field's custom
     hand         set by judgement: near values were not compared on sets kept apart
     cost         a limit on time or memory: without it an answer takes longer and is as right
@@ -322,7 +322,7 @@ DRAWN_LEAST = 1024  # episodes | that are drawn of a kind at the least | cost
 DRAWN_KINDS = 8  # kinds | that are drawn from at most, the largest | cost
 SUMMED_EXACTLY = 4096  # episodes | up to which all are summed one by one | cost
 MEMORY_ALONE = 1e-4  # share | left to generalisation below which it is not asked | cost
-COUPLING = 0.1  # share | of the completed fields' support that acts back on the episodes (docs/concepts.md) | measured
+COUPLING = 0.1  # share | of the completed fields' support that acts back on the episodes (docs/mathematics.md) | measured
 MISMATCH = 0.05  # chance | that an episode differs in a field and is still the one | hand
 ENERGY_TOLERANCE_NATS = 1e-4  # nats | a sweep that lowers the energy by less is the last | definition
 WEIGHT_TOLERANCE = 1e-3  # share | a sweep that moves the weights by less is the last | definition

@@ -19,7 +19,7 @@ from tests.cli.conftest import Served, environment, start, stop
 
 ROOT = Path(__file__).parent.parent
 OWN_FILE = ROOT / "docs" / "your-own-file.md"
-DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "quickstart.md", OWN_FILE)
+DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "quickstart.md", ROOT / "docs" / "concepts.md", OWN_FILE)
 HOME = "~"
 EXAMPLES = ROOT / "docs" / "examples"  # the files that a document works on, in a folder of its own
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -1,4 +1,4 @@
-"""A second, obvious implementation of what docs/concepts.md defines: every sum written out, no arrays."""
+"""A second, obvious implementation of what docs/mathematics.md defines: every sum written out, no arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers of an answer against a second implementation of their definitions in docs/concepts.md."""
+"""The numbers of an answer against a second implementation of their definitions in docs/mathematics.md."""
 
 from __future__ import annotations
 
