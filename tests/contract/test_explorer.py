@@ -214,6 +214,11 @@ def test_a_file_becomes_a_memory_after_a_look_at_how_it_is_read(
     expect(page.get_by_label("Memory space")).to_have_value("orders")
     ask(page, shop="Porto")
     expect(page.locator(".field", has_text="country")).to_contain_text("PT")
+    page.locator(".field button", has_text="country").click()
+    page.get_by_role("button", name="Right", exact=True).click()
+    expect(page.locator(".judgement")).to_contain_text("Noted")
+    page.get_by_role("tab", name="What it learned").click()
+    expect(page.locator(".patterns li").first).to_contain_text("→")
 
 
 def test_a_file_that_is_not_stored_leaves_nothing_behind(page: Page, server: Server) -> None:

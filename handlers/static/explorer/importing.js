@@ -49,11 +49,11 @@ export class ImportDialog {
   }
 
   async #store(file, space) {
-    this.body.replaceChildren(el("p", { class: "loading" }, "Storing, and learning what holds …"));
+    this.body.replaceChildren(el("p", { class: "loading" }, "Storing …"));
     try {
       await this.api.upload("imports", file, { space, query: {} });
       this.made = null;
-      await this.api.post("consolidate", { wait: true }, { space });
+      await this.api.post("consolidate", {}, { space }); // it learns while it is asked already
       this.dialog.close();
       this.onMade(space);
     } catch (error) {

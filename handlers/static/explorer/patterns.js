@@ -1,7 +1,7 @@
 /** The regularities that a space has learned, in words and numbers; each can be asked. */
 
 import { button, el } from "./dom.js";
-import { fill } from "./panel.js";
+import { fill, finished, progressBar } from "./panel.js";
 import { decimal, percent } from "./words.js";
 import { sentence } from "./memory.js";
 
@@ -16,16 +16,26 @@ export class PatternsView {
   show(memory, api) {
     fill(this.element, "Reading …", async () => {
       const { items } = await api.get("patterns", { space: memory.id, query: { limit: 200 } });
-      return items.length ? this.#draw(items) : [el("p", {}, "Nothing is learned yet. A space learns by itself as it grows, or when it is asked to:"), button("Learn now", () => this.#learn(memory, api), { class: "primary" })];
+      if (items.length) return this.#draw(items);
+      const { status } = await api.get("consolidation", { space: memory.id });
+      if (status === "queued" || status === "running") return this.#follow(memory, api);
+      return [el("p", {}, "Nothing is learned yet. A space learns by itself as it grows, or when it is asked to:"), button("Learn now", () => this.#learn(memory, api), { class: "primary" })];
     });
   }
 
   #learn(memory, api) {
     fill(this.element, "Learning …", async () => {
-      await api.post("consolidate", { wait: true }, { space: memory.id });
-      queueMicrotask(() => this.show(memory, api));
-      return [];
+      await api.post("consolidate", {}, { space: memory.id });
+      return this.#follow(memory, api);
     });
+  }
+
+  /** Its bar while it learns, then what it learned. */
+  #follow(memory, api) {
+    const { element, tell } = progressBar("Learning what holds …");
+    const turn = this.element.turn;
+    finished(api, "consolidation", memory.id, tell).then(() => this.element.turn === turn && this.show(memory, api), () => {});
+    return [element];
   }
 
   #draw(items) {

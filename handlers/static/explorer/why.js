@@ -1,6 +1,7 @@
 /** Why a field is what it is: what each part of the cue did, the other values, the episodes behind it. */
 
 import { button, el } from "./dom.js";
+import { fill } from "./panel.js";
 import { SOURCES, percent, text } from "./words.js";
 
 const EPISODES = 3;
@@ -31,7 +32,8 @@ export class WhyView {
       ...(isGiven ? [] : [this.#others(name, fields[name], request, memory)]),
       ...(attribution?.evidence.length ? [this.#evidence(name, attribution.evidence, request, memory)] : []),
       ...counterfactuals(answer.why?.[name]?.counterfactuals ?? []),
-      ...(name in abstained ? askNext(answer.ask_next ?? [], name) : []));
+      ...(name in abstained ? askNext(answer.ask_next ?? [], name) : []),
+      ...(attribution && !isGiven && !memory.space.read_only ? [this.#judgement(name, answer, memory)] : []));
     this.element.hidden = false;
   }
 
@@ -47,6 +49,17 @@ export class WhyView {
     this.api.post("complete", question, { space: memory.id, query: { verbose: true } })
       .then(told, (problem) => list.replaceChildren(el("li", {}, problem.message)));
     return el("section", {}, el("h4", {}, "What else it could be"), list);
+  }
+
+  /** Whether it was right: the person knows, and the calibration learns of it. */
+  #judgement(name, answer, memory) {
+    const host = el("div", { class: "judgement" });
+    const say = (verdict) => fill(host, "Sending …", async () => {
+      await this.api.post("feedback", { completion_id: answer.completion_id, field: name, verdict }, { space: memory.id });
+      return [el("p", { role: "status" }, "Noted: it enters the calibration of this memory.")];
+    });
+    host.append(el("span", {}, "Was it right?"), button("Right", () => say("right")), button("Wrong", () => say("wrong")));
+    return host;
   }
 
   #evidence(name, evidence, request, memory) {
