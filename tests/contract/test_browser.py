@@ -117,3 +117,20 @@ def test_the_colours_are_those_of_the_system_and_the_explorer_is_linked(page: Pa
     expect(page).to_have_url(f"{server.url}/")
     page.get_by_role("link", name="API reference").click()
     expect(page).to_have_url(f"{server.url}/docs")
+
+
+def test_the_explorer_asks_for_a_key_and_keeps_it_nowhere(page: Page, server: Server) -> None:
+    browser = page.context.browser
+    assert browser is not None
+    with watched(browser.new_page(), server.url, "401") as explorer:  # in a context of its own: nothing is stored yet
+        explorer.goto(server.url)
+        explorer.get_by_label("API key").fill(server.key or "")
+        explorer.get_by_role("button", name="Use", exact=True).click()
+        explorer.get_by_role("button", name="Show me an example").click()
+        expect(explorer.locator(".field", has_text="where")).to_contain_text("kitchen", timeout=60_000)
+        code = explorer.get_by_role("tabpanel").locator("pre code").inner_text()
+        assert "$RECOLLECT_KEY" in code
+        assert str(server.key) not in code
+        assert explorer.evaluate("localStorage.length + sessionStorage.length + document.cookie.length") == 0
+        explorer.reload()
+        expect(explorer.get_by_label("API key")).to_be_visible(timeout=60_000)

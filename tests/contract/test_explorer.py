@@ -155,24 +155,6 @@ def test_the_request_is_shown_as_code_that_runs(page: Page, server: Server) -> N
     assert {"partialEpisode", "knownFields", "ca1Threshold", "priorStored"} <= set(re.findall(r'"(\w+)":', typescript))
 
 
-def test_a_key_is_asked_for_and_kept_nowhere(browser: Browser, tmp_path: Path) -> None:
-    fresh = browser.new_page(reduced_motion="reduce")
-    with serving(tmp_path, with_key=True) as locked, watched(fresh, locked.url, "401") as page:
-        page.set_default_timeout(WAIT_MS)
-        page.goto(locked.url)
-        page.get_by_label("API key").fill(locked.key or "")
-        page.get_by_role("button", name="Use", exact=True).click()
-        expect(page.get_by_label("Memory space")).to_have_value("demo")
-        ask(page, what="breakfast")
-        expect(page.locator(".field", has_text="where")).to_contain_text("kitchen")
-        assert "$RECOLLECT_KEY" in (code := shown_code(page, "curl"))
-        assert str(locked.key) not in code
-        assert page.evaluate("localStorage.length + sessionStorage.length + document.cookie.length") == 0
-        page.reload()
-        expect(page.get_by_label("API key")).to_be_visible()
-    fresh.close()
-
-
 def test_names_and_values_are_completed_by_keyboard_alone(page: Page) -> None:
     page.get_by_label("Field", exact=True).focus()
     page.keyboard.type("wea")

@@ -51,7 +51,8 @@ export class Stage {
     const known = request.partial_episode.known_fields;
     const targets = (request.targets ?? memory.fields.map(({ name }) => name)).filter((name) => !(name in known));
     this.#begin(known, targets);
-    if (this.host.getBoundingClientRect().top > innerHeight * 0.6) this.host.scrollIntoView({ block: "start" });
+    const { top } = this.host.getBoundingClientRect();
+    if (top < 0 || top > innerHeight * 0.6) this.host.scrollIntoView({ block: "start" });
     const pace = new Pace(run.signal);
     try {
       for await (const { event, data } of this.api.stream(memory.id, request, run.signal)) {
