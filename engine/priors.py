@@ -19,6 +19,7 @@ TEXT_MIN_WORDS = 5.0  # words a value | a string column of longer values may be 
 TEXT_MIN_DISTINCT_SHARE = 0.3  # share of episodes | of distinct values from which it is | hand
 RECURS = 20.0  # episodes a value | from which a number is one that recurs, such as a score | hand
 FEW_DROPPED = 64  # episodes | up to which each is erased by itself | cost
+READS_KEPT = 8192  # values | of a field of which it is kept how they read | cost
 FEW_SOUGHT = 4  # values | up to which the episodes of each are looked for by themselves | cost
 RESOLUTION_SHARE = 0.02  # share of the 5-95 % range | as near as this a measurement is right | definition
 RESOLUTION_TAIL = 0.05  # share of values | that lie outside of that range on either side | definition

@@ -74,7 +74,7 @@ def ranked(column: Column, p: Floats, count: int) -> Rows:
     """
     count = min(count, len(p))
     edge = p.max() if count == 1 else np.partition(p, len(p) - count)[len(p) - count]
-    best = np.flatnonzero(p >= edge - 1e-12)
+    best: Rows = (p >= edge - 1e-12).nonzero()[0]
     if len(best) == 1:
         return best
     tied = np.round(p[best], 12)

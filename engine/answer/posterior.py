@@ -136,9 +136,8 @@ class Posterior:
         same, general, memory = same_codes(column, code), 0.0, 1.0
         if not self._is_memory_alone(target):
             known, memory = self.general(target), rho
-            general = (1.0 - known.novel) * float(known.posterior[same].sum())
-        shares = Shares(memory, float(recollected[same].sum()), general)
-        return Decision(code, same, float(p[same].sum()), shares)
+            general = (1.0 - known.novel) * _sum_at(known.posterior, same)
+        return Decision(code, same, _sum_at(p, same), Shares(memory, _sum_at(recollected, same), general))
 
     def _wide(self, target: str) -> Wide | None:
         """The target by its values of which something speaks, where it has very many others; None of any other."""
@@ -343,6 +342,10 @@ class Posterior:
         rows = heavy if general is None else union(heavy, general.candidates)
         last = np.arange(max(0, size - len(rows) - DYNAMICS_CANDIDATES), size)
         return union(rows, last)
+
+
+def _sum_at(p: Floats, codes: Rows) -> float:
+    return float(p[codes[0]] if len(codes) == 1 else p[codes].sum())
 
 
 def _uncertain_bits(column: Column) -> float:

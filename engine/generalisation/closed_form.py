@@ -76,7 +76,8 @@ class Generaliser:
 
     def alike(self, target: str, column: Column) -> Floats:
         """float64[V]: sum of e^{s_k} over the candidates that have each value."""
-        return sum_by_value(column.codes[self.candidates], np.exp(self.episode_scores(target)), len(column.values))
+        codes = column.codes if len(self.candidates) == self.size else column.codes[self.candidates]
+        return sum_by_value(codes, np.exp(self.episode_scores(target)), len(column.values))
 
     def kappa(self, target: str) -> float:
         """The mass of novelty."""

@@ -102,15 +102,15 @@ class Line:
 
         By running sums of e^{u/h} from either side: cost O(n M).
         """
-        middle, none = 0.5 * (self.edges[:-1] + self.edges[1:]), np.zeros((len(p), 1))
+        middle, sums = 0.5 * (self.edges[:-1] + self.edges[1:]), np.zeros((3, len(p), len(self.edges)))
+        whole, left, right = sums
         inside = 1.0 - 0.5 * (np.exp(-middle / width) + np.exp(-(1.0 - middle) / width))
         weights = p / inside
-        whole = np.concatenate([none, np.cumsum(weights, axis=1)], axis=1)
-        left = np.concatenate([none, np.cumsum(weights * np.exp(middle / width), axis=1)], axis=1)
-        right = np.cumsum((weights * np.exp((1.0 - middle) / width))[:, ::-1], axis=1)[:, ::-1]
-        right = np.concatenate([right, none], axis=1)
+        np.cumsum(weights, axis=1, out=whole[:, 1:])
+        np.cumsum(weights * np.exp(middle / width), axis=1, out=left[:, 1:])
+        np.cumsum((weights * np.exp((1.0 - middle) / width))[:, ::-1], axis=1, out=right[:, -2::-1])
         below = whole - 0.5 * np.exp(-self.edges / width) * left + 0.5 * np.exp(-(1.0 - self.edges) / width) * right
-        blurred: Floats = np.maximum(np.diff(below, axis=1), 0.0)
+        blurred: Floats = np.maximum(below[:, 1:] - below[:, :-1], 0.0)
         return blurred
 
 

@@ -21,8 +21,16 @@ import numpy.typing as npt
 from engine.memory.arrays import Codes, Floats, Ints, Mask, Rows
 from engine.memory.grams import trigram_runs
 from engine.memory.postings import Places, Postings
-from engine.memory.values import Value, identity, place, plain, trigrams, value_kind, words
-from engine.priors import FEW_DROPPED, FEW_SOUGHT, MOST_NUMBERS, RECURS, TEXT_MIN_DISTINCT_SHARE, TEXT_MIN_WORDS
+from engine.memory.values import Value, folded, identity, place, plain, trigrams, value_kind, words
+from engine.priors import (
+    FEW_DROPPED,
+    FEW_SOUGHT,
+    MOST_NUMBERS,
+    READS_KEPT,
+    RECURS,
+    TEXT_MIN_DISTINCT_SHARE,
+    TEXT_MIN_WORDS,
+)
 
 MISSING = -1
 MANY = 4096  # values from which on they are indexed all at once
@@ -60,6 +68,7 @@ class Column:
         self._spelling: Column | None = None
         self._otherwise: dict[int, Value] = {}  # by row: the value of an episode that writes it unlike its code
         self._derived: dict[str, Any] = {}
+        self._kind: str | None = None  # the commonest one, once it was asked for
         self._has_odd = False  # some value may show otherwise than its key is spelt
         self._kind_tally = [0] * len(VALUE_KINDS)
         self._word_total = 0
@@ -89,7 +98,11 @@ class Column:
     @property
     def kind(self) -> str:
         """The declared kind, or the one most of the episodes' values have."""
-        return self.declared_kind or self.derived("kind", self._commonest_kind)
+        if self.declared_kind is not None:
+            return self.declared_kind
+        if self._kind is None:
+            self._kind = self._commonest_kind()
+        return self._kind
 
     def _commonest_kind(self) -> str:
         if not self.present:
@@ -152,7 +165,7 @@ class Column:
 
     def extend(self, values: Sequence[Value | None]) -> None:
         """Add the values of the next episodes, None where one lacks the field."""
-        self._derived.clear()
+        self._changed()
         numbers = np.asarray(self._number_all(values), dtype=np.int64)
         codes = self._codes_of(numbers)
         self._note_spellings(values, codes)
@@ -181,14 +194,14 @@ class Column:
 
     def pad(self, size: int) -> None:
         """Extend with missing values up to `size` episodes."""
-        self._derived.clear()
+        self._changed()
         self._codes = _roomy(self._codes, size, MISSING)
         self._codes[self.size : size] = MISSING
         self.size = size
 
     def remove(self, rows: Sequence[int]) -> None:
         """Take the episodes at these rows, ascending, out of every count, as if they had never been."""
-        self._derived.clear()
+        self._changed()
         if len(rows) > FEW_DROPPED:
             keep = np.ones(self.size, dtype=bool)
             keep[rows] = False
@@ -223,6 +236,21 @@ class Column:
             self._spelling = Column(f"{self.name} words", "category")
         self._spelling.extend([str(word) for word in islice(known.items(), self._spelling.size, None)])
         return self._spelling
+
+    def read(self, code: int) -> str:
+        """How the text of a value reads (`values.folded`)."""
+        reads: dict[int, str] = self.derived("reads", dict)
+        text = reads.get(code)
+        if text is None:
+            if len(reads) >= READS_KEPT:
+                reads.clear()
+            text = reads[code] = folded(str(self.values[code]))
+        return text
+
+    def _changed(self) -> None:
+        """Forget what was worked out of the column."""
+        self._derived.clear()
+        self._kind = None
 
     def _keep(self, rows: Mask) -> None:
         """Drop the episodes where `rows` (bool[N]) is False and number the codes by first use again."""
@@ -419,7 +447,8 @@ def same_records(columns: Iterable[Codes], size: int) -> Rows:
 
 def sum_by_value(codes: Codes, weights: Floats, values: int) -> Floats:
     """float64[V]: the weights of the episodes by their value; of those that lack the field, none."""
-    return np.bincount(codes + 1, weights=weights, minlength=values + 1)[1:].astype(np.float64, copy=False)
+    summed: Floats = np.bincount(codes + 1, weights, values + 1)[1:]  # type: ignore[assignment]  # weights are float64
+    return summed
 
 
 def _items(value: Value, unit: str) -> list[object]:

@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -163,7 +163,7 @@ class FieldEvidence:
         """What the field tells apart: the clean reading in nats, how much likelier the damaged one is than it, the
         other readings and a new event's (`kernel`) in nats, and whether the value contradicts the cue's."""
         wide = self.near if self.broad is None else np.maximum(0.0, self.broad - LEAST_BROAD)
-        touched = np.flatnonzero((self.near > 0.0) | (wide > 0.0) | self.exact)
+        touched = ((self.near > 0.0) | (wide > 0.0) | self.exact).nonzero()[0]
         count = len(touched)
         near, broad, told = np.zeros((3, count + 1))  # the last stands for all others
         near[:-1], broad[:-1], told[:-1] = self.near[touched], wide[touched], self.told[touched]
@@ -212,19 +212,27 @@ class FieldEvidence:
         present = self.column.present / max(1, self.column.size)
         kind, later = self.column.kind, self.is_later
         table = np.empty((len(levels), len(near) + 1))
-        for row, level in zip(table, levels, strict=True):
+        told_m = np.empty((len(levels), len(near)))
+        ratio, lacking = table[:, :-1], table[:, -1]
+        for j, level in enumerate(levels):
             # A name that nobody has, but somebody almost, is a slip: rare, whatever event the cue means.
             distorted = level.distorted if self.surprise == 1.0 else min(level.distorted, level.slip)
-            whole, alike = 1.0 - level.distorted, near
+            whole = 1.0 - level.distorted
             if kind in ("text", "list"):  # a fragment is no damage: likeness is the match
                 distorted, whole = (1.0, whole) if met == 1.0 else (FRAGMENT, min(whole, FRAGMENT))
-            elif level.distorted == 1.0 and kind == "category":
-                alike = np.where(told > 0.0, 0.0, near)  # the value itself is no distortion of itself
-            ratio = distorted * met * alike / self.u + whole * told / self.m
-            has = present + (1.0 - present) * level.absent
-            wrong = level.wrong * self.surprise * (level.later if later else 1.0)
-            row[:-1] = (wrong * met + (1.0 - level.wrong) * ratio) / has
-            row[-1] = level.absent * (1.0 if met == 1.0 else met * self.surprise) / has
+            np.multiply(near, distorted * met, out=ratio[j])
+            np.multiply(told, whole, out=told_m[j])
+            if level.distorted == 1.0 and kind == "category":
+                ratio[j, told > 0.0] = 0.0  # the value itself is no distortion of itself
+        has = np.array([present + (1.0 - present) * level.absent for level in levels])[:, None]
+        wrong = [level.wrong * self.surprise * (level.later if later else 1.0) * met for level in levels]
+        ratio /= self.u
+        told_m /= self.m
+        ratio += told_m
+        ratio *= np.array([1.0 - level.wrong for level in levels])[:, None]
+        ratio += np.array(wrong)[:, None]
+        lacking[:] = [level.absent * (1.0 if met == 1.0 else met * self.surprise) for level in levels]
+        table /= has
         found: Floats = np.log(table, out=table)
         return found
 
@@ -277,7 +285,7 @@ def weigh_nearness(
             exact &= counts > 0
     if code != MISSING and counts[code] > 0:
         exact[code] = True
-    own = np.flatnonzero(exact)
+    own = exact.nonzero()[0]
     share = np.ones(len(own))
     if column.kind == "category" and code != MISSING:
         share[own != code] = READS_ALIKE
@@ -305,7 +313,7 @@ def _repeats(column: Column, counts: npt.NDArray[np.integer[Any]], left_out: int
 
 
 def _mean_nearness(near: Floats, counts: npt.NDArray[np.integer[Any]], present: int) -> float:
-    touched = np.flatnonzero(near > 1e-9)
+    touched = (near > 1e-9).nonzero()[0]
     # fsum: exact, so the order in which values were first met does not show
     return math.fsum((near[touched] * counts[touched]).tolist()) / present
 
@@ -607,12 +615,15 @@ def match_of(odds: float) -> float:
     return 1.0 / (1.0 + math.exp(-max(-500.0, min(500.0, odds))))
 
 
+@lru_cache(maxsize=256)
+def _levels(clean: float, others: tuple[float, ...]) -> tuple[NoiseLevel, ...]:
+    priors = (max(clean, 1e-12), *others)
+    return tuple(replace(level, prior=p) for level, p in zip(NOISE_LEVELS, priors, strict=True))
+
+
 def noise_prior(cue_strength: float, prior: Sequence[float] | None = None) -> tuple[NoiseLevel, ...]:
     """The noise levels at `prior` (the shipped one where None), that of the clean reading scaled by `cue_strength`."""
     first, *others = [level.prior for level in NOISE_LEVELS] if prior is None else prior
     clean = first * cue_strength
     scale = (1.0 - clean) / sum(others)
-    return (
-        replace(NOISE_LEVELS[0], prior=max(clean, 1e-12)),
-        *(replace(level, prior=p * scale) for level, p in zip(NOISE_LEVELS[1:], others, strict=True)),
-    )
+    return _levels(clean, tuple(p * scale for p in others))

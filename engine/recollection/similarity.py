@@ -145,7 +145,7 @@ def name_nearness(column: Column, value: str) -> Floats:
     near = np.zeros(len(dice))
     furthest = max(1, len(read) // 3)
     for code in alike.tolist():
-        edits = OSA.distance(read, folded(str(column.values[code])), score_cutoff=furthest)
+        edits = OSA.distance(read, column.read(code), score_cutoff=furthest)
         if edits <= furthest:
             near[code] = math.exp(-TYPO_NATS * edits)
     code = column.find(value)
