@@ -323,9 +323,7 @@ DRAWN_LEAST = 1024  # episodes | that are drawn of a kind at the least | cost
 DRAWN_KINDS = 8  # kinds | that are drawn from at most, the largest | cost
 SUMMED_EXACTLY = 4096  # episodes | up to which all are summed one by one | cost
 MEMORY_ALONE = 1e-4  # share | left to generalisation below which it is not asked | cost
-COUPLING = (
-    0.1  # share | of the completed fields' support that acts back on the episodes (docs/mathematics.md) | measured
-)
+COUPLING = 0.1  # share | of the completed fields' support that acts back on the episodes | measured
 MISMATCH = 0.05  # chance | that an episode differs in a field and is still the one | hand
 ENERGY_TOLERANCE_NATS = 1e-4  # nats | a sweep that lowers the energy by less is the last | definition
 WEIGHT_TOLERANCE = 1e-3  # share | a sweep that moves the weights by less is the last | definition
