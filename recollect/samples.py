@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 Contract = Mapping[str, Any]
 
@@ -56,6 +57,7 @@ class Call:
     method: str
     path: str
     parameters: Mapping[str, str]  # of the path
+    query: Mapping[str, Any]  # what must be there
     space: str | None  # in the header
     body: Any
     body_schema: str
@@ -63,8 +65,8 @@ class Call:
 
     @property
     def target(self) -> str:
-        """The path as it is called."""
-        return self.path.format_map(self.parameters)
+        """The path as it is called, with its query."""
+        return self.path.format_map(self.parameters) + (f"?{urlencode(self.query)}" if self.query else "")
 
 
 def with_samples(contract: Contract) -> dict[str, Any]:
@@ -96,14 +98,16 @@ def _call(contract: Contract, path: str, method: str, item: Mapping[str, Any]) -
     space = DEMO if method == "get" or name in _READ_ONLY_POSTS else OWN
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     replies = next(response for status, response in operation["responses"].items() if status.startswith("2"))
-    headers = [_resolved(contract, parameter)["name"] for parameter in item.get("parameters", ())]
+    parameters = [_resolved(contract, each) for each in [*item.get("parameters", ()), *operation.get("parameters", ())]]
+    needed = [each for each in parameters if each.get("required")]
     return Call(
         operation_id=name,
         tag=operation["tags"][0],
         method=method.upper(),
         path=path,
         parameters={"space_id": space, "episode_id": "ep_demo_0001" if space == DEMO else "ep_breakfast"},
-        space=space if "X-Memory-Space" in headers else None,
+        query={each["name"]: each["example"] for each in needed if each["in"] == "query"},
+        space=space if any(each["name"] == "X-Memory-Space" for each in needed) else None,
         body=content and _resolved(contract, next(iter(content["examples"].values())))["value"],
         body_schema=content["schema"]["$ref"].rpartition("/")[2] if content else "",
         replies="text" if "text/event-stream" in replies.get("content", {}) else "json" if "content" in replies else "",
@@ -163,6 +167,7 @@ def _generated_python(call: Call, url: str) -> str:
     names = sorted(filter(None, ["ApiClient", "Configuration", api, call.body_schema]))
     arguments = [f'{name}="{call.parameters[name]}"' for name in re.findall(r"{(\w+)}", call.path)]
     arguments += [f'x_memory_space="{call.space}"'] if call.space else []
+    arguments += [f"{name}={_literal(value, '', is_python=True)}" for name, value in call.query.items()]
     if call.body is not None:
         word = re.sub(r"(?<!^)(?=[A-Z])", "_", call.body_schema).lower()
         arguments.append(f"{word}={call.body_schema}.from_dict({_literal(call.body, '    ', is_python=True)})")
