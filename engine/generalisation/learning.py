@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.generalisation.distribution import Generalisation
+from engine.memory import holdout
 from engine.memory.arrays import Floats
 from engine.memory.columns import MISSING, Column
 from engine.memory.traces import Traces
@@ -60,6 +61,23 @@ class Head(Protocol):
 
     def infer(self, cue: Mapping[str, Value], target: str) -> Generalisation | None:
         """P_G of the target over its column's V values; None when this cue is beyond it."""
+
+
+def judge(head: Head, traces: Traces, rest: Traces, targets: Sequence[str]) -> dict[str, Losses]:
+    """Per target the log-loss in nats of the judging episodes that have it, by row; `rest` lacks those set apart and
+    is what the head is in use over."""
+    losses: dict[str, Losses] = {}
+    episodes = {row: traces.fields(row) for row in holdout.judging(traces)}
+    for target in targets:
+        found = {}
+        for row, fields in episodes.items():
+            if target in fields and target in rest.columns:
+                general = head.infer({name: value for name, value in fields.items() if name != target}, target)
+                if general is not None:
+                    found[row] = log_loss(rest.columns[target], general.posterior, fields[target])
+        if found:
+            losses[target] = found
+    return losses
 
 
 class Learner(Protocol):

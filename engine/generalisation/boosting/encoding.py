@@ -37,11 +37,10 @@ def is_ranked(feature: Feature) -> bool:
 @dataclass(frozen=True, slots=True)
 class Encoding:
     """How the codes of the features `places` are read: per feature the cell of every code, the last that of a value
-    no episode has; None where codes are cells already. `sizes` int[F] are above every cell."""
+    no episode has; None where codes are cells already."""
 
     places: list[int]
     cells: list[Ints | None]
-    sizes: Ints
 
     def read(self, cues: CodedCues) -> Ints:
         """int[n, F] of some cues."""
@@ -73,8 +72,7 @@ def attach(features: FeatureSpace, places: list[int], edges: Mapping[str, Floats
         own: Ints = 1 + np.searchsorted(edges[feature.name], _statistic(sums.astype(np.float64), counts), "right")
         own[0] = 0
         cells.append(own)
-    found = [features.all[j] for j in places]
-    return Encoding(places, cells, np.array([len(edges[f.name]) + 2 if f.name in edges else f.size for f in found]))
+    return Encoding(places, cells)
 
 
 def ordered(features: FeatureSpace, places: list[int], rows: Rows, u: Floats) -> tuple[Ints, dict[str, Floats]]:

@@ -25,7 +25,7 @@ from engine.generalisation.boosting.encoding import Encoding
 from engine.generalisation.boosting.trees import Cases, Forest, grow
 from engine.generalisation.distribution import Generalisation, background
 from engine.generalisation.features import FeatureSpace, grids_of
-from engine.generalisation.learning import Fitted, Losses, Parameters, Report, log_loss
+from engine.generalisation.learning import Fitted, Parameters, Report, judge
 from engine.generalisation.smoothing import line_of
 from engine.memory import holdout
 from engine.memory.arrays import Floats, Ints, Rows
@@ -111,7 +111,7 @@ class BoostedLearner:
         apart = np.zeros(traces.size, dtype=bool)
         apart[holdout.set_apart(traces)] = True
         rest = traces.without(np.flatnonzero(apart).tolist())
-        learned, past, losses = [], [], {}
+        learned, past = [], []
         for place, target in enumerate(sorted(targets)):
             report(place / len(targets))
             fit = _Fit(features, target)
@@ -124,8 +124,8 @@ class BoostedLearner:
             if not fit.is_timed or fit.follow(early, late):
                 stated = np.concatenate([stated, fit.stated(before, early, late)])
             learned.append(replace(fit.boosted(fit.rows, trees), agreed=_agreed(stated)))
-            head = self.attach(rest, rest.size, _kept(past[-1:], grids))
-            losses[target] = _losses(head, traces, rest, target)
+        head = self.attach(rest, rest.size, _kept(past, grids))
+        losses = judge(head, traces, rest, [each.target for each in past])
         return Fitted(_kept(learned, grids), losses, _kept(past, grids))
 
     def attach(self, traces: Traces, rows: int, parameters: Parameters) -> BoostedHead:
@@ -189,14 +189,14 @@ class _Fit:
 
         Held out is the last block, or block after block; `stated` tells what is said of an episode.
         """
-        cases, who, sizes = self._cases(rows)[:3]
+        cases, who, _ = self._cases(rows)
         order, forests, losses = np.arange(len(rows)), [], []
         is_one = self.is_timed or len(rows) >= ONE_BLOCK
         parts = [order[-(len(rows) // HELD_OUT) :]] if is_one else np.array_split(order, HELD_OUT)
         for part in parts:
             out = np.isin(who, part)
             kept, asked = (Cases(cases.codes[x], cases.truth[x]) for x in (~out, out))
-            forest, loss = grow(kept, self.weights, sizes, np.random.default_rng(SEED), TREES, asked)
+            forest, loss = grow(kept, self.weights, np.random.default_rng(SEED), TREES, asked)
             forests.append((forest, out))
             losses.append(loss)
         longest = max(len(each) for each in losses)
@@ -233,20 +233,19 @@ class _Fit:
 
     def boosted(self, rows: Rows, trees: int) -> Boosted:
         """So many trees of these episodes, told as they say."""
-        cases, _, sizes, edges = self._cases(rows)
-        return self._made(grow(cases, self.weights, sizes, np.random.default_rng(SEED), trees)[0], edges)
+        cases, _, edges = self._cases(rows)
+        return self._made(grow(cases, self.weights, np.random.default_rng(SEED), trees)[0], edges)
 
     def _made(self, forest: Forest, edges: Mapping[str, Floats]) -> Boosted:
         names = [self.features.all[j].name for j in self.places]
         return Boosted(self.target, names, self.at, edges, forest, np.linspace(0.0, 1.0, MAP_POINTS))
 
-    def _cases(self, rows: Rows) -> tuple[Cases, Ints, Ints, dict[str, Floats]]:
-        """(the episodes, and half of them again with fields lost; which each is; `sizes` of codes; edges of cells)."""
+    def _cases(self, rows: Rows) -> tuple[Cases, Ints, dict[str, Floats]]:
+        """(the episodes, and half of them again with fields lost; which each is; edges of cells)."""
         numbers = self.numbers[rows]
         u = encoding.ranks_of(numbers)
         codes, edges = encoding.ordered(self.features, self.places, rows, u)
         found = [self.features.all[j] for j in self.places]
-        sizes = np.array([len(edges[f.name]) + 2 if f.name in edges else f.size for f in found])
         again = np.flatnonzero(self.rng.random(len(rows)) < PARTIAL)
         part = codes[again].copy()
         sources = sorted({s for f in found for s in f.sources})
@@ -256,7 +255,7 @@ class _Fit:
             part[np.any([lost[:, s] for s in of], axis=0), j] = 0
         truth = (numbers[:, None] <= self.at).astype(np.float64)
         both = Cases(np.concatenate([codes, part]), np.concatenate([truth, truth[again]]))
-        return both, np.concatenate([np.arange(len(rows)), again]), sizes, edges
+        return both, np.concatenate([np.arange(len(rows)), again]), edges
 
 
 def _known(features: FeatureSpace, target: str) -> tuple[Rows, Floats]:
@@ -293,17 +292,6 @@ def _agreed(stated: Floats) -> Floats:
     agreed: Floats = (below + MAP_PSEUDOCOUNT * steps) / (len(stated) + MAP_PSEUDOCOUNT)
     agreed[0], agreed[-1] = 0.0, 1.0
     return agreed
-
-
-def _losses(head: BoostedHead, traces: Traces, rest: Traces, target: str) -> Losses:
-    """The log-loss in nats of held-out episodes that have the target, by row."""
-    column, found = rest.columns[target], {}
-    for row in holdout.judging(traces):
-        fields = traces.fields(row)
-        general = head.infer({n: v for n, v in fields.items() if n != target}, target) if target in fields else None
-        if general is not None:
-            found[row] = log_loss(column, general.posterior, fields[target])
-    return found
 
 
 def _kept(learned: Sequence[Boosted], grids: Mapping[str, Floats]) -> Parameters:

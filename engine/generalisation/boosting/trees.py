@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,27 +53,26 @@ class Cases:
 
 
 def grow(
-    cases: Cases, weights: Floats, sizes: Ints, rng: np.random.Generator, trees: int = TREES, asked: Cases | None = None
+    cases: Cases, weights: Floats, rng: np.random.Generator, trees: int = TREES, asked: Cases | None = None
 ) -> tuple[Forest, Floats]:
     """(the forest, float64[T + 1, m] the loss of every case asked after none, one, ... of its trees).
 
-    `weights` float64[J] >= 0 of the squared errors, `sizes` int[F] above every code of a feature. With cases asked
+    `weights` float64[J] >= 0 of the squared errors. With cases asked
     it stops once TREE_PATIENCE trees made nothing better. Cost O(n (F TREE_DEPTH + J)) a tree.
     """
-    start = cases.truth.mean(axis=0)
+    start, most = cases.truth.mean(axis=0), max(2, int(cases.codes.max()) + 1)
     left, root = cases.truth - start, np.sqrt(weights)
-    features, cuts, leaves = [], [], []
+    features, cuts, leaves, every = [], [], [], np.eye(LEAVES)
     after = None if asked is None else np.tile(start, (len(asked.truth), 1))
     losses = [] if asked is None or after is None else [_losses(after, asked, weights)]
     for place in range(trees):
         rows = np.flatnonzero(rng.random(len(left)) < TREE_SAMPLE)
         direction = root * rng.standard_normal(len(root)) if place % 2 else root
-        feature, cut = _grow_one(cases.codes[rows], left[rows] @ direction, sizes)
+        feature, cut = _grow_one(cases.codes[rows], left[rows] @ direction, most)
         node = _leaf(cases.codes, feature, cut)
         own = node[rows]
         counts = np.bincount(own, minlength=LEAVES) + LEAF_PSEUDOCOUNT
-        sums = np.stack([np.bincount(own, column, LEAVES) for column in left[rows].T], axis=1)
-        leaf = (TREE_RATE * sums / counts[:, None]).astype(np.float32)
+        leaf = (TREE_RATE * (every[own].T @ left[rows]) / counts[:, None]).astype(np.float32)
         left -= leaf[node]
         features.append(feature)
         cuts.append(cut)
@@ -93,34 +93,35 @@ def _losses(told: Floats, asked: Cases, weights: Floats) -> Floats:
     return losses
 
 
-def _grow_one(codes: Ints, slope: Floats, sizes: Ints) -> tuple[Shorts, Shorts]:
-    """(features, cuts) int16[NODES] of the tree that explains most of `slope` float64[n], level by level."""
+def _grow_one(codes: Ints, slope: Floats, most: int) -> tuple[Shorts, Shorts]:
+    """(features, cuts) int16[NODES] of the tree that explains most of `slope` float64[n], level by level.
+
+    `codes` int[n, F] are below `most`.
+    """
     features, cuts = np.zeros(NODES, np.int16), np.full(NODES, NO_SPLIT, np.int16)
-    node = np.zeros(len(codes), dtype=np.intp)
+    node, fields = np.zeros(len(codes), dtype=np.intp), codes.shape[1]
+    cells, slopes = (codes + np.arange(fields) * most).ravel(), np.repeat(slope, fields)
     for level in range(TREE_DEPTH):
-        width, begin = 2**level, 2**level - 1
-        best = np.zeros(width)
-        for feature, size in enumerate(sizes.tolist()):
-            gain, cut = _best_cuts(node * size + codes[:, feature], slope, width, size)
-            better = np.flatnonzero(gain > best)
-            best[better] = gain[better]
-            features[begin + better], cuts[begin + better] = feature, cut[better]
+        shape, begin = (2**level, fields, most), 2**level - 1
+        gain = _gains(cells + np.repeat(node * fields * most, fields), slopes, shape).reshape(2**level, -1)
+        best = gain.argmax(axis=1)
+        found = np.flatnonzero(gain[np.arange(2**level), best] > 0.0)
+        features[begin + found], cuts[begin + found] = np.divmod(best[found], most - 1)
         at = begin + node
         node = 2 * node + (codes[np.arange(len(codes)), features[at]] > cuts[at])
     return features, cuts
 
 
-def _best_cuts(cells: Ints, slope: Floats, width: int, size: int) -> tuple[Floats, Ints]:
-    """Per node of a level the best cut of one feature, and by how much it lowers the squared error."""
-    sums = np.bincount(cells, slope, width * size).reshape(width, size).cumsum(axis=1)
-    counts = np.bincount(cells, minlength=width * size).reshape(width, size).cumsum(axis=1).astype(np.float64)
-    total, whole = sums[:, -1:], counts[:, -1:]
-    below, n = sums[:, :-1], counts[:, :-1]
-    gain = below**2 / (n + LEAF_PSEUDOCOUNT) + (total - below) ** 2 / (whole - n + LEAF_PSEUDOCOUNT)
+def _gains(cells: Ints, slopes: Floats, shape: tuple[int, int, int]) -> Floats:
+    """float64[nodes, F, codes - 1]: by how much every cut of every feature lowers the squared error in its node."""
+    size = math.prod(shape)
+    sums = np.bincount(cells, slopes, size).reshape(shape).cumsum(axis=2)
+    counts = np.bincount(cells, minlength=size).reshape(shape).cumsum(axis=2).astype(np.float64)
+    total, whole, below, n = sums[..., -1:], counts[..., -1:], sums[..., :-1], counts[..., :-1]
+    gain: Floats = below**2 / (n + LEAF_PSEUDOCOUNT) + (total - below) ** 2 / (whole - n + LEAF_PSEUDOCOUNT)
     gain -= total**2 / (whole + LEAF_PSEUDOCOUNT)
     gain[(n < LEAST_LEAF) | (whole - n < LEAST_LEAF)] = 0.0
-    cut = gain.argmax(axis=1)
-    return gain[np.arange(width), cut], cut
+    return gain
 
 
 def _leaf(codes: Ints, features: Shorts, cuts: Shorts) -> Ints:

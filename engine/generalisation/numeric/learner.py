@@ -22,9 +22,10 @@ import numpy.typing as npt
 
 from engine.generalisation import smoothing
 from engine.generalisation.distribution import Generalisation, background
-from engine.generalisation.learning import Fitted, Losses, Parameters, Report, log_loss
+from engine.generalisation.learning import Fitted, Parameters, Report, judge
 from engine.generalisation.numeric.gaussian import Gaussian, Scale
 from engine.generalisation.smoothing import Residual
+from engine.memory import holdout
 from engine.memory.arrays import Floats
 from engine.memory.columns import MISSING, Column
 from engine.memory.traces import Traces
@@ -70,25 +71,30 @@ class NumericLearner:
         return names if is_table and NUMBER_ROWS_LEAST <= traces.size <= NUMBER_ROWS else ()
 
     def fit(self, traces: Traces, targets: Sequence[str], report: Report) -> Fitted:
-        """Weights for every target at once. Cost O(NUMBER_STEPS NUMBER_BATCH N F)."""
+        """Weights for every target at once, and once more without the episodes set apart, to judge by them.
+
+        Cost O(NUMBER_STEPS NUMBER_BATCH N F) each.
+        """
         names = _number_fields(traces)
+        whole = self._learned(traces, names, report)
+        rest = traces.without(holdout.set_apart(traces))
+        past = self._learned(rest, names, lambda _done: None)
+        return Fitted(whole, judge(self.attach(rest, rest.size, past), traces, rest, targets), past)
+
+    def _learned(self, traces: Traces, names: Sequence[str], report: Report) -> Parameters:
         rows = number_rows(traces, names, traces.size)
         learned = rows[np.linspace(0, len(rows) - 1, min(len(rows), ROWS_LEARNED)).astype(np.intp)]
         gaussian = Gaussian.fit(learned)
-        memory = _Rows(learned, gaussian)
-        weights = _learn(memory, report)
         parameters = {
             "names": np.array(names),
-            "weights": weights,
+            "weights": _learn(_Rows(learned, gaussian), report),
             "mean": gaussian.mean,
             "covariance": gaussian.covariance,
             "centre": gaussian.centre,
             "spread": gaussian.spread,
         }
         head = self.attach(traces, traces.size, parameters)
-        learned_residuals, losses = zip(*(head.learn_residual(g) for g in names), strict=True)
-        parameters["residuals"] = np.array(learned_residuals)
-        return Fitted(parameters, {g: loss for g, loss in zip(names, losses, strict=True) if g in targets})
+        return parameters | {"residuals": np.array([head.learn_residual(name) for name in names])}
 
     def attach(self, traces: Traces, rows: int, parameters: Parameters) -> NumericHead:
         """The head over the first `rows` episodes."""
@@ -113,19 +119,16 @@ class NumericHead:
             return None
         return self._read(row, self._names.index(target), self._traces.columns[target])
 
-    def learn_residual(self, target: str) -> tuple[tuple[float, float], Losses]:
-        """(share, width) of the residual kernel that suits the target's rows best, each left out of its own memory;
-        with it, the leave-one-out log-loss in nats by row."""
-        g, column = self._names.index(target), self._traces.columns[target]
+    def learn_residual(self, target: str) -> tuple[float, float]:
+        """(share, width) of the residual kernel that suits the target's rows best, each left out of its own memory."""
+        g, column = self._names.index(target), self._traces.columns.get(target)
         asked = self._asked(g)
+        if column is None or not len(asked):
+            return 0.0, RESIDUAL_WIDTHS[0]
         codes = column.codes[asked].astype(np.intp)
         p = np.array([self._attend(g, column, k) for k in asked.tolist()])
-        residual = self._residuals[g] = smoothing.fit(column, p, column.numbers[codes], codes)
-        losses = {
-            row: log_loss(column, residual.spread(column, own).p, column.values[code])
-            for row, own, code in zip(asked.tolist(), p, codes.tolist(), strict=True)
-        }
-        return (residual.share, residual.width), losses
+        residual = smoothing.fit(column, p, column.numbers[codes], codes)
+        return residual.share, residual.width
 
     def _asked(self, g: int) -> npt.NDArray[np.intp]:
         """The rows that are left out by turns: at most LOSS_ROWS that have the target."""

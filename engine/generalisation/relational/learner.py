@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from engine.generalisation.distribution import Generalisation, background
-from engine.generalisation.learning import Fitted, Losses, Parameters, Report, log_loss
+from engine.generalisation.learning import Fitted, Parameters, Report, judge
 from engine.generalisation.relational.features import find_features
 from engine.generalisation.relational.incidences import (
     Incidences,
@@ -78,7 +78,9 @@ class RelationalLearner:
             "kappa": rates.kappa,
             "mixture": mixture.to_array(),
         }
-        return Fitted(parameters, self._losses(traces, targets, parameters))
+        rest = traces.without(holdout.set_apart(traces))
+        losses = judge(self.attach(rest, rest.size, parameters), traces, rest, targets)
+        return Fitted(parameters, {target: found for target, found in losses.items() if len(found) >= MIN_ASKED})
 
     def attach(self, traces: Traces, rows: int, parameters: Parameters) -> RelationalHead:
         """The head over the first `rows` episodes. Cost O(rows log rows)."""
@@ -90,23 +92,6 @@ class RelationalLearner:
         weight = np.exp(parameters["weight"].astype(np.float32))
         rates = PairRates(weight, parameters["kappa"].astype(np.float64))
         return RelationalHead(traces, incidences, rates, MixtureWeights.from_array(parameters["mixture"]))
-
-    def _losses(self, traces: Traces, targets: Sequence[str], parameters: Parameters) -> dict[str, Losses]:
-        """Per target, the log-loss in nats of the judging episodes, by row, of a head without those set apart."""
-        rest = traces.without(holdout.set_apart(traces))
-        head = self.attach(rest, rest.size, parameters)
-        losses: dict[str, Losses] = {}
-        for target in targets:
-            column, found = rest.columns[target], {}
-            for row in holdout.judging(traces):
-                fields = traces.fields(row)
-                known = {name: value for name, value in fields.items() if name != target}
-                general = head.infer(known, target) if target in fields else None
-                if general is not None:
-                    found[row] = log_loss(column, general.posterior, fields[target])
-            if len(found) >= MIN_ASKED:
-                losses[target] = found
-        return losses
 
 
 class RelationalHead:
