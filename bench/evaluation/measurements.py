@@ -141,8 +141,10 @@ def boosting(stored: Sequence[Json], queries: Sequence[Query], kinds: dict[str, 
     return np.asarray(model.predict(table.rows([q.cue for q in queries])[:, use]), dtype=np.float64)
 
 
-def measure(lab: Laboratory, space: str, stored: Sequence[Json], queries: Sequence[Query]) -> dict[str, Found]:
-    """What the service says of the queries, and boosting."""
+def measure(
+    lab: Laboratory, space: str, stored: Sequence[Json], queries: Sequence[Query], told_new: float | None
+) -> dict[str, Found]:
+    """What the service says of the queries, told with `told_new` 1 that they are new, and boosting."""
     memory = lab.memory(space)
     columns = memory.traces.columns
     kinds, found = {n: c.kind for n, c in columns.items()}, {}
@@ -154,7 +156,7 @@ def measure(lab: Laboratory, space: str, stored: Sequence[Json], queries: Sequen
         unit = DAY_S if column.kind == "time" else 1.0
         made = Found(float(np.nanstd(numbers)) / unit or 1.0, 0.0)
         for query, other in zip(own, boosting(stored, own, kinds), strict=True):
-            answer = lab.ask(space, query.cue, [ask], verbose=False).answer
+            answer = lab.ask(space, query.cue, [ask], pattern_weight=told_new, verbose=False).answer
             told = None if answer is None else answer.fields.get(ask)
             if told is None or told.interval is None:
                 continue
@@ -197,7 +199,8 @@ def main() -> None:
     parser.add_argument("--tables", type=Path)
     parser.add_argument("--rows", type=int, default=600, help="stored rows of a generator")
     parser.add_argument("--seed", type=int, default=3)
-    parser.add_argument("--unlearned", action="store_true")
+    parser.add_argument("--unlearned", action="store_true", help="before anything is learned")
+    parser.add_argument("--untold", action="store_true", help="without telling that the events are new")
     told = parser.parse_args()
     tables = sorted(p for p in told.tables.iterdir() if p.is_dir()) if told.tables else []
     lots = []
@@ -218,7 +221,7 @@ def main() -> None:
                 lab.consolidate(space)
             if not isinstance(name, Path):
                 queries = list(asked(stored, new, {n: c.kind for n, c in lab.memory(space).traces.columns.items()}))
-            found = measure(lab, space, stored, queries)
+            found = measure(lab, space, stored, queries, None if told.untold else 1.0)
         heads = lab.learned[space].chosen if space in lab.learned else {}
         print(
             f"\n{name}: {len(stored)} stored\n{HEADINGS[0]:<24}{HEADINGS[1]:>6}"

@@ -24,7 +24,7 @@ from engine.consolidation.learned import Learned, TargetLoss
 from engine.generalisation.attention.learner import CategoricalLearner
 from engine.generalisation.boosting.learner import BoostedLearner
 from engine.generalisation.closed_form import Generaliser
-from engine.generalisation.learning import Head, Learner, Losses, Parameters, log_loss
+from engine.generalisation.learning import Head, Learner, Loss, Losses, Parameters, loss
 from engine.generalisation.numeric.learner import NumericLearner
 from engine.generalisation.relational.learner import RelationalLearner
 from engine.generalisation.smoothing import smoothed
@@ -140,7 +140,7 @@ def _learn(traces: Traces, learners: Sequence[Learner], progress: Progress) -> _
         parameters[learner.name] = fitted.parameters
         past[learner.name] = fitted.parameters if fitted.past is None else fitted.past
         for target, losses in fitted.losses.items():
-            if target not in best or _mean(losses) < _mean(best[target][1]):
+            if target not in best or _mean(losses).score < _mean(best[target][1]).score:
                 best[target] = learner.name, losses
     return _Found(parameters, past, {target: best[target] for target in sorted(best)})
 
@@ -150,24 +150,24 @@ def _judge(traces: Traces, rest: Traces, found: _Found, settings: Mapping[str, A
     closed = _closed_form_losses(rest, {row: traces.fields(row) for row in holdout.judging(traces)})
     chosen = {t: name for t, (name, own) in found.best.items() if not _is_clearly_worse(own, closed.get(t, {}))}
     losses = tuple(
-        TargetLoss(target, name, len(own), _mean(closed.get(target, {})), _mean(own))
+        TargetLoss(target, name, len(own), _mean(closed.get(target, {})).nats, _mean(own).nats)
         for target, (name, own) in found.best.items()
     )
     return Learned(traces.size, chosen, found.parameters, losses, settings)
 
 
 def _is_clearly_worse(learned: Losses, closed: Losses) -> bool:
-    """Whether the closed form has the lower log-loss by more than one standard error over the episodes that both
+    """Whether the closed form has the lower score by more than one standard error over the episodes that both
     were asked of, or at all where there are none: with times the learner judged knew less than the one kept."""
     both = sorted(learned.keys() & closed.keys())
     if len(both) < 2:
-        return _mean(learned) >= _mean(closed)
-    lost = np.array([learned[row] - closed[row] for row in both])
+        return _mean(learned).score >= _mean(closed).score
+    lost = np.array([learned[row].score - closed[row].score for row in both])
     return float(lost.mean()) > float(lost.std(ddof=1)) / math.sqrt(len(lost))
 
 
-def _mean(losses: Losses) -> float:
-    return float(np.mean(list(losses.values()))) if losses else math.inf
+def _mean(losses: Losses) -> Loss:
+    return Loss(*np.mean(list(losses.values()), axis=0).tolist()) if losses else Loss(math.inf, math.inf)
 
 
 def _part(progress: Progress, stage: str, begin: float, share: float) -> Callable[[float], None]:
@@ -178,7 +178,7 @@ def _part(progress: Progress, stage: str, begin: float, share: float) -> Callabl
 def _closed_form_losses(rest: Traces, episodes: Mapping[int, Mapping[str, Value]]) -> dict[str, Losses]:
     """Per field, the log-loss of P_G in nats of the closed form on episodes it never had, by their rows."""
     weights = closed_form(rest.columns, rest.size)
-    losses: dict[str, dict[int, float]] = {}
+    losses: dict[str, dict[int, Loss]] = {}
     for target, column in rest.columns.items():
         for row, fields in episodes.items():
             known = {n: v for n, v in fields.items() if n != target and n in rest.columns}
@@ -187,7 +187,7 @@ def _closed_form_losses(rest: Traces, episodes: Mapping[int, Mapping[str, Value]
             evidence = [weigh_field(n, rest.columns[n], v, GENERALISATION_WIDTH) for n, v in known.items()]
             general = Generaliser(evidence, rest.size, weights, (target,)).infer(target, column)
             posterior = smoothed(column, general).posterior
-            losses.setdefault(target, {})[row] = log_loss(column, posterior, fields[target])
+            losses.setdefault(target, {})[row] = loss(column, posterior, fields[target])
     return dict(losses)
 
 

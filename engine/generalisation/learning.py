@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,16 @@ from engine.priors import LEAST_JUDGED_P, LOSS_BINS
 from engine.recollection.similarity import number_line
 
 Parameters = Mapping[str, npt.NDArray[Any]]
-Losses = Mapping[int, float]
+
+
+class Loss(NamedTuple):
+    """What one episode costs a posterior: `nats`, the log-loss, and `score`, by which heads are compared."""
+
+    nats: float
+    score: float
+
+
+Losses = Mapping[int, Loss]
 Report = Callable[[float], None]
 
 
@@ -41,6 +50,26 @@ def log_loss(column: Column, posterior: Floats, value: Value) -> float:
     else:
         p = 0.0 if code == MISSING else float(posterior[code])
     return -math.log(max(LEAST_JUDGED_P, p))
+
+
+def loss(column: Column, posterior: Floats, value: Value) -> Loss:
+    """The loss of a posterior float64[V] where `value` was true. Of names the score is the log-loss.
+
+    Of numbers and times it is the ranked probability score, for what is nearly right is worth something; by half over
+    their values, by half over their ranks, each in units of what the base rates lose.
+    """
+    nats = log_loss(column, posterior, value)
+    where = place(value) if column.kind in ("number", "time") else math.nan
+    line = number_line(column)
+    if math.isnan(where) or len(line.codes) < 2:
+        return Loss(nats, nats)
+    counts = column.counts[line.codes].astype(np.float64)
+    base, told = np.cumsum(counts) / counts.sum(), np.cumsum(posterior[line.codes])
+    off = (told / max(float(told[-1]), LEAST_JUDGED_P) - (line.places >= where)) ** 2
+    score = 0.0
+    for width in (np.diff(line.places, append=line.places[-1]), counts):
+        score += 0.5 * float(off @ width) / max(float((base * (1.0 - base)) @ width), 1e-300)
+    return Loss(nats, score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +103,7 @@ def judge(head: Head, traces: Traces, rest: Traces, targets: Sequence[str]) -> d
             if target in fields and target in rest.columns:
                 general = head.infer({name: value for name, value in fields.items() if name != target}, target)
                 if general is not None:
-                    found[row] = log_loss(rest.columns[target], general.posterior, fields[target])
+                    found[row] = loss(rest.columns[target], general.posterior, fields[target])
         if found:
             losses[target] = found
     return losses

@@ -19,7 +19,7 @@ from engine.generalisation.attention.regression import SoftmaxRegression
 from engine.generalisation.attention.training import AttentionTraining
 from engine.generalisation.distribution import Generalisation, background
 from engine.generalisation.features import FeatureSpace, grids_of, key
-from engine.generalisation.learning import Fitted, Losses, Parameters, Report, log_loss
+from engine.generalisation.learning import Fitted, Losses, Parameters, Report, loss
 from engine.memory import holdout
 from engine.memory.arrays import Floats, Ints, Keys
 from engine.memory.columns import MISSING, Column
@@ -130,7 +130,7 @@ def _losses(features: FeatureSpace, memory: EpisodeAttention, asked: Ints) -> Lo
         code = int(memory.column.codes[row])
         posterior = memory.read(cues.take(slice(i, i + 1)))[0]
         posterior[stored == 0] = 0.0  # a value that the memory asked never met
-        found[row] = log_loss(memory.column, posterior, memory.column.values[code])
+        found[row] = loss(memory.column, posterior, memory.column.values[code])
     return found
 
 

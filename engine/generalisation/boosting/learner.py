@@ -121,7 +121,7 @@ class BoostedLearner:
             trees, stated = fit.crossed(early)
             before = fit.boosted(early, trees)
             past.append(replace(before, agreed=_agreed(stated)))
-            if not fit.is_timed or fit.follow(early, late):
+            if trees and (not fit.is_timed or fit.follow(early, late)):
                 stated = np.concatenate([stated, fit.stated(before, early, late)])
             learned.append(replace(fit.boosted(fit.rows, trees), agreed=_agreed(stated)))
         head = self.attach(rest, rest.size, _kept(past, grids))
@@ -206,6 +206,8 @@ class _Fit:
         gain = whole[0] - whole[best]
         if gain.mean() <= LEAST_GAIN * gain.std() / np.sqrt(len(gain)):
             best = 0
+            if not self.is_timed:
+                return 0, np.zeros((0, 2))  # the base rates, which are what they are
         numbers, said = self.numbers[rows][who], []
         for forest, out in forests:
             said.append(self._stated(self._made(forest.first(best), {}), cases.codes[out], numbers[~out], numbers[out]))

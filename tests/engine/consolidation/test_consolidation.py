@@ -9,6 +9,7 @@ import pytest
 
 from engine import Traces
 from engine.consolidation.consolidate import _is_clearly_worse
+from engine.generalisation.learning import Loss
 from engine.memory import holdout
 from tests.engine.worlds import random_records
 
@@ -53,4 +54,5 @@ def test_without_times_only_what_is_asked_is_set_apart() -> None:
 def test_the_closed_form_must_be_clearly_better(
     learned: dict[int, float], closed: dict[int, float], is_worse: bool
 ) -> None:
-    assert _is_clearly_worse(learned, closed) is is_worse
+    told = [{row: Loss(0.0, score) for row, score in own.items()} for own in (learned, closed)]
+    assert _is_clearly_worse(*told) is is_worse
