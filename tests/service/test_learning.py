@@ -226,7 +226,7 @@ class TestTriggers:
         monkeypatch.setattr("recollect.service.upkeep.LOOK_EVERY_S", 0.05)
         monkeypatch.setattr("recollect.service.upkeep.EXPIRE_EVERY_S", 0.1)
         uid = worker.memories.at(SCOPE).space.uid
-        await worker.store.commit(uid, [replace(episodes(1, first=900)[0], expires_at_s=1.0)])
+        await worker.store.commit(uid, [episodes(1, first=900)[0]._replace(expires_at_s=1.0)])
         async with upkeep(worker):
             completion = await complete(worker, SCOPE, CompleteRequest(Cue({"what": "lunch"})))
             await asyncio.sleep(1.0)
