@@ -132,9 +132,9 @@ def test_the_request_is_shown_as_code_that_runs(page: Page, server: Server) -> N
     page.get_by_text("Settings").click()
     page.get_by_label("What do you mean?").select_option("1")
     page.get_by_label("How sure must an answer be?").select_option("0")
-    told = subprocess.run(
-        ["bash", "-c", shown_code(page, "curl")], capture_output=True, text=True, timeout=60, check=True
-    )
+    curl = shown_code(page, "curl")
+    sent_by_curl = json.loads(shlex.split(curl)[-1])
+    told = subprocess.run(["bash", "-c", curl], capture_output=True, text=True, timeout=60, check=True)
     answer = json.loads(told.stdout)
     assert answer["completed_episode"]["fields"]["who"] == "Jonas's"
     assert set(answer["why"]) >= {"where", "mood"}
@@ -151,8 +151,8 @@ def test_the_request_is_shown_as_code_that_runs(page: Page, server: Server) -> N
         ("who", "Jonas's"),
     ]
     assert (message.config.prior_stored, message.verbose, len(message.include)) == (1.0, True, 3)
-    typescript = shown_code(page, "TypeScript")
-    assert {"partialEpisode", "knownFields", "ca1Threshold", "priorStored"} <= set(re.findall(r'"(\w+)":', typescript))
+    [asked] = re.findall(r"completeRequest\((.*?)\);\n", shown_code(page, "TypeScript"), re.DOTALL)
+    assert json.loads(asked) == sent_by_curl, "the generated client names members as the contract does"
 
 
 def test_names_and_values_are_completed_by_keyboard_alone(page: Page) -> None:

@@ -22,7 +22,7 @@ export const LANGUAGES = {
   TypeScript: ({ space, request, hasKey }) => [
     `import { Recollect } from "recollect-sdk";`, "",
     `const service = new Recollect({ url: ${JSON.stringify(ROOT.replace(/\/api\/v1$/, ""))}${hasKey ? ", key: process.env.RECOLLECT_KEY" : ""} });`,
-    `const answer = await service.space(${JSON.stringify(space)}).completeRequest(${JSON.stringify(camel(request), null, 2)});`,
+    `const answer = await service.space(${JSON.stringify(space)}).completeRequest(${JSON.stringify(request, null, 2)});`,
     "console.log(answer);",
   ].join("\n"),
   grpcurl: ({ space, request, hasKey }) => [
@@ -70,14 +70,6 @@ function python(value) {
   if (Array.isArray(value)) return `[${value.map(python).join(", ")}]`;
   if (value && typeof value === "object") return `{${Object.entries(value).map(([name, each]) => `${JSON.stringify(name)}: ${python(each)}`).join(", ")}}`;
   return value === null ? "None" : value === true ? "True" : value === false ? "False" : JSON.stringify(value);
-}
-
-/** The members of our own shapes as the generated TypeScript client names them; fields keep their names. */
-function camel(request) {
-  const rename = (name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
-  const shallow = (members) => Object.fromEntries(Object.entries(members).map(([name, value]) => [rename(name), value]));
-  const { partial_episode: partial, config, ...rest } = request;
-  return { partialEpisode: shallow(partial), ...shallow(rest), ...(config && { config: shallow(config) }) };
 }
 
 /** The request as the gRPC message in protobuf's JSON. */
