@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import orjson
@@ -73,6 +74,26 @@ def parse(body: bytes) -> Any:
     ):
         _read_exactly(body)
     return value
+
+
+def parse_lines(lines: Sequence[Any]) -> list[dict[str, Any] | None]:
+    """Objects of scalars, one a line (or parsed before); None where a line has to be read by `parse` to be judged."""
+    texts = [line for line in lines if type(line) is bytes]
+    whole = b"\n".join(texts)
+    if _NUL_ESCAPE in whole or _LONG_INTEGER in whole.translate(_NUMBER_SHAPE):
+        return [None] * len(lines)
+    return [_parse_line(line) if type(line) is bytes else line if type(line) is dict else None for line in lines]
+
+
+def _parse_line(line: bytes) -> dict[str, Any] | None:
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    # With as many colons as members none was dropped as a duplicate, and none is in a text or further in.
+    if type(value) is dict and (line.count(b":") == len(value) or _STRING.sub(b"", line).count(b":") == len(value)):
+        return value
+    return None
 
 
 def _count_containers(body: bytes) -> int:

@@ -27,7 +27,7 @@ from recollect.service.admission import admit, encode, require_dimensions
 from recollect.service.episodes import new_episode_id, require_room, writable
 from recollect.service.fieldtypes import FieldTypes
 from recollect.service.idempotency import canonical_fields, idempotency
-from recollect.service.records import BLOCK_LINES, Block, Record, RowReader, read_items, read_lines, rejection
+from recollect.service.records import BLOCK_LINES, Block, Plain, Record, RowReader, read_items, read_lines, rejection
 from recollect.service.runtime import Runtime
 from recollect.service.tabular import Spellings, admit_block, known_texts, sample_fields
 from recollect.store import PutEpisode, is_finish_of
@@ -293,12 +293,20 @@ class _Import:
     def _prepare(self, reader: RowReader, block: Block) -> _Chunk:
         """Read and admit a block of objects."""
         first_line = reader.next_line
-        records = reader.read(block)
-        chunk = _Chunk(first_line, reader.next_line)
-        for record in records:
-            self._admit(record, chunk)
         if self._key is not None:
-            chunk.digest = _digest(records)
+            records = [each for each in reader.read(block) if not isinstance(each, Plain)]
+            chunk = _Chunk(first_line, reader.next_line, digest=_digest(records))
+            for record in records:
+                self._admit(record, chunk)
+            return chunk
+        chunk = _Chunk(first_line, first_line + len(block.rows))
+        for each in reader.read(block, self._name_record):
+            if isinstance(each, Plain):
+                chunk.writes.append(each.write)
+                chunk.lines.append(each.line)
+                self._field_types.observe(each.fields)
+            else:
+                self._admit(each, chunk)
         return chunk
 
     def _prepare_block(self, block: TableBlock) -> _Chunk:

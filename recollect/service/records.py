@@ -8,14 +8,16 @@ that cannot be read becomes a Rejection and disturbs no other.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 from recollect import strict_json
 from recollect.errors import InvalidRequest
-from recollect.model import EpisodeInput, Rejection
+from recollect.model import EpisodeInput, Fields, Rejection
 from recollect.service.admission import read_episode
+from recollect.service.objects import Settled, settle
+from recollect.store import PutEpisode
 from recollect.tables.flat import FlatReader
 
 BLOCK_LINES = 1000
@@ -41,18 +43,12 @@ class Record:
     fields_at: str
 
 
-class Reader(Protocol):
-    """Turns blocks, in order, into records and rejections."""
+class Plain(NamedTuple):
+    """A record that needs no more looking at: its write and its fields."""
 
-    def read(self, block: Block) -> list[Record | Rejection]:
-        """What the block completes."""
-
-    def finish(self) -> list[Record | Rejection]:
-        """What was still open at the end."""
-
-    @property
-    def next_line(self) -> int:
-        """The first line that nothing returned so far covers."""
+    line: int
+    write: PutEpisode
+    fields: Fields
 
 
 class RowReader:
@@ -63,19 +59,19 @@ class RowReader:
         self._flat = flat
         self.next_line = 1
 
-    def read(self, block: Block) -> list[Record | Rejection]:
-        """See Reader."""
+    def read(
+        self, block: Block, name_record: Callable[[int], str] | None = None
+    ) -> Iterator[Record | Rejection | Plain]:
+        """The records of a block. Where the naming of those without an id is known, the plain ones come as writes."""
         self.next_line = block.first_line + len(block.rows)
-        records = []
-        for line, row in enumerate(block.rows, block.first_line):
-            if line < self._start_line or (isinstance(row, bytes) and not row.strip()):
-                continue
-            records.append(_read_row(line, row, self._flat))
-        return records
-
-    def finish(self) -> list[Record | Rejection]:
-        """See Reader."""
-        return []
+        settled: Sequence[Settled | None] = [None] * len(block.rows)
+        if name_record is not None:
+            settled = settle(block.rows, block.first_line, self._start_line, self._flat, name_record)
+        for line, (row, plain) in enumerate(zip(block.rows, settled, strict=True), block.first_line):
+            if plain is not None:
+                yield Plain(line, *plain)
+            elif line >= self._start_line and not (isinstance(row, bytes) and not row.strip()):
+                yield _read_row(line, row, self._flat)
 
 
 async def read_lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[Block]:

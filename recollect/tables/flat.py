@@ -6,7 +6,7 @@ a value. The rule for reserved names is that of `members`, object by object.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,6 +69,48 @@ class FlatReader:
         return members, fields
 
     @property
+    def is_plain(self) -> bool:
+        """Whether nobody has said anything of a column."""
+        return not (self._options.types or self._options.renamed or self._options.id_column)
+
+    def find_gaps(self, names: Sequence[str], columns: Sequence[Sequence[Any]]) -> dict[str, frozenset[Any]] | None:
+        """What means "not known" in each column of objects with the same members, scalars all, where nobody has said
+        anything of a column; None where one may be another member of an episode than its id."""
+        gaps: dict[str, frozenset[Any]] = {}
+        for name, column in zip(names, columns, strict=True):
+            different = set(column) if name != "id" else set()
+            gaps[name] = frozenset(
+                value for value in different if value is None or (type(value) is str and self._is_missing(value))
+            )
+            if name == "id":
+                if not set(map(type, column)) <= {str, int}:
+                    return None
+            elif name in _CAN_BE:
+                return None
+        return gaps
+
+    def count(
+        self, names: Sequence[str], columns: Sequence[Sequence[Any]], gaps: Mapping[str, Collection[Any]]
+    ) -> None:
+        """Take the columns of objects into account, as `read` does for one."""
+        for name, column in zip(names, columns, strict=True):
+            seen = self._seen.get(name) or self._begin(name)
+            own = gaps[name]
+            missing = sum(value in own for value in column) if own else 0
+            seen.missing += missing
+            seen.known += len(column) - missing
+            if name == "id":
+                seen.role = ColumnRole.ID
+                continue
+            if missing == len(column):
+                continue
+            seen.name = name
+            if seen.sample is None:
+                seen.sample = next(value for value in column if value not in own)
+            if len(seen.distinct) <= _MAX_DISTINCT:
+                seen.distinct.update(set(column) - set(own))
+
+    @property
     def coerced(self) -> int:
         """How many values were stored otherwise than given."""
         return sum(seen.coerced for seen in self._seen.values())
@@ -83,7 +125,7 @@ class FlatReader:
                 type=types.get(seen.name),
                 known=seen.known,
                 missing=seen.missing,
-                distinct=len(seen.distinct),
+                distinct=min(len(seen.distinct), _MAX_DISTINCT + 1),
                 coerced=seen.coerced,
                 sample=show(seen.sample),
             )

@@ -6,6 +6,7 @@ import asyncio
 import random
 import struct
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -369,6 +370,63 @@ async def test_a_data_set_is_imported_whole(runtime: Runtime, scope: Scope) -> N
         expected[row.pop("id")] = row
     assert (report.accepted, report.rejected_total) == (len(expected), 0)
     assert stored(runtime, scope) == expected
+
+
+ODD_LINES = (
+    b'{"a":1,"a":2}',
+    b'{"a":"\\u0000"}',
+    b'{"a":12345678901234567890}',
+    b'{"a":1e999}',
+    b'{"a":"12:30","b":"x:y"}',
+    b'{"a":[1,2],"b":null}',
+    b'{"fields":{"a":1}}',
+    b'{"fields":1}',
+    b'{"id":7,"a":true}',
+    b'{"id":1.5,"a":1}',
+    b'{"id":"no good","a":1}',
+    b'{"id":"","a":"x"}',
+    b'{"occurred_at":"2025-01-01T00:00:00Z","a":1}',
+    b'{"origin":"Oslo","a":2}',
+    b'{"a":"  ","b":"\xe2\x80\x8b","c":3}',
+    b'{"a":null}',
+    b"{}",
+    b"",
+    b'{"a":1},{"b":2}',
+    b'{"a":"x"',
+    b'"b":2}',
+    b"[1]",
+    b'{"a":{"b":1}}',
+    b'{"a":1.0,"b":"\\ud83d\\ude00"}',
+    b'{"a":"\\ud83d"}',
+    b'{"":1}',
+    b'{"a":9007199254740993,"b":-0.0}',
+    b'{"a":"' + b"x" * 32_769 + b'"}',
+)
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_plain_objects_are_read_together_as_they_are_one_by_one(runtime: Runtime, seed: int) -> None:
+    rng = random.Random(seed)
+    odd = [rng.choice(ODD_LINES) for _ in range(rng.choice([0, 3, 30]))]
+    plain = [{"id": f"e{n}", "a": rng.choice(["x", "Y", " z", "", None, 2, 2.0, True]), "b": n} for n in range(30)]
+    content = [*odd, *map(orjson.dumps, plain), *(orjson.dumps({"b": n, "a": "x"}) for n in range(9))]
+    rng.shuffle(content)
+    found = []
+    for name, key in (("together", None), ("singly", "k")):  # with a key each is read by itself, for its digest
+        scope = Scope(name)
+        await put_space(runtime, scope, SpaceDraft(missing_values=("Y",)))
+        source = cut(b"\n".join(content))
+        report = await import_episodes(
+            runtime, scope, source, form=JSONL, plan=ImportPlan(name="f"), idempotency_key=key
+        )
+        uid = runtime.space(scope).uid
+        documents = [orjson.loads(each.document) for each in runtime.store.iterate_episodes(uid)]
+        assert report.table is not None
+        # Which value is shown as the example, and which column first, is not promised.
+        columns = sorted((replace(each, sample=None) for each in report.table.columns), key=lambda each: each.column)
+        counted = replace(report, table=replace(report.table, columns=tuple(columns)))
+        found.append((counted, [(each["id"], each["fields"], list(each["fields"])) for each in documents]))
+    assert found[0] == found[1]
 
 
 TABLE_FILES = VISITS.parent / "tables"
