@@ -3,7 +3,7 @@
 
 Exit codes: 0 done · 1 refused by the server · 2 wrong usage · 3 no server reached ·
 4 not enough evidence to complete or to fill anything · 5 imported, but some records were rejected ·
-6 the store is damaged · 70 a fault of ours.
+6 the store is damaged · 7 what was compared differs · 70 a fault of ours.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from recollect.cli.backup import backup
 from recollect.cli.comparing import contradictions, duplicates
 from recollect.cli.completing import complete, recall
 from recollect.cli.console import Failure, report_failure
+from recollect.cli.differing import compare
 from recollect.cli.episodes import episodes, feedback, forget, schema
 from recollect.cli.examining import audit, evaluate
 from recollect.cli.exporting import export
@@ -51,6 +52,7 @@ app.command("probability")(probability)
 app.command("fill")(fill)
 app.command("evaluate")(evaluate)
 app.command("audit")(audit)
+app.command("compare")(compare)
 app.command("consolidate")(consolidate)
 app.command("patterns")(patterns)
 app.command("calibration")(calibration)

@@ -32,7 +32,7 @@ def export(
     Example: recollect export -s visits visits.jsonl · recollect export -s visits visits.csv
     """
     with Client(url, key) as client:
-        episodes = _episodes(client, space)
+        episodes = episodes_of(client, space)
         first = next(episodes, None)  # before the file is opened: a space that is not there costs no file
         try:
             opened = file.open("w", encoding="utf-8", newline="") if str(file) != "-" else nullcontext(sys.stdout)
@@ -46,7 +46,8 @@ def export(
         err.print(f"Wrote {count} episodes of {space} to {file.absolute()}.")
 
 
-def _episodes(client: Client, space: str) -> Iterator[dict[str, Any]]:
+def episodes_of(client: Client, space: str) -> Iterator[dict[str, Any]]:
+    """The episodes of a space as they could be imported, page by page."""
     query: dict[str, Any] = {"limit": _PAGE}
     while True:
         page = client.call("GET", "/episodes", space=space, query=query)

@@ -47,6 +47,7 @@ class Sheet(Protocol):
     columns: Sequence[str]
     rows: Sequence[Mapping[str, Any]]
     lines: Sequence[int]  # of each row, as a person counts them in the file
+    ids: Sequence[str | None]  # of each row, where the file names its rows
     unread: Sequence[int]  # lines of records that cannot be read, which stand as they stood
     notes: Sequence[str]  # what was decided of the file that a person may want otherwise
 
@@ -80,13 +81,16 @@ class _Spelt:
         rows: list[Mapping[str, Any]] = []
         lines: list[int] = []
         unread: list[int] = []
+        ids: list[Any] = []
         self.notes: Sequence[str] = list(table_notes(asdict(self._table.report())))
         for block in self._table.blocks():
             rows += [_known(zip(block.names, row, strict=True)) for row in zip(*block.values, strict=True)]
             lines += block.lines
+            ids += block.members["id"].values() if "id" in block.members else [None] * len(block.lines)
             unread += [each.line for each in block.rejections]
         self.rows: Sequence[Mapping[str, Any]] = rows
         self.unread: Sequence[int] = unread
+        self.ids: Sequence[str | None] = ids
         self.lines: Sequence[int] = lines
         fields = [(place, each) for place, each in enumerate(self._table.report().columns)]
         self._places = {str(each.name): place for place, each in fields if each.role is ColumnRole.FIELD}
@@ -205,10 +209,16 @@ class _Objects:
             self.lines = list(range(1, len(self._objects) + 1))
         self._nested = [isinstance(each.get("fields"), dict) for each in self._objects]
         reader = FlatReader(options)
-        self.rows: Sequence[Mapping[str, Any]] = [
-            reader.read(each["fields"] if nested else each)[1]
+        read = [
+            reader.read(each["fields"] if nested else each)
             for each, nested in zip(self._objects, self._nested, strict=True)
         ]
+        self.rows: Sequence[Mapping[str, Any]] = [fields for _, fields in read]
+        own = (
+            each if nested else members
+            for each, nested, (members, _) in zip(self._objects, self._nested, read, strict=True)
+        )
+        self.ids: Sequence[str | None] = [each.get("id") for each in own]
         named = dict.fromkeys(name for row in self.rows for name in row)
         blank = (each["fields"] if nested else each for each, nested in zip(self._objects, self._nested, strict=True))
         order = dict.fromkeys(name for each in blank for name in each)
@@ -242,7 +252,9 @@ class _Columnar:
         module = "pyarrow.parquet" if file.format is Format.PARQUET else "pyarrow.feather"
         self._whole = _library(module, f"{file.format} files").read_table(io.BytesIO(file.content.read()))
         reader = FlatReader(options)
-        self.rows: Sequence[Mapping[str, Any]] = [reader.read(row)[1] for row in read_objects(file)]
+        read = [reader.read(row) for row in read_objects(file)]
+        self.rows: Sequence[Mapping[str, Any]] = [fields for _, fields in read]
+        self.ids: Sequence[str | None] = [members.get("id") for members, _ in read]
         self.lines: Sequence[int] = list(range(1, len(self.rows) + 1))
         named = dict.fromkeys(name for row in self.rows for name in row)
         self.columns: Sequence[str] = [name for name in self._whole.column_names if name in named]
