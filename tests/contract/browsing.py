@@ -9,18 +9,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 SCREENSHOTS = Path(__file__).parent.parent.parent / "build" / "browser"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 # Nothing but this machine can be found, whatever the page asks for.
 ARGUMENTS = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--disable-background-networking"]
 
+WAIT_MS = 60_000  # a loaded machine is slow; nothing here is timed
+
 
 @contextmanager
 def browsing() -> Iterator[Browser]:
     """The browser. Its sandbox refuses to run as root, as containers and CI machines do."""
     arguments = [*ARGUMENTS, "--no-sandbox"] if os.geteuid() == 0 else ARGUMENTS
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield browser
@@ -32,6 +35,7 @@ def watched(page: Page, url: str, *meant: str) -> Iterator[Page]:
     """A page whose console must hold nothing but errors of the statuses that are meant, and that calls only `url`."""
     complaints: list[str] = []
     hosts: set[str] = set()
+    page.set_default_timeout(WAIT_MS)
     page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))

@@ -33,7 +33,7 @@ def page(server: Server) -> Iterator[Page]:
     with browsing() as browser, watched(browser.new_page(), server.url, "422", "401") as page:
         page.set_viewport_size({"width": 1280, "height": 1600})
         page.goto(f"{server.url}/docs")
-        page.locator(".opblock").first.wait_for(timeout=60_000)
+        page.locator(".opblock").first.wait_for()
         yield page
 
 
@@ -127,7 +127,7 @@ def test_the_explorer_asks_for_a_key_and_keeps_it_nowhere(page: Page, server: Se
         explorer.get_by_label("API key").fill(server.key or "")
         explorer.get_by_role("button", name="Use", exact=True).click()
         explorer.get_by_role("button", name="Show me an example").click()
-        expect(explorer.locator(".field", has_text="where")).to_contain_text("kitchen", timeout=60_000)
+        expect(explorer.locator(".field", has_text="where")).to_contain_text("kitchen")
         code = explorer.get_by_role("tabpanel").locator("pre code").inner_text()
         assert "$RECOLLECT_KEY" in code
         assert str(server.key) not in code

@@ -27,7 +27,6 @@ AXE = Path(__file__).parent / "axe"
 ROOT = Path(__file__).parents[2]
 PYTHON_CLIENTS = ("clients/python", "generated_clients/python")
 ORDERS = ROOT / "docs" / "examples" / "orders.csv"
-WAIT_MS = 60_000  # a loaded machine is slow; nothing here is timed
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: the explorer is not clicked")
 
@@ -49,8 +48,6 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     """The explorer, opened, without motion."""
     fresh = browser.new_page(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce")
     with watched(fresh, server.url, "422") as page:
-        page.set_default_timeout(WAIT_MS)
-        expect.set_options(timeout=WAIT_MS)
         page.goto(server.url)
         expect(page.get_by_label("Memory space")).to_have_value("demo")
         yield page
