@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
@@ -74,9 +75,22 @@ async def forget_episodes(call: Call) -> Response:
         reading.episode_filter(body.get("filter", {})),
         dry_run=body.get("dry_run", True),
         expected_count=body.get("expected_count"),
+        proof=body.get("proof", False),
         idempotency_key=call.header(b"idempotency-key"),
     )
-    return replies.document(call, report)
+    told = asdict(report)
+    if report.proof is None:
+        del told["proof"]
+    else:
+        told["proof"]["probes"] = [{"known_fields": cue.known_fields} for cue in report.proof.probes]
+    return replies.document(call, told)
+
+
+async def prove_forgetting(call: Call) -> Response:
+    """Whether what was erased still speaks in the answers."""
+    body = call.body
+    cues = [reading.cue(each, f"/probes/{at}") for at, each in enumerate(body["probes"])]
+    return replies.document(call, await service.prove_forgetting(call.runtime, call.scope, cues, body["revision"]))
 
 
 def _written(call: Call, written: WrittenEpisode) -> Response:

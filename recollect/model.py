@@ -585,6 +585,30 @@ class ForgetReceipt:
     count: int
     revision: int
     erased: tuple[Erasure, ...] = ()
+    proof: ForgetProof | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetProof:
+    """Digests of the answers to cues made of what was erased: before, after, and of a twin that never had it."""
+
+    probes: tuple[Cue, ...]
+    before: str
+    after: str
+    twin: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgettingCheck:
+    """Whether a space answers as a twin does that never had what was erased; `learned_before`: what it has learned,
+    it learned while it had that.
+    """
+
+    is_forgotten: bool
+    digest: str
+    twin: str
+    learned_before: bool
+    revision: int
 
 
 class Verdict(StrEnum):

@@ -150,6 +150,16 @@ FEATURES = (
         method="GET",
     ),
     Feature(
+        "Proof of forgetting",
+        "An erasure with `proof` gives cues made of what was erased and digests of the answers to them before, after, "
+        "and of a twin that never had it; this checks it at any later time. The cues are kept by you, not here.",
+        "/forget/proof",
+        {"probes": [{"known_fields": {"what": "breakfast"}}, {"known_fields": {"what": "walk"}}], "revision": 0},
+        ("is_forgotten", "digest", "twin", "learned_before"),
+        "the answers after are the twin's, those before are not",
+        "`tests/handlers/test_forgetting.py`",
+    ),
+    Feature(
         "Fill a table",
         "Every blank cell of a table, many rows as one pass.",
         "/fill",

@@ -19,5 +19,5 @@ def test_every_feature_of_the_page_is_asked_for_and_answered_as_shown(tmp_path: 
 
 def _told(section: str) -> tuple[list[str], set[str]]:
     """A section's request, and the members of its answer; how sure the engine is may change with it."""
-    requests = re.findall(r"^(?:POST|GET) .*$|^\{\"partial.*$|^\{\"rows.*$", section, re.MULTILINE)
+    requests = re.findall(r"^(?:POST|GET) .*$|^\{\"partial.*$|^\{\"(?:rows|probes).*$", section, re.MULTILINE)
     return requests, set(re.findall(r'^ *"(\w+)":', section, re.MULTILINE)) - {"without_fields", "without_episodes"}

@@ -29,6 +29,7 @@ type ForgetReceipt struct {
 	Erased []Erasure `json:"erased"`
 	// A number of the space's history, counting its writes.
 	Revision int64 `json:"revision"`
+	Proof *ForgetProof `json:"proof,omitempty"`
 }
 
 type _ForgetReceipt ForgetReceipt
@@ -150,6 +151,38 @@ func (o *ForgetReceipt) SetRevision(v int64) {
 	o.Revision = v
 }
 
+// GetProof returns the Proof field value if set, zero value otherwise.
+func (o *ForgetReceipt) GetProof() ForgetProof {
+	if o == nil || IsNil(o.Proof) {
+		var ret ForgetProof
+		return ret
+	}
+	return *o.Proof
+}
+
+// GetProofOk returns a tuple with the Proof field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *ForgetReceipt) GetProofOk() (*ForgetProof, bool) {
+	if o == nil || IsNil(o.Proof) {
+		return nil, false
+	}
+	return o.Proof, true
+}
+
+// HasProof returns a boolean if a field has been set.
+func (o *ForgetReceipt) HasProof() bool {
+	if o != nil && !IsNil(o.Proof) {
+		return true
+	}
+
+	return false
+}
+
+// SetProof gets a reference to the given ForgetProof and assigns it to the Proof field.
+func (o *ForgetReceipt) SetProof(v ForgetProof) {
+	o.Proof = &v
+}
+
 func (o ForgetReceipt) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -164,6 +197,9 @@ func (o ForgetReceipt) ToMap() (map[string]interface{}, error) {
 	toSerialize["count"] = o.Count
 	toSerialize["erased"] = o.Erased
 	toSerialize["revision"] = o.Revision
+	if !IsNil(o.Proof) {
+		toSerialize["proof"] = o.Proof
+	}
 	return toSerialize, nil
 }
 

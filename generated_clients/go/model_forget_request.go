@@ -26,6 +26,8 @@ type ForgetRequest struct {
 	DryRun *bool `json:"dry_run,omitempty"`
 	// How many episodes you expect to match, as the dry run counted them; required with `dry_run` false. If another number matches, nothing is erased.
 	ExpectedCount *int64 `json:"expected_count,omitempty"`
+	// Also tell in the receipt what was answered before and after, to cues made of what is erased.
+	Proof *bool `json:"proof,omitempty"`
 }
 
 type _ForgetRequest ForgetRequest
@@ -39,6 +41,8 @@ func NewForgetRequest(filter EpisodeFilter) *ForgetRequest {
 	this.Filter = filter
 	var dryRun bool = true
 	this.DryRun = &dryRun
+	var proof bool = false
+	this.Proof = &proof
 	return &this
 }
 
@@ -49,6 +53,8 @@ func NewForgetRequestWithDefaults() *ForgetRequest {
 	this := ForgetRequest{}
 	var dryRun bool = true
 	this.DryRun = &dryRun
+	var proof bool = false
+	this.Proof = &proof
 	return &this
 }
 
@@ -140,6 +146,38 @@ func (o *ForgetRequest) SetExpectedCount(v int64) {
 	o.ExpectedCount = &v
 }
 
+// GetProof returns the Proof field value if set, zero value otherwise.
+func (o *ForgetRequest) GetProof() bool {
+	if o == nil || IsNil(o.Proof) {
+		var ret bool
+		return ret
+	}
+	return *o.Proof
+}
+
+// GetProofOk returns a tuple with the Proof field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *ForgetRequest) GetProofOk() (*bool, bool) {
+	if o == nil || IsNil(o.Proof) {
+		return nil, false
+	}
+	return o.Proof, true
+}
+
+// HasProof returns a boolean if a field has been set.
+func (o *ForgetRequest) HasProof() bool {
+	if o != nil && !IsNil(o.Proof) {
+		return true
+	}
+
+	return false
+}
+
+// SetProof gets a reference to the given bool and assigns it to the Proof field.
+func (o *ForgetRequest) SetProof(v bool) {
+	o.Proof = &v
+}
+
 func (o ForgetRequest) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -156,6 +194,9 @@ func (o ForgetRequest) ToMap() (map[string]interface{}, error) {
 	}
 	if !IsNil(o.ExpectedCount) {
 		toSerialize["expected_count"] = o.ExpectedCount
+	}
+	if !IsNil(o.Proof) {
+		toSerialize["proof"] = o.Proof
 	}
 	return toSerialize, nil
 }

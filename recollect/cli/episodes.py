@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -129,9 +131,13 @@ def delete_episode(
 
 
 def forget(
-    fields: Annotated[list[str], typer.Argument(metavar="FIELD=VALUE…", help="What the episodes to forget have.")],
     space: Annotated[str, typer.Option("--space", "-s", help="The memory space.")],
+    fields: Annotated[
+        list[str] | None, typer.Argument(metavar="FIELD=VALUE…", help="What the episodes to forget have.")
+    ] = None,
     yes: Yes = False,
+    proof: Annotated[Path | None, typer.Option("--proof", help="Write a proof of the forgetting here.")] = None,
+    check: Annotated[Path | None, typer.Option("--check", help="Check a proof written before; forget nothing.")] = None,
     url: Url = None,
     key: KeyOption = None,
     as_json: AsJson = False,
@@ -140,8 +146,13 @@ def forget(
 
     Example: recollect forget customer=4711 --space tickets
     """
+    if not fields and check is None:
+        raise Failure("Say what to forget", "FIELD=VALUE, once or more", exit_code=EXIT_USAGE, as_json=as_json)
     with Client(url, key, as_json=as_json) as client:
-        where = {"fields": _as_stored(client, space, fields)}
+        if check is not None:
+            _check_proof(client, space, check, as_json=as_json)
+            return
+        where = {"fields": _as_stored(client, space, fields or [])}
         receipt = client.call("POST", "/forget", space=space, body={"filter": where})
         count = receipt["count"]
         if count and not yes and not as_json:
@@ -149,7 +160,7 @@ def forget(
             if not yes:
                 raise Failure("Nothing was forgotten")
         if count and yes:
-            body = {"filter": where, "dry_run": False, "expected_count": count}
+            body = {"filter": where, "dry_run": False, "expected_count": count, "proof": proof is not None}
             receipt = client.call("POST", "/forget", space=space, body=body)
     if as_json:
         print_json(receipt)
@@ -157,6 +168,36 @@ def forget(
         out.print("No episode has these values.")
     else:
         out.print(f"Forgot {receipt['count']:,} episodes of [bold]{escape(space)}[/].")
+    if proof is not None and "proof" in receipt:
+        _write_proof(proof, receipt)
+        if not as_json:
+            told = "the same" if receipt["proof"]["after"] == receipt["proof"]["twin"] else "not the same"
+            out.print(f"The answers are {told} as those of a twin that never had them; the proof: {proof}")
+
+
+def _write_proof(file: Path, receipt: dict[str, Any]) -> None:
+    try:
+        file.write_text(json.dumps(receipt, indent=2) + "\n", encoding="utf-8")
+    except OSError as fault:
+        raise Failure("The proof cannot be written", f"{file}: {fault.strerror}") from None
+
+
+def _check_proof(client: Client, space: str, file: Path, *, as_json: bool) -> None:
+    """Ask the probes of a kept receipt again."""
+    try:
+        receipt = json.loads(file.read_text(encoding="utf-8"))
+        body = {"probes": receipt["proof"]["probes"], "revision": receipt["revision"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise Failure("The proof cannot be read", f"{file} is no receipt with a proof.", exit_code=EXIT_USAGE) from None
+    found = client.call("POST", "/forget/proof", space=space, body=body)
+    if as_json:
+        print_json(found)
+    elif found["is_forgotten"]:
+        out.print(f"Forgotten: {space} answers as if it had never had it ({len(body['probes'])} cues asked).")
+    elif found["learned_before"]:
+        out.print(f"What {space} has learned, it learned while it had it: recollect consolidate --space {space} --wait")
+    else:
+        out.print(f"Not forgotten: {space} answers otherwise than a twin that never had it.")
 
 
 def feedback(

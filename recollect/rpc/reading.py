@@ -52,6 +52,7 @@ from recollect.service.rules import (
     MAX_ITERATIONS,
     MAX_ONE_OF,
     MAX_PAGE_ITEMS,
+    MAX_PROBES,
     MAX_RECALL_ITEMS,
     MOST_COVERAGE,
     SPACE_ID,
@@ -308,6 +309,17 @@ def page(message: Message) -> dict[str, Any]:
         faults.append(Violation("/cursor", "PATTERN", "a next_cursor", f"{len(message.cursor)} other characters"))
     check(faults)
     return {name: getattr(message, name) for name in ("limit", "cursor") if message.HasField(name)}
+
+
+def probes(message: episode_pb2.ProveForgettingRequest) -> list[Cue]:
+    """The cues of a receipt."""
+    faults = []
+    if not 1 <= len(message.probes) <= MAX_PROBES:
+        faults.append(Violation("/probes", "LENGTH", f"1 to {MAX_PROBES} cues", f"{len(message.probes)}"))
+    if message.revision < 0:
+        faults.append(Violation("/revision", "RANGE", "a number from 0", "another number"))
+    check(faults)
+    return [cue(each, f"/probes/{at}") for at, each in enumerate(message.probes)]
 
 
 def recall_limit(message: episode_pb2.RecallRequest) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import asdict
 
 from recollect import service
 from recollect.errors import InvalidRequest, RecollectError
@@ -136,9 +137,19 @@ async def forget_episodes(call: Call, request: episode_pb2.ForgetEpisodesRequest
         reading.required_filter(request),
         dry_run=request.dry_run if request.HasField("dry_run") else True,
         expected_count=reading.expected_count(request),
+        proof=request.proof,
         idempotency_key=call.idempotency_key,
     )
     return writing.forget_receipt(receipt)
+
+
+async def prove_forgetting(
+    call: Call, request: episode_pb2.ProveForgettingRequest
+) -> episode_pb2.ProveForgettingResponse:
+    """Whether what was erased still speaks in the answers."""
+    cues = reading.probes(request)
+    found = await service.prove_forgetting(call.runtime, call.scope, cues, request.revision)
+    return episode_pb2.ProveForgettingResponse(**asdict(found))
 
 
 async def import_episodes(

@@ -239,7 +239,16 @@ def space_stats(stats: SpaceStats) -> space_pb2.GetSpaceStatsResponse:
 
 def forget_receipt(receipt: ForgetReceipt) -> episode_pb2.ForgetEpisodesResponse:
     """How many episodes match, or what was erased where."""
+    proof = receipt.proof
     return episode_pb2.ForgetEpisodesResponse(
+        proof=None
+        if proof is None
+        else episode_pb2.ForgetProof(
+            probes=[completion_pb2.PartialEpisode(known_fields=fields(each.known_fields)) for each in proof.probes],
+            before=proof.before,
+            after=proof.after,
+            twin=proof.twin,
+        ),
         dry_run=receipt.dry_run,
         count=receipt.count,
         revision=receipt.revision,

@@ -22,6 +22,7 @@ from recollect.service.feedback import create_feedback
 from recollect.service.filling import fill
 from recollect.service.imports import import_episodes
 from recollect.service.patterns import list_patterns
+from recollect.service.proofs import prove_forgetting
 from recollect.service.recall import recall
 from recollect.service.spaces import delete_space, get_space, get_space_stats, list_spaces, patch_space, put_space
 from recollect.service.statements import probability
@@ -61,6 +62,7 @@ __all__ = [
     "list_spaces",
     "patch_space",
     "probability",
+    "prove_forgetting",
     "put_episode",
     "put_space",
     "recall",

@@ -47,6 +47,7 @@ ACTIONS: Mapping[str, Action | None] = {
     "get_threshold": Action.READ,
     "list_contradictions": Action.READ,
     "list_duplicates": Action.READ,
+    "prove_forgetting": Action.READ,
     "list_spaces": Action.READ,
     "get_space": Action.READ,
     "put_space": Action.ADMIN,

@@ -18,12 +18,13 @@ from recollect.model import (
     EpisodeInput,
     EpisodeListing,
     Erasure,
+    ForgetProof,
     ForgetReceipt,
     Scope,
     Space,
     WrittenEpisode,
 )
-from recollect.service import cursors
+from recollect.service import cursors, proofs
 from recollect.service.admission import admit, encode
 from recollect.service.conditions import required_revision
 from recollect.service.filters import missing_of, select
@@ -139,9 +140,12 @@ async def forget_episodes(
     *,
     dry_run: bool = True,
     expected_count: int | None = None,
+    proof: bool = False,
     idempotency_key: str | None = None,
 ) -> ForgetReceipt:
     """Count, or erase, the episodes that match now; one written or changed meanwhile stays.
+
+    With `proof` the receipt of an erasure tells what was answered before and after.
 
     Erasing takes the `expected_count`: raises Conflict (COUNT_DIFFERS), before anything is
     erased, when another number matches by now.
@@ -168,7 +172,13 @@ async def forget_episodes(
         )
     if dry_run:
         return ForgetReceipt(True, len(matching), space.revision)
-    return await _erase(runtime, space, matching, key)
+    if not proof:
+        return await _erase(runtime, space, matching, key)
+    cues = proofs.probes(runtime, space, [episode_id for episode_id, _, _ in matching])
+    before = await proofs.answered(runtime, scope, cues)
+    receipt = await _erase(runtime, space, matching, key)
+    check = await proofs.prove_forgetting(runtime, scope, cues, receipt.revision)
+    return replace(receipt, proof=ForgetProof(cues, before, check.digest, check.twin))
 
 
 async def expire_episodes(runtime: Runtime) -> int:

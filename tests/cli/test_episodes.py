@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import typer
@@ -73,6 +74,15 @@ def test_forgetting_asks_first_and_reads_values_by_the_fields_type(recollect: Ru
     done = recollect("forget", "zip=93650", "--space", shops, "--yes")
     assert "Forgot 2 episodes" in done.out
     assert "No episode" in recollect("forget", "zip=93650", "--space", shops, "--yes").out
+
+
+def test_a_forgetting_is_proved_and_checked_later(recollect: Run, shops: str, tmp_path: Path) -> None:
+    proof = tmp_path / "proof.json"
+    done = recollect("forget", "zip=93650", "--space", shops, "--yes", "--proof", str(proof))
+    assert "the same as those of a twin" in done.out
+    assert "as if it had never had it" in recollect("forget", "--space", shops, "--check", str(proof)).out
+    assert recollect("forget", "--space", shops).code == 2
+    assert recollect("forget", "--space", shops, "--check", str(tmp_path / "none.json")).code == 2
 
 
 def test_feedback_takes_a_verdict_or_the_true_value(recollect: Run) -> None:

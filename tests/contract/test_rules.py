@@ -54,6 +54,10 @@ NUMBERS = {
         rules.MAX_CONDITIONS,
         lambda: member("ProbabilityRequest", "properties", "statement")["maxItems"],
     ),
+    "MAX_PROBES": (
+        rules.MAX_PROBES,
+        lambda: member("ProveForgettingRequest", "properties", "probes")["maxItems"],
+    ),
     "MAX_ONE_OF": (rules.MAX_ONE_OF, lambda: member("StatedCondition", "properties", "one_of")["maxItems"]),
     "MAX_HYPOTHESES": (rules.MAX_HYPOTHESES, lambda: member(*CONFIG, "num_hypotheses")["maximum"]),
     "MAX_ITERATIONS": (rules.MAX_ITERATIONS, lambda: member(*CONFIG, "max_iterations")["maximum"]),

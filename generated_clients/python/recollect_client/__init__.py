@@ -81,8 +81,10 @@ __all__ = [
     "FillRequest",
     "FillResponse",
     "FilledCell",
+    "ForgetProof",
     "ForgetReceipt",
     "ForgetRequest",
+    "ForgettingCheck",
     "HeldOut",
     "Hypothesis",
     "HypotheticalEpisode",
@@ -101,6 +103,7 @@ __all__ = [
     "ProbabilityRequest",
     "ProbabilityResponse",
     "Problem",
+    "ProveForgettingRequest",
     "Quality",
     "RecallRequest",
     "RecallResponse",
@@ -198,8 +201,10 @@ from recollect_client.models.field_type import FieldType as FieldType
 from recollect_client.models.fill_request import FillRequest as FillRequest
 from recollect_client.models.fill_response import FillResponse as FillResponse
 from recollect_client.models.filled_cell import FilledCell as FilledCell
+from recollect_client.models.forget_proof import ForgetProof as ForgetProof
 from recollect_client.models.forget_receipt import ForgetReceipt as ForgetReceipt
 from recollect_client.models.forget_request import ForgetRequest as ForgetRequest
+from recollect_client.models.forgetting_check import ForgettingCheck as ForgettingCheck
 from recollect_client.models.held_out import HeldOut as HeldOut
 from recollect_client.models.hypothesis import Hypothesis as Hypothesis
 from recollect_client.models.hypothetical_episode import HypotheticalEpisode as HypotheticalEpisode
@@ -218,6 +223,7 @@ from recollect_client.models.pattern_page import PatternPage as PatternPage
 from recollect_client.models.probability_request import ProbabilityRequest as ProbabilityRequest
 from recollect_client.models.probability_response import ProbabilityResponse as ProbabilityResponse
 from recollect_client.models.problem import Problem as Problem
+from recollect_client.models.prove_forgetting_request import ProveForgettingRequest as ProveForgettingRequest
 from recollect_client.models.quality import Quality as Quality
 from recollect_client.models.recall_request import RecallRequest as RecallRequest
 from recollect_client.models.recall_response import RecallResponse as RecallResponse

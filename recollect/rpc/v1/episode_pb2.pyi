@@ -169,26 +169,64 @@ class ListEpisodesResponse(_message.Message):
     def __init__(self, items: _Optional[_Iterable[_Union[Episode, _Mapping]]] = ..., next_cursor: _Optional[str] = ...) -> None: ...
 
 class ForgetEpisodesRequest(_message.Message):
-    __slots__ = ("filter", "dry_run", "expected_count")
+    __slots__ = ("filter", "dry_run", "expected_count", "proof")
     FILTER_FIELD_NUMBER: _ClassVar[int]
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    PROOF_FIELD_NUMBER: _ClassVar[int]
     filter: EpisodeFilter
     dry_run: bool
     expected_count: int
-    def __init__(self, filter: _Optional[_Union[EpisodeFilter, _Mapping]] = ..., dry_run: _Optional[bool] = ..., expected_count: _Optional[int] = ...) -> None: ...
+    proof: bool
+    def __init__(self, filter: _Optional[_Union[EpisodeFilter, _Mapping]] = ..., dry_run: _Optional[bool] = ..., expected_count: _Optional[int] = ..., proof: _Optional[bool] = ...) -> None: ...
 
 class ForgetEpisodesResponse(_message.Message):
-    __slots__ = ("dry_run", "count", "revision", "erased")
+    __slots__ = ("dry_run", "count", "revision", "erased", "proof")
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     ERASED_FIELD_NUMBER: _ClassVar[int]
+    PROOF_FIELD_NUMBER: _ClassVar[int]
     dry_run: bool
     count: int
     revision: int
     erased: _containers.RepeatedCompositeFieldContainer[Erasure]
-    def __init__(self, dry_run: _Optional[bool] = ..., count: _Optional[int] = ..., revision: _Optional[int] = ..., erased: _Optional[_Iterable[_Union[Erasure, _Mapping]]] = ...) -> None: ...
+    proof: ForgetProof
+    def __init__(self, dry_run: _Optional[bool] = ..., count: _Optional[int] = ..., revision: _Optional[int] = ..., erased: _Optional[_Iterable[_Union[Erasure, _Mapping]]] = ..., proof: _Optional[_Union[ForgetProof, _Mapping]] = ...) -> None: ...
+
+class ForgetProof(_message.Message):
+    __slots__ = ("probes", "before", "after", "twin")
+    PROBES_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    TWIN_FIELD_NUMBER: _ClassVar[int]
+    probes: _containers.RepeatedCompositeFieldContainer[_completion_pb2.PartialEpisode]
+    before: str
+    after: str
+    twin: str
+    def __init__(self, probes: _Optional[_Iterable[_Union[_completion_pb2.PartialEpisode, _Mapping]]] = ..., before: _Optional[str] = ..., after: _Optional[str] = ..., twin: _Optional[str] = ...) -> None: ...
+
+class ProveForgettingRequest(_message.Message):
+    __slots__ = ("probes", "revision")
+    PROBES_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    probes: _containers.RepeatedCompositeFieldContainer[_completion_pb2.PartialEpisode]
+    revision: int
+    def __init__(self, probes: _Optional[_Iterable[_Union[_completion_pb2.PartialEpisode, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class ProveForgettingResponse(_message.Message):
+    __slots__ = ("is_forgotten", "digest", "twin", "learned_before", "revision")
+    IS_FORGOTTEN_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    TWIN_FIELD_NUMBER: _ClassVar[int]
+    LEARNED_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    is_forgotten: bool
+    digest: str
+    twin: str
+    learned_before: bool
+    revision: int
+    def __init__(self, is_forgotten: _Optional[bool] = ..., digest: _Optional[str] = ..., twin: _Optional[str] = ..., learned_before: _Optional[bool] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class Erasure(_message.Message):
     __slots__ = ("place", "count")

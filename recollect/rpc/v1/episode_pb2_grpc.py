@@ -66,6 +66,11 @@ class EpisodeServiceStub:
                 request_serializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.ForgetEpisodesRequest.SerializeToString,
                 response_deserializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.ForgetEpisodesResponse.FromString,
                 _registered_method=True)
+        self.ProveForgetting = channel.unary_unary(
+                '/recollect.v1.EpisodeService/ProveForgetting',
+                request_serializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.ProveForgettingRequest.SerializeToString,
+                response_deserializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.ProveForgettingResponse.FromString,
+                _registered_method=True)
         self.Recall = channel.unary_unary(
                 '/recollect.v1.EpisodeService/Recall',
                 request_serializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.RecallRequest.SerializeToString,
@@ -125,6 +130,13 @@ class EpisodeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ProveForgetting(self, request, context):
+        """Whether what was erased still speaks in the answers: asks the probes of a receipt of the space and of a twin.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Recall(self, request, context):
         """Ranks the stored episodes by likeness to a cue. Similarities are no probabilities.
         """
@@ -172,6 +184,11 @@ def add_EpisodeServiceServicer_to_server(servicer, server):
                     servicer.ForgetEpisodes,
                     request_deserializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.ForgetEpisodesRequest.FromString,
                     response_serializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.ForgetEpisodesResponse.SerializeToString,
+            ),
+            'ProveForgetting': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProveForgetting,
+                    request_deserializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.ProveForgettingRequest.FromString,
+                    response_serializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.ProveForgettingResponse.SerializeToString,
             ),
             'Recall': grpc.unary_unary_rpc_method_handler(
                     servicer.Recall,
@@ -348,6 +365,33 @@ class EpisodeService:
             '/recollect.v1.EpisodeService/ForgetEpisodes',
             recollect_dot_rpc_dot_v1_dot_episode__pb2.ForgetEpisodesRequest.SerializeToString,
             recollect_dot_rpc_dot_v1_dot_episode__pb2.ForgetEpisodesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProveForgetting(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recollect.v1.EpisodeService/ProveForgetting',
+            recollect_dot_rpc_dot_v1_dot_episode__pb2.ProveForgettingRequest.SerializeToString,
+            recollect_dot_rpc_dot_v1_dot_episode__pb2.ProveForgettingResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,9 +24,11 @@ from recollect_client.models.episode_input import EpisodeInput
 from recollect_client.models.episode_page import EpisodePage
 from recollect_client.models.forget_receipt import ForgetReceipt
 from recollect_client.models.forget_request import ForgetRequest
+from recollect_client.models.forgetting_check import ForgettingCheck
 from recollect_client.models.import_report import ImportReport
 from recollect_client.models.import_request import ImportRequest
 from recollect_client.models.origin import Origin
+from recollect_client.models.prove_forgetting_request import ProveForgettingRequest
 
 from recollect_client.api_client import ApiClient, RequestSerialized
 from recollect_client.api_response import ApiResponse
@@ -2528,6 +2530,365 @@ class EpisodesApi:
         return self.api_client.param_serialize(
             method='GET',
             resource_path='/episodes',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
+    def prove_forgetting(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        prove_forgetting_request: ProveForgettingRequest,
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ForgettingCheck:
+        """Check that what was forgotten speaks in no answer
+
+        Asks the probe cues of a receipt (`forget_episodes` with `proof`) of the space as it is, and of a twin that is read anew from what is stored and never had what was erased: the digests of their answers are the same if nothing of it is left. What the space learned while it still had the episodes is not the twin's: until the space learns again, `learned_before` is true and the answers may differ. The probes are kept nowhere: they come from your receipt.  Do not use it to erase anything (use `forget_episodes`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param prove_forgetting_request: (required)
+        :type prove_forgetting_request: ProveForgettingRequest
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._prove_forgetting_serialize(
+            x_memory_space=x_memory_space,
+            prove_forgetting_request=prove_forgetting_request,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "ForgettingCheck",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '413': "Problem",
+            '415': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def prove_forgetting_with_http_info(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        prove_forgetting_request: ProveForgettingRequest,
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[ForgettingCheck]:
+        """Check that what was forgotten speaks in no answer
+
+        Asks the probe cues of a receipt (`forget_episodes` with `proof`) of the space as it is, and of a twin that is read anew from what is stored and never had what was erased: the digests of their answers are the same if nothing of it is left. What the space learned while it still had the episodes is not the twin's: until the space learns again, `learned_before` is true and the answers may differ. The probes are kept nowhere: they come from your receipt.  Do not use it to erase anything (use `forget_episodes`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param prove_forgetting_request: (required)
+        :type prove_forgetting_request: ProveForgettingRequest
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._prove_forgetting_serialize(
+            x_memory_space=x_memory_space,
+            prove_forgetting_request=prove_forgetting_request,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "ForgettingCheck",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '413': "Problem",
+            '415': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def prove_forgetting_without_preload_content(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        prove_forgetting_request: ProveForgettingRequest,
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Check that what was forgotten speaks in no answer
+
+        Asks the probe cues of a receipt (`forget_episodes` with `proof`) of the space as it is, and of a twin that is read anew from what is stored and never had what was erased: the digests of their answers are the same if nothing of it is left. What the space learned while it still had the episodes is not the twin's: until the space learns again, `learned_before` is true and the answers may differ. The probes are kept nowhere: they come from your receipt.  Do not use it to erase anything (use `forget_episodes`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param prove_forgetting_request: (required)
+        :type prove_forgetting_request: ProveForgettingRequest
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._prove_forgetting_serialize(
+            x_memory_space=x_memory_space,
+            prove_forgetting_request=prove_forgetting_request,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "ForgettingCheck",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '413': "Problem",
+            '415': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _prove_forgetting_serialize(
+        self,
+        x_memory_space,
+        prove_forgetting_request,
+        x_request_id,
+        traceparent,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        # process the query parameters
+        # process the header parameters
+        if x_memory_space is not None:
+            _header_params['X-Memory-Space'] = x_memory_space
+        if x_request_id is not None:
+            _header_params['X-Request-Id'] = x_request_id
+        if traceparent is not None:
+            _header_params['traceparent'] = traceparent
+        # process the form parameters
+        # process the body parameter
+        if prove_forgetting_request is not None:
+            _body_params = prove_forgetting_request
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+        # set the HTTP header `Content-Type`
+        if _content_type:
+            _header_params['Content-Type'] = _content_type
+        else:
+            _default_content_type = (
+                self.api_client.select_header_content_type(
+                    [
+                        'application/json'
+                    ]
+                )
+            )
+            if _default_content_type is not None:
+                _header_params['Content-Type'] = _default_content_type
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='POST',
+            resource_path='/forget/proof',
             path_params=_path_params,
             query_params=_query_params,
             header_params=_header_params,

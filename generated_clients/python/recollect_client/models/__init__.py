@@ -62,8 +62,10 @@ from recollect_client.models.field_type import FieldType
 from recollect_client.models.fill_request import FillRequest
 from recollect_client.models.fill_response import FillResponse
 from recollect_client.models.filled_cell import FilledCell
+from recollect_client.models.forget_proof import ForgetProof
 from recollect_client.models.forget_receipt import ForgetReceipt
 from recollect_client.models.forget_request import ForgetRequest
+from recollect_client.models.forgetting_check import ForgettingCheck
 from recollect_client.models.held_out import HeldOut
 from recollect_client.models.hypothesis import Hypothesis
 from recollect_client.models.hypothetical_episode import HypotheticalEpisode
@@ -82,6 +84,7 @@ from recollect_client.models.pattern_page import PatternPage
 from recollect_client.models.probability_request import ProbabilityRequest
 from recollect_client.models.probability_response import ProbabilityResponse
 from recollect_client.models.problem import Problem
+from recollect_client.models.prove_forgetting_request import ProveForgettingRequest
 from recollect_client.models.quality import Quality
 from recollect_client.models.recall_request import RecallRequest
 from recollect_client.models.recall_response import RecallResponse

@@ -18,9 +18,10 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
-from typing import Any, ClassVar, Dict, List
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from recollect_client.models.erasure import Erasure
+from recollect_client.models.forget_proof import ForgetProof
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
@@ -33,7 +34,8 @@ class ForgetReceipt(BaseModel):
     count: Annotated[int, Field(le=9007199254740991, strict=True, ge=0)] = Field(description="How many.", json_schema_extra={"examples": [120]})
     erased: Annotated[List[Erasure], Field(max_length=16)] = Field(description="What was erased, by place.")
     revision: Annotated[int, Field(le=9007199254740991, strict=True, ge=0)] = Field(description="A number of the space's history, counting its writes.", json_schema_extra={"examples": [121]})
-    __properties: ClassVar[List[str]] = ["dry_run", "count", "erased", "revision"]
+    proof: Optional[ForgetProof] = None
+    __properties: ClassVar[List[str]] = ["dry_run", "count", "erased", "revision", "proof"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -80,6 +82,9 @@ class ForgetReceipt(BaseModel):
             for _item_erased in self.erased:
                 _items.append(_item_erased.to_dict() if _item_erased is not None else None)
             _dict['erased'] = _items
+        # override the default output from pydantic by calling `to_dict()` of proof
+        if self.proof:
+            _dict['proof'] = self.proof.to_dict()
         return _dict
 
     @classmethod
@@ -95,7 +100,8 @@ class ForgetReceipt(BaseModel):
             "dry_run": obj.get("dry_run"),
             "count": obj.get("count"),
             "erased": [Erasure.from_dict(_item) for _item in obj["erased"]] if obj.get("erased") is not None else None,
-            "revision": obj.get("revision")
+            "revision": obj.get("revision"),
+            "proof": ForgetProof.from_dict(obj["proof"]) if obj.get("proof") is not None else None
         })
         return _obj
 

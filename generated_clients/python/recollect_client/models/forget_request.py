@@ -32,7 +32,8 @@ class ForgetRequest(BaseModel):
     filter: EpisodeFilter
     dry_run: Optional[StrictBool] = Field(default=True, description="Only count what matches.", json_schema_extra={"examples": [True]})
     expected_count: Optional[Annotated[int, Field(le=9007199254740991, strict=True, ge=0)]] = Field(default=None, description="How many episodes you expect to match, as the dry run counted them; required with `dry_run` false. If another number matches, nothing is erased.", json_schema_extra={"examples": [3]})
-    __properties: ClassVar[List[str]] = ["filter", "dry_run", "expected_count"]
+    proof: Optional[StrictBool] = Field(default=False, description="Also tell in the receipt what was answered before and after, to cues made of what is erased.", json_schema_extra={"examples": [True]})
+    __properties: ClassVar[List[str]] = ["filter", "dry_run", "expected_count", "proof"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -90,7 +91,8 @@ class ForgetRequest(BaseModel):
         _obj = cls.model_validate({
             "filter": EpisodeFilter.from_dict(obj["filter"]) if obj.get("filter") is not None else None,
             "dry_run": obj.get("dry_run") if obj.get("dry_run") is not None else True,
-            "expected_count": obj.get("expected_count")
+            "expected_count": obj.get("expected_count"),
+            "proof": obj.get("proof") if obj.get("proof") is not None else False
         })
         return _obj
 

@@ -131,6 +131,18 @@ pub struct ListEpisodesParams {
     pub origin: Option<models::Origin>
 }
 
+/// struct for passing parameters to the method [`prove_forgetting`]
+#[derive(Clone, Debug, Default)]
+pub struct ProveForgettingParams {
+    /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+    pub x_memory_space: String,
+    pub prove_forgetting_request: models::ProveForgettingRequest,
+    /// Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+    pub x_request_id: Option<String>,
+    /// The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+    pub traceparent: Option<String>
+}
+
 /// struct for passing parameters to the method [`put_episode`]
 #[derive(Clone, Debug, Default)]
 pub struct PutEpisodeParams {
@@ -266,6 +278,26 @@ pub enum ListEpisodesError {
     Status403(models::Problem),
     Status404(models::Problem),
     Status406(models::Problem),
+    Status429(models::Problem),
+    Status431(models::Problem),
+    Status500(models::Problem),
+    Status503(models::Problem),
+    Status504(models::Problem),
+    DefaultResponse(models::Problem),
+    UnknownValue(serde_json::Value),
+}
+
+/// struct for typed errors of method [`prove_forgetting`]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ProveForgettingError {
+    Status400(models::Problem),
+    Status401(models::Problem),
+    Status403(models::Problem),
+    Status404(models::Problem),
+    Status406(models::Problem),
+    Status413(models::Problem),
+    Status415(models::Problem),
     Status429(models::Problem),
     Status431(models::Problem),
     Status500(models::Problem),
@@ -632,6 +664,52 @@ pub async fn list_episodes(configuration: &configuration::Configuration, params:
     } else {
         let content = resp.text().await?;
         let entity: Option<ListEpisodesError> = serde_json::from_str(&content).ok();
+        Err(Error::ResponseError(ResponseContent { status, content, entity }))
+    }
+}
+
+/// Asks the probe cues of a receipt (`forget_episodes` with `proof`) of the space as it is, and of a twin that is read anew from what is stored and never had what was erased: the digests of their answers are the same if nothing of it is left. What the space learned while it still had the episodes is not the twin's: until the space learns again, `learned_before` is true and the answers may differ. The probes are kept nowhere: they come from your receipt.  Do not use it to erase anything (use `forget_episodes`). 
+pub async fn prove_forgetting(configuration: &configuration::Configuration, params: ProveForgettingParams) -> Result<models::ForgettingCheck, Error<ProveForgettingError>> {
+
+    let uri_str = format!("{}/forget/proof", configuration.base_path);
+    let mut req_builder = configuration.client.request(reqwest::Method::POST, &uri_str);
+
+    if let Some(ref user_agent) = configuration.user_agent {
+        req_builder = req_builder.header(reqwest::header::USER_AGENT, user_agent.clone());
+    }
+    req_builder = req_builder.header("X-Memory-Space", params.x_memory_space.to_string());
+    if let Some(param_value) = params.x_request_id {
+        req_builder = req_builder.header("X-Request-Id", param_value.to_string());
+    }
+    if let Some(param_value) = params.traceparent {
+        req_builder = req_builder.header("traceparent", param_value.to_string());
+    }
+    if let Some(ref token) = configuration.bearer_access_token {
+        req_builder = req_builder.bearer_auth(token.to_owned());
+    };
+    req_builder = req_builder.json(&params.prove_forgetting_request);
+
+    let req = req_builder.build()?;
+    let resp = configuration.client.execute(req).await?;
+
+    let status = resp.status();
+    let content_type = resp
+        .headers()
+        .get("content-type")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("application/octet-stream");
+    let content_type = super::ContentType::from(content_type);
+
+    if !status.is_client_error() && !status.is_server_error() {
+        let content = resp.text().await?;
+        match content_type {
+            ContentType::Json => serde_json::from_str(&content).map_err(Error::from),
+            ContentType::Text => return Err(Error::from(serde_json::Error::custom("Received `text/plain` content type response that cannot be converted to `models::ForgettingCheck`"))),
+            ContentType::Unsupported(unknown_type) => return Err(Error::from(serde_json::Error::custom(format!("Received `{unknown_type}` content type response that cannot be converted to `models::ForgettingCheck`")))),
+        }
+    } else {
+        let content = resp.text().await?;
+        let entity: Option<ProveForgettingError> = serde_json::from_str(&content).ok();
         Err(Error::ResponseError(ResponseContent { status, content, entity }))
     }
 }

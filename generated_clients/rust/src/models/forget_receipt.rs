@@ -26,6 +26,8 @@ pub struct ForgetReceipt {
     /// A number of the space's history, counting its writes.
     #[serde(rename = "revision")]
     pub revision: i64,
+    #[serde(rename = "proof", skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Box<models::ForgetProof>>,
 }
 
 impl ForgetReceipt {
@@ -36,6 +38,7 @@ impl ForgetReceipt {
             count,
             erased,
             revision,
+            proof: None,
         }
     }
 }

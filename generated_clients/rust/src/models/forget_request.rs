@@ -22,6 +22,9 @@ pub struct ForgetRequest {
     /// How many episodes you expect to match, as the dry run counted them; required with `dry_run` false. If another number matches, nothing is erased.
     #[serde(rename = "expected_count", skip_serializing_if = "Option::is_none")]
     pub expected_count: Option<i64>,
+    /// Also tell in the receipt what was answered before and after, to cues made of what is erased.
+    #[serde(rename = "proof", skip_serializing_if = "Option::is_none")]
+    pub proof: Option<bool>,
 }
 
 impl ForgetRequest {
@@ -31,6 +34,7 @@ impl ForgetRequest {
             filter: Box::new(filter),
             dry_run: None,
             expected_count: None,
+            proof: None,
         }
     }
 }

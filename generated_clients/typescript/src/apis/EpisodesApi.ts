@@ -39,6 +39,11 @@ import {
     ForgetRequestToJSON,
 } from '../models/ForgetRequest';
 import {
+    type ForgettingCheck,
+    ForgettingCheckFromJSON,
+    ForgettingCheckToJSON,
+} from '../models/ForgettingCheck';
+import {
     type ImportReport,
     ImportReportFromJSON,
     ImportReportToJSON,
@@ -58,6 +63,11 @@ import {
     ProblemFromJSON,
     ProblemToJSON,
 } from '../models/Problem';
+import {
+    type ProveForgettingRequest,
+    ProveForgettingRequestFromJSON,
+    ProveForgettingRequestToJSON,
+} from '../models/ProveForgettingRequest';
 
 export interface CreateEpisodeRequest {
     /**
@@ -272,6 +282,25 @@ export interface ListEpisodesRequest {
      * Only episodes of this origin.
      */
     origin?: Origin;
+}
+
+export interface ProveForgettingOperationRequest {
+    /**
+     * The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+     */
+    xMemorySpace: string;
+    /**
+     * 
+     */
+    proveForgettingRequest: ProveForgettingRequest;
+    /**
+     * Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+     */
+    xRequestId?: string;
+    /**
+     * The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+     */
+    traceparent?: string;
 }
 
 export interface PutEpisodeRequest {
@@ -842,6 +871,82 @@ export class EpisodesApi extends runtime.BaseAPI {
      */
     async listEpisodes(requestParameters: ListEpisodesRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<EpisodePage> {
         const response = await this.listEpisodesRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
+
+    /**
+     * Creates request options for proveForgetting without sending the request
+     */
+    async proveForgettingRequestOpts(requestParameters: ProveForgettingOperationRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['xMemorySpace'] == null) {
+            throw new runtime.RequiredError(
+                'xMemorySpace',
+                'Required parameter "xMemorySpace" was null or undefined when calling proveForgetting().'
+            );
+        }
+
+        if (requestParameters['proveForgettingRequest'] == null) {
+            throw new runtime.RequiredError(
+                'proveForgettingRequest',
+                'Required parameter "proveForgettingRequest" was null or undefined when calling proveForgetting().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        headerParameters['Content-Type'] = 'application/json';
+
+        if (requestParameters['xMemorySpace'] != null) {
+            headerParameters['X-Memory-Space'] = String(requestParameters['xMemorySpace']);
+        }
+
+        if (requestParameters['xRequestId'] != null) {
+            headerParameters['X-Request-Id'] = String(requestParameters['xRequestId']);
+        }
+
+        if (requestParameters['traceparent'] != null) {
+            headerParameters['traceparent'] = String(requestParameters['traceparent']);
+        }
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", []);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/forget/proof`;
+
+        return {
+            path: urlPath,
+            method: 'POST',
+            headers: headerParameters,
+            query: queryParameters,
+            body: ProveForgettingRequestToJSON(requestParameters['proveForgettingRequest']),
+        };
+    }
+
+    /**
+     * Asks the probe cues of a receipt (`forget_episodes` with `proof`) of the space as it is, and of a twin that is read anew from what is stored and never had what was erased: the digests of their answers are the same if nothing of it is left. What the space learned while it still had the episodes is not the twin\'s: until the space learns again, `learned_before` is true and the answers may differ. The probes are kept nowhere: they come from your receipt.  Do not use it to erase anything (use `forget_episodes`). 
+     * Check that what was forgotten speaks in no answer
+     */
+    async proveForgettingRaw(requestParameters: ProveForgettingOperationRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<ForgettingCheck>> {
+        const requestOptions = await this.proveForgettingRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => ForgettingCheckFromJSON(jsonValue));
+    }
+
+    /**
+     * Asks the probe cues of a receipt (`forget_episodes` with `proof`) of the space as it is, and of a twin that is read anew from what is stored and never had what was erased: the digests of their answers are the same if nothing of it is left. What the space learned while it still had the episodes is not the twin\'s: until the space learns again, `learned_before` is true and the answers may differ. The probes are kept nowhere: they come from your receipt.  Do not use it to erase anything (use `forget_episodes`). 
+     * Check that what was forgotten speaks in no answer
+     */
+    async proveForgetting(requestParameters: ProveForgettingOperationRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<ForgettingCheck> {
+        const response = await this.proveForgettingRaw(requestParameters, initOverrides);
         return await response.value();
     }
 

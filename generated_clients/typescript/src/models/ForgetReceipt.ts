@@ -13,6 +13,13 @@
  */
 
 import { mapValues } from '../runtime';
+import type { ForgetProof } from './ForgetProof';
+import {
+    ForgetProofFromJSON,
+    ForgetProofFromJSONTyped,
+    ForgetProofToJSON,
+    ForgetProofToJSONTyped,
+} from './ForgetProof';
 import type { Erasure } from './Erasure';
 import {
     ErasureFromJSON,
@@ -43,6 +50,10 @@ export interface ForgetReceipt {
      * A number of the space's history, counting its writes.
      */
     revision: number;
+    /**
+     * 
+     */
+    proof?: ForgetProof;
 }
 
 /**
@@ -70,6 +81,7 @@ export function ForgetReceiptFromJSONTyped(json: any, ignoreDiscriminator: boole
         'count': json['count'],
         'erased': ((json['erased'] as Array<any>).map(ErasureFromJSON)),
         'revision': json['revision'],
+        'proof': json['proof'] == null ? undefined : ForgetProofFromJSON(json['proof']),
     };
 }
 
@@ -88,6 +100,7 @@ export function ForgetReceiptToJSONTyped(value?: ForgetReceipt | null, ignoreDis
         'count': value['count'],
         'erased': ((value['erased'] as Array<any>).map(ErasureToJSON)),
         'revision': value['revision'],
+        'proof': ForgetProofToJSON(value['proof']),
     };
 }
 

@@ -39,6 +39,10 @@ export interface ForgetRequest {
      * How many episodes you expect to match, as the dry run counted them; required with `dry_run` false. If another number matches, nothing is erased.
      */
     expected_count?: number;
+    /**
+     * Also tell in the receipt what was answered before and after, to cues made of what is erased.
+     */
+    proof?: boolean;
 }
 
 /**
@@ -62,6 +66,7 @@ export function ForgetRequestFromJSONTyped(json: any, ignoreDiscriminator: boole
         'filter': EpisodeFilterFromJSON(json['filter']),
         'dry_run': json['dry_run'] == null ? undefined : json['dry_run'],
         'expected_count': json['expected_count'] == null ? undefined : json['expected_count'],
+        'proof': json['proof'] == null ? undefined : json['proof'],
     };
 }
 
@@ -79,6 +84,7 @@ export function ForgetRequestToJSONTyped(value?: ForgetRequest | null, ignoreDis
         'filter': EpisodeFilterToJSON(value['filter']),
         'dry_run': value['dry_run'],
         'expected_count': value['expected_count'],
+        'proof': value['proof'],
     };
 }
 

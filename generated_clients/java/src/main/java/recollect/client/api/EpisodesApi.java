@@ -24,11 +24,13 @@ import recollect.client.model.EpisodePage;
 import java.io.File;
 import recollect.client.model.ForgetReceipt;
 import recollect.client.model.ForgetRequest;
+import recollect.client.model.ForgettingCheck;
 import recollect.client.model.ImportReport;
 import recollect.client.model.ImportRequest;
 import java.time.OffsetDateTime;
 import recollect.client.model.Origin;
 import recollect.client.model.Problem;
+import recollect.client.model.ProveForgettingRequest;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -2238,6 +2240,277 @@ public class EpisodesApi {
       }
       public APIListEpisodesRequest build() {
         return new APIListEpisodesRequest(this);
+      }
+    }
+  }
+
+  /**
+   * Check that what was forgotten speaks in no answer
+   * Asks the probe cues of a receipt (&#x60;forget_episodes&#x60; with &#x60;proof&#x60;) of the space as it is, and of a twin that is read anew from what is stored and never had what was erased: the digests of their answers are the same if nothing of it is left. What the space learned while it still had the episodes is not the twin&#39;s: until the space learns again, &#x60;learned_before&#x60; is true and the answers may differ. The probes are kept nowhere: they come from your receipt.  Do not use it to erase anything (use &#x60;forget_episodes&#x60;). 
+   * @param apiRequest {@link APIProveForgettingRequest}
+   * @return ForgettingCheck
+   * @throws ApiException if fails to make API call
+   */
+  public ForgettingCheck proveForgetting(APIProveForgettingRequest apiRequest) throws ApiException {
+    return proveForgetting(apiRequest, null);
+  }
+
+  /**
+   * Check that what was forgotten speaks in no answer
+   * Asks the probe cues of a receipt (&#x60;forget_episodes&#x60; with &#x60;proof&#x60;) of the space as it is, and of a twin that is read anew from what is stored and never had what was erased: the digests of their answers are the same if nothing of it is left. What the space learned while it still had the episodes is not the twin&#39;s: until the space learns again, &#x60;learned_before&#x60; is true and the answers may differ. The probes are kept nowhere: they come from your receipt.  Do not use it to erase anything (use &#x60;forget_episodes&#x60;). 
+   * @param apiRequest {@link APIProveForgettingRequest}
+   * @param headers Optional headers to include in the request
+   * @return ForgettingCheck
+   * @throws ApiException if fails to make API call
+   */
+  public ForgettingCheck proveForgetting(APIProveForgettingRequest apiRequest, Map<String, String> headers) throws ApiException {
+    @jakarta.annotation.Nonnull
+    String xMemorySpace = apiRequest.xMemorySpace();
+    @jakarta.annotation.Nonnull
+    ProveForgettingRequest proveForgettingRequest = apiRequest.proveForgettingRequest();
+    @jakarta.annotation.Nullable
+    String xRequestId = apiRequest.xRequestId();
+    @jakarta.annotation.Nullable
+    String traceparent = apiRequest.traceparent();
+    return proveForgetting(xMemorySpace, proveForgettingRequest, xRequestId, traceparent, headers);
+  }
+
+  /**
+   * Check that what was forgotten speaks in no answer
+   * Asks the probe cues of a receipt (&#x60;forget_episodes&#x60; with &#x60;proof&#x60;) of the space as it is, and of a twin that is read anew from what is stored and never had what was erased: the digests of their answers are the same if nothing of it is left. What the space learned while it still had the episodes is not the twin&#39;s: until the space learns again, &#x60;learned_before&#x60; is true and the answers may differ. The probes are kept nowhere: they come from your receipt.  Do not use it to erase anything (use &#x60;forget_episodes&#x60;). 
+   * @param apiRequest {@link APIProveForgettingRequest}
+   * @return ApiResponse&lt;ForgettingCheck&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<ForgettingCheck> proveForgettingWithHttpInfo(APIProveForgettingRequest apiRequest) throws ApiException {
+    return proveForgettingWithHttpInfo(apiRequest, null);
+  }
+
+  /**
+   * Check that what was forgotten speaks in no answer
+   * Asks the probe cues of a receipt (&#x60;forget_episodes&#x60; with &#x60;proof&#x60;) of the space as it is, and of a twin that is read anew from what is stored and never had what was erased: the digests of their answers are the same if nothing of it is left. What the space learned while it still had the episodes is not the twin&#39;s: until the space learns again, &#x60;learned_before&#x60; is true and the answers may differ. The probes are kept nowhere: they come from your receipt.  Do not use it to erase anything (use &#x60;forget_episodes&#x60;). 
+   * @param apiRequest {@link APIProveForgettingRequest}
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;ForgettingCheck&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<ForgettingCheck> proveForgettingWithHttpInfo(APIProveForgettingRequest apiRequest, Map<String, String> headers) throws ApiException {
+    String xMemorySpace = apiRequest.xMemorySpace();
+    ProveForgettingRequest proveForgettingRequest = apiRequest.proveForgettingRequest();
+    String xRequestId = apiRequest.xRequestId();
+    String traceparent = apiRequest.traceparent();
+    return proveForgettingWithHttpInfo(xMemorySpace, proveForgettingRequest, xRequestId, traceparent, headers);
+  }
+
+  /**
+   * Check that what was forgotten speaks in no answer
+   * Asks the probe cues of a receipt (&#x60;forget_episodes&#x60; with &#x60;proof&#x60;) of the space as it is, and of a twin that is read anew from what is stored and never had what was erased: the digests of their answers are the same if nothing of it is left. What the space learned while it still had the episodes is not the twin&#39;s: until the space learns again, &#x60;learned_before&#x60; is true and the answers may differ. The probes are kept nowhere: they come from your receipt.  Do not use it to erase anything (use &#x60;forget_episodes&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param proveForgettingRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @return ForgettingCheck
+   * @throws ApiException if fails to make API call
+   */
+  public ForgettingCheck proveForgetting(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ProveForgettingRequest proveForgettingRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent) throws ApiException {
+    return proveForgetting(xMemorySpace, proveForgettingRequest, xRequestId, traceparent, null);
+  }
+
+  /**
+   * Check that what was forgotten speaks in no answer
+   * Asks the probe cues of a receipt (&#x60;forget_episodes&#x60; with &#x60;proof&#x60;) of the space as it is, and of a twin that is read anew from what is stored and never had what was erased: the digests of their answers are the same if nothing of it is left. What the space learned while it still had the episodes is not the twin&#39;s: until the space learns again, &#x60;learned_before&#x60; is true and the answers may differ. The probes are kept nowhere: they come from your receipt.  Do not use it to erase anything (use &#x60;forget_episodes&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param proveForgettingRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param headers Optional headers to include in the request
+   * @return ForgettingCheck
+   * @throws ApiException if fails to make API call
+   */
+  public ForgettingCheck proveForgetting(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ProveForgettingRequest proveForgettingRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, Map<String, String> headers) throws ApiException {
+    ApiResponse<ForgettingCheck> localVarResponse = proveForgettingWithHttpInfo(xMemorySpace, proveForgettingRequest, xRequestId, traceparent, headers);
+    return localVarResponse.getData();
+  }
+
+  /**
+   * Check that what was forgotten speaks in no answer
+   * Asks the probe cues of a receipt (&#x60;forget_episodes&#x60; with &#x60;proof&#x60;) of the space as it is, and of a twin that is read anew from what is stored and never had what was erased: the digests of their answers are the same if nothing of it is left. What the space learned while it still had the episodes is not the twin&#39;s: until the space learns again, &#x60;learned_before&#x60; is true and the answers may differ. The probes are kept nowhere: they come from your receipt.  Do not use it to erase anything (use &#x60;forget_episodes&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param proveForgettingRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @return ApiResponse&lt;ForgettingCheck&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<ForgettingCheck> proveForgettingWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ProveForgettingRequest proveForgettingRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent) throws ApiException {
+    return proveForgettingWithHttpInfo(xMemorySpace, proveForgettingRequest, xRequestId, traceparent, null);
+  }
+
+  /**
+   * Check that what was forgotten speaks in no answer
+   * Asks the probe cues of a receipt (&#x60;forget_episodes&#x60; with &#x60;proof&#x60;) of the space as it is, and of a twin that is read anew from what is stored and never had what was erased: the digests of their answers are the same if nothing of it is left. What the space learned while it still had the episodes is not the twin&#39;s: until the space learns again, &#x60;learned_before&#x60; is true and the answers may differ. The probes are kept nowhere: they come from your receipt.  Do not use it to erase anything (use &#x60;forget_episodes&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param proveForgettingRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;ForgettingCheck&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<ForgettingCheck> proveForgettingWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ProveForgettingRequest proveForgettingRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, Map<String, String> headers) throws ApiException {
+    HttpRequest.Builder localVarRequestBuilder = proveForgettingRequestBuilder(xMemorySpace, proveForgettingRequest, xRequestId, traceparent, headers);
+    try {
+      HttpResponse<InputStream> localVarResponse = memberVarHttpClient.send(
+          localVarRequestBuilder.build(),
+          HttpResponse.BodyHandlers.ofInputStream());
+      if (memberVarResponseInterceptor != null) {
+        memberVarResponseInterceptor.accept(localVarResponse);
+      }
+      InputStream localVarResponseBody = null;
+      try {
+        if (localVarResponse.statusCode()/ 100 != 2) {
+          throw getApiException("proveForgetting", localVarResponse);
+        }
+        localVarResponseBody = ApiClient.getResponseBody(localVarResponse);
+        if (localVarResponseBody == null) {
+          return new ApiResponse<ForgettingCheck>(
+              localVarResponse.statusCode(),
+              localVarResponse.headers().map(),
+              null
+          );
+        }
+
+        
+        
+        String responseBody = new String(localVarResponseBody.readAllBytes());
+        ForgettingCheck responseValue = responseBody.isBlank()? null: memberVarObjectMapper.readValue(responseBody, new TypeReference<ForgettingCheck>() {});
+        
+
+        return new ApiResponse<ForgettingCheck>(
+            localVarResponse.statusCode(),
+            localVarResponse.headers().map(),
+            responseValue
+        );
+      } finally {
+        if (localVarResponseBody != null) {
+          localVarResponseBody.close();
+        }
+      }
+    } catch (IOException e) {
+      throw new ApiException(e);
+    }
+    catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ApiException(e);
+    }
+  }
+
+  private HttpRequest.Builder proveForgettingRequestBuilder(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ProveForgettingRequest proveForgettingRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, Map<String, String> headers) throws ApiException {
+    // verify the required parameter 'xMemorySpace' is set
+    if (xMemorySpace == null) {
+      throw new ApiException(400, "Missing the required parameter 'xMemorySpace' when calling proveForgetting");
+    }
+    // verify the required parameter 'proveForgettingRequest' is set
+    if (proveForgettingRequest == null) {
+      throw new ApiException(400, "Missing the required parameter 'proveForgettingRequest' when calling proveForgetting");
+    }
+
+    HttpRequest.Builder localVarRequestBuilder = HttpRequest.newBuilder();
+
+    String localVarPath = "/forget/proof";
+
+    localVarRequestBuilder.uri(URI.create(memberVarBaseUri + localVarPath));
+
+    if (xMemorySpace != null) {
+      localVarRequestBuilder.header("X-Memory-Space", xMemorySpace.toString());
+    }
+    if (xRequestId != null) {
+      localVarRequestBuilder.header("X-Request-Id", xRequestId.toString());
+    }
+    if (traceparent != null) {
+      localVarRequestBuilder.header("traceparent", traceparent.toString());
+    }
+    localVarRequestBuilder.header("Content-Type", "application/json");
+    localVarRequestBuilder.header("Accept", "application/json, application/problem+json");
+
+    try {
+      byte[] localVarPostBody = memberVarObjectMapper.writeValueAsBytes(proveForgettingRequest);
+      localVarRequestBuilder.method("POST", HttpRequest.BodyPublishers.ofByteArray(localVarPostBody));
+    } catch (IOException e) {
+      throw new ApiException(e);
+    }
+    if (memberVarReadTimeout != null) {
+      localVarRequestBuilder.timeout(memberVarReadTimeout);
+    }
+    // Add custom headers if provided
+    localVarRequestBuilder = HttpRequestBuilderExtensions.withAdditionalHeaders(localVarRequestBuilder, headers);
+    if (memberVarInterceptor != null) {
+      memberVarInterceptor.accept(localVarRequestBuilder);
+    }
+    return localVarRequestBuilder;
+  }
+
+
+  public static final class APIProveForgettingRequest {
+    @jakarta.annotation.Nonnull
+    private String xMemorySpace; // The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+    @jakarta.annotation.Nonnull
+    private ProveForgettingRequest proveForgettingRequest; //  (required)
+    @jakarta.annotation.Nullable
+    private String xRequestId; // Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+    @jakarta.annotation.Nullable
+    private String traceparent; // The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+
+    private APIProveForgettingRequest(Builder builder) {
+      this.xMemorySpace = builder.xMemorySpace;
+      this.proveForgettingRequest = builder.proveForgettingRequest;
+      this.xRequestId = builder.xRequestId;
+      this.traceparent = builder.traceparent;
+    }
+    @jakarta.annotation.Nonnull
+    public String xMemorySpace() {
+      return xMemorySpace;
+    }
+    @jakarta.annotation.Nonnull
+    public ProveForgettingRequest proveForgettingRequest() {
+      return proveForgettingRequest;
+    }
+    @jakarta.annotation.Nullable
+    public String xRequestId() {
+      return xRequestId;
+    }
+    @jakarta.annotation.Nullable
+    public String traceparent() {
+      return traceparent;
+    }
+    public static Builder newBuilder() {
+      return new Builder();
+    }
+
+    public static class Builder {
+      private String xMemorySpace;
+      private ProveForgettingRequest proveForgettingRequest;
+      private String xRequestId;
+      private String traceparent;
+
+      public Builder xMemorySpace(@jakarta.annotation.Nonnull String xMemorySpace) {
+        this.xMemorySpace = xMemorySpace;
+        return this;
+      }
+      public Builder proveForgettingRequest(@jakarta.annotation.Nonnull ProveForgettingRequest proveForgettingRequest) {
+        this.proveForgettingRequest = proveForgettingRequest;
+        return this;
+      }
+      public Builder xRequestId(@jakarta.annotation.Nullable String xRequestId) {
+        this.xRequestId = xRequestId;
+        return this;
+      }
+      public Builder traceparent(@jakarta.annotation.Nullable String traceparent) {
+        this.traceparent = traceparent;
+        return this;
+      }
+      public APIProveForgettingRequest build() {
+        return new APIProveForgettingRequest(this);
       }
     }
   }

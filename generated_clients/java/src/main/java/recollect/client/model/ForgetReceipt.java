@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import recollect.client.model.Erasure;
+import recollect.client.model.ForgetProof;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
 
@@ -39,7 +40,8 @@ import recollect.client.ApiClient;
   ForgetReceipt.JSON_PROPERTY_DRY_RUN,
   ForgetReceipt.JSON_PROPERTY_COUNT,
   ForgetReceipt.JSON_PROPERTY_ERASED,
-  ForgetReceipt.JSON_PROPERTY_REVISION
+  ForgetReceipt.JSON_PROPERTY_REVISION,
+  ForgetReceipt.JSON_PROPERTY_PROOF
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class ForgetReceipt {
@@ -58,6 +60,10 @@ public class ForgetReceipt {
   public static final String JSON_PROPERTY_REVISION = "revision";
   @jakarta.annotation.Nonnull
   private Long revision;
+
+  public static final String JSON_PROPERTY_PROOF = "proof";
+  @jakarta.annotation.Nullable
+  private ForgetProof proof;
 
   public ForgetReceipt() { 
   }
@@ -170,6 +176,30 @@ public class ForgetReceipt {
   }
 
 
+  public ForgetReceipt proof(@jakarta.annotation.Nullable ForgetProof proof) {
+    this.proof = proof;
+    return this;
+  }
+
+  /**
+   * Get proof
+   * @return proof
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_PROOF, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public ForgetProof getProof() {
+    return proof;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_PROOF, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setProof(@jakarta.annotation.Nullable ForgetProof proof) {
+    this.proof = proof;
+  }
+
+
   /**
    * Return true if this ForgetReceipt object is equal to o.
    */
@@ -185,12 +215,13 @@ public class ForgetReceipt {
     return Objects.equals(this.dryRun, forgetReceipt.dryRun) &&
         Objects.equals(this.count, forgetReceipt.count) &&
         Objects.equals(this.erased, forgetReceipt.erased) &&
-        Objects.equals(this.revision, forgetReceipt.revision);
+        Objects.equals(this.revision, forgetReceipt.revision) &&
+        Objects.equals(this.proof, forgetReceipt.proof);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(dryRun, count, erased, revision);
+    return Objects.hash(dryRun, count, erased, revision, proof);
   }
 
   @Override
@@ -201,6 +232,7 @@ public class ForgetReceipt {
     sb.append("    count: ").append(toIndentedString(count)).append("\n");
     sb.append("    erased: ").append(toIndentedString(erased)).append("\n");
     sb.append("    revision: ").append(toIndentedString(revision)).append("\n");
+    sb.append("    proof: ").append(toIndentedString(proof)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -268,6 +300,11 @@ public class ForgetReceipt {
     // add `revision` to the URL query string
     if (getRevision() != null) {
       joiner.add(String.format(java.util.Locale.ROOT, "%srevision%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getRevision()))));
+    }
+
+    // add `proof` to the URL query string
+    if (getProof() != null) {
+      joiner.add(getProof().toUrlQueryString(prefix + "proof" + suffix));
     }
 
     return joiner.toString();

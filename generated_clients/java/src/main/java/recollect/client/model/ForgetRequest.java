@@ -36,7 +36,8 @@ import recollect.client.ApiClient;
 @JsonPropertyOrder({
   ForgetRequest.JSON_PROPERTY_FILTER,
   ForgetRequest.JSON_PROPERTY_DRY_RUN,
-  ForgetRequest.JSON_PROPERTY_EXPECTED_COUNT
+  ForgetRequest.JSON_PROPERTY_EXPECTED_COUNT,
+  ForgetRequest.JSON_PROPERTY_PROOF
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class ForgetRequest {
@@ -51,6 +52,10 @@ public class ForgetRequest {
   public static final String JSON_PROPERTY_EXPECTED_COUNT = "expected_count";
   @jakarta.annotation.Nullable
   private Long expectedCount;
+
+  public static final String JSON_PROPERTY_PROOF = "proof";
+  @jakarta.annotation.Nullable
+  private Boolean proof = false;
 
   public ForgetRequest() { 
   }
@@ -129,6 +134,30 @@ public class ForgetRequest {
   }
 
 
+  public ForgetRequest proof(@jakarta.annotation.Nullable Boolean proof) {
+    this.proof = proof;
+    return this;
+  }
+
+  /**
+   * Also tell in the receipt what was answered before and after, to cues made of what is erased.
+   * @return proof
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_PROOF, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public Boolean getProof() {
+    return proof;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_PROOF, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setProof(@jakarta.annotation.Nullable Boolean proof) {
+    this.proof = proof;
+  }
+
+
   /**
    * Return true if this ForgetRequest object is equal to o.
    */
@@ -143,12 +172,13 @@ public class ForgetRequest {
     ForgetRequest forgetRequest = (ForgetRequest) o;
     return Objects.equals(this.filter, forgetRequest.filter) &&
         Objects.equals(this.dryRun, forgetRequest.dryRun) &&
-        Objects.equals(this.expectedCount, forgetRequest.expectedCount);
+        Objects.equals(this.expectedCount, forgetRequest.expectedCount) &&
+        Objects.equals(this.proof, forgetRequest.proof);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(filter, dryRun, expectedCount);
+    return Objects.hash(filter, dryRun, expectedCount, proof);
   }
 
   @Override
@@ -158,6 +188,7 @@ public class ForgetRequest {
     sb.append("    filter: ").append(toIndentedString(filter)).append("\n");
     sb.append("    dryRun: ").append(toIndentedString(dryRun)).append("\n");
     sb.append("    expectedCount: ").append(toIndentedString(expectedCount)).append("\n");
+    sb.append("    proof: ").append(toIndentedString(proof)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -215,6 +246,11 @@ public class ForgetRequest {
     // add `expected_count` to the URL query string
     if (getExpectedCount() != null) {
       joiner.add(String.format(java.util.Locale.ROOT, "%sexpected_count%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getExpectedCount()))));
+    }
+
+    // add `proof` to the URL query string
+    if (getProof() != null) {
+      joiner.add(String.format(java.util.Locale.ROOT, "%sproof%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getProof()))));
     }
 
     return joiner.toString();
