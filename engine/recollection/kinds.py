@@ -16,7 +16,7 @@ import numpy as np
 from engine.memory.arrays import Codes, Floats, Ints, Singles
 from engine.memory.columns import Column
 
-LARGEST = 1 << 21  # combinations that are counted at once
+LARGEST = 1 << 16  # combinations that are counted at once: their counts stay in the processor's cache
 SPREAD = 2  # combinations that are counted at once, in units of the episodes
 
 
