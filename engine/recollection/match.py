@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.memory.arrays import Codes, Floats
+from engine.memory.arrays import Codes, Floats, Rows
 from engine.memory.columns import Column
 from engine.memory.traces import Traces
 from engine.memory.values import Value
@@ -30,11 +30,24 @@ from engine.recollection.evidence import UNKNOWN_KERNEL, Kernel, weigh_field
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """One field of a replay: float64[V + 1, 4] what each kernel explains by value, and the values of the episodes."""
+    """One field of a replay: float64[R, 4] what each kernel explains, and which of the R each episode has, int[N].
+
+    The first are of values that are like the asked one, then come all others, last what lacks the field.
+    """
 
     name: str
     parts: Floats
-    codes: Codes
+    which: Rows
+
+    @classmethod
+    def of(cls, name: str, parts: Floats, codes: Codes) -> _Field:
+        """From float64[V + 1, 4] by value and the values of the episodes."""
+        broad, close, same = parts[:-1, 1:].T > 0.0
+        alike = np.flatnonzero(broad | close | same)
+        which = np.full(len(parts), len(alike), dtype=np.intp)
+        which[alike], which[-1] = np.arange(len(alike)), len(alike) + 1
+        others = [[parts[-1, 0], 0.0, 0.0, 0.0], parts[-1]]  # a random value is as likely, whatever else it is
+        return cls(name, np.concatenate([parts[alike], others]), which[codes])
 
 
 def fit_kernels(traces: Traces) -> Mapping[str, Kernel]:
@@ -62,7 +75,7 @@ def _replay(traces: Traces, row: int, thinned: Mapping[str, Codes]) -> list[_Fie
     """Some of an episode's fields as a cue, one at least, each weighed as if the episode had never been stored."""
     values = traces.fields(row)
     return [
-        _Field(name, left_out_parts(traces.columns[name], values[name]), thinned[name])
+        _Field.of(name, left_out_parts(traces.columns[name], values[name]), thinned[name])
         for name in fields_asked(sorted(values), row)
     ]
 
@@ -89,12 +102,11 @@ def _explain(
     total, mixed = np.zeros(size), []
     for field in fields:
         mixed.append(np.maximum(field.parts @ kernels[field.name], 1e-300))
-        total += np.log(mixed[-1])[field.codes]
+        total += np.log(mixed[-1])[field.which]
     total[place] = -np.inf
     weights = np.exp(total - total.max())
     weights /= weights.sum()
     for field, mix in zip(fields, mixed, strict=True):
-        by_value = np.bincount(field.codes + 1, weights=weights, minlength=len(mix))[
-            1:
-        ]  # those that lack it tell nothing
+        # those that lack it tell nothing
+        by_value = np.bincount(field.which, weights=weights, minlength=len(mix))[:-1]
         credit[field.name] += (by_value / mix[:-1]) @ field.parts[:-1] * kernels[field.name]
