@@ -41,6 +41,17 @@ postgresql: ## Install Debian's PostgreSQL, whose server the tests start for the
 	  echo "create_main_cluster = false" >> /etc/postgresql-common/createcluster.conf; }
 	@DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends postgresql
 
+.PHONY: haproxy cluster test-cluster
+haproxy: ## Install Debian's HAProxy, which a cluster has in front (as root)
+	@apt-get update -q
+	@DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends haproxy
+
+cluster: $(PROVING) ## Run three nodes behind HAProxy on PostgreSQL with a standby, all on this machine
+	@$(BIN)/python -m tests.cluster
+
+test-cluster: $(PROVING) ## Kill and stop each part of such a cluster under traffic, and count what is lost
+	@$(BIN)/python -m pytest -m torture -rPs tests/reliability/test_cluster.py $(ARGS)
+
 .PHONY: test-package
 test-package: $(DEVELOPMENT) ## Build the wheel and the sdist, and complete a request from the installed wheel
 	@$(BIN)/python -m pytest -q -m package tests/test_package.py $(ARGS)

@@ -67,6 +67,24 @@ class Server:
         self.run("initdb", "-D", str(self.data), "-U", "recollect", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
         self.configure("max_connections = 200", "shared_buffers = 32MB", "log_min_messages = fatal", *settings)
 
+    def follow(self, primary: Server, name: str) -> None:
+        """Become a standby of another server, anew."""
+        shutil.rmtree(self.data, ignore_errors=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._give_away(self.folder)
+        source = f"host=127.0.0.1 port={primary.port} user=recollect application_name={name}"
+        self.run("pg_basebackup", "-D", str(self.data), "-d", source, "-R", "-X", "stream", "-c", "fast")
+        self.configure("synchronous_standby_names = ''")  # once promoted, until somebody follows it
+
+    def promote(self) -> None:
+        """Take writes from now on."""
+        self.execute("SELECT pg_promote()")
+
+    def wait_for(self, standby: str | None) -> None:
+        """Acknowledge only what this standby has flushed, too; None waits for nobody."""
+        self.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{standby or ''}'")
+        self.execute("SELECT pg_reload_conf()")
+
     def configure(self, *settings: str) -> None:
         """Add to its settings."""
         with (self.data / "postgresql.conf").open("a", encoding="utf-8") as file:
@@ -97,6 +115,11 @@ class Server:
                 time.sleep(0.05)
             else:
                 return
+
+    def children(self) -> list[int]:
+        """Its other processes."""
+        listed = ["ps", "-o", "pid=", "--ppid", str(self.pid)]
+        return [int(pid) for pid in subprocess.run(listed, capture_output=True, text=True, check=False).stdout.split()]
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """End it: SIGINT breaks the connections, SIGQUIT is a crash of all its processes at once."""

@@ -36,6 +36,7 @@ class Service:
     def __init__(self, data: Path, **settings: str) -> None:
         self.data, self.port, self.settings = data, free_port(), settings
         self.url = f"http://127.0.0.1:{self.port}"
+        self.workers_started = "2"
         self.process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> float:
@@ -45,7 +46,16 @@ class Service:
         return await self.wait(begun)
 
     def spawn(self) -> None:
-        command = [sys.executable, "-m", "recollect", "serve", "--port", str(self.port), "--workers", "2"]
+        command = [
+            sys.executable,
+            "-m",
+            "recollect",
+            "serve",
+            "--port",
+            str(self.port),
+            "--workers",
+            self.workers_started,
+        ]
         with (self.data / "output.log").open("ab") as output:
             self.process = subprocess.Popen(
                 command,

@@ -149,10 +149,10 @@ async def _progress(clients: list[Client]) -> None:
         await asyncio.sleep(0.02)
 
 
-async def _examine(server: postgres.Server, acknowledged: list[str]) -> None:
+async def _examine(server: postgres.Server, acknowledged: list[str], name: str = "diary") -> None:
     store = PostgresStore(server.url)
     store.open()
-    space = store.get_space("diary")
+    space = store.get_space(name)
     assert space is not None
     stored = collections.Counter(
         json.loads(episode.document)["fields"]["name"] for episode in store.iterate_episodes(space.uid)

@@ -16,14 +16,22 @@ from recollect.store.postgres.connections import SCHEMA, SERVING_LOCK, Db, fetch
 from recollect.store.postgres.transactions import columns_of, row_of
 
 ROWS_AT_ONCE = 2000
+ENDING_S = 3
 BEFORE = f"{SCHEMA}_before_restore"
 
 
 @contextmanager
 def reserved(db: Db) -> Iterator[None]:
-    """Nobody serves the store meanwhile; raises Conflict where somebody does."""
-    if not fetch(db, "SELECT pg_try_advisory_lock(%s)", (SERVING_LOCK,))[0][0]:
-        raise Conflict("A server works on this store: end it first.", code="DATA_FOLDER_IN_USE")
+    """Nobody serves the store meanwhile; raises Conflict where somebody does.
+
+    A server that has just ended is waited for: the database may not have taken notice yet.
+    """
+    try:
+        db.execute(literal(f"SET lock_timeout = '{ENDING_S}s'"))
+        db.execute("SELECT pg_advisory_lock(%s)", (SERVING_LOCK,))
+        db.execute("RESET lock_timeout")
+    except psycopg.errors.LockNotAvailable:
+        raise Conflict("A server works on this store: end it first.", code="DATA_FOLDER_IN_USE") from None
     try:
         yield
     finally:
