@@ -84,9 +84,8 @@ def simulate() -> None:
     rng = np.random.default_rng(SEED)
     sizes = (1.0 / np.arange(1, SPACES + 1)) ** ZIPF
     sizes = sizes / sizes.sum() * EPISODES
-    print(
-        f"largest space {sizes[0]:,.0f} episodes, median {np.median(sizes):,.0f}; spaces over 10^7: {(sizes > 1e7).sum()}"
-    )
+    print(f"largest space {sizes[0]:,.0f} episodes, median {np.median(sizes):,.0f}")
+    print(f"spaces over 10^7 episodes: {(sizes > 1e7).sum()}")
     keys = rng.integers(0, 2**63, SPACES)
     for points in POINTS:
         places = rng.integers(0, 2**63, NODES * points)
