@@ -87,7 +87,7 @@ def ordinary_tables(trial: Trial) -> None:
             asked = trial.sample(data.rows("queries.jsonl"), None, FAST_CUES)
             queries = [Query(q["cue"], q["ask"], q["truth"], q["new"], q["exact"]) for q in asked]
             space = f"lot-{lot.name}-{table.name}"[:60]
-            for when, outcomes in _asked(trial, table.name, space, data.episodes("id"), queries):
+            for when, outcomes in _asked(trial, table.name, space, [e for e in data.episodes("id") if e], queries):
                 pooled.setdefault(when, []).extend(outcomes)
         for when, outcomes in pooled.items():
             _report(trial, f"tables, lot {lot.name}", when, outcomes, row="ordinary")
