@@ -46,6 +46,12 @@ if TYPE_CHECKING:
 
 _ROWS_AT_ONCE, _CALLS_AT_ONCE = 200, 2  # by request; a server has two workers unless told otherwise
 _CELLS = ("line", "field", "value", "confidence", "source", "episodes", "filled", "low", "high", "mass")
+_KINDS = {
+    **dict.fromkeys((".csv", ".tsv", ".tab"), "delimited text"),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"), "a spreadsheet"),
+    **dict.fromkeys((".json", ".jsonl", ".ndjson"), "JSON"),
+    **dict.fromkeys((".parquet", ".feather", ".arrow"), "a table of columns"),
+}
 _PICKED_ON = 1000  # rows a server picks a threshold on
 
 Json = dict[str, Any]
@@ -100,6 +106,7 @@ def fill(  # noqa: PLR0913, PLR0917  # a parameter per option
     blanks = _blanks(sheet, target, as_json=as_json)
     written = out_file or file.with_name(f"{file.name.removesuffix(ending(file))}.filled{ending(file)}")
     cells_file = written.with_name(f"{written.name.removesuffix(ending(written))}.cells.csv")
+    _require_same_kind(file, written, as_json=as_json)
     _require_free(file, written, cells_file, force=force, as_json=as_json)
     request: Json = {"threshold": threshold or 0.0, "target_accuracy": target_accuracy}
     if blanks:
@@ -132,6 +139,15 @@ def _blanks(sheet: Sheet, target: list[str] | None, *, as_json: bool) -> list[tu
     wanted = target or sheet.columns
     found = [(place, tuple(name for name in wanted if name not in row)) for place, row in enumerate(sheet.rows)]
     return [(place, names) for place, names in found if names]
+
+
+def _require_same_kind(file: Path, written: Path, *, as_json: bool) -> None:
+    """A table is written back in its own format, so a name that says another would be wrong."""
+    kinds = [_KINDS.get(path.suffix.lower()) for path in (file, written)]
+    if None not in kinds and kinds[0] != kinds[1]:
+        detail = f"{file.name} is {kinds[0]} and would be written as that, but {written.name} is named as {kinds[1]}."
+        hint = f"Name it so that it ends in {file.suffix}."
+        raise Failure("Nothing was filled", detail, hints=[hint], exit_code=EXIT_USAGE, as_json=as_json)
 
 
 def _require_free(file: Path, *written: Path, force: bool, as_json: bool) -> None:

@@ -207,6 +207,9 @@ class _Objects:
         else:
             self._objects = list(read_objects(file))
             self.lines = list(range(1, len(self._objects) + 1))
+        for line, each in zip(self.lines, self._objects, strict=True):
+            if not isinstance(each, dict):
+                raise InvalidRequest(f"Record {line} is no JSON object.", code="UNREADABLE_FILE")
         self._nested = [isinstance(each.get("fields"), dict) for each in self._objects]
         reader = FlatReader(options)
         read = [

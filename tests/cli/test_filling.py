@@ -112,3 +112,12 @@ def test_a_whole_table_stays_as_it_is(recollect: Recollect, tmp_path: Path) -> N
     ran = recollect("fill", str(file))
     assert (ran.code, "0 of 0 blank cells filled" in ran.out) == (0, True)
     assert (tmp_path / "whole.filled.csv").read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["meals.xlsx", "meals.json", "meals.parquet"])
+def test_a_table_is_not_written_under_the_name_of_another_kind(name: str, recollect: Recollect, tmp_path: Path) -> None:
+    file = write(tmp_path / "meals.csv", table(12))
+    ran = recollect("fill", str(file), "--out", str(tmp_path / name))
+    assert ran.code == 2
+    assert "ends in .csv" in ran.err
+    assert not (tmp_path / name).exists()

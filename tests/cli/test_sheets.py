@@ -206,3 +206,11 @@ def test_a_table_without_a_header_gets_its_notes_without_one(tmp_path: Path) -> 
     assert "no header" in sheet.notes[0]
     sheet.write(written, {(1, "column_2"): "Rome"}, {(1, "column_2"): (0.5, "imagined")})
     assert written.read_text() == "Ann,Rome,30,,\nBob,Rome,40,0.5000,imagined\nCem,Rome,50,,\n"
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", '[{"a": 1}, null]', '{"a": 1}\n3\n'])
+def test_json_that_holds_no_records_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "table.json"
+    path.write_text(text)
+    with pytest.raises(InvalidRequest, match="no JSON object"):
+        read_sheet(path)
