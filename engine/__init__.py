@@ -37,6 +37,7 @@ from engine.answer.contributions import Counterfactual, Reasons, reasons, subset
 from engine.answer.decision import is_answer
 from engine.answer.interval import ValueInterval
 from engine.answer.posterior import CueInput, Options
+from engine.answer.promise import promise
 from engine.answer.recall import Ranked, recall
 from engine.answer.schema import Schema
 from engine.answer.selection import Selection, select
@@ -145,6 +146,7 @@ __all__ = [
     "place",
     "plain",
     "probability",
+    "promise",
     "quality",
     "reasons",
     "recall",

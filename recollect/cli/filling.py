@@ -313,7 +313,9 @@ def _tell_held_out(found: Mapping[str, Any]) -> None:
     if not held_out["cells"]:
         out.print("No known cell could be asked to pick a threshold on, so nothing was filled.")
     elif held_out["accuracy"] is None:
-        out.print(f"Of {held_out['cells']:,} known cells asked as if blank, no threshold gave that accuracy.")
+        out.print(
+            f"Of {held_out['cells']:,} known cells asked as if blank, no threshold is shown to give that accuracy."
+        )
     else:
         out.print(
             f"Threshold {found['threshold']:.3f}: of {held_out['cells']:,} known cells asked as if blank it fills "

@@ -88,12 +88,12 @@ class Judged:
 
 
 def pick(judged: Sequence[Judged], accuracy: float, blanks: Blanks) -> tuple[float, HeldOut]:
-    """The threshold that reaches an accuracy on known cells, and what to expect of it for the blanks.
+    """The threshold that is shown, on known cells, to reach an accuracy, and what to expect of it for the blanks.
 
     A known cell stands for its share of the blanks of its column.
     """
     missing, asked = _missing(blanks), Counter(each.field for each in judged)
-    found = engine.select(
+    found = engine.promise(
         np.array([each.confidence for each in judged], dtype=np.float64),
         np.array([each.is_right for each in judged], dtype=bool),
         accuracy,

@@ -82,7 +82,7 @@ async def test_a_column_that_nobody_has_stays_blank(runtime: Runtime, scope: Sco
 def test_a_table_fills_itself_as_well_as_it_promises(workers: int) -> None:
     records = random_records(5, 1500, missing=0.0)
     rows = with_blanks(records, 5)
-    request = FillRequest(rows, target_accuracy=0.75)
+    request = FillRequest(rows, target_accuracy=0.7)
     heard: list[int] = []
     blanks = blank_cells(request)
     found = fill_alone(request, blanks, workers=workers, report=heard.append)
@@ -90,7 +90,7 @@ def test_a_table_fills_itself_as_well_as_it_promises(workers: int) -> None:
     right = np.mean([records[cell.row][cell.field] == cell.value for cell in kept])
     assert found.held_out is not None
     assert found.held_out.accuracy is not None
-    assert found.held_out.accuracy >= 0.75
+    assert found.held_out.accuracy >= 0.7
     assert abs(right - found.held_out.accuracy) < 0.05
     assert abs(len(kept) / found.blank - found.held_out.share_filled) < 0.05
     assert sum(heard) == len(blanks)

@@ -36,7 +36,8 @@ export interface FillRequest {
      */
     threshold?: number;
     /**
-     * The share of the filled cells that should be right. The least threshold that reaches it on known cells of the table is used in place of `threshold`.
+     * The share of the filled cells that should be right. The least threshold of which known cells of the table show it (an exact binomial test) is used in
+     * place of `threshold`; where none does, nothing is filled.
      * 
      */
     target_accuracy?: number;

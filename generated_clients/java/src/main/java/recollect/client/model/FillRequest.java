@@ -201,7 +201,7 @@ public class FillRequest {
   }
 
   /**
-   * The share of the filled cells that should be right. The least threshold that reaches it on known cells of the table is used in place of &#x60;threshold&#x60;. 
+   * The share of the filled cells that should be right. The least threshold of which known cells of the table show it (an exact binomial test) is used in place of &#x60;threshold&#x60;; where none does, nothing is filled. 
    * minimum: 0
    * maximum: 1
    * @return targetAccuracy
