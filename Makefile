@@ -133,6 +133,12 @@ test-browser: $(PROVING) ## Click the explorer and the documentation in headless
 pictures: $(PROVING) ## Take the pictures of the explorer in docs/explorer anew
 	@$(BIN)/python -m tests.contract.pictures
 
+.PHONY: test-ops
+test-ops: $(PROVING) ## Watch a live service with Prometheus and inject the fault of every alert (apt-get installs prometheus if need be)
+	@command -v prometheus >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends prometheus; } >/dev/null 2>&1 || \
+	  echo "prometheus could not be installed: no alert is proven"
+	@$(BIN)/python -m pytest -q -rs -m "ops or not ops" tests/ops $(ARGS)
+
 # The files lie where the Python package of their stubs must be, so both are addressed from the root.
 PROTOS := $(wildcard recollect/rpc/v1/*.proto)
 PROTOC := $(BIN)/python -m grpc_tools.protoc -I . -I $(VENV)/lib/python3*/site-packages

@@ -75,6 +75,9 @@ def _offered(text: bytes, contract: dict[str, Any], root_path: str) -> tuple[byt
 async def _lifespan(worker: Worker, companions: Sequence[Companion], app: ConnexionMiddleware) -> AsyncIterator[None]:
     """Open the runtime in this worker and run beside it what belongs to it; at the end all drain at once."""
     async with AsyncExitStack() as stack:
+        if worker.settings.traces:
+            telemetry.traces.configure(worker.settings.traces)
+            stack.callback(telemetry.traces.close)
         runtime = await stack.enter_async_context(open_runtime(worker.settings))
         beside = await stack.enter_async_context(AsyncExitStack())
         for companion in companions:

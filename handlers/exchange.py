@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from time import perf_counter
+from typing import Any
 
 from starlette.types import Message, Scope, Send
 
@@ -60,12 +62,30 @@ class Exchange:
             message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
         await self._send(message)
 
+    def describe(self, span: Any) -> None:
+        """Tell a trace what the request was and how it ended."""
+        span.update_name("none" if self.operation is None else self.operation.operation_id)
+        span.set_attributes({"http.response.status_code": self.status, "recollect.request_id": self.request_id})
+        if self.code is not None:
+            span.set_attribute("error.type", self.code)
+
     def observe(self) -> None:
         """Count the request and its time; not the calls by which a worker tries its own doors at start."""
         if not self._worker.is_ready:
             return
         operation = self.operation.operation_id if self.operation is not None else "none"
         duration_s = perf_counter() - self.clock.started - self.clock.waited_s
+        telemetry.log(
+            "request",
+            level=logging.DEBUG if self.operation is None else logging.INFO,
+            operation=operation,
+            status=self.status,
+            duration_ms=round(duration_s * 1e3, 3),
+            code=self.code,
+            transport="http",
+            request_id=self.request_id,
+            key_id=self.call.caller.key_id if self.call is not None else None,
+        )
         telemetry.metrics().observe_request(
             operation,
             self.status,

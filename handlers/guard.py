@@ -40,6 +40,7 @@ from recollect.errors import (
 from recollect.service.access import Caller, authorize
 from recollect.service.rules import FORWARDED
 from recollect.service.underway import shutting_down
+from recollect.telemetry import traces
 
 ROUTING = "connexion_routing"  # where connexion's routed middlewares look for the operation
 _CROSS_ORIGIN_HEADERS = (
@@ -74,6 +75,13 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
             return
         scope["path"] = without_root(scope["path"], self.worker.settings.root_path)
         exchange = Exchange(scope, send, self.worker)
+        with traces.request("http", _trace_context(scope)) as span:
+            await self._serve(scope, receive, exchange)
+            if span is not None:
+                exchange.describe(span)
+
+    async def _serve(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
+        """Answer, and count the answer."""
         self.worker.under_way.enter()
         telemetry.metrics().set("requests_in_flight", len(self.worker.under_way), "http")
         try:
@@ -204,6 +212,17 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
             error, request_id=exchange.request_id, instance=scope["path"], body=body, root_path=root_path
         )
         await reply(scope, receive, exchange.send)
+
+
+def _trace_context(scope: Scope) -> dict[str, str]:
+    """What continues the caller's trace, where traces are kept."""
+    if not traces.is_on():
+        return {}
+    return {
+        name.decode("ascii"): value.decode("latin-1")
+        for name, value in scope["headers"]
+        if name in {b"traceparent", b"tracestate"}
+    }
 
 
 def without_root(path: str, root_path: str) -> str:

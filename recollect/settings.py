@@ -73,6 +73,14 @@ class Settings:
     log_level: str = _setting(
         "info", "Least level that is logged.", choices=("debug", "info", "warning", "error", "critical")
     )
+    log_format: str = _setting(
+        "auto",
+        "How logs are written: `json` lines, `text` for people, `auto` text on a terminal and json elsewhere.",
+        choices=("auto", "json", "text"),
+    )
+    traces: str = _setting(
+        "", "Address of an OTLP collector that gets traces, such as `http://127.0.0.1:4318`; empty sends none."
+    )
     metrics_spaces: tuple[str, ...] = _setting(
         (), "Memory spaces that metrics tell apart by name, separated by commas; none unless named."
     )

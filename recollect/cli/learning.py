@@ -141,7 +141,7 @@ def examine(kind: str, space: str, uid: int) -> None:
     from recollect.service.runtime import open_runtime
 
     settings = Settings.from_environment()
-    telemetry.configure_logging(settings.log_level)
+    telemetry.configure_logging(settings.log_level, settings.log_format)
     os.nice(_NICE)
 
     async def work() -> str:
@@ -160,7 +160,7 @@ def learn(space: str, uid: int) -> None:
     from recollect.service.runtime import open_runtime
 
     settings = Settings.from_environment()
-    telemetry.configure_logging(settings.log_level)
+    telemetry.configure_logging(settings.log_level, settings.log_format)
     os.nice(_NICE)
 
     async def work() -> str:

@@ -26,7 +26,14 @@ def prepare(
 ) -> None:
     """Create the data folder, migrate the store and fill the demo space."""
     settings = Settings.from_environment()
-    telemetry.configure_logging(settings.log_level)
+    if settings.traces and not telemetry.traces.is_installed():
+        raise Failure(
+            "Traces cannot be sent",
+            "RECOLLECT_TRACES is set, but OpenTelemetry is not installed.",
+            hints=["Install it: pip install 'recollect[traces]'"],
+            exit_code=EXIT_USAGE,
+        )
+    telemetry.configure_logging(settings.log_level, settings.log_format)
     try:
         settings.data.mkdir(parents=True, exist_ok=True)
     except OSError as fault:

@@ -146,7 +146,7 @@ class _Master(BaseApplication):  # type: ignore[misc]
             "limit_request_fields": 200,
             "limit_request_field_size": _HEAD_LINE_BYTES,
             "loglevel": settings.log_level,
-            "logconfig_dict": telemetry.server_logging(settings.log_level),
+            "logconfig_dict": telemetry.server_logging(settings.log_level, settings.log_format),
             "post_worker_init": self._announce,
         }
         for name, value in values.items():

@@ -12,7 +12,7 @@ import ipaddress
 import logging
 import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import monotonic, perf_counter
@@ -37,6 +37,7 @@ from recollect.service.access import ACTIONS, Access, Caller, authorize
 from recollect.service.rules import FORWARDED, IDEMPOTENCY_KEY, MAX_HEADERS, REQUEST_ID, SPACE_ID
 from recollect.service.runtime import Runtime
 from recollect.service.underway import UnderWay, shutting_down
+from recollect.telemetry import traces
 
 _QUIET_S = 0.1  # no call in this time: none waits
 _ONCE = frozenset(("authorization", "idempotency-key", "x-memory-space"))  # nobody may pick one of two
@@ -91,15 +92,19 @@ class Guard:
         """The call while it is served; an error inside ends it with its status, and so does its deadline."""
         begun = perf_counter()
         request_id = space_id = ""
+        key_id: str | None = None
         code, outcome = None, grpc.StatusCode.OK
         try:
-            with self._admission(is_stream=is_stream):
+            with self._admission(is_stream=is_stream), ExitStack() as stack:
                 metadata = _read_metadata(context)
                 request_id = _request_id(metadata)
                 ends_at = asyncio.get_running_loop().time() + _time_left(context, timeout_s)
                 async with asyncio.timeout_at(ends_at):
+                    span = stack.enter_context(traces.request(operation, metadata))
+                    if span is not None:
+                        span.set_attribute("recollect.request_id", request_id)
                     call = self._identify(operation, context, metadata, request_id, takes_space=takes_space)
-                    space_id = call.scope.space_id
+                    space_id, key_id = call.scope.space_id, call.caller.key_id
                     yield replace(call, scope=replace(call.scope, ends_at=ends_at))
         except asyncio.CancelledError:
             if not self._under_way[is_stream].is_cut:
@@ -114,6 +119,16 @@ class Guard:
             code, outcome = failure.code, statuses.code_of(failure)
             await _abort(context, failure, request_id)
         finally:
+            telemetry.log(
+                "request",
+                operation=operation,
+                status=outcome.name,
+                duration_ms=round((perf_counter() - begun) * 1e3, 3),
+                code=code,
+                transport="grpc",
+                request_id=request_id,
+                key_id=key_id,
+            )
             telemetry.metrics().observe_request(
                 operation, outcome.name, perf_counter() - begun, code=code, transport="grpc", space_id=space_id
             )

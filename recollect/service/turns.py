@@ -18,6 +18,7 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter, sleep, thread_time
@@ -28,6 +29,7 @@ from recollect.errors import Unavailable
 from recollect.memory import Memories, SpaceMemory
 from recollect.model import Scope, Space
 from recollect.settings import Settings
+from recollect.telemetry import traces
 
 T = TypeVar("T")
 
@@ -129,7 +131,8 @@ class Turn:
     def _timed(self, work: Callable[[], T], share: float) -> T:
         begun = thread_time()  # what others did meanwhile is not this space's pace
         try:
-            return work()
+            with traces.span("engine"):
+                return work()
         finally:
             cells, worked_s = self.cells * share, thread_time() - begun
             telemetry.metrics().count("work_seconds", self._class, by=worked_s)
@@ -207,7 +210,7 @@ class Turns:
     def beside(self, work: Callable[[], T]) -> asyncio.Future[T]:
         """Work in a thread, begun in the order of asking."""
         yield_quickly()
-        return asyncio.get_running_loop().run_in_executor(self._computing, work)
+        return asyncio.get_running_loop().run_in_executor(self._computing, copy_context().run, work)
 
     def _release(self, uid: int, queue: _Queue) -> None:
         queue.over_at, queue.is_loading = 0.0, False

@@ -76,7 +76,9 @@ def sample(runtime: Runtime) -> None:
     metrics.set("store_writable", float(runtime.store.is_writable()))
     for part, size_bytes in _memory_bytes().items():
         metrics.set("memory_bytes", size_bytes, part)
-    metrics.set("data_free_bytes", shutil.disk_usage(settings.data).free)
+    disk = shutil.disk_usage(settings.data)
+    metrics.set("data_free_bytes", disk.free)
+    metrics.set("data_size_bytes", disk.total)
     file = settings.store_file
     if file is not None:
         metrics.set("store_bytes", sum(_size(file.with_name(file.name + end)) for end in ("", "-wal", "-aside")))

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from recollect import telemetry
 from recollect.store import Store
+from recollect.telemetry import traces
 
 # Those that read or write rows for a request. `version`, which is asked before every read, takes less than a clock.
 TIMED = frozenset(
@@ -50,7 +51,7 @@ class _Metered:
 
 def _timed_read(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
     def timed(*arguments: Any, **named: Any) -> Any:
-        with telemetry.metrics().timed("store_seconds", name):
+        with traces.span(f"store {name}"), telemetry.metrics().timed("store_seconds", name):
             return call(*arguments, **named)
 
     return timed
@@ -58,7 +59,7 @@ def _timed_read(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
 
 def _timed_write(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
     async def timed(*arguments: Any, **named: Any) -> Any:
-        with telemetry.metrics().timed("store_seconds", name):
+        with traces.span(f"store {name}"), telemetry.metrics().timed("store_seconds", name):
             return await call(*arguments, **named)
 
     return timed

@@ -1,10 +1,11 @@
-"""Logs and metrics, written at seams only. Neither ever holds a cue, a key or a body.
+"""Logs, metrics and traces, written at seams only. Neither ever holds a cue, a key or a body.
 
 Metrics are Prometheus'; with several workers each writes its own files in a shared folder and
 any one of them answers for all (`share_metrics`, before a worker starts). No label holds a space's
 name, but of the spaces that an operator names.
 """
 
+from recollect.telemetry import traces
 from recollect.telemetry.logs import JSONFormatter, configure_logging, log, server_logging
 from recollect.telemetry.measures import Metrics, metrics, share_metrics
 
@@ -16,4 +17,5 @@ __all__ = [
     "metrics",
     "server_logging",
     "share_metrics",
+    "traces",
 ]

@@ -1,4 +1,7 @@
-"""Logs: one JSON object per line on standard error. None holds a cue, a key, a body or a space's name."""
+"""Logs: one line each on standard error, a JSON object or, on a terminal, words. None holds a cue, a key or a body.
+
+docs/logs.md tells every event and its facts.
+"""
 
 from __future__ import annotations
 
@@ -36,24 +39,45 @@ class JSONFormatter(logging.Formatter):
         return orjson.dumps(line, default=str).decode()
 
 
-def configure_logging(level: str) -> None:
-    """Send every log of this process to standard error as JSON."""
+class TextFormatter(JSONFormatter):
+    """The same for people: the clock, the event, the facts; a request as one short line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = dict(getattr(record, "facts", {}))
+        clock = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        if record.getMessage() == "request":
+            code = f"  {facts['code']}" if facts.get("code") else ""
+            told = f"{facts['status']}  {facts['duration_ms']:9.1f} ms  {facts['operation']}"
+            return f"{clock}  {told}{code}  {facts['request_id']}"
+        told = " ".join(f"{name}={value}" for name, value in facts.items())
+        fault = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] is not None else ""
+        return " ".join(filter(None, (clock, f" {record.levelname.lower()}: {record.getMessage()}", told, fault)))
+
+
+def formatter(written: str) -> type[JSONFormatter]:
+    """How lines are written: `json`, `text`, or `auto`, which is text where standard error is a terminal."""
+    is_text = written == "text" or (written == "auto" and sys.stderr.isatty())
+    return TextFormatter if is_text else JSONFormatter
+
+
+def configure_logging(level: str, written: str = "auto") -> None:
+    """Send every log of this process to standard error."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JSONFormatter())
+    handler.setFormatter(formatter(written)())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
 
 
-def server_logging(level: str) -> dict[str, Any]:
+def server_logging(level: str, written: str = "auto") -> dict[str, Any]:
     """The same for a server that configures logging itself: a `logging.config` dictionary."""
     quiet = level if level in {"debug", "error", "critical"} else "warning"  # its start and stop are not news
     own = {"level": quiet.upper(), "handlers": ["json"], "propagate": False}
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": JSONFormatter}},
+        "formatters": {"json": {"()": formatter(written)}},
         "handlers": {"json": {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}},
         "root": {"level": level.upper(), "handlers": ["json"]},
         "loggers": {

@@ -64,6 +64,7 @@ _GAUGES: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "store_writable": ("1 where the store takes writes.", (), "livemin"),
     "store_bytes": ("Size of the store's files.", (), "livemax"),
     "data_free_bytes": ("Room left on the data folder's disk.", (), "livemin"),
+    "data_size_bytes": ("Size of the data folder's disk.", (), "livemax"),
     "build_info": ("1, with the version that runs.", ("version",), "livemax"),
 }
 

@@ -94,6 +94,7 @@ GAUGES = {
         "build_info",
         "cells_loaded",
         "data_free_bytes",
+        "data_size_bytes",
         "episodes_loaded",
         "jobs_running",
         "memory_bytes",
