@@ -16,7 +16,7 @@ from recollect import times
 from recollect.errors import InvalidRequest, Violation
 from recollect.times import epoch_seconds
 
-_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?")
+_NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")  # every float, however it is written
 
 MAX_VIOLATIONS = 100
 MAX_VALUES = 1_000  # in an instance whose violations are all looked for

@@ -16,8 +16,8 @@ Node = dict[str, Any]
 ASKED = {
     "AuditRequest", "CompleteBatchRequest", "CompleteRequest", "CompletionConfig", "ConsolidateRequest",
     "EpisodeFilter", "EpisodeInput", "EvaluateRequest", "FeedbackInput", "FillRequest", "ForgetRequest",
-    "ImportRequest", "PartialEpisode", "ProbabilityRequest", "RecallRequest", "SpaceInput", "SpacePatch",
-    "StatedCondition",
+    "ImportRequest", "PartialEpisode", "ProbabilityRequest", "ProveForgettingRequest", "RecallRequest",
+    "SpaceInput", "SpacePatch", "StatedCondition",
 }  # fmt: skip
 CONTRACT: Node = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
 

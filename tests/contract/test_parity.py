@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -99,7 +100,7 @@ def test_an_example_gives_the_documented_answer(name: str, media: str, example: 
     is_completion = "completion" in operation["tags"]
     if name == "create_feedback":
         value = {**value, "completion_id": completed(server)}
-    target = BASE + path.format(space_id="copy", episode_id=value["id"] if name == "put_episode" else "")
+    target = BASE + path.format(space_id="copy", episode_id="ep_put")
     with httpx.Client(base_url=server.url, timeout=60) as client:
         reply = client.request(
             method,
@@ -129,10 +130,18 @@ def test_the_minimal_example_gives_the_core_example(server: Server) -> None:
     assert given["completion_confidence"] == pytest.approx(shown["completion_confidence"], abs=0.005)
 
 
+def queries(name: str) -> list[dict[str, Any]]:
+    """The query parameters of an operation."""
+    told = [CONTRACT.resolve(each) for each in OPERATIONS[name][2].get("parameters", ())]
+    return [each for each in told if each["in"] == "query"]
+
+
 @pytest.mark.parametrize("name", [name for name, (method, _, _) in OPERATIONS.items() if method == "GET"])
 def test_a_read_of_the_demo_keeps_the_contract(name: str, server: Server) -> None:
     method, path, _ = OPERATIONS[name]
     target = BASE + path.format(space_id="demo", episode_id="ep_demo_0001")
+    needed = {each["name"]: each["example"] for each in queries(name) if each.get("required")}
+    target += f"?{urlencode(needed)}" if needed else ""
     reply = httpx.get(server.url + target, headers={"X-Memory-Space": "demo"}, timeout=60)
     headers = {header.lower(): text for header, text in reply.headers.items()}
     assert reply.status_code == 200
