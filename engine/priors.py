@@ -350,6 +350,10 @@ TRACES_POOLED = 64  # candidates | among which identical records are pooled | co
 KEPT_BYTES = 128 << 20  # bytes | of gains per episode that are kept, the larger part of what is | cost
 FEW_ADDED = 0.125  # share of episodes | that are added one by one | cost
 
+PROMISE_RISK = 0.1  # chance | that less than the promised share is right, over tables | definition
+PROMISE_START_RATIO = 4  # ratio | of the answers that one starting point keeps to those of the one before | hand
+PROMISE_STEP = 0.01  # share | of those kept by which more are kept from test to test | cost
+
 # Consolidation.
 
 BINS = 15  # bins | of a reliability diagram | text

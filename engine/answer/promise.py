@@ -5,7 +5,7 @@ thresholds one is above the wanted share by chance, above all where few answers 
 where that many right ones would be unlikely, by the exact binomial tail, if fewer than the wanted share were right
 (Learn then Test: Angelopoulos et al. 2021). From each of a few starting points, the surest answers first, ever more
 are kept until the first test fails (fixed sequence testing); the risk is shared between the starting points
-(Bonferroni). So the share that is right falls short of the wanted one in at most `RISK` of all tables.
+(Bonferroni). So the share that is right falls short of the wanted one in at most `PROMISE_RISK` of all tables.
 """
 
 from __future__ import annotations
@@ -17,10 +17,7 @@ import numpy as np
 
 from engine.answer.selection import Selection
 from engine.memory.arrays import Floats, Ints, Mask
-
-RISK = 0.1  # chance that less than the wanted share is right, over tables
-START_RATIO = 4  # each starting point keeps so many times more answers than the one before
-STEP = 0.01  # by which share of those kept more are kept from test to test
+from engine.priors import PROMISE_RISK, PROMISE_START_RATIO, PROMISE_STEP
 
 
 def promise(confidence: Floats, is_right: Mask, accuracy: float, weights: Floats | None = None) -> Selection:
@@ -55,7 +52,7 @@ def _last_shown(ends: Ints, effective: Floats, share_right: Floats, accuracy: fl
         for place in _sequence(ends, start):
             total = math.floor(effective[place])
             wrong = math.ceil(effective[place] * (1.0 - share_right[place]) - 1e-9)
-            if tail(total, wrong, accuracy) > RISK / len(starts):
+            if tail(total, wrong, accuracy) > PROMISE_RISK / len(starts):
                 break
             found = int(place)
     return found
@@ -67,8 +64,8 @@ def _starts(n: int, accuracy: float) -> list[int]:
         return []
     starts: list[int] = []
     for count in range(1, n.bit_length() + 2):
-        least = 1 if accuracy <= 0.0 else math.ceil(math.log(RISK / count) / math.log(accuracy))
-        starts = [least * START_RATIO**k - 1 for k in range(count) if least * START_RATIO**k <= n]
+        least = 1 if accuracy <= 0.0 else math.ceil(math.log(PROMISE_RISK / count) / math.log(accuracy))
+        starts = [least * PROMISE_START_RATIO**k - 1 for k in range(count) if least * PROMISE_START_RATIO**k <= n]
         if len(starts) < count:
             break
     return starts
@@ -81,7 +78,7 @@ def _sequence(ends: Ints, start: int) -> Iterator[int]:
         yield int(ends[at])
         if at == len(ends) - 1:
             return
-        further = int(np.searchsorted(ends, math.ceil(ends[at] * (1.0 + STEP))))
+        further = int(np.searchsorted(ends, math.ceil(ends[at] * (1.0 + PROMISE_STEP))))
         at = min(max(at + 1, further), len(ends) - 1)
 
 

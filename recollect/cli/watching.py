@@ -69,10 +69,11 @@ class _Picture:
         if name == "pattern_retrieval":
             return self._retrieved()
         if name == "ca3_progress":
-            end = ", settled" if data["converged"] else ""
+            # A server older than this command does not tell how many compete.
+            left = f", {data['competing']:.1f} still compete" if "competing" in data else ""
             return (
-                f"sweep {data['iteration']} of {data['max_iterations']}: "
-                f"energy {data['energy']:.5f}, change {data['change']:.5f}, {data['competing']:.1f} still compete{end}"
+                f"sweep {data['iteration']} of {data['max_iterations']}: energy {data['energy']:.5f}, "
+                f"change {data['change']:.5f}{left}{', settled' if data['converged'] else ''}"
             )
         fields = (f"{escape(each['name'])} = {escape(shown(each['value']))}" for each in data["fields"])
         return f"{', '.join(fields)}  ({self._share:.0%} complete)"

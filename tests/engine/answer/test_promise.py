@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine import promise
-from engine.answer.promise import RISK, tail
+from engine.answer.promise import tail
+from engine.priors import PROMISE_RISK
 
 
 def answers(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -26,7 +27,7 @@ def test_what_is_kept_falls_short_of_the_wanted_share_as_seldom_as_said() -> Non
             kept += 1
             short += float(chance[confidence >= found.threshold].mean()) < 0.9
     assert kept > 100
-    assert short <= 400 * RISK
+    assert short <= 400 * PROMISE_RISK
 
 
 def test_most_of_what_could_be_kept_is_kept_where_much_is_known() -> None:
