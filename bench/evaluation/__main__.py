@@ -87,6 +87,8 @@ PROTOCOLS: dict[str, Callable[[Trial], None]] = {
 }
 # Left out of a fast run.
 SLOW = (
+    "mixed",
+    "ordinary",
     "capabilities",
     "capacity",
     "ablations",
