@@ -31,7 +31,7 @@ def decide(column: Column, p: Floats, cells: Floats, rho: float, recollected: Fl
     `recollected`) and stands out from the median, it is that one.
     """
     mass = windows(column, p)
-    best = int(ranked(column, mass, 1)[0])
+    best = likeliest(column, p, mass)
     if column.kind not in ("number", "time"):
         return best
     is_remembered = column.kind == "time" or recurs(column) or float(mass[best]) >= 0.5
@@ -42,6 +42,20 @@ def decide(column: Column, p: Floats, cells: Floats, rho: float, recollected: Fl
     if middle == MISSING or (is_memory and float(p[best]) > STANDS_OUT * float(mass[middle])):
         return best
     return middle
+
+
+def likeliest(column: Column, p: Floats, mass: Floats) -> int:
+    """The code with the most mass around it, `mass` float64[V] as `windows` gives it.
+
+    Where one value has most of that mass, it is that value itself: a number that is remembered is told as it was
+    stored, not as one of its neighbours that count as the same.
+    """
+    best = int(ranked(column, mass, 1)[0])
+    if mass is p:
+        return best
+    same = same_codes(column, best)
+    heaviest = int(same[p[same].argmax()])
+    return heaviest if float(p[heaviest]) > 0.5 * float(mass[best]) else best
 
 
 def median(column: Column, p: Floats) -> int:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.answer.completion import Answer, FieldAnswer
-from engine.answer.decision import ranked, same_answer, windows
+from engine.answer.decision import likeliest, same_answer, windows
 from engine.answer.posterior import Posterior
 from engine.memory.arrays import Codes, Floats
 from engine.memory.columns import same_records
@@ -55,7 +55,7 @@ def _values(posterior: Posterior, answer: FieldAnswer, wanted: int) -> list[Alte
     left[told] = 0.0
     found: list[Alternative] = []
     while len(found) < wanted and left.max() > 0.0:
-        code = int(ranked(column, np.where(told, 0.0, windows(column, left)), 1)[0])
+        code = likeliest(column, left, np.where(told, 0.0, windows(column, left)))
         same = same_answer(column, code)
         mass = float(left[same].sum())
         if mass <= answer.confidence:

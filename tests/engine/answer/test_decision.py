@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine import CueInput, Options, attach, complete
 from engine.answer.decision import decide
 from engine.memory.columns import Column
 from tests.engine.worlds import traces_of
@@ -58,3 +59,15 @@ def test_of_anything_but_numbers_the_likeliest_is_told_and_of_equals_the_more_fr
     assert (
         column.values[decide(column, np.array([0.4, 0.4, 0.2]), np.array([0.4, 0.4, 0.2]), 0.0, np.zeros(3))] == "quito"
     )
+
+
+def test_a_number_that_is_recalled_comes_back_as_it_was_stored_however_many_lie_close_to_it() -> None:
+    rng = np.random.default_rng(5)
+    amounts = [round(float(a), 2) for a in rng.gamma(2.0, 60.0, 3000)]
+    traces = traces_of([{"order": f"A{n:05d}", "amount": amount} for n, amount in enumerate(amounts)])
+    schema = attach(traces)
+    for n in range(0, 3000, 97):
+        answer = complete(traces, CueInput({"order": f"A{n:05d}"}), Options(("amount",)), schema).fields["amount"]
+        assert answer.value == amounts[n]
+        assert answer.interval is not None
+        assert answer.interval.low == answer.interval.high == amounts[n]
