@@ -12,13 +12,12 @@ short of what was wanted.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from engine.answer.selection import select
+from engine.answer.selection import at_most_wrong, select
 from engine.memory.arrays import Floats, Mask
 from engine.priors import ACTING_RISK, BISECTIONS
 
@@ -60,7 +59,7 @@ def act(confidence: Floats, is_right: Mask, accuracy: float) -> Acting:
 
 def at_least(right: int, n: int, risk: float = ACTING_RISK) -> float:
     """What the chance of being right is above, with 1 - risk, after `right` of n were."""
-    return 0.0 if right == 0 else _root(lambda p: _at_or_above(right, n, p) - risk)
+    return 0.0 if right == 0 else _root(lambda p: at_most_wrong(n - right, n, p) - risk)
 
 
 def at_most(right: int, n: int, risk: float = ACTING_RISK) -> float:
@@ -75,10 +74,3 @@ def _root(rising: Callable[[float], float]) -> float:
         middle = 0.5 * (low + high)
         low, high = (low, middle) if rising(middle) > 0.0 else (middle, high)
     return low
-
-
-def _at_or_above(right: int, n: int, p: float) -> float:
-    """P(X >= right) of n tries that succeed with p in (0, 1)."""
-    k = np.arange(right, n + 1)
-    logs = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, n + 1)))))
-    return float(np.exp(logs[n] - logs[k] - logs[n - k] + k * math.log(p) + (n - k) * math.log1p(-p)).sum())

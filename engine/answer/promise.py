@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from engine.answer.selection import Selection
+from engine.answer.selection import Ranking, Selection, at_most_wrong
 from engine.memory.arrays import Floats, Ints, Mask
 from engine.priors import PROMISE_RISK, PROMISE_START_RATIO, PROMISE_STEP
 
@@ -23,23 +23,13 @@ from engine.priors import PROMISE_RISK, PROMISE_START_RATIO, PROMISE_STEP
 def promise(confidence: Floats, is_right: Mask, accuracy: float, weights: Floats | None = None) -> Selection:
     """The least threshold that is shown to keep answers of which `accuracy` are right; 1 where none is.
 
-    `confidence` float64[n] and `is_right` bool[n]; each answer stands for `weights` float64[n] others, one where
-    they are None. Equal confidences are kept or left together. Cost O(n log n).
+    See `Ranking` for the arguments.
     """
-    n = len(confidence)
-    if not n:
+    if not len(confidence):
         return Selection(0, 1.0, 0.0, None)
-    order = np.argsort(-confidence, kind="stable")
-    ranked, counted = confidence[order], np.ones(n) if weights is None else weights[order]
-    kept, right = np.cumsum(counted), np.cumsum(counted * is_right[order])
-    effective = kept**2 / np.cumsum(counted**2)  # as many equal answers tell as much (Kish 1965)
-    ends = np.flatnonzero(np.append(ranked[1:] < ranked[:-1], True))
-    last = _last_shown(ends, effective, right / kept, accuracy)
-    if last is None:
-        return Selection(n, 1.0, 0.0, None)
-    # Halfway to the next answer: what lies between is as likely on the one side as on the other.
-    threshold = 0.0 if last + 1 == n else 0.5 * (float(ranked[last]) + float(ranked[last + 1]))
-    return Selection(n, threshold, float(kept[last] / kept[-1]), float(right[last] / kept[last]))
+    answers = Ranking(confidence, is_right, weights)
+    effective = answers.kept**2 / np.cumsum(answers.counted**2)  # as many equal answers tell as much (Kish 1965)
+    return answers.cut(_last_shown(answers.ends, effective, answers.right / answers.kept, accuracy))
 
 
 def _last_shown(ends: Ints, effective: Floats, share_right: Floats, accuracy: float) -> int | None:
@@ -52,7 +42,7 @@ def _last_shown(ends: Ints, effective: Floats, share_right: Floats, accuracy: fl
         for place in _sequence(ends, start):
             total = math.floor(effective[place])
             wrong = math.ceil(effective[place] * (1.0 - share_right[place]) - 1e-9)
-            if tail(total, wrong, accuracy) > PROMISE_RISK / len(starts):
+            if at_most_wrong(wrong, total, accuracy) > PROMISE_RISK / len(starts):
                 break
             found = int(place)
     return found
@@ -80,15 +70,3 @@ def _sequence(ends: Ints, start: int) -> Iterator[int]:
             return
         further = int(np.searchsorted(ends, math.ceil(ends[at] * (1.0 + PROMISE_STEP))))
         at = min(max(at + 1, further), len(ends) - 1)
-
-
-def tail(n: int, wrong: int, accuracy: float) -> float:
-    """P(at most `wrong` of n answers are wrong), where each is right with the chance `accuracy` in (0, 1)."""
-    if accuracy <= 0.0:
-        return 0.0
-    if wrong >= n:
-        return 1.0
-    k = np.arange(wrong + 1, dtype=np.float64)
-    steps = np.log((n - k[:-1]) / (k[:-1] + 1.0)) + math.log1p(-accuracy) - math.log(accuracy)
-    terms = n * math.log(accuracy) + np.append(0.0, np.cumsum(steps))
-    return min(1.0, float(np.exp(terms).sum()))

@@ -90,7 +90,9 @@ class Likeness:
                 told[code] = 0.0
         elif kind == "profile":
             if code > 0 and self._root is not None:
-                told = self._root @ self._root[code]
+                # Roots of shares: nothing here can overflow, though some kernels of BLAS flag it now and then.
+                with np.errstate(all="ignore"):
+                    told = self._root @ self._root[code]
                 told -= told[0]
                 told[0] = 0.0
         elif code > 0:

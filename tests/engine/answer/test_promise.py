@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import promise
-from engine.answer.promise import tail
+from engine.answer.selection import at_most_wrong
 from engine.priors import PROMISE_RISK
 
 
@@ -68,7 +68,7 @@ def test_answers_of_equal_weight_count_as_one_each() -> None:
 @pytest.mark.parametrize(("n", "wrong", "accuracy"), [(59, 0, 0.95), (200, 4, 0.95), (30, 12, 0.5), (7, 7, 0.9)])
 def test_the_tail_is_the_binomials(n: int, wrong: int, accuracy: float) -> None:
     exact = sum(math.comb(n, k) * accuracy ** (n - k) * (1 - accuracy) ** k for k in range(wrong + 1))
-    assert tail(n, wrong, accuracy) == pytest.approx(exact)
+    assert at_most_wrong(wrong, n, accuracy) == pytest.approx(exact)
 
 
 def test_of_nothing_nothing_is_kept() -> None:
