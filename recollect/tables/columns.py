@@ -23,6 +23,8 @@ _SOME = 0.01  # a trait of codes must be in more cells than a slip would put it 
 _MAX_WORDS = 64
 _LONGEST_NUMBER = 64
 _SEPARATORS = frozenset(".,")
+_DATES_OF_FIGURES = (8, 14)  # 20250314, 20250314101500
+_SHORTEST_PHONE = 7
 _DIGIT = re.compile("[0-9]")
 
 
@@ -38,6 +40,7 @@ class ColumnSurvey:
     styles: Counter[str] = field(default_factory=Counter)  # by which decimal marks numbers read
     units: Counter[str] = field(default_factory=Counter)
     leading_zero: int = 0
+    lengths: set[int] = field(default_factory=set)  # of whole numbers
     bare_exponent: int = 0
     beyond_int64: int = 0
     plus: int = 0
@@ -78,6 +81,11 @@ class ColumnSurvey:
         """Cells that are neither empty nor one of the usual markers."""
         return self.cells - self.empty - self.marked
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the known cells that are numbers are digits and nothing else."""
+        return self.plain > 0 and not (self.fractions or self.minus or set(self.units) - {""})
+
     def _classify(self, text: str, count: int) -> None:
         word = text.lower()
         if word in booleans.WORDS and len(self.words) <= _MAX_WORDS:
@@ -87,6 +95,11 @@ class ColumnSurvey:
         plain = PLAIN.fullmatch(text)
         if plain is not None:
             self._count_plain(text, plain, count)
+            if len(text) not in _DATES_OF_FIGURES:
+                return
+            found = weigh_date(text)
+            if found is not None:
+                self._count_date(found, count)
             return
         written = undress(text)
         if written is not None:
@@ -98,7 +111,7 @@ class ColumnSurvey:
     def _count_plain(self, text: str, found: re.Match[str], count: int) -> None:
         whole, fraction, exponent, sign = found.groups()
         self.plain += count
-        self.plus += count * (text[0] == "+")
+        self.plus += count * (text[0] == "+" and len(whole) >= _SHORTEST_PHONE)
         self.minus += count * (text[0] == "-")
         self.leading_zero += count * (whole[0] == "0" and len(whole) > 1)
         self.bare_exponent += count * (exponent == "E" and not sign and fraction is None)
@@ -113,6 +126,7 @@ class ColumnSurvey:
                 self.styles[","] += count
         elif exponent is None:
             self.styles[","] += count
+            self.lengths.add(len(whole))
             self.beyond_int64 += count * (len(whole) > 18 and not -(2**63) <= int(text) < 2**63)
 
     def _count_written(self, written: Written, count: int) -> None:
@@ -213,6 +227,8 @@ def _is_number(survey: ColumnSurvey, known: int) -> bool:
 
 def _is_code(survey: ColumnSurvey, known: int) -> bool:
     if survey.leading_zero > _SOME * known or survey.bare_exponent > _SOME * known or survey.beyond_int64:
+        return True
+    if survey.leading_zero and len(survey.lengths) == 1 and survey.plain == known:  # padded to one length: no slip
         return True
     if survey.plus and not survey.minus:  # +46 70 123 45 67
         return True

@@ -11,43 +11,54 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from recollect.model import DateOrder
+from recollect.tables.months import is_weekday, month_of
 
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _LONGEST = 50
 _DIGIT = re.compile("[0-9]")
-_PARTED = re.compile("[-/. ]")  # every form has one of these between its numbers
+# What stands between the numbers of every form; the rest is of figures alone.
+_PARTED = re.compile(r"[-/. \u00a0年년]|^(?:19|20)[0-9]{6}(?:[0-9]{6})?$|^(?:19|20)[0-9]{6}T")
 _CENTURY = 69  # POSIX: 69 to 99 are of the twentieth century
 _TIME = (
-    r"(?:(?:,?\s+|T)(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?P<fraction>\.[0-9]{1,9})?)?"
-    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>[Zz]|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})?)?"
+    r"(?:(?:,?\s+(?:(?:at|um|à|kl\.?|alle|a las)\s+)?|T|(?<=[0-9]{4}):)"
+    r"(?P<hour>[0-9]{1,2})[:h](?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?P<fraction>\.[0-9]{1,9})?)?"
+    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?:Uhr)?(?P<zone>[Zz]|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 ISO = re.compile(
     r"[0-9]{4}-[0-9]{2}(?:-[0-9]{2}(?:[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
     r"(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?)?)?",
     re.ASCII,
 )
-_DAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
+_LETTER = r"[^\W\d_]"
+_WORD = _LETTER + "{3,12}"
+_DAY = rf"(?:(?P<weekday>{_LETTER}{{2,12}})\.?,?\s+)?"
+_OF = r"(?:(?:de|del|of)\s+|d['’])?"
+_NTH = r"(?:st|nd|rd|th|er|[ºª°])?"
+_YEAR = r"(?P<year>[0-9]{4}|[0-9]{2})"
 _FORMS = {
-    "numbers": re.compile(
-        r"(?P<a>[0-9]{1,2})(?P<mark>[/.\- ])(?P<b>[0-9]{1,2})(?P=mark)(?P<year>[0-9]{4}|[0-9]{2})" + _TIME
-    ),
+    "numbers": re.compile(r"(?P<a>[0-9]{1,2})(?P<mark>[/.\- ])(?P<b>[0-9]{1,2})(?P=mark)" + _YEAR + r"\.?" + _TIME),
     "year": re.compile(r"(?P<year>[0-9]{4})(?P<mark>[/.\-])(?P<a>[0-9]{1,2})(?P=mark)(?P<b>[0-9]{1,2})" + _TIME),
+    "figures": re.compile(
+        r"(?P<year>19[0-9]{2}|20[0-9]{2})(?P<a>[0-9]{2})(?P<b>[0-9]{2})"
+        r"(?:T?(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})(?P<fraction>\.[0-9]{1,9})?(?P<zone>Z)?)?"
+    ),
+    "characters": re.compile(
+        r"(?P<year>[0-9]{4})\s?[年년]\s?(?P<a>[0-9]{1,2})\s?[月월]\s?(?P<b>[0-9]{1,2})\s?[日일]" + _TIME
+    ),
     "day_name": re.compile(
-        _DAY
-        + r"(?P<a>[0-9]{1,2})(?:st|nd|rd|th)?[ \-.]+(?P<name>[a-z]{3,9})\.?[ \-,]+(?P<year>[0-9]{4}|[0-9]{2})"
-        + _TIME,
+        _DAY + rf"(?P<a>[0-9]{{1,2}}){_NTH}[ \-./]+{_OF}(?P<name>{_WORD})\.?[ \-,./]+{_OF}{_YEAR}(?:\s?г\.?)?" + _TIME,
         re.IGNORECASE,
     ),
     "name_day": re.compile(
-        _DAY + r"(?P<name>[a-z]{3,9})\.?[ \-]+(?P<a>[0-9]{1,2})(?:st|nd|rd|th)?[ \-,]+(?P<year>[0-9]{4})" + _TIME,
+        _DAY + rf"(?P<name>{_WORD})\.?[ \-]+(?P<a>[0-9]{{1,2}}){_NTH}[ \-,]+(?P<year>[0-9]{{4}})" + _TIME,
         re.IGNORECASE,
     ),
+    "year_name": re.compile(
+        rf"(?P<year>[0-9]{{4}})[ .\-]+(?P<name>{_WORD})\.?[ .\-]+(?P<a>[0-9]{{1,2}})\.?" + _TIME, re.IGNORECASE
+    ),
+    "month": re.compile(rf"(?P<name>{_WORD})\.?[ \-,./]+{_OF}(?P<year>[0-9]{{4}})", re.IGNORECASE),
+    "month_number": re.compile(r"(?P<a>0?[1-9]|1[0-2])[/\-](?P<year>[0-9]{4})"),
 }
-_NAMES = re.compile(
-    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
-    "|nov(?:ember)?|dec(?:ember)?",
-    re.IGNORECASE,
-)
+_OF_MONTHS = frozenset(("month", "month_number"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,30 +116,34 @@ def _has_seconds(iso: str) -> bool:
 
 
 def _assemble(found: re.Match[str], form: str, order: DateOrder) -> str | None:
-    a = int(found["a"])
-    if form in {"day_name", "name_day"}:
-        if not _NAMES.fullmatch(found["name"]):
-            return None
-        month, day = _MONTHS.index(found["name"][:3].lower()) + 1, a
-    elif form == "year" or order is DateOrder.MONTH_FIRST:
-        month, day = a, int(found["b"])
+    parts = found.groupdict()
+    if parts.get("weekday") and not is_weekday(found["weekday"]):
+        return None
+    if parts.get("name"):
+        month, day = month_of(found["name"]), int(parts.get("a") or 1)
+    elif form in {"year", "figures", "characters"} or (form == "numbers" and order is DateOrder.MONTH_FIRST):
+        month, day = int(found["a"]), int(found["b"])
+    elif form == "month_number":
+        month, day = int(found["a"]), 1
     elif order is DateOrder.DAY_FIRST:
-        month, day = int(found["b"]), a
+        month, day = int(found["b"]), int(found["a"])
     else:
         return None
     try:
-        day_text = date(_year(found["year"]), month, day).isoformat()
+        day_text = date(_year(found["year"]), month or 0, day).isoformat()
     except ValueError:
         return None
-    return day_text if found["hour"] is None else _with_time(day_text, found)
+    if form in _OF_MONTHS:
+        return day_text[: len("2025-01")]
+    return day_text if parts["hour"] is None else _with_time(day_text, parts)
 
 
-def _with_time(day: str, found: re.Match[str]) -> str | None:
-    hour, minute, second = int(found["hour"]), int(found["minute"]), int(found["second"] or 0)
-    if found["half"]:
+def _with_time(day: str, found: dict[str, str | None]) -> str | None:
+    hour, minute, second = (int(found[name] or 0) for name in ("hour", "minute", "second"))
+    if half := found.get("half"):
         if not 1 <= hour <= 12:
             return None
-        hour = hour % 12 + 12 * (found["half"][0] in "pP")
+        hour = hour % 12 + 12 * (half[0] in "pP")
     if hour > 23 or minute > 59 or second > 59:
         return None
     zone = (found["zone"] or "").upper()

@@ -28,7 +28,7 @@ _LOCAL = "US$ C$ A$ R$ kr. kr zł Kč Ft lei Fr. Rs. Rs руб. руб лв"
 _UNITS = "|".join(re.escape(unit) for unit in [*_LOCAL.split(), *_CODES.split()]) + f"|[{_SIGNS}]"
 _DRESSED = re.compile(
     rf"(?P<open>\()?(?P<sign>[-−+])?\s*(?P<before>{_UNITS})?\s*(?P<sign2>[-−+])?"
-    rf"(?P<body>[0-9](?:[0-9.,'’{_SPACES}]*[0-9])?)\s*(?P<after>{_UNITS}|%)?(?P<close>\))?"
+    rf"(?P<body>[0-9](?:[0-9.,'’{_SPACES}]*[0-9])?)(?P<sign3>[-−])?\s*(?P<after>{_UNITS}|%)?(?P<close>\))?"
 )
 
 
@@ -50,13 +50,14 @@ def undress(text: str) -> Written | None:
     match = _DRESSED.fullmatch(text)
     if match is None or bool(match["open"]) != bool(match["close"]):
         return None
-    if (match["sign"] and match["sign2"]) or (match["before"] and match["after"]):
+    signs = [match[name] for name in ("sign", "sign2", "sign3") if match[name]]  # 12.50- is how SAP writes it
+    if len(signs) > 1 or (match["before"] and match["after"]):
         return None
     body = match["body"]
     styles = "".join(mark for mark, pattern in _STYLES.items() if pattern.fullmatch(body))
     if not styles:
         return None
-    sign = match["sign"] or match["sign2"] or ""
+    sign = "".join(signs)
     unit = match["before"] or match["after"] or ""
     return Written(body, unit, bool(match["open"]) or sign in {"-", "−"}, styles)
 

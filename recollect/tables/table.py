@@ -10,6 +10,7 @@ from typing import Protocol
 from recollect.errors import InvalidRequest, Violation
 from recollect.model import ColumnReport, ColumnRole, FieldType, Rejection, Scalar, TableReport
 from recollect.tables import columns, headless, missing
+from recollect.tables.codes import names_code
 from recollect.tables.columns import ColumnSurvey, Decision, Habits
 from recollect.tables.cuts import Cut, Tally
 from recollect.tables.encoding import MARK
@@ -268,7 +269,9 @@ class Table:
         if told is not None:
             return columns.impose(told.kind, told.order, survey, self._habits)
         decision = columns.decide(survey, self._habits)
-        is_code = decision.kind is FieldType.NUMBER and column.name in self._texts
+        is_code = decision.kind is FieldType.NUMBER and (
+            column.name in self._texts or (survey.is_whole and names_code(column.header))
+        )
         return Decision() if is_code else decision
 
     # the second reading

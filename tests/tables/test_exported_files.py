@@ -151,6 +151,8 @@ def values(folder: Path, *cells: str, **options: Any) -> list[Any]:
         (("EUR 4", "EUR 5"), [4, 5]),
         (("12.5%", "3%"), [12.5, 3]),
         (("1e3", "2.5e-4"), [1000.0, 0.00025]),
+        (("100.50-", "200.25"), [-100.5, 200.25]),
+        (("+5", "+3.2", "+12"), [5, 3.2, 12]),
         (("9007199254740993", "2"), [9007199254740993, 2]),
     ],
 )
@@ -181,6 +183,22 @@ def test_codes_are_no_numbers(tmp_path: Path, cells: tuple[str, ...]) -> None:
     assert values(tmp_path, *cells) == list(cells)
 
 
+def test_a_code_with_zeros_before_it_makes_codes_of_the_others_of_its_length(tmp_path: Path) -> None:
+    zips = [f"{10_000 + 37 * place}" for place in range(300)] + ["01234"]
+    assert values(tmp_path, *zips) == zips
+    slips = [f"{number}" for number in range(300)] + ["012"]
+    assert values(tmp_path, *slips) == [*range(300), "012"]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_code"),
+    [("zip", True), ("Phone_2", True), ("homeTel", True), ("Código postal", True), ("hotel", False), ("price", False)],
+)
+def test_a_column_called_after_codes_holds_codes(tmp_path: Path, name: str, is_code: bool) -> None:
+    _, records, _ = text(tmp_path, f"{name},n\n35233,1\n93650,2\n")
+    assert [each[name] for each in records] == (["35233", "93650"] if is_code else [35233, 93650])
+
+
 @pytest.mark.parametrize(
     ("cells", "expected"),
     [
@@ -192,6 +210,25 @@ def test_codes_are_no_numbers(tmp_path: Path, cells: tuple[str, ...]) -> None:
         (("July 16, 2025", "Mar 1, 2024"), ["2025-07-16", "2024-03-01"]),
         (("7/16/2025 2:05 PM", "3/4/2025 12:00 AM"), ["2025-07-16T14:05:00", "2025-03-04T00:00:00"]),
         (("2025-07-16 14:05", "2025-07-17 09:00"), ["2025-07-16 14:05", "2025-07-17 09:00"]),
+        (("3. März 2025", "12. Dezember 2024"), ["2025-03-03", "2024-12-12"]),
+        (("lundi 3 mars 2025", "1er août 2024", "2 févr. 2024"), ["2025-03-03", "2024-08-01", "2024-02-02"]),
+        (("3 de marzo de 2025", "12 DIC 2024"), ["2025-03-03", "2024-12-12"]),
+        (("3 марта 2025 г.", "12 дек 2024"), ["2025-03-03", "2024-12-12"]),
+        (("2025. március 3.", "2024. dec. 12."), ["2025-03-03", "2024-12-12"]),
+        (("2025年3月4日", "2024年12月31日"), ["2025-03-04", "2024-12-31"]),
+        (("Mar 2025", "avril 2024", "03/2025"), ["2025-03", "2024-04", "2025-03"]),
+        (("20250304", "20241231"), ["2025-03-04", "2024-12-31"]),
+        (("16.07.2025 15:45 Uhr", "17.07.2025 9:05"), ["2025-07-16T15:45:00", "2025-07-17T09:05:00"]),
+        (
+            ("01/Jan/2025:10:00:00 +0000", "02/Feb/2025:23:59:59 +0100"),
+            [
+                "2025-01-01T10:00:00+00:00",
+                "2025-02-02T23:59:59+01:00",
+            ],
+        ),
+        (("Room 5 May 2020", "Hall 6 June 2021"), ["Room 5 May 2020", "Hall 6 June 2021"]),
+        (("1 jui 2020", "2 jui 2021"), ["1 jui 2020", "2 jui 2021"]),  # juin or juillet
+        (("20251304", "20241231"), [20251304, 20241231]),
         (("31/12/2025", "31/13/2025", *["30/11/2025"] * 30), ["2025-12-31", "31/13/2025", *["2025-11-30"] * 30]),
     ],
 )
@@ -224,6 +261,9 @@ def test_another_column_of_dates_settles_the_order(tmp_path: Path) -> None:
         (("TRUE", "false"), [True, False]),
         (("true", "true"), [True, True]),
         (("ja", "nein"), [True, False]),
+        (("evet", "hayır"), [True, False]),
+        (("はい", "いいえ"), [True, False]),
+        (("✓", "✗"), [True, False]),
         (("yes", "yes"), ["yes", "yes"]),
         (("yes", "no", "maybe"), ["yes", "no", "maybe"]),
     ],
