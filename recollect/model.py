@@ -1006,7 +1006,8 @@ class ColumnReport:
 class TableReport:
     """How a table is written, as found or as told; empty where it does not apply.
 
-    `header_line` is 0 in a table without a header. `sheets` are those of a spreadsheet, `sheet` the one that was read.
+    `header_line` is 0 in a table without a header, `units_line` in one without a line of units.
+    `sheets` are those of a spreadsheet, `sheet` the one that was read.
     """
 
     format: str
@@ -1018,6 +1019,7 @@ class TableReport:
     header_line: int = 1
     columns: tuple[ColumnReport, ...] = ()
     sheets: tuple[str, ...] = ()
+    units_line: int = 0
 
 
 @dataclass(frozen=True, slots=True)

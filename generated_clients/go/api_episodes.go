@@ -1274,6 +1274,7 @@ type ApiImportEpisodesRequest struct {
 	idColumn *string
 	map_ *[]string
 	header *bool
+	headerLine *int64
 	sheet *string
 	idempotencyKey *string
 }
@@ -1358,6 +1359,12 @@ func (r ApiImportEpisodesRequest) Map_(map_ []string) ApiImportEpisodesRequest {
 // Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, &#x60;column_1&#x60; …
 func (r ApiImportEpisodesRequest) Header(header bool) ApiImportEpisodesRequest {
 	r.header = &header
+	return r
+}
+
+// The line of the header; what stands above it is none of the table. By default title lines and remarks above a header are found out.
+func (r ApiImportEpisodesRequest) HeaderLine(headerLine int64) ApiImportEpisodesRequest {
+	r.headerLine = &headerLine
 	return r
 }
 
@@ -1505,6 +1512,9 @@ func (a *EpisodesAPIService) ImportEpisodesExecute(r ApiImportEpisodesRequest) (
 	}
 	if r.header != nil {
 		parameterAddToHeaderOrQuery(localVarQueryParams, "header", r.header, "form", "")
+	}
+	if r.headerLine != nil {
+		parameterAddToHeaderOrQuery(localVarQueryParams, "header_line", r.headerLine, "form", "")
 	}
 	if r.sheet != nil {
 		parameterAddToHeaderOrQuery(localVarQueryParams, "sheet", r.sheet, "form", "")

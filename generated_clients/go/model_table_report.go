@@ -35,6 +35,8 @@ type TableReport struct {
 	Decimal *string `json:"decimal,omitempty"`
 	// The line of the header; 0 where the table has none.
 	HeaderLine *int64 `json:"header_line,omitempty"`
+	// The line below the header that holds the columns' units; 0 where the table has none.
+	UnitsLine *int64 `json:"units_line,omitempty"`
 	// The columns in their order.
 	Columns []ColumnReport `json:"columns"`
 	// All sheets of a spreadsheet.
@@ -278,6 +280,38 @@ func (o *TableReport) SetHeaderLine(v int64) {
 	o.HeaderLine = &v
 }
 
+// GetUnitsLine returns the UnitsLine field value if set, zero value otherwise.
+func (o *TableReport) GetUnitsLine() int64 {
+	if o == nil || IsNil(o.UnitsLine) {
+		var ret int64
+		return ret
+	}
+	return *o.UnitsLine
+}
+
+// GetUnitsLineOk returns a tuple with the UnitsLine field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *TableReport) GetUnitsLineOk() (*int64, bool) {
+	if o == nil || IsNil(o.UnitsLine) {
+		return nil, false
+	}
+	return o.UnitsLine, true
+}
+
+// HasUnitsLine returns a boolean if a field has been set.
+func (o *TableReport) HasUnitsLine() bool {
+	if o != nil && !IsNil(o.UnitsLine) {
+		return true
+	}
+
+	return false
+}
+
+// SetUnitsLine gets a reference to the given int64 and assigns it to the UnitsLine field.
+func (o *TableReport) SetUnitsLine(v int64) {
+	o.UnitsLine = &v
+}
+
 // GetColumns returns the Columns field value
 func (o *TableReport) GetColumns() []ColumnReport {
 	if o == nil {
@@ -362,6 +396,9 @@ func (o TableReport) ToMap() (map[string]interface{}, error) {
 	}
 	if !IsNil(o.HeaderLine) {
 		toSerialize["header_line"] = o.HeaderLine
+	}
+	if !IsNil(o.UnitsLine) {
+		toSerialize["units_line"] = o.UnitsLine
 	}
 	toSerialize["columns"] = o.Columns
 	if !IsNil(o.Sheets) {

@@ -13,7 +13,18 @@ from rich.markup import escape
 from recollect.cli.client import Client
 from recollect.cli.console import EXIT_USAGE, AsJson, Failure, KeyOption, Url, out, print_json, print_table, shown
 from recollect.cli.exporting import episodes_of
-from recollect.cli.reading import Delimiter, Encoding, Header, Nulls, SheetName, Types, open_sheet, reading, write_cells
+from recollect.cli.reading import (
+    Delimiter,
+    Encoding,
+    Header,
+    HeaderLine,
+    Nulls,
+    SheetName,
+    Types,
+    open_sheet,
+    reading,
+    write_cells,
+)
 
 if TYPE_CHECKING:
     from recollect.cli.sheets import Sheet
@@ -42,6 +53,7 @@ def compare(  # noqa: PLR0913, PLR0917  # a parameter per option
     null: Nulls = None,
     types: Types = None,
     header: Header = None,
+    header_line: HeaderLine = None,
     sheet_name: SheetName = None,
     url: Url = None,
     key: KeyOption = None,
@@ -54,7 +66,9 @@ def compare(  # noqa: PLR0913, PLR0917  # a parameter per option
     # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
     from recollect.service import differences
 
-    options = reading(delimiter, encoding, null, types, header=header, sheet=sheet_name, as_json=as_json)
+    options = reading(
+        delimiter, encoding, null, types, header=header, header_line=header_line, sheet=sheet_name, as_json=as_json
+    )
     sides = [_records(each, by, options, url, key, as_json=as_json) for each in (first, second)]
     found = differences.compare(*sides)
     if by is not None and not found.is_keyed:

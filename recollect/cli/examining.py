@@ -27,7 +27,18 @@ from recollect.cli.console import (
     shown,
 )
 from recollect.cli.learning import learn_first
-from recollect.cli.reading import Delimiter, Encoding, Header, Learn, Nulls, SheetName, Types, open_sheet, reading
+from recollect.cli.reading import (
+    Delimiter,
+    Encoding,
+    Header,
+    HeaderLine,
+    Learn,
+    Nulls,
+    SheetName,
+    Types,
+    open_sheet,
+    reading,
+)
 from recollect.cli.report import evaluation_page
 
 if TYPE_CHECKING:
@@ -59,6 +70,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  # a parameter per option
     types: Types = None,
     learn: Learn = False,
     header: Header = None,
+    header_line: HeaderLine = None,
     sheet_name: SheetName = None,
     url: Url = None,
     key: KeyOption = None,
@@ -71,7 +83,9 @@ def evaluate(  # noqa: PLR0913, PLR0917  # a parameter per option
     request: Json = {"cases": cases, "target_accuracy": target_accuracy} | ({"fields": field} if field else {})
     sheet = _sheet(
         subject,
-        reading(delimiter, encoding, null, types, header=header, sheet=sheet_name, as_json=as_json),
+        reading(
+            delimiter, encoding, null, types, header=header, header_line=header_line, sheet=sheet_name, as_json=as_json
+        ),
         as_json=as_json,
     )
     with _progress("evaluating", visible=not as_json) as progress:
@@ -119,6 +133,7 @@ def audit(  # noqa: PLR0913, PLR0917  # a parameter per option
     null: Nulls = None,
     types: Types = None,
     header: Header = None,
+    header_line: HeaderLine = None,
     sheet_name: SheetName = None,
     url: Url = None,
     key: KeyOption = None,
@@ -131,7 +146,9 @@ def audit(  # noqa: PLR0913, PLR0917  # a parameter per option
     """
     sheet = _sheet(
         subject,
-        reading(delimiter, encoding, null, types, header=header, sheet=sheet_name, as_json=as_json),
+        reading(
+            delimiter, encoding, null, types, header=header, header_line=header_line, sheet=sheet_name, as_json=as_json
+        ),
         as_json=as_json,
     )
     if apply is not None or revert is not None:

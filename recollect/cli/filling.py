@@ -30,6 +30,7 @@ from recollect.cli.reading import (
     Delimiter,
     Encoding,
     Header,
+    HeaderLine,
     Learn,
     Nulls,
     SheetName,
@@ -89,6 +90,7 @@ def fill(  # noqa: PLR0913, PLR0917  # a parameter per option
     types: Types = None,
     learn: Learn = False,
     header: Header = None,
+    header_line: HeaderLine = None,
     sheet_name: SheetName = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
     url: Url = None,
@@ -101,7 +103,9 @@ def fill(  # noqa: PLR0913, PLR0917  # a parameter per option
     """
     if threshold is not None and target_accuracy is not None:
         raise Failure("One of --threshold and --target-accuracy", exit_code=EXIT_USAGE, as_json=as_json)
-    read = reading(delimiter, encoding, null, types, header=header, sheet=sheet_name, as_json=as_json)
+    read = reading(
+        delimiter, encoding, null, types, header=header, header_line=header_line, sheet=sheet_name, as_json=as_json
+    )
     sheet = open_sheet(file, read, as_json=as_json)
     blanks = _blanks(sheet, target, as_json=as_json)
     written = out_file or file.with_name(f"{file.name.removesuffix(ending(file))}.filled{ending(file)}")

@@ -34,6 +34,8 @@ def print_report(name: str, report: Mapping[str, Any]) -> None:
     if report["rejected"]:
         rows = [[str(each["line"]), each["pointer"], each["reason"]] for each in report["rejected"][:_SHOWN_REJECTIONS]]
         print_table(["line>", "at", "reason"], rows)
+    if any(each["code"] == "TOTAL_ROW" for each in report["rejected"]):
+        out.print("A last line that adds up the others is refused: it is no record.")
     if any(each["code"] == "CELL_COUNT" for each in report["rejected"]):
         out.print(
             "A record with fewer or more cells than there are columns is refused: no one can say which is missing."
@@ -46,6 +48,10 @@ def table_notes(table: Mapping[str, Any]) -> Iterator[str]:
     """What was decided of the table as a whole, with the option that decides otherwise."""
     if table["header_line"] == 0:
         yield "no header: the first line is a record, columns are called by their places  (--header if it names them)"
+    if table["header_line"] > 1:
+        yield f"the table begins on line {table['header_line']}; what is above is none of it  (--header-line if not)"
+    if table["units_line"]:
+        yield f"line {table['units_line']} holds the units of the columns and is no record"
     others = [name for name in table["sheets"] if name != table["sheet"]]
     if others:
         yield f"other sheets, not read: {', '.join(others)}  (--sheet NAME)"
@@ -97,7 +103,7 @@ def _notes(column: Mapping[str, Any]) -> Iterator[str]:
     elif column["is_ambiguous"] and column["type"] == "number":
         yield f"numbers read with {column['decimal']} as decimal mark, though they would read as well otherwise"
     if column["unit"]:
-        yield f"numbers in {column['unit']}"
+        yield f"in {column['unit']}" if column["type"] != "number" else f"numbers in {column['unit']}"
     if column["outliers_total"]:
         kind, examples = column["type"], ", ".join(column["outliers"])
         yield f"{column['outliers_total']} not {kind}, kept as text: {examples}"

@@ -30,7 +30,7 @@ from recollect.cli.console import (
     print_json,
 )
 from recollect.cli.imported import print_report
-from recollect.cli.reading import Header, SheetName
+from recollect.cli.reading import Header, HeaderLine, SheetName
 from recollect.errors import RecollectError
 from recollect.tables import open_file, read_options, spool
 from recollect.tables.rejects import write_rejects
@@ -58,6 +58,7 @@ def import_file(  # noqa: PLR0913, PLR0917  # one parameter is one option of the
         Texts, typer.Option("--map", help="COLUMN=FIELD, COLUMN=@occurred_at, COLUMN= for nothing.")
     ] = None,
     header: Header = None,
+    header_line: HeaderLine = None,
     sheet: SheetName = None,
     url: Url = None,
     key: KeyOption = None,
@@ -67,7 +68,14 @@ def import_file(  # noqa: PLR0913, PLR0917  # one parameter is one option of the
 
     Example: recollect import orders.csv -s orders --create --preview · recollect import visits.xlsx -s visits
     """
-    told = {"delimiter": delimiter, "encoding": encoding, "id_column": id_, "header": header, "sheet": sheet}
+    told: dict[str, Any] = {
+        "delimiter": delimiter,
+        "encoding": encoding,
+        "id_column": id_,
+        "header": header,
+        "sheet": sheet,
+    }
+    told |= {"header_line": header_line}
     query: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
     query |= {"missing_values": null or [], "types": type_ or [], "map": map_ or [], "preview": preview}
     with _open(file, as_json=as_json) as content, Client(url, key, as_json=as_json) as client:
@@ -166,7 +174,7 @@ def _write_rejects(
             break
         lines += found
     options = read_options(
-        **{name: query.get(name) for name in ("delimiter", "encoding", "id_column", "sheet")},
+        **{name: query.get(name) for name in ("delimiter", "encoding", "id_column", "sheet", "header_line")},
         header=report["table"] is None or report["table"]["header_line"] > 0,
         missing_values=query["missing_values"] or None,
         types=query["types"],

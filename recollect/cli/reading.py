@@ -28,6 +28,10 @@ Header = Annotated[
     bool | None,
     typer.Option("--header/--no-header", help="Whether the first line names the columns. (default: found out)"),
 ]
+HeaderLine = Annotated[
+    int | None,
+    typer.Option("--header-line", min=1, help="The line that names the columns, below what is no table. (found out)"),
+]
 SheetName = Annotated[
     str | None,
     typer.Option("--sheet", help="Of a spreadsheet: a name, or its place from 1. (default: the first that holds any)"),
@@ -45,6 +49,7 @@ def reading(
     *,
     as_json: bool,
     header: bool | None = None,
+    header_line: int | None = None,
     sheet: str | None = None,
 ) -> TableOptions:
     """The options of a file's reading; raises Failure."""
@@ -58,6 +63,7 @@ def reading(
             missing_values=null,
             types=types or (),
             header=header,
+            header_line=header_line,
             sheet=sheet,
         )
     except RecollectError as refusal:

@@ -13,6 +13,7 @@ import importlib
 import io
 import json
 import lzma
+import re
 import sys
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -112,14 +113,14 @@ class _Delimited(_Spelt):
     """Cells between delimiters. A record in which nothing is filled is copied as it stands."""
 
     def __init__(self, file: File, options: TableOptions) -> None:
-        source = DelimitedRows(file, options.delimiter, options.encoding)
+        source = DelimitedRows(file, options)
         super().__init__(source, options)
         self._delimiter, self._compression = source.about["delimiter"], file.compression
         file.content.seek(0)
         content = file.content.read()
         self._encoding = _exact(source.about["encoding"], content)
         text = content.decode(self._encoding, "surrogateescape")
-        self._text = _lines(text, "\n" if "\n" in text else "\r")
+        self._text = _lines(text, source.end)
 
     def write(self, path: Path, filled: Filled, notes: Notes | None) -> None:
         """See Sheet."""
@@ -167,7 +168,7 @@ class _Spreadsheet(_Spelt):
     """One sheet of a workbook; the others, formats and formulas stay."""
 
     def __init__(self, path: Path, file: File, options: TableOptions) -> None:
-        source = SpreadsheetRows(file, options.sheet)
+        source = SpreadsheetRows(file, options)
         super().__init__(source, options)
         self._path, self._sheet = path, source.about["sheet"]
         self._width = len(self._table.report().columns)
@@ -339,9 +340,8 @@ def _note(note: tuple[float, str] | None) -> tuple[str, str]:
 
 def _lines(text: str, end: str) -> list[str]:
     """The lines with their ends, cut at these alone, as the reader of records does."""
-    pieces = text.split(end)
-    lines = [f"{piece}{end}" for piece in pieces[:-1]]
-    return [*lines, pieces[-1]] if pieces[-1] else lines
+    ends = re.escape(end) if end else "\r\n|\r|\n"
+    return re.findall(rf"(?s:.*?)(?:{ends})|(?s:.+)\Z", text)
 
 
 def _end(line: str) -> str:

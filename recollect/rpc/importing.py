@@ -84,6 +84,7 @@ async def _import_file(call: Call, first: _Message, rest: AsyncIterator[_Message
         renamed=list(said.map),
         header=said.header if said.HasField("header") else None,
         sheet=said.sheet or None,
+        header_line=said.header_line if said.HasField("header_line") else None,
     )
     report = await service.import_episodes(
         call.runtime,

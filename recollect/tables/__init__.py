@@ -46,10 +46,10 @@ def open_table(
     """The table that a CSV or a spreadsheet holds; see Table."""
     source: RowSource
     if file.format is Format.EXCEL:
-        source = SpreadsheetRows(file, options.sheet)
+        source = SpreadsheetRows(file, options)
     else:
         require_sheet(options, file.format)
-        source = DelimitedRows(file, options.delimiter, options.encoding)
+        source = DelimitedRows(file, options)
     return Table(source, options, schema=schema, texts=texts, missing_values=missing_values)
 
 

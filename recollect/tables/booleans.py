@@ -1,4 +1,7 @@
-"""Yes and no, as people of several languages write them."""
+"""Yes and no, as people of several languages write them.
+
+Of single letters only those that seldom mean anything else: N and S are north and south, D and N day and night.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +16,19 @@ _WORDS = (
     ("oui o", "non n"),
     ("vrai", "faux"),
     ("wahr", "falsch"),
-    ("sí si s", "no n"),
-    ("sì si s", "no n"),
-    ("sim s", "não nao n"),
-    ("tak t", "nie n"),
-    ("да д", "нет н"),
+    ("sí si", "no n"),
+    ("sì si", "no n"),
+    ("sim", "não nao n"),
+    ("tak", "nie n"),
+    ("да", "нет"),
     ("так", "ні"),
-    ("ano a", "ne n"),
+    ("ano", "ne"),
     ("áno", "nie"),
-    ("igen i", "nem n"),
-    ("da d", "nu n"),
-    ("da d", "ne n"),
-    ("kyllä k", "ei e"),
-    ("evet e", "hayır h"),
+    ("igen", "nem"),
+    ("da", "nu"),
+    ("da", "ne"),
+    ("kyllä", "ei"),
+    ("evet", "hayır"),
     ("ναι", "όχι"),
     ("ya", "tidak"),
     ("はい", "いいえ"),

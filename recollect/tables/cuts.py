@@ -38,6 +38,16 @@ class Cut:
             columns = list(zip(*(cells for _, cells in fitted if cells is not None), strict=True))
         return cls([row.line for row in rows], next_line, *_counted(columns), others)
 
+    def without_last(self, count: int) -> Cut:
+        """Without its last records, which are counted among the others: they are read as none."""
+        cut = len(self.lines) - count
+        others = [
+            Row(self.lines[place], 1, [column[place] for column in self.columns])
+            for place in range(cut, len(self.lines))
+        ]
+        columns = [column[:cut] for column in self.columns] if cut else []
+        return Cut(self.lines[:cut], self.next_line, *_counted(columns), [*self.others, *others])
+
     def since(self, line: int) -> Cut:
         """What begins on the line or after it."""
         first = min([self.next_line, *self.lines[:1], *(row.line for row in self.others[:1])])

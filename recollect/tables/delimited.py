@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain, islice
 
+from recollect.tables.beginning import SAMPLE_ROWS, find_beginning
 from recollect.tables.dialect import detect_dialect
 from recollect.tables.encoding import MARK, mark_undecodable, settle_encoding
 from recollect.tables.foreign import refuse_binary, refuse_document
 from recollect.tables.formats import File, Format
-from recollect.tables.rows import Row, read_rows
+from recollect.tables.options import TableOptions
+from recollect.tables.rows import ANY_END, Row, read_rows
 
+_LONE_RETURN = re.compile("\r(?!\n|$)")
 _HEAD_CHARACTERS = 64 * 1024
 
 
@@ -20,7 +25,8 @@ class DelimitedRows:
 
     sheets: Sequence[str] = ()
 
-    def __init__(self, file: File, delimiter: str | None = None, encoding: str | None = None) -> None:
+    def __init__(self, file: File, options: TableOptions) -> None:
+        delimiter, encoding = options.delimiter, options.encoding
         self._content = file.content
         file.content.seek(0)
         begin = file.content.read(_HEAD_CHARACTERS)
@@ -31,9 +37,11 @@ class DelimitedRows:
         with self._text() as text:
             head = text.read(_HEAD_CHARACTERS)
         refuse_binary(head, begin, (delimiter or "") + (MARK if encoding else ""))
-        if "\n" not in head and "\r" in head:
-            self._end = "\r"  # as spreadsheets on old Macs end their lines
-        self._dialect = detect_dialect(head.splitlines(keepends=True), delimiter)
+        if _LONE_RETURN.search(head):
+            self._end = ANY_END if "\n" in head else "\r"  # as spreadsheets on old Macs end their lines
+        self._dialect = detect_dialect(list(io.StringIO(head, newline=self._end)), delimiter)
+        self.groups: Sequence[str] = ()
+        self._begin(options)
         self.about: Mapping[str, str] = {
             "format": Format.CSV,
             "compression": file.compression,
@@ -41,9 +49,27 @@ class DelimitedRows:
             "delimiter": self._dialect.delimiter,
         }
 
+    @property
+    def end(self) -> str:
+        """How lines end; ANY_END where in several ways."""
+        return self._end
+
     def rows(self) -> Iterator[list[Row]]:
         """See RowSource."""
-        skipped = self._dialect.skipped
+        return self._rows(self._skipped)
+
+    def _begin(self, options: TableOptions) -> None:
+        """Find the line that the table begins on."""
+        self._skipped = self._dialect.skipped
+        if options.header_line is not None:
+            self._skipped = options.header_line - 1
+        elif options.header is not False:
+            first = list(islice(chain.from_iterable(self._rows(self._skipped)), SAMPLE_ROWS))
+            found = find_beginning(first)
+            self.groups = found.groups
+            self._skipped = first[found.above].line - 1 if found.above else self._skipped
+
+    def _rows(self, skipped: int) -> Iterator[list[Row]]:
         with self._text() as text:
             for _ in range(skipped):
                 text.readline()
@@ -58,7 +84,7 @@ class DelimitedRows:
         with self._text() as text:
             for number, line in enumerate(text, 1):
                 if number in kept:
-                    yield line if line.endswith(self._end) else line + self._end
+                    yield line if line.endswith(("\n", "\r")) else line + (self._end or "\n")
 
     @contextmanager
     def _text(self) -> Iterator[io.TextIOWrapper]:

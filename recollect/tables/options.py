@@ -12,6 +12,7 @@ from recollect.tables.encoding import is_text_encoding
 
 MEMBERS = ("id", "occurred_at", "expires_at", "origin", "embedding", "embedding_b64")
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "\\t": "\t", "space": " "}
+_MOST_LINES = 1_000_000
 _NO_DELIMITERS = frozenset("\"\r\n\0'")
 
 
@@ -30,7 +31,8 @@ class TableOptions:
     `missing_values` are the texts that mean "not known"; given, no others do, save the
     empty cell. `renamed` maps a column to the field it becomes, to a member of the
     episode (`@occurred_at`), or to nothing, which leaves the column out. `header` says
-    whether the first record names the columns; `sheet` is a name, or a place from 1 on.
+    whether the first record names the columns, `header_line` which line does, those above
+    it being none of the table; `sheet` is a name, or a place from 1 on.
     """
 
     delimiter: str | None = None
@@ -41,9 +43,10 @@ class TableOptions:
     renamed: Mapping[str, str] = field(default_factory=dict)
     header: bool | None = None
     sheet: str | None = None
+    header_line: int | None = None
 
 
-def read_options(
+def read_options(  # noqa: PLR0913  # one parameter is one option
     *,
     delimiter: str | None = None,
     encoding: str | None = None,
@@ -53,6 +56,7 @@ def read_options(
     renamed: Sequence[str] = (),
     header: bool | None = None,
     sheet: str | None = None,
+    header_line: int | None = None,
 ) -> TableOptions:
     """The options as words say them (`zip=category`, `when=time:day_first`); raises InvalidRequest."""
     violations: list[Violation] = []
@@ -65,7 +69,12 @@ def read_options(
         dict(_renaming(text, violations) for text in renamed),
         header,
         sheet,
+        header_line,
     )
+    if header_line is not None and not 1 <= header_line <= _MOST_LINES:
+        violations.append(Violation("/query/header_line", "RANGE", f"a line from 1 to {_MOST_LINES}", f"{header_line}"))
+    if header_line is not None and header is False:
+        violations.append(Violation("/query/header_line", "EXCLUDED", "no line of a header", "both"))
     if violations:
         first = violations[0]
         raise InvalidRequest(

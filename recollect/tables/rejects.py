@@ -19,10 +19,10 @@ def write_rejects(file: File, lines: Collection[int], options: TableOptions, out
     """Write the records that begin on these lines: to the letter where the file is text, else as CSV or JSON lines."""
     has_header = options.header is not False
     if file.format is Format.CSV:
-        source = DelimitedRows(file, options.delimiter, options.encoding)
+        source = DelimitedRows(file, options)
         out.writelines(source.excerpt(lines, has_header=has_header))
     elif file.format is Format.EXCEL:
-        rows = [row for block in SpreadsheetRows(file, options.sheet).rows() for row in block]
+        rows = [row for block in SpreadsheetRows(file, options).rows() for row in block]
         out.writelines(
             csv_line(row.cells) + "\n"
             for place, row in enumerate(rows)

@@ -22,6 +22,7 @@ BLOCK_LINES = 4096
 _BLOCK_CHARACTERS = 8 * 1024 * 1024
 _MAX_RECORD_LINES = 1000  # an open quote may look no further, or many of them would read a file many times
 QUOTE = '"'
+ANY_END = ""  # as Python's readers call it: a line ends as any system ends one
 
 csv.field_size_limit(MAX_LINE_CHARACTERS)
 
@@ -44,7 +45,7 @@ class Lines:
 
     def __init__(self, text: TextIO, end: str = "\n") -> None:
         self._next = iter(partial(text.readline, MAX_LINE_CHARACTERS), "")
-        self._end = end
+        self._ends = (end,) if end else ("\n", "\r")
 
     def block(self) -> list[str | None]:
         """The next lines with their ends; none at the end of the text."""
@@ -53,7 +54,7 @@ class Lines:
             return list(pieces)
         lines: list[str | None] = []
         for piece in pieces:
-            if len(piece) < MAX_LINE_CHARACTERS or piece.endswith(self._end):
+            if len(piece) < MAX_LINE_CHARACTERS or piece.endswith(self._ends):
                 lines.append(piece)
             else:
                 lines.append(None)
@@ -62,7 +63,7 @@ class Lines:
 
     def _skip_line(self) -> None:
         for piece in self._next:
-            if piece.endswith(self._end):
+            if piece.endswith(self._ends):
                 return
 
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
+from itertools import chain, islice
 from typing import Any
 
 from recollect.errors import InvalidRequest, Violation
+from recollect.tables.beginning import SAMPLE_ROWS, find_beginning
 from recollect.tables.formats import File, Format, library, unreadable
+from recollect.tables.options import TableOptions
 from recollect.tables.rows import BLOCK_LINES, Row
 
 _EXACT = 2**53  # a spreadsheet's whole numbers are float64
@@ -19,7 +22,8 @@ _EXACT = 2**53  # a spreadsheet's whole numbers are float64
 class SpreadsheetRows:
     """A RowSource (see `table`) of the sheet that was named, else of the first that holds anything."""
 
-    def __init__(self, file: File, wanted: str | None = None) -> None:
+    def __init__(self, file: File, options: TableOptions) -> None:
+        wanted = options.sheet
         calamine = library("python_calamine", "a spreadsheet")
         file.content.seek(0)
         try:
@@ -33,10 +37,26 @@ class SpreadsheetRows:
             raise unreadable("a spreadsheet") from None
         name = names[0] if sheet is None and wanted is not None else "" if sheet is None else sheet.name
         self.about: Mapping[str, str] = {"format": Format.EXCEL, "sheet": name}
+        self.groups: Sequence[str] = ()
+        self._begin(options)
 
     def rows(self) -> Iterator[list[Row]]:
         """See RowSource."""
-        for start in range(0, len(self._cells), BLOCK_LINES):
+        return self._rows(self._skipped)
+
+    def _begin(self, options: TableOptions) -> None:
+        """Find the row that the table begins on."""
+        self._skipped = 0
+        if options.header_line is not None:
+            self._skipped = options.header_line - 1
+        elif options.header is not False:
+            first = list(islice(chain.from_iterable(self._rows(0)), SAMPLE_ROWS))
+            found = find_beginning(first)
+            self.groups = found.groups
+            self._skipped = first[found.above].line - 1 if found.above else 0
+
+    def _rows(self, skipped: int) -> Iterator[list[Row]]:
+        for start in range(skipped, len(self._cells), BLOCK_LINES):
             block = enumerate(self._cells[start : start + BLOCK_LINES], start + 1)
             spelled = ((line, list(map(spell, cells))) for line, cells in block)
             yield [Row(line, 1, cells) for line, cells in spelled if any(cells)]

@@ -10,6 +10,7 @@ from typing import Protocol
 from recollect.errors import InvalidRequest, Violation
 from recollect.model import ColumnReport, ColumnRole, FieldType, Rejection, Scalar, TableReport
 from recollect.tables import columns, headless, missing
+from recollect.tables.beginning import names_columns, with_groups
 from recollect.tables.codes import names_code
 from recollect.tables.columns import ColumnSurvey, Decision, Habits
 from recollect.tables.cuts import Cut, Tally
@@ -19,8 +20,11 @@ from recollect.tables.members import MEMBERS, MOMENTS, is_member
 from recollect.tables.options import ColumnType, TableOptions
 from recollect.tables.reading import Cell, Cells, ColumnReader, show
 from recollect.tables.rows import Row
+from recollect.tables.totals import count_totals
+from recollect.tables.units import bare_unit, hold_units
 
 _PANDAS_INDEX = "Unnamed: 0"
+_LONGEST_UNIT = 16
 _SAMPLE_ROWS = 1000  # that the first record is compared with
 _MAX_CELLS_KEPT = 4_000_000  # cells of a table that is cut once; a larger one is cut for each of its two readings
 
@@ -35,6 +39,10 @@ class RowSource(Protocol):
     @property
     def sheets(self) -> Sequence[str]:
         """The sheets of the file, where it has such."""
+
+    @property
+    def groups(self) -> Sequence[str]:
+        """The cells of the line above the header that names groups of columns, where there is one."""
 
     def rows(self) -> Iterator[list[Row]]:
         """Every record in order, the header first, some at a time."""
@@ -87,6 +95,9 @@ class Table:
         self._texts = frozenset(texts)
         self._space_markers = frozenset(missing_values)
         self._kept: list[Cut] | None = []
+        self.units_line = 0
+        self._units: Sequence[str] = ()
+        self._totals: frozenset[int] = frozenset()
         self._header, self.first_line, surveys = self._survey()
         self.has_header = any(self._header.is_named)
         self._columns = [_Column(name, survey) for name, survey in zip(self._header.names, surveys, strict=True)]
@@ -100,10 +111,12 @@ class Table:
 
     def _again(self) -> Iterator[Cut]:
         """The records, read once more."""
-        is_header = self.has_header
+        above = {self.first_line} if self.has_header else set()
+        above.add(self.units_line)
         for rows in self._source.rows():
-            yield Cut.of(rows[1:] if is_header and rows else rows, len(self._columns))
-            is_header = is_header and not rows
+            begins = bool(rows) and rows[0].line <= max(above)
+            own = [row for row in rows if row.line not in above] if begins else rows
+            yield Cut.of(own, len(self._columns))
 
     def report(self, text_types: Mapping[str, FieldType] | None = None) -> TableReport:
         """What was found, decided and counted so far; texts are of `text_types`, by their values."""
@@ -116,14 +129,18 @@ class Table:
             sheet=about.get("sheet", ""),
             decimal=self._habits.decimal or ".",
             header_line=self.first_line if self.has_header else 0,
-            columns=tuple(_report(column, text_types or {}) for column in self._columns),
+            units_line=self.units_line,
+            columns=tuple(
+                _report(column, text_types or {}, unit)
+                for column, unit in zip(self._columns, self._units or [""] * len(self._columns), strict=True)
+            ),
             sheets=tuple(self._source.sheets),
         )
 
     @property
     def first_record_line(self) -> int:
         """The line after the header; where there is none, that of the first record."""
-        return self.first_line + self.has_header
+        return max(self.first_line + self.has_header, self.units_line + 1)
 
     @property
     def field_types(self) -> dict[str, FieldType]:
@@ -158,10 +175,11 @@ class Table:
                 violations=(Violation("", "CSV_HEADER", "a header line", "nothing"),),
             )
         cells = _readable(first.cells)
-        header = read_header(cells)
+        header = read_header(with_groups(cells, self._source.groups))
+        rows = self._without_units(cells, rows or next(blocks, []))
         tallies = [Tally(MEMBERS.get(name)) for name in header.names]
         sample: list[list[str]] = []
-        for cut in self._kept_while_small(Cut.of(rows, len(cells)) for rows in chain([rows], blocks)):
+        for cut in self._without_totals(Cut.of(rows, len(cells)) for rows in chain([rows], blocks)):
             sample = sample or [list(row) for row in islice(zip(*cut.columns, strict=True), _SAMPLE_ROWS)]
             for tally, column, counts in zip(tallies, cut.columns, cut.counts, strict=False):
                 tally.observe(column, counts)
@@ -176,6 +194,33 @@ class Table:
             if self._kept is not None:
                 self._kept.insert(0, Cut.of([first], len(cells)))
         return header, first.line, [tally.survey() for tally in tallies]
+
+    def _without_units(self, names: Sequence[str], rows: list[Row]) -> list[Row]:
+        """The first records without the line of units, which is remembered."""
+        if self._options.header is False or not names_columns(names) or not hold_units(rows[:_SAMPLE_ROWS], len(names)):
+            return rows
+        self.units_line, cells = rows[0].line, rows[0].cells
+        self._units = [bare_unit(cell)[:_LONGEST_UNIT] for cell in cells] if isinstance(cells, list) else []
+        return rows[1:]
+
+    def _without_totals(self, cuts: Iterable[Cut]) -> Iterator[Cut]:
+        """The same; the last records of a small table that add up the others are refused."""
+        held: Cut | None = None
+        for cut in self._kept_while_small(cuts):
+            if held is not None:
+                yield held
+            held = cut
+        if held is None:
+            return
+        if self._kept is not None and held.lines:
+            table = [
+                list(chain.from_iterable(parts))
+                for parts in zip(*(cut.columns for cut in self._kept if cut.lines), strict=True)
+            ]
+            count = min(count_totals(table), len(held.lines))
+            self._totals = frozenset(held.lines[len(held.lines) - count :])
+            self._kept[-1] = held = held.without_last(count) if count else held
+        yield held
 
     def _kept_while_small(self, cuts: Iterable[Cut]) -> Iterator[Cut]:
         """The same; what there is of a small table is kept for the second reading."""
@@ -289,8 +334,18 @@ class Table:
                 fields.append(read)
             else:
                 members[column.role.value] = read
-        rejections = [_refuse(row, len(self._columns)) for row in cut.others]
+        rejections = [self._refuse(row) for row in cut.others]
         return TableBlock(cut.lines, cut.next_line, names, fields, members, rejections)
+
+    def _refuse(self, row: Row) -> Rejection:
+        if isinstance(row.cells, Rejection):
+            return row.cells
+        if row.line in self._totals:
+            return Rejection(row.line, "", "TOTAL_ROW", "Expected a record, found the sum of the records above it.")
+        if any(MARK in cell for cell in row.cells):
+            return Rejection(row.line, "", "INVALID_TEXT", "Expected characters that the table's encoding has.")
+        width = len(self._columns)
+        return Rejection(row.line, "", "CELL_COUNT", f"Expected {width} cells, found {len(row.cells)}.")
 
 
 def _readable(cells: list[str] | Rejection) -> list[str]:
@@ -302,19 +357,11 @@ def _readable(cells: list[str] | Rejection) -> list[str]:
     return cells
 
 
-def _refuse(row: Row, width: int) -> Rejection:
-    if isinstance(row.cells, Rejection):
-        return row.cells
-    if any(MARK in cell for cell in row.cells):
-        return Rejection(row.line, "", "INVALID_TEXT", "Expected characters that the table's encoding has.")
-    return Rejection(row.line, "", "CELL_COUNT", f"Expected {width} cells, found {len(row.cells)}.")
-
-
 def _member_of(column: _Column) -> str:
     return column.role.value if column.role.value in MEMBERS else ""
 
 
-def _report(column: _Column, text_types: Mapping[str, FieldType]) -> ColumnReport:
+def _report(column: _Column, text_types: Mapping[str, FieldType], unit: str) -> ColumnReport:
     survey, reader = column.survey, column.reader
     decision = reader.decision
     return ColumnReport(
@@ -332,7 +379,7 @@ def _report(column: _Column, text_types: Mapping[str, FieldType]) -> ColumnRepor
         outliers_total=reader.outliers_total,
         date_order=decision.order if decision.kind is FieldType.TIME and survey.any_date else None,
         decimal=decision.decimal if decision.kind is FieldType.NUMBER else "",
-        unit=decision.unit,
+        unit=decision.unit or unit,
         is_ambiguous=decision.is_ambiguous,
         sample=show(reader.sample),
     )

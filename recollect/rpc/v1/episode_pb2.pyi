@@ -275,7 +275,7 @@ class ImportEpisodesRequest(_message.Message):
     def __init__(self, episodes: _Optional[_Iterable[_Union[EpisodeInput, _Mapping]]] = ..., data: _Optional[bytes] = ..., options: _Optional[_Union[ImportOptions, _Mapping]] = ...) -> None: ...
 
 class ImportOptions(_message.Message):
-    __slots__ = ("source", "preview", "delimiter", "encoding", "missing_values", "types", "id_column", "map", "start_line", "header", "sheet")
+    __slots__ = ("source", "preview", "delimiter", "encoding", "missing_values", "types", "id_column", "map", "start_line", "header", "sheet", "header_line")
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     PREVIEW_FIELD_NUMBER: _ClassVar[int]
     DELIMITER_FIELD_NUMBER: _ClassVar[int]
@@ -287,6 +287,7 @@ class ImportOptions(_message.Message):
     START_LINE_FIELD_NUMBER: _ClassVar[int]
     HEADER_FIELD_NUMBER: _ClassVar[int]
     SHEET_FIELD_NUMBER: _ClassVar[int]
+    HEADER_LINE_FIELD_NUMBER: _ClassVar[int]
     source: str
     preview: bool
     delimiter: str
@@ -298,7 +299,8 @@ class ImportOptions(_message.Message):
     start_line: int
     header: bool
     sheet: str
-    def __init__(self, source: _Optional[str] = ..., preview: _Optional[bool] = ..., delimiter: _Optional[str] = ..., encoding: _Optional[str] = ..., missing_values: _Optional[_Iterable[str]] = ..., types: _Optional[_Iterable[str]] = ..., id_column: _Optional[str] = ..., map: _Optional[_Iterable[str]] = ..., start_line: _Optional[int] = ..., header: _Optional[bool] = ..., sheet: _Optional[str] = ...) -> None: ...
+    header_line: int
+    def __init__(self, source: _Optional[str] = ..., preview: _Optional[bool] = ..., delimiter: _Optional[str] = ..., encoding: _Optional[str] = ..., missing_values: _Optional[_Iterable[str]] = ..., types: _Optional[_Iterable[str]] = ..., id_column: _Optional[str] = ..., map: _Optional[_Iterable[str]] = ..., start_line: _Optional[int] = ..., header: _Optional[bool] = ..., sheet: _Optional[str] = ..., header_line: _Optional[int] = ...) -> None: ...
 
 class ImportEpisodesResponse(_message.Message):
     __slots__ = ("index", "accepted", "rejected", "revision", "report")
@@ -364,7 +366,7 @@ class RejectedRecord(_message.Message):
     def __init__(self, line: _Optional[int] = ..., pointer: _Optional[str] = ..., code: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class TableReport(_message.Message):
-    __slots__ = ("format", "compression", "encoding", "delimiter", "sheet", "decimal", "header_line", "columns", "sheets")
+    __slots__ = ("format", "compression", "encoding", "delimiter", "sheet", "decimal", "header_line", "columns", "sheets", "units_line")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     COMPRESSION_FIELD_NUMBER: _ClassVar[int]
     ENCODING_FIELD_NUMBER: _ClassVar[int]
@@ -374,6 +376,7 @@ class TableReport(_message.Message):
     HEADER_LINE_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     SHEETS_FIELD_NUMBER: _ClassVar[int]
+    UNITS_LINE_FIELD_NUMBER: _ClassVar[int]
     format: str
     compression: str
     encoding: str
@@ -383,7 +386,8 @@ class TableReport(_message.Message):
     header_line: int
     columns: _containers.RepeatedCompositeFieldContainer[ColumnReport]
     sheets: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, format: _Optional[str] = ..., compression: _Optional[str] = ..., encoding: _Optional[str] = ..., delimiter: _Optional[str] = ..., sheet: _Optional[str] = ..., decimal: _Optional[str] = ..., header_line: _Optional[int] = ..., columns: _Optional[_Iterable[_Union[ColumnReport, _Mapping]]] = ..., sheets: _Optional[_Iterable[str]] = ...) -> None: ...
+    units_line: int
+    def __init__(self, format: _Optional[str] = ..., compression: _Optional[str] = ..., encoding: _Optional[str] = ..., delimiter: _Optional[str] = ..., sheet: _Optional[str] = ..., decimal: _Optional[str] = ..., header_line: _Optional[int] = ..., columns: _Optional[_Iterable[_Union[ColumnReport, _Mapping]]] = ..., sheets: _Optional[_Iterable[str]] = ..., units_line: _Optional[int] = ...) -> None: ...
 
 class ColumnReport(_message.Message):
     __slots__ = ("column", "role", "name", "type", "known", "missing", "distinct", "coerced", "missing_values", "missing_candidates", "outliers", "outliers_total", "date_order", "decimal", "unit", "is_ambiguous", "sample")

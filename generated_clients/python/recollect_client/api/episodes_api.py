@@ -1561,6 +1561,7 @@ class EpisodesApi:
         id_column: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="The column that holds the episodes' ids, instead of `id`.")] = None,
         map: Annotated[Optional[Annotated[List[Annotated[str, Field(min_length=2, strict=True, max_length=260)]], Field(max_length=64)]], Field(description="What a column becomes; repeat it for several: `COLUMN=FIELD` a field of another name (or of its own, where the name is reserved), `COLUMN=@occurred_at` a member of the episode, `COLUMN=` nothing. ")] = None,
         header: Annotated[Optional[StrictBool], Field(description="Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, `column_1` …")] = None,
+        header_line: Annotated[Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]], Field(description="The line of the header; what stands above it is none of the table. By default title lines and remarks above a header are found out.")] = None,
         sheet: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything.")] = None,
         idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. ")] = None,
         _request_timeout: Union[
@@ -1608,6 +1609,8 @@ class EpisodesApi:
         :type map: List[str]
         :param header: Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, `column_1` …
         :type header: bool
+        :param header_line: The line of the header; what stands above it is none of the table. By default title lines and remarks above a header are found out.
+        :type header_line: int
         :param sheet: The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything.
         :type sheet: str
         :param idempotency_key: Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
@@ -1649,6 +1652,7 @@ class EpisodesApi:
             id_column=id_column,
             map=map,
             header=header,
+            header_line=header_line,
             sheet=sheet,
             idempotency_key=idempotency_key,
             _request_auth=_request_auth,
@@ -1703,6 +1707,7 @@ class EpisodesApi:
         id_column: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="The column that holds the episodes' ids, instead of `id`.")] = None,
         map: Annotated[Optional[Annotated[List[Annotated[str, Field(min_length=2, strict=True, max_length=260)]], Field(max_length=64)]], Field(description="What a column becomes; repeat it for several: `COLUMN=FIELD` a field of another name (or of its own, where the name is reserved), `COLUMN=@occurred_at` a member of the episode, `COLUMN=` nothing. ")] = None,
         header: Annotated[Optional[StrictBool], Field(description="Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, `column_1` …")] = None,
+        header_line: Annotated[Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]], Field(description="The line of the header; what stands above it is none of the table. By default title lines and remarks above a header are found out.")] = None,
         sheet: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything.")] = None,
         idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. ")] = None,
         _request_timeout: Union[
@@ -1750,6 +1755,8 @@ class EpisodesApi:
         :type map: List[str]
         :param header: Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, `column_1` …
         :type header: bool
+        :param header_line: The line of the header; what stands above it is none of the table. By default title lines and remarks above a header are found out.
+        :type header_line: int
         :param sheet: The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything.
         :type sheet: str
         :param idempotency_key: Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
@@ -1791,6 +1798,7 @@ class EpisodesApi:
             id_column=id_column,
             map=map,
             header=header,
+            header_line=header_line,
             sheet=sheet,
             idempotency_key=idempotency_key,
             _request_auth=_request_auth,
@@ -1845,6 +1853,7 @@ class EpisodesApi:
         id_column: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="The column that holds the episodes' ids, instead of `id`.")] = None,
         map: Annotated[Optional[Annotated[List[Annotated[str, Field(min_length=2, strict=True, max_length=260)]], Field(max_length=64)]], Field(description="What a column becomes; repeat it for several: `COLUMN=FIELD` a field of another name (or of its own, where the name is reserved), `COLUMN=@occurred_at` a member of the episode, `COLUMN=` nothing. ")] = None,
         header: Annotated[Optional[StrictBool], Field(description="Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, `column_1` …")] = None,
+        header_line: Annotated[Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]], Field(description="The line of the header; what stands above it is none of the table. By default title lines and remarks above a header are found out.")] = None,
         sheet: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything.")] = None,
         idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. ")] = None,
         _request_timeout: Union[
@@ -1892,6 +1901,8 @@ class EpisodesApi:
         :type map: List[str]
         :param header: Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, `column_1` …
         :type header: bool
+        :param header_line: The line of the header; what stands above it is none of the table. By default title lines and remarks above a header are found out.
+        :type header_line: int
         :param sheet: The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything.
         :type sheet: str
         :param idempotency_key: Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
@@ -1933,6 +1944,7 @@ class EpisodesApi:
             id_column=id_column,
             map=map,
             header=header,
+            header_line=header_line,
             sheet=sheet,
             idempotency_key=idempotency_key,
             _request_auth=_request_auth,
@@ -1982,6 +1994,7 @@ class EpisodesApi:
         id_column,
         map,
         header,
+        header_line,
         sheet,
         idempotency_key,
         _request_auth,
@@ -2048,6 +2061,10 @@ class EpisodesApi:
         if header is not None:
             
             _query_params.append(('header', header))
+            
+        if header_line is not None:
+            
+            _query_params.append(('header_line', header_line))
             
         if sheet is not None:
             

@@ -36,9 +36,10 @@ class TableReport(BaseModel):
     sheet: Optional[Annotated[str, Field(strict=True, max_length=256)]] = Field(default=None, description="A word or a sign; empty where it does not apply.", json_schema_extra={"examples": [","]})
     decimal: Optional[Annotated[str, Field(strict=True, max_length=256)]] = Field(default=None, description="A word or a sign; empty where it does not apply.", json_schema_extra={"examples": [","]})
     header_line: Optional[Annotated[int, Field(le=9007199254740991, strict=True, ge=0)]] = Field(default=None, description="The line of the header; 0 where the table has none.", json_schema_extra={"examples": [1]})
+    units_line: Optional[Annotated[int, Field(le=9007199254740991, strict=True, ge=0)]] = Field(default=None, description="The line below the header that holds the columns' units; 0 where the table has none.", json_schema_extra={"examples": [0]})
     columns: Annotated[List[ColumnReport], Field(max_length=1024)] = Field(description="The columns in their order.")
     sheets: Optional[Annotated[List[Annotated[str, Field(strict=True, max_length=256)]], Field(max_length=10000)]] = Field(default=None, description="All sheets of a spreadsheet.", json_schema_extra={"examples": [["orders", "customers"]]})
-    __properties: ClassVar[List[str]] = ["format", "compression", "encoding", "delimiter", "sheet", "decimal", "header_line", "columns", "sheets"]
+    __properties: ClassVar[List[str]] = ["format", "compression", "encoding", "delimiter", "sheet", "decimal", "header_line", "units_line", "columns", "sheets"]
 
     @field_validator('format')
     def format_validate_enum(cls, value):
@@ -111,6 +112,7 @@ class TableReport(BaseModel):
             "sheet": obj.get("sheet"),
             "decimal": obj.get("decimal"),
             "header_line": obj.get("header_line"),
+            "units_line": obj.get("units_line"),
             "columns": [ColumnReport.from_dict(_item) for _item in obj["columns"]] if obj.get("columns") is not None else None,
             "sheets": obj.get("sheets")
         })

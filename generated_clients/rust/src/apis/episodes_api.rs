@@ -104,6 +104,8 @@ pub struct ImportEpisodesParams {
     pub map: Option<Vec<String>>,
     /// Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, `column_1` …
     pub header: Option<bool>,
+    /// The line of the header; what stands above it is none of the table. By default title lines and remarks above a header are found out.
+    pub header_line: Option<i64>,
     /// The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything.
     pub sheet: Option<String>,
     /// Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
@@ -561,6 +563,9 @@ pub async fn import_episodes(configuration: &configuration::Configuration, param
     }
     if let Some(ref param_value) = params.header {
         req_builder = req_builder.query(&[("header", &param_value.to_string())]);
+    }
+    if let Some(ref param_value) = params.header_line {
+        req_builder = req_builder.query(&[("header_line", &param_value.to_string())]);
     }
     if let Some(ref param_value) = params.sheet {
         req_builder = req_builder.query(&[("sheet", &param_value.to_string())]);

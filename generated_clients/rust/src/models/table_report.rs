@@ -35,6 +35,9 @@ pub struct TableReport {
     /// The line of the header; 0 where the table has none.
     #[serde(rename = "header_line", skip_serializing_if = "Option::is_none")]
     pub header_line: Option<i64>,
+    /// The line below the header that holds the columns' units; 0 where the table has none.
+    #[serde(rename = "units_line", skip_serializing_if = "Option::is_none")]
+    pub units_line: Option<i64>,
     /// The columns in their order.
     #[serde(rename = "columns")]
     pub columns: Vec<models::ColumnReport>,
@@ -54,6 +57,7 @@ impl TableReport {
             sheet: None,
             decimal: None,
             header_line: None,
+            units_line: None,
             columns,
             sheets: None,
         }

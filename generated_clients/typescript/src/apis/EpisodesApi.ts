@@ -238,6 +238,10 @@ export interface ImportEpisodesRequest {
      */
     header?: boolean;
     /**
+     * The line of the header; what stands above it is none of the table. By default title lines and remarks above a header are found out.
+     */
+    headerLine?: number;
+    /**
      * The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything.
      */
     sheet?: string;
@@ -722,6 +726,10 @@ export class EpisodesApi extends runtime.BaseAPI {
 
         if (requestParameters['header'] != null) {
             queryParameters['header'] = requestParameters['header'];
+        }
+
+        if (requestParameters['headerLine'] != null) {
+            queryParameters['header_line'] = requestParameters['headerLine'];
         }
 
         if (requestParameters['sheet'] != null) {

@@ -56,6 +56,10 @@ export interface TableReport {
      */
     header_line?: number;
     /**
+     * The line below the header that holds the columns' units; 0 where the table has none.
+     */
+    units_line?: number;
+    /**
      * The columns in their order.
      */
     columns: Array<ColumnReport>;
@@ -107,6 +111,7 @@ export function TableReportFromJSONTyped(json: any, ignoreDiscriminator: boolean
         'sheet': json['sheet'] == null ? undefined : json['sheet'],
         'decimal': json['decimal'] == null ? undefined : json['decimal'],
         'header_line': json['header_line'] == null ? undefined : json['header_line'],
+        'units_line': json['units_line'] == null ? undefined : json['units_line'],
         'columns': ((json['columns'] as Array<any>).map(ColumnReportFromJSON)),
         'sheets': json['sheets'] == null ? undefined : json['sheets'],
     };
@@ -130,6 +135,7 @@ export function TableReportToJSONTyped(value?: TableReport | null, ignoreDiscrim
         'sheet': value['sheet'],
         'decimal': value['decimal'],
         'header_line': value['header_line'],
+        'units_line': value['units_line'],
         'columns': ((value['columns'] as Array<any>).map(ColumnReportToJSON)),
         'sheets': value['sheets'],
     };

@@ -1396,10 +1396,12 @@ public class EpisodesApi {
     @jakarta.annotation.Nullable
     Boolean header = apiRequest.header();
     @jakarta.annotation.Nullable
+    Long headerLine = apiRequest.headerLine();
+    @jakarta.annotation.Nullable
     String sheet = apiRequest.sheet();
     @jakarta.annotation.Nullable
     String idempotencyKey = apiRequest.idempotencyKey();
-    return importEpisodes(xMemorySpace, importRequest, xRequestId, traceparent, startLine, preview, source, delimiter, encoding, missingValues, types, idColumn, map, header, sheet, idempotencyKey, headers);
+    return importEpisodes(xMemorySpace, importRequest, xRequestId, traceparent, startLine, preview, source, delimiter, encoding, missingValues, types, idColumn, map, header, headerLine, sheet, idempotencyKey, headers);
   }
 
   /**
@@ -1436,9 +1438,10 @@ public class EpisodesApi {
     String idColumn = apiRequest.idColumn();
     List<String> map = apiRequest.map();
     Boolean header = apiRequest.header();
+    Long headerLine = apiRequest.headerLine();
     String sheet = apiRequest.sheet();
     String idempotencyKey = apiRequest.idempotencyKey();
-    return importEpisodesWithHttpInfo(xMemorySpace, importRequest, xRequestId, traceparent, startLine, preview, source, delimiter, encoding, missingValues, types, idColumn, map, header, sheet, idempotencyKey, headers);
+    return importEpisodesWithHttpInfo(xMemorySpace, importRequest, xRequestId, traceparent, startLine, preview, source, delimiter, encoding, missingValues, types, idColumn, map, header, headerLine, sheet, idempotencyKey, headers);
   }
 
   /**
@@ -1458,13 +1461,14 @@ public class EpisodesApi {
    * @param idColumn The column that holds the episodes&#39; ids, instead of &#x60;id&#x60;. (optional)
    * @param map What a column becomes; repeat it for several: &#x60;COLUMN&#x3D;FIELD&#x60; a field of another name (or of its own, where the name is reserved), &#x60;COLUMN&#x3D;@occurred_at&#x60; a member of the episode, &#x60;COLUMN&#x3D;&#x60; nothing.  (optional)
    * @param header Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, &#x60;column_1&#x60; … (optional)
+   * @param headerLine The line of the header; what stands above it is none of the table. By default title lines and remarks above a header are found out. (optional)
    * @param sheet The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything. (optional)
    * @param idempotencyKey Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
    * @return ImportReport
    * @throws ApiException if fails to make API call
    */
-  public ImportReport importEpisodes(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable Boolean preview, @jakarta.annotation.Nullable String source, @jakarta.annotation.Nullable String delimiter, @jakarta.annotation.Nullable String encoding, @jakarta.annotation.Nullable List<String> missingValues, @jakarta.annotation.Nullable List<String> types, @jakarta.annotation.Nullable String idColumn, @jakarta.annotation.Nullable List<String> map, @jakarta.annotation.Nullable Boolean header, @jakarta.annotation.Nullable String sheet, @jakarta.annotation.Nullable String idempotencyKey) throws ApiException {
-    return importEpisodes(xMemorySpace, importRequest, xRequestId, traceparent, startLine, preview, source, delimiter, encoding, missingValues, types, idColumn, map, header, sheet, idempotencyKey, null);
+  public ImportReport importEpisodes(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable Boolean preview, @jakarta.annotation.Nullable String source, @jakarta.annotation.Nullable String delimiter, @jakarta.annotation.Nullable String encoding, @jakarta.annotation.Nullable List<String> missingValues, @jakarta.annotation.Nullable List<String> types, @jakarta.annotation.Nullable String idColumn, @jakarta.annotation.Nullable List<String> map, @jakarta.annotation.Nullable Boolean header, @jakarta.annotation.Nullable Long headerLine, @jakarta.annotation.Nullable String sheet, @jakarta.annotation.Nullable String idempotencyKey) throws ApiException {
+    return importEpisodes(xMemorySpace, importRequest, xRequestId, traceparent, startLine, preview, source, delimiter, encoding, missingValues, types, idColumn, map, header, headerLine, sheet, idempotencyKey, null);
   }
 
   /**
@@ -1484,14 +1488,15 @@ public class EpisodesApi {
    * @param idColumn The column that holds the episodes&#39; ids, instead of &#x60;id&#x60;. (optional)
    * @param map What a column becomes; repeat it for several: &#x60;COLUMN&#x3D;FIELD&#x60; a field of another name (or of its own, where the name is reserved), &#x60;COLUMN&#x3D;@occurred_at&#x60; a member of the episode, &#x60;COLUMN&#x3D;&#x60; nothing.  (optional)
    * @param header Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, &#x60;column_1&#x60; … (optional)
+   * @param headerLine The line of the header; what stands above it is none of the table. By default title lines and remarks above a header are found out. (optional)
    * @param sheet The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything. (optional)
    * @param idempotencyKey Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
    * @param headers Optional headers to include in the request
    * @return ImportReport
    * @throws ApiException if fails to make API call
    */
-  public ImportReport importEpisodes(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable Boolean preview, @jakarta.annotation.Nullable String source, @jakarta.annotation.Nullable String delimiter, @jakarta.annotation.Nullable String encoding, @jakarta.annotation.Nullable List<String> missingValues, @jakarta.annotation.Nullable List<String> types, @jakarta.annotation.Nullable String idColumn, @jakarta.annotation.Nullable List<String> map, @jakarta.annotation.Nullable Boolean header, @jakarta.annotation.Nullable String sheet, @jakarta.annotation.Nullable String idempotencyKey, Map<String, String> headers) throws ApiException {
-    ApiResponse<ImportReport> localVarResponse = importEpisodesWithHttpInfo(xMemorySpace, importRequest, xRequestId, traceparent, startLine, preview, source, delimiter, encoding, missingValues, types, idColumn, map, header, sheet, idempotencyKey, headers);
+  public ImportReport importEpisodes(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable Boolean preview, @jakarta.annotation.Nullable String source, @jakarta.annotation.Nullable String delimiter, @jakarta.annotation.Nullable String encoding, @jakarta.annotation.Nullable List<String> missingValues, @jakarta.annotation.Nullable List<String> types, @jakarta.annotation.Nullable String idColumn, @jakarta.annotation.Nullable List<String> map, @jakarta.annotation.Nullable Boolean header, @jakarta.annotation.Nullable Long headerLine, @jakarta.annotation.Nullable String sheet, @jakarta.annotation.Nullable String idempotencyKey, Map<String, String> headers) throws ApiException {
+    ApiResponse<ImportReport> localVarResponse = importEpisodesWithHttpInfo(xMemorySpace, importRequest, xRequestId, traceparent, startLine, preview, source, delimiter, encoding, missingValues, types, idColumn, map, header, headerLine, sheet, idempotencyKey, headers);
     return localVarResponse.getData();
   }
 
@@ -1512,13 +1517,14 @@ public class EpisodesApi {
    * @param idColumn The column that holds the episodes&#39; ids, instead of &#x60;id&#x60;. (optional)
    * @param map What a column becomes; repeat it for several: &#x60;COLUMN&#x3D;FIELD&#x60; a field of another name (or of its own, where the name is reserved), &#x60;COLUMN&#x3D;@occurred_at&#x60; a member of the episode, &#x60;COLUMN&#x3D;&#x60; nothing.  (optional)
    * @param header Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, &#x60;column_1&#x60; … (optional)
+   * @param headerLine The line of the header; what stands above it is none of the table. By default title lines and remarks above a header are found out. (optional)
    * @param sheet The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything. (optional)
    * @param idempotencyKey Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
    * @return ApiResponse&lt;ImportReport&gt;
    * @throws ApiException if fails to make API call
    */
-  public ApiResponse<ImportReport> importEpisodesWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable Boolean preview, @jakarta.annotation.Nullable String source, @jakarta.annotation.Nullable String delimiter, @jakarta.annotation.Nullable String encoding, @jakarta.annotation.Nullable List<String> missingValues, @jakarta.annotation.Nullable List<String> types, @jakarta.annotation.Nullable String idColumn, @jakarta.annotation.Nullable List<String> map, @jakarta.annotation.Nullable Boolean header, @jakarta.annotation.Nullable String sheet, @jakarta.annotation.Nullable String idempotencyKey) throws ApiException {
-    return importEpisodesWithHttpInfo(xMemorySpace, importRequest, xRequestId, traceparent, startLine, preview, source, delimiter, encoding, missingValues, types, idColumn, map, header, sheet, idempotencyKey, null);
+  public ApiResponse<ImportReport> importEpisodesWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable Boolean preview, @jakarta.annotation.Nullable String source, @jakarta.annotation.Nullable String delimiter, @jakarta.annotation.Nullable String encoding, @jakarta.annotation.Nullable List<String> missingValues, @jakarta.annotation.Nullable List<String> types, @jakarta.annotation.Nullable String idColumn, @jakarta.annotation.Nullable List<String> map, @jakarta.annotation.Nullable Boolean header, @jakarta.annotation.Nullable Long headerLine, @jakarta.annotation.Nullable String sheet, @jakarta.annotation.Nullable String idempotencyKey) throws ApiException {
+    return importEpisodesWithHttpInfo(xMemorySpace, importRequest, xRequestId, traceparent, startLine, preview, source, delimiter, encoding, missingValues, types, idColumn, map, header, headerLine, sheet, idempotencyKey, null);
   }
 
   /**
@@ -1538,14 +1544,15 @@ public class EpisodesApi {
    * @param idColumn The column that holds the episodes&#39; ids, instead of &#x60;id&#x60;. (optional)
    * @param map What a column becomes; repeat it for several: &#x60;COLUMN&#x3D;FIELD&#x60; a field of another name (or of its own, where the name is reserved), &#x60;COLUMN&#x3D;@occurred_at&#x60; a member of the episode, &#x60;COLUMN&#x3D;&#x60; nothing.  (optional)
    * @param header Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, &#x60;column_1&#x60; … (optional)
+   * @param headerLine The line of the header; what stands above it is none of the table. By default title lines and remarks above a header are found out. (optional)
    * @param sheet The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything. (optional)
    * @param idempotencyKey Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
    * @param headers Optional headers to include in the request
    * @return ApiResponse&lt;ImportReport&gt;
    * @throws ApiException if fails to make API call
    */
-  public ApiResponse<ImportReport> importEpisodesWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable Boolean preview, @jakarta.annotation.Nullable String source, @jakarta.annotation.Nullable String delimiter, @jakarta.annotation.Nullable String encoding, @jakarta.annotation.Nullable List<String> missingValues, @jakarta.annotation.Nullable List<String> types, @jakarta.annotation.Nullable String idColumn, @jakarta.annotation.Nullable List<String> map, @jakarta.annotation.Nullable Boolean header, @jakarta.annotation.Nullable String sheet, @jakarta.annotation.Nullable String idempotencyKey, Map<String, String> headers) throws ApiException {
-    HttpRequest.Builder localVarRequestBuilder = importEpisodesRequestBuilder(xMemorySpace, importRequest, xRequestId, traceparent, startLine, preview, source, delimiter, encoding, missingValues, types, idColumn, map, header, sheet, idempotencyKey, headers);
+  public ApiResponse<ImportReport> importEpisodesWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable Boolean preview, @jakarta.annotation.Nullable String source, @jakarta.annotation.Nullable String delimiter, @jakarta.annotation.Nullable String encoding, @jakarta.annotation.Nullable List<String> missingValues, @jakarta.annotation.Nullable List<String> types, @jakarta.annotation.Nullable String idColumn, @jakarta.annotation.Nullable List<String> map, @jakarta.annotation.Nullable Boolean header, @jakarta.annotation.Nullable Long headerLine, @jakarta.annotation.Nullable String sheet, @jakarta.annotation.Nullable String idempotencyKey, Map<String, String> headers) throws ApiException {
+    HttpRequest.Builder localVarRequestBuilder = importEpisodesRequestBuilder(xMemorySpace, importRequest, xRequestId, traceparent, startLine, preview, source, delimiter, encoding, missingValues, types, idColumn, map, header, headerLine, sheet, idempotencyKey, headers);
     try {
       HttpResponse<InputStream> localVarResponse = memberVarHttpClient.send(
           localVarRequestBuilder.build(),
@@ -1592,7 +1599,7 @@ public class EpisodesApi {
     }
   }
 
-  private HttpRequest.Builder importEpisodesRequestBuilder(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable Boolean preview, @jakarta.annotation.Nullable String source, @jakarta.annotation.Nullable String delimiter, @jakarta.annotation.Nullable String encoding, @jakarta.annotation.Nullable List<String> missingValues, @jakarta.annotation.Nullable List<String> types, @jakarta.annotation.Nullable String idColumn, @jakarta.annotation.Nullable List<String> map, @jakarta.annotation.Nullable Boolean header, @jakarta.annotation.Nullable String sheet, @jakarta.annotation.Nullable String idempotencyKey, Map<String, String> headers) throws ApiException {
+  private HttpRequest.Builder importEpisodesRequestBuilder(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull ImportRequest importRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable Long startLine, @jakarta.annotation.Nullable Boolean preview, @jakarta.annotation.Nullable String source, @jakarta.annotation.Nullable String delimiter, @jakarta.annotation.Nullable String encoding, @jakarta.annotation.Nullable List<String> missingValues, @jakarta.annotation.Nullable List<String> types, @jakarta.annotation.Nullable String idColumn, @jakarta.annotation.Nullable List<String> map, @jakarta.annotation.Nullable Boolean header, @jakarta.annotation.Nullable Long headerLine, @jakarta.annotation.Nullable String sheet, @jakarta.annotation.Nullable String idempotencyKey, Map<String, String> headers) throws ApiException {
     // verify the required parameter 'xMemorySpace' is set
     if (xMemorySpace == null) {
       throw new ApiException(400, "Missing the required parameter 'xMemorySpace' when calling importEpisodes");
@@ -1629,6 +1636,8 @@ public class EpisodesApi {
     localVarQueryParams.addAll(ApiClient.parameterToPairs("multi", "map", map));
     localVarQueryParameterBaseName = "header";
     localVarQueryParams.addAll(ApiClient.parameterToPairs("header", header));
+    localVarQueryParameterBaseName = "header_line";
+    localVarQueryParams.addAll(ApiClient.parameterToPairs("header_line", headerLine));
     localVarQueryParameterBaseName = "sheet";
     localVarQueryParams.addAll(ApiClient.parameterToPairs("sheet", sheet));
 
@@ -1706,6 +1715,8 @@ public class EpisodesApi {
     @jakarta.annotation.Nullable
     private Boolean header; // Whether the first record of a text table or spreadsheet names the columns. By default it is found out. Without a header columns are called by their places, &#x60;column_1&#x60; … (optional)
     @jakarta.annotation.Nullable
+    private Long headerLine; // The line of the header; what stands above it is none of the table. By default title lines and remarks above a header are found out. (optional)
+    @jakarta.annotation.Nullable
     private String sheet; // The sheet of a spreadsheet that is read; its name, or its place from 1 on. By default the first that holds anything. (optional)
     @jakarta.annotation.Nullable
     private String idempotencyKey; // Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
@@ -1725,6 +1736,7 @@ public class EpisodesApi {
       this.idColumn = builder.idColumn;
       this.map = builder.map;
       this.header = builder.header;
+      this.headerLine = builder.headerLine;
       this.sheet = builder.sheet;
       this.idempotencyKey = builder.idempotencyKey;
     }
@@ -1785,6 +1797,10 @@ public class EpisodesApi {
       return header;
     }
     @jakarta.annotation.Nullable
+    public Long headerLine() {
+      return headerLine;
+    }
+    @jakarta.annotation.Nullable
     public String sheet() {
       return sheet;
     }
@@ -1811,6 +1827,7 @@ public class EpisodesApi {
       private String idColumn;
       private List<String> map;
       private Boolean header;
+      private Long headerLine;
       private String sheet;
       private String idempotencyKey;
 
@@ -1868,6 +1885,10 @@ public class EpisodesApi {
       }
       public Builder header(@jakarta.annotation.Nullable Boolean header) {
         this.header = header;
+        return this;
+      }
+      public Builder headerLine(@jakarta.annotation.Nullable Long headerLine) {
+        this.headerLine = headerLine;
         return this;
       }
       public Builder sheet(@jakarta.annotation.Nullable String sheet) {

@@ -43,6 +43,7 @@ import recollect.client.ApiClient;
   TableReport.JSON_PROPERTY_SHEET,
   TableReport.JSON_PROPERTY_DECIMAL,
   TableReport.JSON_PROPERTY_HEADER_LINE,
+  TableReport.JSON_PROPERTY_UNITS_LINE,
   TableReport.JSON_PROPERTY_COLUMNS,
   TableReport.JSON_PROPERTY_SHEETS
 })
@@ -120,6 +121,10 @@ public class TableReport {
   public static final String JSON_PROPERTY_HEADER_LINE = "header_line";
   @jakarta.annotation.Nullable
   private Long headerLine;
+
+  public static final String JSON_PROPERTY_UNITS_LINE = "units_line";
+  @jakarta.annotation.Nullable
+  private Long unitsLine;
 
   public static final String JSON_PROPERTY_COLUMNS = "columns";
   @jakarta.annotation.Nonnull
@@ -302,6 +307,32 @@ public class TableReport {
   }
 
 
+  public TableReport unitsLine(@jakarta.annotation.Nullable Long unitsLine) {
+    this.unitsLine = unitsLine;
+    return this;
+  }
+
+  /**
+   * The line below the header that holds the columns&#39; units; 0 where the table has none.
+   * minimum: 0
+   * maximum: 9007199254740991
+   * @return unitsLine
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_UNITS_LINE, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public Long getUnitsLine() {
+    return unitsLine;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_UNITS_LINE, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setUnitsLine(@jakarta.annotation.Nullable Long unitsLine) {
+    this.unitsLine = unitsLine;
+  }
+
+
   public TableReport columns(@jakarta.annotation.Nonnull List<ColumnReport> columns) {
     this.columns = columns;
     return this;
@@ -385,13 +416,14 @@ public class TableReport {
         Objects.equals(this.sheet, tableReport.sheet) &&
         Objects.equals(this.decimal, tableReport.decimal) &&
         Objects.equals(this.headerLine, tableReport.headerLine) &&
+        Objects.equals(this.unitsLine, tableReport.unitsLine) &&
         Objects.equals(this.columns, tableReport.columns) &&
         Objects.equals(this.sheets, tableReport.sheets);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(format, compression, encoding, delimiter, sheet, decimal, headerLine, columns, sheets);
+    return Objects.hash(format, compression, encoding, delimiter, sheet, decimal, headerLine, unitsLine, columns, sheets);
   }
 
   @Override
@@ -405,6 +437,7 @@ public class TableReport {
     sb.append("    sheet: ").append(toIndentedString(sheet)).append("\n");
     sb.append("    decimal: ").append(toIndentedString(decimal)).append("\n");
     sb.append("    headerLine: ").append(toIndentedString(headerLine)).append("\n");
+    sb.append("    unitsLine: ").append(toIndentedString(unitsLine)).append("\n");
     sb.append("    columns: ").append(toIndentedString(columns)).append("\n");
     sb.append("    sheets: ").append(toIndentedString(sheets)).append("\n");
     sb.append("}");
@@ -484,6 +517,11 @@ public class TableReport {
     // add `header_line` to the URL query string
     if (getHeaderLine() != null) {
       joiner.add(String.format(java.util.Locale.ROOT, "%sheader_line%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getHeaderLine()))));
+    }
+
+    // add `units_line` to the URL query string
+    if (getUnitsLine() != null) {
+      joiner.add(String.format(java.util.Locale.ROOT, "%sunits_line%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getUnitsLine()))));
     }
 
     // add `columns` to the URL query string
