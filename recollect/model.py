@@ -456,7 +456,8 @@ class Completion:
 class FillRequest:
     """A table to be filled: per row its known cells. `targets` None means every column that has a blank.
 
-    With a `target_accuracy` the threshold is picked on known cells. `may_be_stored`: rows may be stored events.
+    With a `target_accuracy` each column's threshold is picked on known cells.
+    `may_be_stored`: rows may be stored events.
     """
 
     rows: Sequence[Fields]
@@ -484,12 +485,27 @@ class FilledCell:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldOutColumn:
+    """Known cells of a column asked as if they were blank: how many, the threshold that they show, what it comes to.
+
+    `threshold` None: nothing of the column is filled.
+    """
+
+    field: str
+    cells: int
+    threshold: float | None
+    share_filled: float
+    accuracy: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Known cells asked as if they were blank: how many, the share filled at a threshold, the share of those right."""
+    """Known cells asked as if they were blank, and what they let expect of the blanks: the share filled, and right."""
 
     cells: int
     share_filled: float
     accuracy: float | None
+    columns: tuple[HeldOutColumn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

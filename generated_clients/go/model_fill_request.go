@@ -27,7 +27,7 @@ type FillRequest struct {
 	Targets []string `json:"targets,omitempty"`
 	// The least confidence with which a cell is filled; 0 fills whatever can be told.
 	Threshold *float64 `json:"threshold,omitempty"`
-	// The share of the filled cells that should be right. The least threshold of which known cells of the table show it (an exact binomial test) is used in place of `threshold`; where none does, nothing is filled. 
+	// The share of the filled cells of each column that should be right. In place of `threshold` each column has its own, the least of which known cells of the table show it (an exact binomial test); a column of which none does stays as it is. 
 	TargetAccuracy *float64 `json:"target_accuracy,omitempty"`
 	// Whether rows may be stored events of the space, perhaps damaged, rather than new ones. Each is then completed by itself, which takes longer. 
 	MayBeStored *bool `json:"may_be_stored,omitempty"`

@@ -29,7 +29,7 @@ type FillResponse struct {
 	Blank int64 `json:"blank"`
 	// How many.
 	Filled int64 `json:"filled"`
-	// The least confidence with which a cell is filled; 0 fills whatever can be told.
+	// The least confidence with which a cell was filled; where a target_accuracy was given the least of all columns, 1 where none has one.
 	Threshold float64 `json:"threshold"`
 	HeldOut *HeldOut `json:"held_out,omitempty"`
 	// The blank cells that something is known of, by row and then by column.
@@ -56,8 +56,6 @@ func NewFillResponse(blank int64, filled int64, threshold float64, cells []Fille
 // but it doesn't guarantee that properties required by API are set
 func NewFillResponseWithDefaults() *FillResponse {
 	this := FillResponse{}
-	var threshold float64 = 0
-	this.Threshold = threshold
 	return &this
 }
 

@@ -19,7 +19,7 @@ import (
 // checks if the HeldOut type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &HeldOut{}
 
-// HeldOut What the threshold was picked on: how many known cells were asked as if they were blank, the share of them that is filled at this threshold, and the share of those that is right; null where none is filled. 
+// HeldOut What the thresholds were picked on: how many known cells were asked as if they were blank, and what to expect of the blanks from them: the share that is filled, and the share of those that is right; null where none is filled. `columns` tells the same of each column. 
 type HeldOut struct {
 	// How many.
 	Cells int64 `json:"cells"`
@@ -27,6 +27,8 @@ type HeldOut struct {
 	ShareFilled float64 `json:"share_filled"`
 	// The share of the cells filled that is right.
 	Accuracy NullableFloat64 `json:"accuracy"`
+	// The columns with blanks.
+	Columns []HeldOutColumn `json:"columns"`
 }
 
 type _HeldOut HeldOut
@@ -35,11 +37,12 @@ type _HeldOut HeldOut
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewHeldOut(cells int64, shareFilled float64, accuracy NullableFloat64) *HeldOut {
+func NewHeldOut(cells int64, shareFilled float64, accuracy NullableFloat64, columns []HeldOutColumn) *HeldOut {
 	this := HeldOut{}
 	this.Cells = cells
 	this.ShareFilled = shareFilled
 	this.Accuracy = accuracy
+	this.Columns = columns
 	return &this
 }
 
@@ -125,6 +128,30 @@ func (o *HeldOut) SetAccuracy(v float64) {
 	o.Accuracy.Set(&v)
 }
 
+// GetColumns returns the Columns field value
+func (o *HeldOut) GetColumns() []HeldOutColumn {
+	if o == nil {
+		var ret []HeldOutColumn
+		return ret
+	}
+
+	return o.Columns
+}
+
+// GetColumnsOk returns a tuple with the Columns field value
+// and a boolean to check if the value has been set.
+func (o *HeldOut) GetColumnsOk() ([]HeldOutColumn, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.Columns, true
+}
+
+// SetColumns sets field value
+func (o *HeldOut) SetColumns(v []HeldOutColumn) {
+	o.Columns = v
+}
+
 func (o HeldOut) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -138,6 +165,7 @@ func (o HeldOut) ToMap() (map[string]interface{}, error) {
 	toSerialize["cells"] = o.Cells
 	toSerialize["share_filled"] = o.ShareFilled
 	toSerialize["accuracy"] = o.Accuracy.Get()
+	toSerialize["columns"] = o.Columns
 	return toSerialize, nil
 }
 
@@ -149,6 +177,7 @@ func (o *HeldOut) UnmarshalJSON(data []byte) (err error) {
 		"cells",
 		"share_filled",
 		"accuracy",
+		"columns",
 	}
 
 	allProperties := make(map[string]interface{})

@@ -73,14 +73,16 @@ def print_json(document: Any) -> None:
     out.file.flush()
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None, to: Console = out
+) -> None:
     """Print a table; a column named with a trailing `>` holds numbers and is set flush right."""
     table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for column in columns:
         table.add_column(column.rstrip(">"), justify="right" if column.endswith(">") else "left", overflow="fold")
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
-    out.print(table)
+    to.print(table)
 
 
 def shown(value: Any) -> str:

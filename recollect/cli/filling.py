@@ -26,6 +26,7 @@ from recollect.cli.console import (
     print_table,
 )
 from recollect.cli.learning import learn_first
+from recollect.cli.piping import DASH, make_folder, received, send
 from recollect.cli.reading import (
     Delimiter,
     Encoding,
@@ -43,6 +44,8 @@ from recollect.cli.reading import (
 from recollect.errors import InvalidRequest, RecollectError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from recollect.cli.sheets import Sheet
 
 _ROWS_AT_ONCE, _CALLS_AT_ONCE = 200, 2  # by request; a server has two workers unless told otherwise
@@ -61,7 +64,8 @@ Report = Callable[[int], None]
 
 def fill(  # noqa: PLR0913, PLR0917  # a parameter per option
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="CSV, Excel, JSON, Parquet, … also packed.")
+        Path,
+        typer.Argument(help="CSV, Excel, JSON, Parquet, … also packed; - is the input."),
     ],
     space: Annotated[
         str | None,
@@ -78,7 +82,14 @@ def fill(  # noqa: PLR0913, PLR0917  # a parameter per option
         typer.Option("--target-accuracy", min=0, max=1, help="Pick the threshold so that this share is right."),
     ] = None,
     out_file: Annotated[
-        Path | None, typer.Option("--out", "-o", dir_okay=False, help="The file to write. (default: NAME.filled.…)")
+        Path | None,
+        typer.Option(
+            "--out", "-o", dir_okay=False, help="The file to write, - for the output. (default: NAME.filled.…)"
+        ),
+    ] = None,
+    cells_out: Annotated[
+        Path | None,
+        typer.Option("--cells", dir_okay=False, help="Where to list each cell. (default: NAME.filled.cells.csv)"),
     ] = None,
     notes: Annotated[
         bool, typer.Option("--notes", help="Add a confidence and a source column beside each filled one.")
@@ -99,17 +110,22 @@ def fill(  # noqa: PLR0913, PLR0917  # a parameter per option
 ) -> None:
     """Fill the gaps of a table and say how sure each filled cell is.
 
-    For example: recollect fill orders.csv --target-accuracy .95
+    For example: recollect fill orders.csv --target-accuracy .95 · recollect fill - < orders.csv > filled.csv
     """
     if threshold is not None and target_accuracy is not None:
         raise Failure("One of --threshold and --target-accuracy", exit_code=EXIT_USAGE, as_json=as_json)
     read = reading(
         delimiter, encoding, null, types, header=header, header_line=header_line, sheet=sheet_name, as_json=as_json
     )
+    is_piped = DASH in {file, out_file} and out_file in {DASH, None}
+    if is_piped and as_json:
+        raise Failure("The table and --json cannot both be the output", exit_code=EXIT_USAGE, as_json=as_json)
+    file = received(file)
     sheet = open_sheet(file, read, as_json=as_json)
     blanks = _blanks(sheet, target, as_json=as_json)
-    written = out_file or file.with_name(f"{file.name.removesuffix(ending(file))}.filled{ending(file)}")
-    cells_file = written.with_name(f"{written.name.removesuffix(ending(written))}.cells.csv")
+    home = make_folder() / f"filled{ending(file)}" if is_piped else None
+    written = home or out_file or file.with_name(f"{file.name.removesuffix(ending(file))}.filled{ending(file)}")
+    cells_file = cells_out or written.with_name(f"{written.name.removesuffix(ending(written))}.cells.csv")
     _require_same_kind(file, written, as_json=as_json)
     _require_free(file, written, cells_file, force=force, as_json=as_json)
     request: Json = {"threshold": threshold or 0.0, "target_accuracy": target_accuracy}
@@ -129,7 +145,16 @@ def fill(  # noqa: PLR0913, PLR0917  # a parameter per option
     else:
         found = {"cells": [], "threshold": request["threshold"], "held_out": None}
     _write(sheet, found, written, cells_file, notes=notes)
-    _tell(sheet, blanks, found, written, cells_file, as_json=as_json)
+    if is_piped:
+        send(written)
+    _tell(
+        sheet,
+        blanks,
+        found,
+        None if is_piped else written,
+        cells_file if cells_out or not is_piped else None,
+        as_json=as_json,
+    )
     if blanks and not any(cell["filled"] for cell in found["cells"]):
         raise typer.Exit(EXIT_NO_EVIDENCE)
 
@@ -208,19 +233,24 @@ def _by_space(
 ) -> Json:
     """Fill from a memory space, a few requests at a time."""
     threshold, held_out = request["threshold"], None
+    bars: dict[str, float | None] = {}
     targets = list(dict.fromkeys(name for _, names in blanks for name in names))
     if request["target_accuracy"] is not None:
         step = max(1, len(sheet.rows) // _PICKED_ON)
         body = {"rows": _sent(sheet.rows[::step][:_PICKED_ON]), "target_accuracy": request["target_accuracy"]}
         picked = client.call("POST", "/fill", space=space, body=body | {"targets": targets})
         threshold, held_out = picked["threshold"], picked["held_out"]
+        bars = {each["field"]: each["threshold"] for each in held_out["columns"]}
+
+    def is_sure(cell: Json) -> bool:
+        bar = bars.get(cell["field"]) if bars else threshold
+        return bar is not None and bool(cell["confidence"] >= bar)
 
     def ask(chunk: list[tuple[int, tuple[str, ...]]]) -> list[Json]:
         rows = _sent([sheet.rows[place] for place, _ in chunk])
-        body = {"rows": rows, "targets": targets, "threshold": threshold}
-        found = client.call("POST", "/fill", space=space, body=body)["cells"]
+        found = client.call("POST", "/fill", space=space, body={"rows": rows, "targets": targets})["cells"]
         report(len(chunk))
-        return [{**cell, "row": chunk[cell["row"]][0]} for cell in found]
+        return [{**cell, "row": chunk[cell["row"]][0], "filled": is_sure(cell)} for cell in found]
 
     with ThreadPoolExecutor(_CALLS_AT_ONCE) as pool:
         cells = [cell for part in pool.map(ask, _chunks(blanks)) for cell in part]
@@ -276,8 +306,8 @@ def _tell(
     sheet: Sheet,
     blanks: Sequence[tuple[int, tuple[str, ...]]],
     found: Mapping[str, Any],
-    written: Path,
-    cells_file: Path,
+    written: Path | None,
+    cells_file: Path | None,
     *,
     as_json: bool,
 ) -> None:
@@ -291,37 +321,50 @@ def _tell(
             "filled": len(kept),
             "threshold": found["threshold"],
             "held_out": found["held_out"],
-            "file": str(written.absolute()),
-            "cells_file": str(cells_file.absolute()),
+            "file": str(written and written.absolute()),
+            "cells_file": str(cells_file and cells_file.absolute()),
         }
         print_json(summary)
         return
+    to = err if written is None else out  # the table itself went to the output
+    shown = {each["field"]: each for each in (found["held_out"] or {"columns": ()})["columns"]}
     rows = []
     for name in sheet.columns:
         wanted = sum(name in names for _, names in blanks)
         own = [cell["confidence"] for cell in kept if cell["field"] == name]
         if wanted:
-            rows.append([name, f"{wanted:,}", f"{len(own):,}", percent(sum(own) / len(own)) if own else ""])
+            right = shown[name]["accuracy"] if name in shown else sum(own) / len(own) if own else None
+            bar = [_bar(shown[name]["threshold"])] if name in shown else []
+            rows.append(
+                [name, f"{wanted:,}", f"{len(own):,}", percent(right) if own and right is not None else "", *bar]
+            )
     if rows:
-        print_table(["column", "blank>", "filled>", "expected right>"], rows)
-    out.print(f"\n[bold]{len(kept):,}[/] of {blank:,} blank cells filled, in {len(sheet.rows):,} rows.")
-    _tell_held_out(found)
-    out.print(f"The table: {written.absolute()}")
-    out.print(f"Each cell with its confidence and source: {cells_file.absolute()}")
+        print_table(["column", "blank>", "filled>", "expected right>", *(["threshold>"] if shown else [])], rows, to=to)
+    to.print(f"\n[bold]{len(kept):,}[/] of {blank:,} blank cells filled, in {len(sheet.rows):,} rows.")
+    _tell_held_out(found, to)
+    if written is not None:
+        to.print(f"The table: {written.absolute()}")
+    if cells_file is not None:
+        to.print(f"Each cell with its confidence and source: {cells_file.absolute()}")
 
 
-def _tell_held_out(found: Mapping[str, Any]) -> None:
+def _bar(threshold: float | None) -> str:
+    return "none" if threshold is None else f"{threshold:.2f}"
+
+
+def _tell_held_out(found: Mapping[str, Any], to: Console) -> None:
     held_out = found["held_out"]
     if held_out is None:
         return
     if not held_out["cells"]:
-        out.print("No known cell could be asked to pick a threshold on, so nothing was filled.")
+        to.print("No known cell could be asked to pick a threshold on, so nothing was filled.")
     elif held_out["accuracy"] is None:
-        out.print(
-            f"Of {held_out['cells']:,} known cells asked as if blank, no threshold is shown to give that accuracy."
-        )
+        to.print(f"Of {held_out['cells']:,} known cells asked as if blank, none shows that accuracy for any column.")
     else:
-        out.print(
-            f"Threshold {found['threshold']:.3f}: of {held_out['cells']:,} known cells asked as if blank it fills "
-            f"{percent(held_out['share_filled'])}, of which {percent(held_out['accuracy'])} are right."
+        to.print(
+            f"Expected, from {held_out['cells']:,} known cells asked as if blank: "
+            f"{percent(held_out['share_filled'])} filled, of which {percent(held_out['accuracy'])} right."
         )
+        left = [each["field"] for each in held_out["columns"] if each["threshold"] is None]
+        if left:
+            to.print(f"Left as they are, for no confidence is shown to give that accuracy: {', '.join(left)}.")

@@ -11,6 +11,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -80,8 +81,13 @@ def import_file(  # noqa: PLR0913, PLR0917  # one parameter is one option of the
     query |= {"missing_values": null or [], "types": type_ or [], "map": map_ or [], "preview": preview}
     with _open(file, as_json=as_json) as content, Client(url, key, as_json=as_json) as client:
         query["source"] = _name(content, again=again)
-        _find_space(client, space, create=create)
-        report = _send(client, space, content, query, visible=not as_json)
+        is_new = _find_space(client, space, create=create)
+        try:
+            report = _send(client, space, content, query, visible=not as_json)
+        except Failure:
+            _discard_if_empty(client, space, is_new=is_new)
+            raise
+        _discard_if_empty(client, space, is_new=is_new and preview)
         if rejects is not None and report["rejected_total"]:
             _write_rejects(client, space, content, query, report, rejects)
     is_known = not again and not preview and bool(report["duplicate"]) and report["duplicate"] == report["accepted"]
@@ -119,21 +125,32 @@ def _name(content: BinaryIO, *, again: bool) -> str:
     return f"imp_{digest.hexdigest()[:16]}" + (f"_{secrets.token_hex(4)}" if again else "")
 
 
-def _find_space(client: Client, space: str, *, create: bool) -> None:
-    """See that the space is there; create it if asked to. A key that may only write cannot know."""
+def _find_space(client: Client, space: str, *, create: bool) -> bool:
+    """Whether the space was created, as asked to, because it is not there. A key that may only write cannot know."""
     path = f"/spaces/{segment(space)}"
     try:
         client.call("GET", path)
     except Failure as failure:
         code = (failure.problem or {}).get("status")
         if code == 403 and not create:
-            return
+            return False
         if code != 404:
             raise
         if not create:
             failure.hints = ("Add --create to create it.", *failure.hints)
             raise
         client.call("PUT", path, body={})
+        return True
+    return False
+
+
+def _discard_if_empty(client: Client, space: str, *, is_new: bool) -> None:
+    """Leave no space behind that was created for a file of which nothing was stored."""
+    if not is_new:
+        return
+    with suppress(Failure):  # what kept the file out may keep this out, too
+        if not client.call("GET", f"/spaces/{segment(space)}/stats")["episodes"]:
+            client.call("DELETE", f"/spaces/{segment(space)}")
 
 
 def _send(client: Client, space: str, content: BinaryIO, query: dict[str, Any], *, visible: bool) -> dict[str, Any]:

@@ -26,7 +26,7 @@ import orjson
 
 from recollect.cli.imported import table_notes
 from recollect.errors import InvalidRequest
-from recollect.model import ColumnRole
+from recollect.model import ColumnRole, FieldType
 from recollect.tables import TEXT_TABLES, File, Format, TableOptions, open_file, read_objects, require_sheet
 from recollect.tables.delimited import DelimitedRows
 from recollect.tables.flat import FlatReader
@@ -95,6 +95,7 @@ class _Spelt:
         self.lines: Sequence[int] = lines
         fields = [(place, each) for place, each in enumerate(self._table.report().columns)]
         self._places = {str(each.name): place for place, each in fields if each.role is ColumnRole.FIELD}
+        self._about = {str(each.name): each for _, each in fields}
         self.columns: Sequence[str] = list(self._places)
         self._records = [body[line] for line in self.lines]
         self._spelt: dict[tuple[str, bytes], str] = {}
@@ -106,7 +107,22 @@ class _Spelt:
         known = self._spelt.get((name, orjson.dumps(value)))
         if known is not None:
             return known
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if isinstance(value, str):
+            return value
+        about = self._about[name]
+        if about.type is not FieldType.NUMBER or isinstance(value, bool):
+            return json.dumps(value, ensure_ascii=False)
+        digits = json.dumps(abs(value)).replace(".", about.decimal)
+        dressed = re.search(r"[0-9](?:.*[0-9])?", self._spelt_number(name)) if about.unit else None
+        if dressed is not None:
+            before, after = (dressed.string[: dressed.start()], dressed.string[dressed.end() :])
+            digits = before.strip("-−(") + digits + after.strip("-−)")
+        return f"-{digits}" if value < 0 else digits
+
+    def _spelt_number(self, name: str) -> str:
+        """How some number of the column is spelt."""
+        unit = self._about[name].unit
+        return next((text for (column, _), text in self._spelt.items() if column == name and unit in text), "")
 
 
 class _Delimited(_Spelt):

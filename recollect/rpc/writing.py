@@ -24,6 +24,7 @@ from recollect.model import (
     FieldValue,
     Filling,
     ForgetReceipt,
+    HeldOut,
     Hypothesis,
     Interval,
     Origin,
@@ -133,11 +134,18 @@ def filling(found: Filling) -> completion_pb2.FillResponse:
         if cell.interval is not None:
             _put_interval(message.interval, cell.interval)
     if found.held_out is not None:
-        response.held_out.cells = found.held_out.cells
-        response.held_out.share_filled = found.held_out.share_filled
-        if found.held_out.accuracy is not None:
-            response.held_out.accuracy = found.held_out.accuracy
+        _put_held_out(response.held_out, found.held_out)
     return response
+
+
+def _put_held_out(message: completion_pb2.HeldOut, found: HeldOut) -> None:
+    message.cells, message.share_filled = found.cells, found.share_filled
+    if found.accuracy is not None:
+        message.accuracy = found.accuracy
+    for each in found.columns:
+        column = message.columns.add(field=each.field, cells=each.cells, share_filled=each.share_filled)
+        if each.threshold is not None and each.accuracy is not None:
+            column.threshold, column.accuracy = each.threshold, each.accuracy
 
 
 def progress(event: CompleteProgress, encoding: int) -> completion_pb2.CompleteProgress:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
-
-import numpy as np
 
 import engine
 from engine import Block, CueInput, Missing, NotConverged, Options, Predicted, Schema, Traces
@@ -19,15 +16,13 @@ from recollect.model import Cue, Fields, FilledCell, Filling, FillRequest, HeldO
 from recollect.service import refusals
 from recollect.service.completions import not_converged, read_cue
 from recollect.service.filters import missing_of
+from recollect.service.promising import Bar, Blanks, Judged, first_cells, more_cells, pick
 from recollect.service.runtime import Runtime
 from recollect.service.turns import Turn
 
-MOST_HELD_OUT, FEW_HELD_OUT = 8000, 50  # of all columns, of one
 PIECE = 16  # rows answered in one turn
 BLOCK_SHARE = 0.2  # of what a single completion takes, where rows are one pass
-SEED = 20240601
 
-Blanks = Sequence[tuple[int, tuple[str, ...]]]
 FoundRow = tuple[int, Sequence[Predicted]]
 Asker = Callable[[CueInput, tuple[str, ...]], Sequence[Predicted]]
 T = TypeVar("T")
@@ -39,11 +34,13 @@ async def fill(runtime: Runtime, scope: Scope, request: FillRequest) -> Filling:
     request = _without_missing(request, missing_of(runtime.space(scope)))
     desk = _Desk(runtime, scope, request)
     blanks = blank_cells(request)
-    threshold, held_out = request.threshold, None
+    bar, held_out = Bar(request.threshold), None
     if request.target_accuracy is not None:
-        threshold, held_out = pick(await desk.judge(held_out_cells(request, blanks)), request.target_accuracy, blanks)
-    cells = [cell for row, found in await desk.ask(blanks) for cell in told(row, found, threshold)]
-    return filling(cells, blanks, threshold, held_out)
+        judged = await desk.judge(first_cells(request, blanks))
+        judged += await desk.judge(more_cells(request, blanks, judged, request.target_accuracy))
+        bar, held_out = pick(judged, request.target_accuracy, blanks)
+    cells = [cell for row, found in await desk.ask(blanks) for cell in told(row, found, bar)]
+    return filling(cells, blanks, bar, held_out)
 
 
 def _without_missing(request: FillRequest, missing: Missing) -> FillRequest:
@@ -60,62 +57,20 @@ def blank_cells(request: FillRequest) -> Blanks:
     return [(place, names) for place, names in found if names]
 
 
-def held_out_cells(request: FillRequest, blanks: Blanks, most: int = MOST_HELD_OUT) -> list[tuple[int, str]]:
-    """Known cells of the columns with blanks, as many of each as its share of the blanks and the table allow."""
-    missing = _missing(blanks)
-    total, rng = max(1, sum(missing.values())), np.random.default_rng(SEED)
-    rows = [(place, row) for place, row in enumerate(request.rows) if len(row) > 1]
-    chosen: list[tuple[int, str]] = []
-    for name, count in missing.items():
-        known = [place for place, row in rows if name in row]
-        size = min(len(known), max(FEW_HELD_OUT, round(most * count / total)))
-        chosen += [(int(place), name) for place in sorted(rng.choice(known, size, replace=False))] if size else []
-    return chosen
-
-
-def _missing(blanks: Blanks) -> Counter[str]:
-    """How many cells of each column are blank."""
-    return Counter(name for _, names in blanks for name in names)
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One known cell asked as if it were blank: the confidence of the answer, and whether it was right."""
-
-    field: str
-    confidence: float
-    is_right: bool
-
-
-def pick(judged: Sequence[Judged], accuracy: float, blanks: Blanks) -> tuple[float, HeldOut]:
-    """The threshold that is shown, on known cells, to reach an accuracy, and what to expect of it for the blanks.
-
-    A known cell stands for its share of the blanks of its column.
-    """
-    missing, asked = _missing(blanks), Counter(each.field for each in judged)
-    found = engine.promise(
-        np.array([each.confidence for each in judged], dtype=np.float64),
-        np.array([each.is_right for each in judged], dtype=bool),
-        accuracy,
-        np.array([missing[each.field] / asked[each.field] for each in judged]),
-    )
-    return found.threshold, HeldOut(found.n, found.share, found.accuracy)
-
-
-def told(row: int, predicted: Sequence[Predicted], threshold: float) -> Iterator[FilledCell]:
+def told(row: int, predicted: Sequence[Predicted], bar: Bar) -> Iterator[FilledCell]:
     """The answers of one row in the terms of the model."""
     for each in predicted:
-        filled = each.confidence >= threshold
+        filled = bar.passes(each.name, each.confidence)
         source = Source(each.source)
         found = each.interval
         lies = None if found is None else Interval(found.low, found.high, found.mass)
         yield FilledCell(row, each.name, each.value, each.confidence, source, each.supporters, filled, lies)
 
 
-def filling(cells: Sequence[FilledCell], blanks: Blanks, threshold: float, held_out: HeldOut | None) -> Filling:
+def filling(cells: Sequence[FilledCell], blanks: Blanks, bar: Bar, held_out: HeldOut | None) -> Filling:
     """All that was found."""
     blank = sum(len(names) for _, names in blanks)
-    return Filling(tuple(cells), blank, sum(each.filled for each in cells), threshold, held_out)
+    return Filling(tuple(cells), blank, sum(each.filled for each in cells), bar.least, held_out)
 
 
 class _Desk:

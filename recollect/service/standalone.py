@@ -6,6 +6,7 @@ import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import engine
@@ -38,7 +39,8 @@ from recollect.service.examining import (
     require_learnable,
     worst,
 )
-from recollect.service.filling import Blanks, Judged, filling, held_out_cells, pick, told
+from recollect.service.filling import filling, told
+from recollect.service.promising import Bar, Blanks, Judged, first_cells, more_cells, pick
 
 LEARNED_CASES = 300  # held out of each column, to pick a threshold for what was learned
 PIECE = 100  # rows a process takes at a time
@@ -61,22 +63,25 @@ def fill_alone(
     learned before; then these cells' whole rows are taken out, for what was learned has seen them.
     """
     traces = as_traces(request.rows)
-    judged: Iterable[Sequence[Judged]] | None = None
+    judged: list[Judged] = []
     if learns:
         require_learnable(traces)
         if request.target_accuracy is not None:
-            judged = [_judge_learned(traces, blanks, report_learning)]
+            judged = _judge_learned(traces, blanks, report_learning)
     table = _Table(request, Block(traces, _schema(traces, learns=learns, report=report_learning)))
     with _processes(table, workers) as run:
-        threshold, held_out = request.threshold, None
+        bar, held_out = Bar(request.threshold), None
         if request.target_accuracy is not None:
-            judged = run(_judge, held_out_cells(request, blanks)) if judged is None else judged
-            threshold, held_out = pick([each for part in judged for each in part], request.target_accuracy, blanks)
+            if not learns:
+                judged = list(chain.from_iterable(run(_judge, first_cells(request, blanks))))
+                more = more_cells(request, blanks, judged, request.target_accuracy)
+                judged += chain.from_iterable(run(_judge, more))
+            bar, held_out = pick(judged, request.target_accuracy, blanks)
         cells: list[FilledCell] = []
         for part in run(_ask, blanks):
             report(len(part))
-            cells += [cell for row, found in part for cell in told(row, found, threshold)]
-    return filling(cells, blanks, threshold, held_out)
+            cells += [cell for row, found in part for cell in told(row, found, bar)]
+    return filling(cells, blanks, bar, held_out)
 
 
 def _schema(traces: Traces, *, learns: bool, report: Report) -> Schema:

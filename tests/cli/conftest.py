@@ -111,11 +111,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def recollect(server: Served) -> Callable[..., Ran]:
     """Run a command against the server, as a user would."""
 
-    def run(*arguments: str, **variables: str) -> Ran:
+    def run(*arguments: str, stdin: str = "", **variables: str) -> Ran:
         done = subprocess.run(
             [sys.executable, "-m", "recollect", *arguments],
             env=environment(server.data, RECOLLECT_PORT=server.url.rpartition(":")[2], **variables),
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=COMMAND_S,

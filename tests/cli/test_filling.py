@@ -121,3 +121,20 @@ def test_a_table_is_not_written_under_the_name_of_another_kind(name: str, recoll
     assert ran.code == 2
     assert "ends in .csv" in ran.err
     assert not (tmp_path / name).exists()
+
+
+def test_a_table_goes_through_a_pipe(recollect: Recollect, tmp_path: Path) -> None:
+    rows = table()
+    file = write(tmp_path / "meals.csv", rows)
+    ran = recollect("fill", "-", "--target", "where", "--workers", "1", stdin=file.read_text(encoding="utf-8"))
+    assert ran.code == 0, ran.err
+    filled = list(csv.DictReader(ran.out.splitlines()))
+    assert filled == [row | {"where": PLACES[row["what"]]} for row in rows]
+    assert "10 of 10 blank cells filled" in ran.err
+    cells = tmp_path / "cells.csv"
+    ran = recollect("fill", str(file), "--out", "-", "--cells", str(cells), "--workers", "1")
+    assert ran.code == 0, ran.err
+    assert ran.out.startswith("no,what,where,hot")
+    assert len(read(cells)) == 11
+    assert recollect("fill", str(file), "--out", "-", "--json").code == 2
+    assert {path.name for path in tmp_path.iterdir()} == {"cells.csv", "meals.csv"}

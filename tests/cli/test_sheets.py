@@ -217,3 +217,23 @@ def test_json_that_holds_no_records_is_refused(text: str, tmp_path: Path) -> Non
     path.write_text(text)
     with pytest.raises(InvalidRequest, match="no JSON object"):
         read_sheet(path)
+
+
+@pytest.mark.parametrize(
+    ("cells", "value", "expected"),
+    [
+        (["1,5", "2,25"], 3.75, "3,75"),
+        (["4,50 €", "1.200,00 €"], 7.5, "7,5 €"),
+        (["$4.50", "-$1.25"], -7.5, "-$7.5"),
+        (["12.5%", "3%"], 40, "40%"),
+        (["1.5", "2"], 3.75, "3.75"),
+    ],
+)
+def test_a_number_that_no_cell_has_is_spelt_as_the_others_are(
+    cells: list[str], value: float, expected: str, tmp_path: Path
+) -> None:
+    path, written = tmp_path / "t.csv", tmp_path / "u.csv"
+    path.write_text("n;x\n" + "".join(f"{cell};1\n" for cell in [*cells, ""]), encoding="utf-8")
+    read_sheet(path).write(written, {(len(cells), "n"): value}, None)
+    assert written.read_text(encoding="utf-8").splitlines()[-1] == f"{expected};1"
+    assert read_sheet(written).rows[-1]["n"] == value

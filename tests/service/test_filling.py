@@ -9,6 +9,7 @@ from recollect import service
 from recollect.errors import Conflict, InsufficientEvidence
 from recollect.model import CompleteRequest, CompletionConfig, Cue, Fields, FillRequest, Scope
 from recollect.service.filling import blank_cells
+from recollect.service.promising import Judged, pick
 from recollect.service.runtime import Runtime
 from recollect.service.standalone import fill_alone
 from tests.engine.worlds import random_records
@@ -97,6 +98,38 @@ def test_a_table_fills_itself_as_well_as_it_promises(workers: int) -> None:
     assert found == fill_alone(request, blanks)
 
 
+def test_each_column_has_the_accuracy_by_itself() -> None:
+    rng = np.random.default_rng(3)
+    whole: list[Fields] = [
+        {"kind": f"k{n % 4}", "told": f"t{n % 4}", "chance": f"c{rng.integers(2)}", "open": "x" if n % 4 else "y"}
+        for n in range(600)
+    ]
+    rows: list[Fields] = [{name: v for name, v in row.items() if rng.random() > 0.15} for row in whole]
+    request = FillRequest(rows, ("told", "chance"), target_accuracy=0.9)
+    found = fill_alone(request, blank_cells(request))
+    assert {cell.field for cell in found.cells if cell.filled} == {"told"}
+    assert found.held_out is not None
+    columns = {each.field: each for each in found.held_out.columns}
+    told, chance = columns["told"], columns["chance"]
+    assert (chance.threshold, chance.share_filled, chance.accuracy) == (None, 0.0, None)
+    assert told.threshold is not None
+    assert found.threshold == told.threshold
+    assert told.cells > chance.cells  # what has no hope is not asked about further
+
+
+def test_short_columns_show_together_what_none_shows_alone() -> None:
+    judged = [Judged(f"c{column}", 0.9, True) for column in range(4) for _ in range(20)]
+    judged += [Judged("wrong", 0.9, place % 4 > 0) for place in range(20)]
+    blanks = [(row, tuple(f"c{column}" for column in range(4))) for row in range(5)] + [(9, ("wrong",))]
+    bar, found = pick(judged[:80], 0.95, blanks)
+    assert [each.threshold is not None for each in found.columns] == [True] * 4 + [False]
+    assert (found.share_filled, found.accuracy) == (20 / 21, 1.0)
+    assert bar.passes("c1", 0.95)
+    assert not bar.passes("wrong", 1.0)
+    assert pick(judged[:20], 0.95, blanks)[1].accuracy is None
+    assert pick(judged, 0.9, blanks)[1].columns[-1].threshold is None
+
+
 def test_a_threshold_that_nothing_reaches_leaves_the_table_as_it_is() -> None:
     rng = np.random.default_rng(0)
     rows: list[Fields] = [{"a": f"a{rng.integers(50)}", "b": f"b{rng.integers(50)}"} for _ in range(200)]
@@ -115,7 +148,10 @@ def test_what_was_learned_fills_and_its_threshold_is_picked_on_rows_it_never_saw
     assert len(found.cells) == found.blank
     assert found.held_out is not None
     assert found.held_out.cells == sum(len(row) for row in rows)
-    assert found.filled == sum(cell.confidence >= found.threshold for cell in found.cells)
+    bars = {each.field: each.threshold for each in found.held_out.columns}
+    assert [cell.filled for cell in found.cells] == [
+        (bar := bars[cell.field]) is not None and cell.confidence >= bar for cell in found.cells
+    ]
     plain = fill_alone(FillRequest(rows), blank_cells(request))
     assert [cell.confidence for cell in plain.cells] != [cell.confidence for cell in found.cells]
 

@@ -86,6 +86,7 @@ __all__ = [
     "ForgetRequest",
     "ForgettingCheck",
     "HeldOut",
+    "HeldOutColumn",
     "Hypothesis",
     "HypotheticalEpisode",
     "ImportReport",
@@ -206,6 +207,7 @@ from recollect_client.models.forget_receipt import ForgetReceipt as ForgetReceip
 from recollect_client.models.forget_request import ForgetRequest as ForgetRequest
 from recollect_client.models.forgetting_check import ForgettingCheck as ForgettingCheck
 from recollect_client.models.held_out import HeldOut as HeldOut
+from recollect_client.models.held_out_column import HeldOutColumn as HeldOutColumn
 from recollect_client.models.hypothesis import Hypothesis as Hypothesis
 from recollect_client.models.hypothetical_episode import HypotheticalEpisode as HypotheticalEpisode
 from recollect_client.models.import_report import ImportReport as ImportReport

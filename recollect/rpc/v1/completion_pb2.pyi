@@ -517,11 +517,27 @@ class FilledCell(_message.Message):
     def __init__(self, row: _Optional[int] = ..., field: _Optional[str] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., confidence: _Optional[float] = ..., source: _Optional[_Union[Source, str]] = ..., supporters: _Optional[float] = ..., filled: _Optional[bool] = ..., interval: _Optional[_Union[Interval, _Mapping]] = ...) -> None: ...
 
 class HeldOut(_message.Message):
-    __slots__ = ("cells", "share_filled", "accuracy")
+    __slots__ = ("cells", "share_filled", "accuracy", "columns")
     CELLS_FIELD_NUMBER: _ClassVar[int]
     SHARE_FILLED_FIELD_NUMBER: _ClassVar[int]
     ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
     cells: int
     share_filled: float
     accuracy: float
-    def __init__(self, cells: _Optional[int] = ..., share_filled: _Optional[float] = ..., accuracy: _Optional[float] = ...) -> None: ...
+    columns: _containers.RepeatedCompositeFieldContainer[HeldOutColumn]
+    def __init__(self, cells: _Optional[int] = ..., share_filled: _Optional[float] = ..., accuracy: _Optional[float] = ..., columns: _Optional[_Iterable[_Union[HeldOutColumn, _Mapping]]] = ...) -> None: ...
+
+class HeldOutColumn(_message.Message):
+    __slots__ = ("field", "cells", "threshold", "share_filled", "accuracy")
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FILLED_FIELD_NUMBER: _ClassVar[int]
+    ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    field: str
+    cells: int
+    threshold: float
+    share_filled: float
+    accuracy: float
+    def __init__(self, field: _Optional[str] = ..., cells: _Optional[int] = ..., threshold: _Optional[float] = ..., share_filled: _Optional[float] = ..., accuracy: _Optional[float] = ...) -> None: ...

@@ -67,6 +67,7 @@ from recollect_client.models.forget_receipt import ForgetReceipt
 from recollect_client.models.forget_request import ForgetRequest
 from recollect_client.models.forgetting_check import ForgettingCheck
 from recollect_client.models.held_out import HeldOut
+from recollect_client.models.held_out_column import HeldOutColumn
 from recollect_client.models.hypothesis import Hypothesis
 from recollect_client.models.hypothetical_episode import HypotheticalEpisode
 from recollect_client.models.import_report import ImportReport

@@ -34,7 +34,7 @@ class FillResponse(BaseModel):
     columns: Optional[Dict[str, Annotated[List[Any], Field(min_length=1, max_length=1000)]]] = Field(default=None, description="A table by columns, all of one length. Up to 256 columns of up to 1,000 cells.", json_schema_extra={"examples": [{"what": ["breakfast", "lunch"], "where": [None, "canteen"]}]})
     blank: Annotated[int, Field(le=9007199254740991, strict=True, ge=0)] = Field(description="How many.", json_schema_extra={"examples": [120]})
     filled: Annotated[int, Field(le=9007199254740991, strict=True, ge=0)] = Field(description="How many.", json_schema_extra={"examples": [120]})
-    threshold: Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]] = Field(description="The least confidence with which a cell is filled; 0 fills whatever can be told.", json_schema_extra={"examples": [0.8]})
+    threshold: Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]] = Field(description="The least confidence with which a cell was filled; where a target_accuracy was given the least of all columns, 1 where none has one.", json_schema_extra={"examples": [0.8]})
     held_out: Optional[HeldOut] = None
     cells: Annotated[List[FilledCell], Field(max_length=256000)] = Field(description="The blank cells that something is known of, by row and then by column.")
     __properties: ClassVar[List[str]] = ["rows", "columns", "blank", "filled", "threshold", "held_out", "cells"]
@@ -103,7 +103,7 @@ class FillResponse(BaseModel):
             "columns": obj.get("columns"),
             "blank": obj.get("blank"),
             "filled": obj.get("filled"),
-            "threshold": obj.get("threshold") if obj.get("threshold") is not None else 0,
+            "threshold": obj.get("threshold"),
             "held_out": HeldOut.from_dict(obj["held_out"]) if obj.get("held_out") is not None else None,
             "cells": [FilledCell.from_dict(_item) for _item in obj["cells"]] if obj.get("cells") is not None else None
         })

@@ -20,18 +20,20 @@ import json
 from pydantic import BaseModel, ConfigDict, Field
 from typing import Any, ClassVar, Dict, List, Optional, Union
 from typing_extensions import Annotated
+from recollect_client.models.held_out_column import HeldOutColumn
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
 
 class HeldOut(BaseModel):
     """
-    What the threshold was picked on: how many known cells were asked as if they were blank, the share of them that is filled at this threshold, and the share of those that is right; null where none is filled. 
+    What the thresholds were picked on: how many known cells were asked as if they were blank, and what to expect of the blanks from them: the share that is filled, and the share of those that is right; null where none is filled. `columns` tells the same of each column. 
     """ # noqa: E501
     cells: Annotated[int, Field(le=9007199254740991, strict=True, ge=0)] = Field(description="How many.", json_schema_extra={"examples": [120]})
     share_filled: Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]] = Field(description="A number from 0 to 1.", json_schema_extra={"examples": [0.82]})
     accuracy: Optional[Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]]] = Field(description="The share of the cells filled that is right.", json_schema_extra={"examples": [0.95]})
-    __properties: ClassVar[List[str]] = ["cells", "share_filled", "accuracy"]
+    columns: Annotated[List[HeldOutColumn], Field(max_length=256)] = Field(description="The columns with blanks.")
+    __properties: ClassVar[List[str]] = ["cells", "share_filled", "accuracy", "columns"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -72,6 +74,12 @@ class HeldOut(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # override the default output from pydantic by calling `to_dict()` of each item in columns (list)
+        _items = []
+        if self.columns:
+            for _item_columns in self.columns:
+                _items.append(_item_columns.to_dict() if _item_columns is not None else None)
+            _dict['columns'] = _items
         # set to None if accuracy (nullable) is None
         # and model_fields_set contains the field
         if self.accuracy is None and "accuracy" in self.model_fields_set:
@@ -91,7 +99,8 @@ class HeldOut(BaseModel):
         _obj = cls.model_validate({
             "cells": obj.get("cells"),
             "share_filled": obj.get("share_filled"),
-            "accuracy": obj.get("accuracy")
+            "accuracy": obj.get("accuracy"),
+            "columns": [HeldOutColumn.from_dict(_item) for _item in obj["columns"]] if obj.get("columns") is not None else None
         })
         return _obj
 

@@ -26,7 +26,7 @@ pub struct FillResponse {
     /// How many.
     #[serde(rename = "filled")]
     pub filled: i64,
-    /// The least confidence with which a cell is filled; 0 fills whatever can be told.
+    /// The least confidence with which a cell was filled; where a target_accuracy was given the least of all columns, 1 where none has one.
     #[serde(rename = "threshold")]
     pub threshold: f64,
     #[serde(rename = "held_out", skip_serializing_if = "Option::is_none")]

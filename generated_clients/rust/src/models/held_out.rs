@@ -11,7 +11,7 @@
 use crate::models;
 use serde::{Deserialize, Serialize};
 
-/// HeldOut : What the threshold was picked on: how many known cells were asked as if they were blank, the share of them that is filled at this threshold, and the share of those that is right; null where none is filled. 
+/// HeldOut : What the thresholds were picked on: how many known cells were asked as if they were blank, and what to expect of the blanks from them: the share that is filled, and the share of those that is right; null where none is filled. `columns` tells the same of each column. 
 #[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldOut {
     /// How many.
@@ -23,15 +23,19 @@ pub struct HeldOut {
     /// The share of the cells filled that is right.
     #[serde(rename = "accuracy", deserialize_with = "Option::deserialize")]
     pub accuracy: Option<f64>,
+    /// The columns with blanks.
+    #[serde(rename = "columns")]
+    pub columns: Vec<models::HeldOutColumn>,
 }
 
 impl HeldOut {
-    /// What the threshold was picked on: how many known cells were asked as if they were blank, the share of them that is filled at this threshold, and the share of those that is right; null where none is filled. 
-    pub fn new(cells: i64, share_filled: f64, accuracy: Option<f64>) -> HeldOut {
+    /// What the thresholds were picked on: how many known cells were asked as if they were blank, and what to expect of the blanks from them: the share that is filled, and the share of those that is right; null where none is filled. `columns` tells the same of each column. 
+    pub fn new(cells: i64, share_filled: f64, accuracy: Option<f64>, columns: Vec<models::HeldOutColumn>) -> HeldOut {
         HeldOut {
             cells,
             share_filled,
             accuracy,
+            columns,
         }
     }
 }

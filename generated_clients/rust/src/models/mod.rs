@@ -106,6 +106,8 @@ pub mod forgetting_check;
 pub use self::forgetting_check::ForgettingCheck;
 pub mod held_out;
 pub use self::held_out::HeldOut;
+pub mod held_out_column;
+pub use self::held_out_column::HeldOutColumn;
 pub mod hypothesis;
 pub use self::hypothesis::Hypothesis;
 pub mod hypothetical_episode;

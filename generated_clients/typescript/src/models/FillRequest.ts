@@ -36,8 +36,8 @@ export interface FillRequest {
      */
     threshold?: number;
     /**
-     * The share of the filled cells that should be right. The least threshold of which known cells of the table show it (an exact binomial test) is used in
-     * place of `threshold`; where none does, nothing is filled.
+     * The share of the filled cells of each column that should be right. In place of `threshold` each column has its own, the least of which known cells of
+     * the table show it (an exact binomial test); a column of which none does stays as it is.
      * 
      */
     target_accuracy?: number;

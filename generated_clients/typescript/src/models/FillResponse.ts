@@ -51,7 +51,7 @@ export interface FillResponse {
      */
     filled: number;
     /**
-     * The least confidence with which a cell is filled; 0 fills whatever can be told.
+     * The least confidence with which a cell was filled; where a target_accuracy was given the least of all columns, 1 where none has one.
      */
     threshold: number;
     /**

@@ -13,9 +13,17 @@
  */
 
 import { mapValues } from '../runtime';
+import type { HeldOutColumn } from './HeldOutColumn';
+import {
+    HeldOutColumnFromJSON,
+    HeldOutColumnFromJSONTyped,
+    HeldOutColumnToJSON,
+    HeldOutColumnToJSONTyped,
+} from './HeldOutColumn';
+
 /**
- * What the threshold was picked on: how many known cells were asked as if they were blank, the share of them that is filled at this threshold, and the share of
- * those that is right; null where none is filled.
+ * What the thresholds were picked on: how many known cells were asked as if they were blank, and what to expect of the blanks from them: the share that is
+ * filled, and the share of those that is right; null where none is filled. `columns` tells the same of each column.
  * 
  * @export
  * @interface HeldOut
@@ -33,6 +41,10 @@ export interface HeldOut {
      * The share of the cells filled that is right.
      */
     accuracy: number | null;
+    /**
+     * The columns with blanks.
+     */
+    columns: Array<HeldOutColumn>;
 }
 
 /**
@@ -42,6 +54,7 @@ export function instanceOfHeldOut(value: object): value is HeldOut {
     if (!('cells' in value) || value['cells'] === undefined) return false;
     if (!('share_filled' in value) || value['share_filled'] === undefined) return false;
     if (!('accuracy' in value) || value['accuracy'] === undefined) return false;
+    if (!('columns' in value) || value['columns'] === undefined) return false;
     return true;
 }
 
@@ -58,6 +71,7 @@ export function HeldOutFromJSONTyped(json: any, ignoreDiscriminator: boolean): H
         'cells': json['cells'],
         'share_filled': json['share_filled'],
         'accuracy': json['accuracy'],
+        'columns': ((json['columns'] as Array<any>).map(HeldOutColumnFromJSON)),
     };
 }
 
@@ -75,6 +89,7 @@ export function HeldOutToJSONTyped(value?: HeldOut | null, ignoreDiscriminator: 
         'cells': value['cells'],
         'share_filled': value['share_filled'],
         'accuracy': value['accuracy'],
+        'columns': ((value['columns'] as Array<any>).map(HeldOutColumnToJSON)),
     };
 }
 

@@ -54,6 +54,7 @@ export * from './ForgetReceipt';
 export * from './ForgetRequest';
 export * from './ForgettingCheck';
 export * from './HeldOut';
+export * from './HeldOutColumn';
 export * from './Hypothesis';
 export * from './HypotheticalEpisode';
 export * from './ImportReport';

@@ -201,7 +201,7 @@ public class FillRequest {
   }
 
   /**
-   * The share of the filled cells that should be right. The least threshold of which known cells of the table show it (an exact binomial test) is used in place of &#x60;threshold&#x60;; where none does, nothing is filled. 
+   * The share of the filled cells of each column that should be right. In place of &#x60;threshold&#x60; each column has its own, the least of which known cells of the table show it (an exact binomial test); a column of which none does stays as it is. 
    * minimum: 0
    * maximum: 1
    * @return targetAccuracy

@@ -67,7 +67,7 @@ public class FillResponse {
 
   public static final String JSON_PROPERTY_THRESHOLD = "threshold";
   @jakarta.annotation.Nonnull
-  private Double threshold = 0d;
+  private Double threshold;
 
   public static final String JSON_PROPERTY_HELD_OUT = "held_out";
   @jakarta.annotation.Nullable
@@ -202,7 +202,7 @@ public class FillResponse {
   }
 
   /**
-   * The least confidence with which a cell is filled; 0 fills whatever can be told.
+   * The least confidence with which a cell was filled; where a target_accuracy was given the least of all columns, 1 where none has one.
    * minimum: 0
    * maximum: 1
    * @return threshold

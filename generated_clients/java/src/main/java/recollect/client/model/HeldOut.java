@@ -24,18 +24,22 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonTypeName;
 import com.fasterxml.jackson.annotation.JsonValue;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import recollect.client.model.HeldOutColumn;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
 
 import recollect.client.ApiClient;
 /**
- * What the threshold was picked on: how many known cells were asked as if they were blank, the share of them that is filled at this threshold, and the share of those that is right; null where none is filled. 
+ * What the thresholds were picked on: how many known cells were asked as if they were blank, and what to expect of the blanks from them: the share that is filled, and the share of those that is right; null where none is filled. &#x60;columns&#x60; tells the same of each column. 
  */
 @JsonPropertyOrder({
   HeldOut.JSON_PROPERTY_CELLS,
   HeldOut.JSON_PROPERTY_SHARE_FILLED,
-  HeldOut.JSON_PROPERTY_ACCURACY
+  HeldOut.JSON_PROPERTY_ACCURACY,
+  HeldOut.JSON_PROPERTY_COLUMNS
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class HeldOut {
@@ -50,6 +54,10 @@ public class HeldOut {
   public static final String JSON_PROPERTY_ACCURACY = "accuracy";
   @jakarta.annotation.Nullable
   private Double accuracy;
+
+  public static final String JSON_PROPERTY_COLUMNS = "columns";
+  @jakarta.annotation.Nonnull
+  private List<HeldOutColumn> columns;
 
   public HeldOut() { 
   }
@@ -132,6 +140,38 @@ public class HeldOut {
   }
 
 
+  public HeldOut columns(@jakarta.annotation.Nonnull List<HeldOutColumn> columns) {
+    this.columns = columns;
+    return this;
+  }
+
+  public HeldOut addColumnsItem(HeldOutColumn columnsItem) {
+    if (this.columns == null) {
+      this.columns = new ArrayList<>();
+    }
+    this.columns.add(columnsItem);
+    return this;
+  }
+
+  /**
+   * The columns with blanks.
+   * @return columns
+   */
+  @jakarta.annotation.Nonnull
+  @JsonProperty(value = JSON_PROPERTY_COLUMNS, required = true)
+  @JsonInclude(value = JsonInclude.Include.ALWAYS)
+  public List<HeldOutColumn> getColumns() {
+    return columns;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_COLUMNS, required = true)
+  @JsonInclude(value = JsonInclude.Include.ALWAYS)
+  public void setColumns(@jakarta.annotation.Nonnull List<HeldOutColumn> columns) {
+    this.columns = columns;
+  }
+
+
   /**
    * Return true if this HeldOut object is equal to o.
    */
@@ -146,12 +186,13 @@ public class HeldOut {
     HeldOut heldOut = (HeldOut) o;
     return Objects.equals(this.cells, heldOut.cells) &&
         Objects.equals(this.shareFilled, heldOut.shareFilled) &&
-        Objects.equals(this.accuracy, heldOut.accuracy);
+        Objects.equals(this.accuracy, heldOut.accuracy) &&
+        Objects.equals(this.columns, heldOut.columns);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(cells, shareFilled, accuracy);
+    return Objects.hash(cells, shareFilled, accuracy, columns);
   }
 
   @Override
@@ -161,6 +202,7 @@ public class HeldOut {
     sb.append("    cells: ").append(toIndentedString(cells)).append("\n");
     sb.append("    shareFilled: ").append(toIndentedString(shareFilled)).append("\n");
     sb.append("    accuracy: ").append(toIndentedString(accuracy)).append("\n");
+    sb.append("    columns: ").append(toIndentedString(columns)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -218,6 +260,16 @@ public class HeldOut {
     // add `accuracy` to the URL query string
     if (getAccuracy() != null) {
       joiner.add(String.format(java.util.Locale.ROOT, "%saccuracy%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getAccuracy()))));
+    }
+
+    // add `columns` to the URL query string
+    if (getColumns() != null) {
+      for (int i = 0; i < getColumns().size(); i++) {
+        if (getColumns().get(i) != null) {
+          joiner.add(getColumns().get(i).toUrlQueryString(String.format(java.util.Locale.ROOT, "%scolumns%s%s", prefix, suffix,
+          "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, i, containerSuffix))));
+        }
+      }
     }
 
     return joiner.toString();
