@@ -23,7 +23,8 @@ from engine.priors import (
     BROAD_DISTORTED,
     BROAD_WRONG,
     CANDIDATES,
-    EDGE_MARGIN,
+    EDGE_DEVIATIONS,
+    EDGE_LEAST,
     EDGE_SAMPLE,
     FEW_VALUES,
     LEVEL_MARGIN,
@@ -137,21 +138,36 @@ def top_rows(scores: npt.NDArray[np.floating], count: int) -> Rows:
     """The rows of the `count` highest scores, ascending; ties at the edge go to later rows."""
     if len(scores) <= count:
         return np.arange(len(scores))
-    edge = None
-    if len(scores) > max(4 * count, CANDIDATES):
-        # A sample of the scores tells about where the edge lies; what is above it holds the answer.
-        step = max(1, count // EDGE_SAMPLE)
-        sample = scores[::step]
-        place = max(1, len(sample) - int(EDGE_MARGIN * count / step) - 1)
-        lenient = np.partition(sample, place)[place]
-        rows = np.flatnonzero(scores >= lenient)
-        if len(rows) >= count:
-            if np.count_nonzero(scores[rows] > lenient) < count:
-                edge = lenient  # so many score alike that it is the edge itself
-            elif len(rows) < len(scores):
-                return rows[top_rows(scores[rows], count)]
-    if edge is None:
-        edge = np.partition(scores, len(scores) - count)[len(scores) - count]
-    above = np.flatnonzero(scores > edge)
-    level = np.flatnonzero(scores == edge)[-(count - len(above)) :]
-    return np.sort(np.concatenate([above, level]))
+    lower, upper = _about_the_edge(scores, count)
+    best = scores > upper
+    wanted = count - int(np.count_nonzero(best))
+    rows = np.flatnonzero((scores >= lower) & ~best)
+    if not 0 < wanted <= len(rows):
+        lower, upper = -np.inf, np.inf
+        best, wanted, rows = np.zeros(len(scores), dtype=bool), count, np.arange(len(scores))
+    own = scores[rows]
+    edge = _edge(own, wanted, lower, upper)
+    best[rows[own > edge]] = True
+    level = rows[own == edge]
+    best[level[len(level) - (count - np.count_nonzero(best)) :]] = True
+    return np.flatnonzero(best)
+
+
+def _about_the_edge(scores: npt.NDArray[np.floating], count: int) -> tuple[float, float]:
+    """Two scores between which the edge of the `count` highest very likely lies, as a sample tells."""
+    if len(scores) <= EDGE_LEAST * EDGE_SAMPLE:
+        return -np.inf, np.inf
+    sample = np.sort(scores[:: len(scores) // EDGE_SAMPLE])
+    share = 1.0 - count / len(scores)
+    place, off = share * len(sample), EDGE_DEVIATIONS * (len(sample) * share * (1.0 - share)) ** 0.5 + 1.0
+    return sample[max(0, int(place - off))], sample[min(len(sample) - 1, int(place + off))]
+
+
+def _edge(own: npt.NDArray[np.floating], wanted: int, lower: float, upper: float) -> float:
+    """The `wanted`-th highest; either bound where it is it, for equal scores are slow to part."""
+    if np.count_nonzero(own == upper) >= wanted:
+        return upper
+    higher = own[own > lower]
+    if len(higher) < wanted:
+        return lower if len(higher) < len(own) else float(own.min())
+    return float(np.partition(higher, len(higher) - wanted)[len(higher) - wanted])
