@@ -29,7 +29,7 @@ from engine.answer import conformal
 from engine.answer.abstention import Advice, RefusalGround
 from engine.answer.acting import Acting, act, at_most
 from engine.answer.attractor import Sweep
-from engine.answer.block import Block, Predicted
+from engine.answer.block import Block
 from engine.answer.completion import Answer, FieldAnswer, NotConverged, Retrieved, complete, steps
 from engine.answer.confidence import Shares
 from engine.answer.conformal import ConformalSet
@@ -38,6 +38,7 @@ from engine.answer.decision import is_answer
 from engine.answer.interval import ValueInterval
 from engine.answer.posterior import CueInput, Options
 from engine.answer.promise import promise
+from engine.answer.readout import Predicted
 from engine.answer.recall import Ranked, recall
 from engine.answer.schema import Schema
 from engine.answer.selection import Selection, select

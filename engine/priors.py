@@ -349,6 +349,8 @@ MATCHED = 0.8  # likeness | from which a field of a retrieved episode counts as 
 EVIDENCE_LISTED = 8  # episodes | listed behind an answer | cost
 TRACES_POOLED = 64  # candidates | among which identical records are pooled | cost
 KEPT_BYTES = 128 << 20  # bytes | of gains per episode that are kept, the larger part of what is | cost
+MANY_VALUES = 4096  # values | of a field, from which what is kept of them counts as large | cost
+READ_AT_ONCE = 1 << 17  # shares | of values, up to which answers of a field are read out together | cost
 FEW_ADDED = 0.125  # share of episodes | that are added one by one | cost
 
 PROMISE_RISK = 0.1  # chance | that less than the promised share is right, over tables | definition

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.answer.confidence import Shares
-from engine.memory.arrays import Floats, Mask, Rows
+from engine.memory.arrays import Floats, Ints, Mask, Rows
 from engine.memory.columns import MISSING, Column, recurs
 from engine.memory.resolution import on_line, tolerance
 from engine.memory.values import Value, place
 from engine.priors import STANDS_OUT
+
+ALIKE = 1e-12  # probabilities are compared to so many digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,25 @@ def decide(column: Column, p: Floats, cells: Floats, rho: float, recollected: Fl
     if middle == MISSING or (is_memory and float(p[best]) > STANDS_OUT * float(mass[middle])):
         return best
     return middle
+
+
+def decide_all(column: Column, p: Floats, cells: Floats) -> Ints:
+    """int[n]: `decide` of n posteriors float64[n, V] in which nothing is recollected."""
+    if column.kind in ("number", "time"):
+        order = on_line(column)
+        total = np.cumsum(cells[:, order], axis=1)
+        has_median = total[:, -1] > 0.5 if len(order) else np.zeros(len(p), dtype=bool)
+        codes: Ints = np.full(len(p), MISSING)
+        if has_median.any():
+            codes[has_median] = order[(total < 0.5 * total[:, -1:]).sum(axis=1)[has_median]]
+    else:
+        codes = p.argmax(axis=1)
+        level = p[np.arange(len(p)), codes] - ALIKE
+        codes[(p >= level[:, None]).sum(axis=1) > 1] = MISSING  # a tie
+    nothing = np.zeros(p.shape[1])
+    for row in np.flatnonzero(codes == MISSING).tolist():
+        codes[row] = decide(column, p[row], cells[row], 0.0, nothing)
+    return codes
 
 
 def likeliest(column: Column, p: Floats, mass: Floats) -> int:
@@ -88,7 +109,7 @@ def ranked(column: Column, p: Floats, count: int) -> Rows:
     """
     count = min(count, len(p))
     edge = p.max() if count == 1 else np.partition(p, len(p) - count)[len(p) - count]
-    best: Rows = (p >= edge - 1e-12).nonzero()[0]
+    best: Rows = (p >= edge - ALIKE).nonzero()[0]
     if len(best) == 1:
         return best
     tied = np.round(p[best], 12)

@@ -24,9 +24,11 @@ PIECE = 16  # rows answered in one turn
 BLOCK_SHARE = 0.2  # of what a single completion takes, where rows are one pass
 
 FoundRow = tuple[int, Sequence[Predicted]]
-Asker = Callable[[CueInput, tuple[str, ...]], Sequence[Predicted]]
+Asked = tuple[CueInput, tuple[str, ...]]
+Asker = Callable[[Sequence[Asked]], Sequence[Sequence[Predicted]]]
 T = TypeVar("T")
 R = TypeVar("R")
+Work = Callable[[SpaceMemory, Sequence[T]], list[R]]
 
 
 async def fill(runtime: Runtime, scope: Scope, request: FillRequest) -> Filling:
@@ -83,43 +85,45 @@ class _Desk:
 
     async def ask(self, rows: Blanks) -> list[FoundRow]:
         """The answers for blank cells, by row."""
-        work = partial(self._ask_one, self._request.rows)
+        work = partial(self._ask_some, self._request.rows)
         return [each async for part in self._pieces(rows, work) for each in part]
 
     async def judge(self, cells: Sequence[tuple[int, str]]) -> list[Judged]:
         """How known cells of the table are answered."""
-        return [each async for part in self._pieces(cells, self._judge_one) for each in part if each is not None]
+        return [each async for part in self._pieces(cells, self._judge_some) for each in part]
 
-    async def _pieces(self, items: Sequence[T], do: Callable[[SpaceMemory, T], R]) -> AsyncIterator[list[R]]:
+    async def _pieces(self, items: Sequence[T], do: Work[T, R]) -> AsyncIterator[list[R]]:
         for begin in range(0, len(items), PIECE):
             piece = items[begin : begin + PIECE]
             cells = partial(_cells, self._request, len(piece))
             async with self._runtime.turns.at(self._scope, cells, is_one_of_many=True) as turn:
                 yield await turn.run(partial(self._work, turn, piece, do))
 
-    def _work(self, turn: Turn, piece: Sequence[T], do: Callable[[SpaceMemory, T], R]) -> list[R]:
+    def _work(self, turn: Turn, piece: Sequence[T], do: Work[T, R]) -> list[R]:
         self._open(turn.memory)
-        done = []
-        for item in piece:
+        done: list[R] = []
+        step = 1 if self._request.may_be_stored else PIECE  # one pass is not broken off
+        for begin in range(0, len(piece), step):
             if turn.has_left:
                 raise DeadlineExceeded("Nobody waits for the table any more.")
-            done.append(do(turn.memory, item))
+            done += do(turn.memory, piece[begin : begin + step])
         return done
 
-    def _ask_one(self, rows: Sequence[Fields], memory: SpaceMemory, blank: tuple[int, tuple[str, ...]]) -> FoundRow:
-        row, names = blank
+    def _ask_some(self, rows: Sequence[Fields], memory: SpaceMemory, blanks: Blanks) -> list[FoundRow]:
         assert self._asker is not None
-        return row, self._asker(read_cue(memory, Cue(rows[row]))[0], names)
+        found = self._asker([(read_cue(memory, Cue(rows[row]))[0], names) for row, names in blanks])
+        return [(row, answers) for (row, _), answers in zip(blanks, found, strict=True)]
 
-    def _judge_one(self, memory: SpaceMemory, cell: tuple[int, str]) -> Judged | None:
-        row, name = cell
-        known = dict(self._request.rows[row])
-        truth = known.pop(name)
+    def _judge_some(self, memory: SpaceMemory, cells: Sequence[tuple[int, str]]) -> list[Judged]:
         assert self._asker is not None
-        answer = next(iter(self._asker(read_cue(memory, Cue(known))[0], (name,))), None)
-        if answer is None:
-            return None
-        return Judged(name, answer.confidence, engine.is_answer(memory.traces.columns[name], answer.code, truth))
+        rows = self._request.rows
+        hidden = [{other: value for other, value in rows[row].items() if other != name} for row, name in cells]
+        asked = [(read_cue(memory, Cue(known))[0], (name,)) for known, (_, name) in zip(hidden, cells, strict=True)]
+        return [
+            Judged(name, each.confidence, engine.is_answer(memory.traces.columns[name], each.code, rows[row][name]))
+            for (row, name), answers in zip(cells, self._asker(asked), strict=True)
+            for each in answers
+        ]
 
     def _open(self, memory: SpaceMemory) -> None:
         """Make ready for the memory as it is now: what was worked out for it before a write is void."""
@@ -137,11 +141,11 @@ def _cells(request: FillRequest, rows: int, memory: SpaceMemory) -> float:
 
 
 def asker(traces: Traces, schema: Schema, *, may_be_stored: bool) -> Asker:
-    """What answers one row after the other: as one pass where they are new events, else each by itself."""
+    """What answers rows: as one pass where they are new events, else each by itself."""
     if not may_be_stored:
         block = Block(traces, schema)
-        return lambda cue, names: block.ask(cue.values, names)
-    return lambda cue, names: _complete(traces, schema, cue, names)
+        return lambda asked: block.ask_all([(cue.values, names) for cue, names in asked])
+    return lambda asked: [_complete(traces, schema, cue, names) for cue, names in asked]
 
 
 def _complete(traces: Traces, schema: Schema, cue: CueInput, names: tuple[str, ...]) -> Sequence[Predicted]:

@@ -43,7 +43,7 @@ from recollect.service.filling import filling, told
 from recollect.service.promising import Bar, Blanks, Judged, first_cells, more_cells, pick
 
 LEARNED_CASES = 300  # held out of each column, to pick a threshold for what was learned
-PIECE = 100  # rows a process takes at a time
+PIECE = 1000  # rows a process takes at a time
 DONE = Job(ConsolidationStatus.SUCCEEDED, 1.0)
 Report = Callable[[float], None]
 
@@ -182,7 +182,8 @@ def _processes(table: _Table, workers: int) -> Iterator[Run]:
 
 def _ask(piece: Blanks) -> list[tuple[int, list[Predicted]]]:
     table = _inherited[-1]
-    return [(row, table.block.ask(table.request.rows[row], names)) for row, names in piece]
+    found = table.block.ask_all([(table.request.rows[row], names) for row, names in piece])
+    return [(row, answers) for (row, _), answers in zip(piece, found, strict=True)]
 
 
 def _judge(piece: Sequence[tuple[int, str]]) -> list[Judged]:

@@ -77,6 +77,30 @@ def test_a_block_over_more_episodes_than_candidates_answers_the_same() -> None:
     assert_same(traces, attach(traces), records[:20], 9)
 
 
+def test_a_block_whose_candidates_are_few_of_the_episodes_answers_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("answer.block", "generalisation.closed_form"):
+        monkeypatch.setattr(f"engine.{module}.CANDIDATES", 60)
+    records = mixed_records(13, 420)
+    traces = memory(records[:400])
+    assert_same(traces, attach(traces), records[360:], 13)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_answer_is_the_same_to_the_bit_whatever_is_asked_beside_it(seed: int) -> None:
+    records = mixed_records(seed, 300)
+    traces, rng = memory(records[:240]), np.random.default_rng(seed)
+    schema = attach(traces)
+    questions = []
+    for record in records[180:]:
+        names = [str(name) for name in rng.permutation(sorted(record))]
+        hidden = tuple(names[: int(rng.integers(4))])
+        questions.append(({name: value for name, value in record.items() if name not in hidden}, hidden))
+    together = Block(traces, schema).ask_all(questions)  # type: ignore[arg-type]
+    alone = [Block(traces, schema).ask(cue, hidden) for cue, hidden in questions]  # type: ignore[arg-type]
+    assert together == alone
+    assert Block(traces, schema).ask_all(questions[::-1]) == alone[::-1]  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_cell_left_out_is_asked_of_a_memory_that_lacks_it(seed: int) -> None:
     records = mixed_records(seed, 90)
@@ -98,7 +122,7 @@ def test_a_cell_left_out_is_asked_of_a_memory_that_lacks_it(seed: int) -> None:
 
 
 def test_what_is_let_go_is_worked_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.answer.block.KEPT_BYTES", 20_000)
+    monkeypatch.setattr("engine.answer.gains.KEPT_BYTES", 20_000)
     records = mixed_records(11, 300)
     traces = memory(records[:280])
     assert_same(traces, attach(traces), [*records[240:], *records[240:260]], 11)
