@@ -54,6 +54,7 @@ from engine.consolidation.evaluation import Case, FieldQuality, hold_out, qualit
 from engine.consolidation.learned import Learned
 from engine.consolidation.twins import Twins, chained, twins
 from engine.generalisation.weights import Weights
+from engine.memory.packed import Packed
 from engine.memory.patterns import Pattern, find_patterns, recount
 from engine.memory.traces import Traces
 from engine.memory.values import (
@@ -102,6 +103,7 @@ __all__ = [
     "NotConverged",
     "Options",
     "Outcome",
+    "Packed",
     "Pattern",
     "Predicted",
     "Ranked",

@@ -10,18 +10,19 @@ value as the first of its episodes has it.
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.memory.arrays import Codes, Floats, Ints, Mask, Rows
+from engine.memory.arrays import Bytes, Codes, Floats, Ints, Mask, Rows
 from engine.memory.grams import trigram_runs
-from engine.memory.postings import Places, Postings
+from engine.memory.packed import Arrays, Packed
+from engine.memory.postings import Postings
 from engine.memory.values import Value, folded, identity, place, plain, trigrams, value_kind, words
+from engine.memory.vocabulary import Vocabulary
 from engine.priors import (
     FEW_DROPPED,
     FEW_SOUGHT,
@@ -34,10 +35,13 @@ from engine.priors import (
 
 MISSING = -1
 MANY = 4096  # values from which on they are indexed all at once
-_BARE = {str, type(None)}
+PACKED_UNITS = ("word", "trigram")  # indexes whose items are texts
 VALUE_KINDS = ("boolean", "number", "time", "string", "list")
 KINDS = ("category", "text", "number", "time", "boolean", "list")
 
+
+_BY_VALUE = ("_counts", "_numbers", "_first", "_kinds", "_lengths")
+_FACTS = ("name", "size", "present", "_kind_tally", "_word_total")
 
 T = TypeVar("T")
 
@@ -55,21 +59,18 @@ class Column:
     def __init__(self, name: str, kind: str | None = None) -> None:
         self.name = name
         self.declared_kind = kind
-        self.values: list[Value] = []
-        self._number_of: dict[Hashable, int] = {}  # by `_key`; the code is `_places.code` of it
-        self._places = Places()
+        self.values = Vocabulary()
         self._codes: Codes = np.full(64, MISSING, dtype=np.int32)
         self._counts = np.zeros(16, dtype=np.int64)
         self._numbers = np.full(16, np.nan)
         self._first = np.zeros(16, dtype=np.int32)  # the first episode of each value
-        self._kinds = bytearray()  # of each value, in VALUE_KINDS
-        self._lengths = array("I")  # of each string in words, else 0
+        self._kinds: Bytes = np.zeros(16, dtype=np.uint8)  # of each value, in VALUE_KINDS
+        self._lengths = np.zeros(16, dtype=np.uint32)  # of each string in words, else 0
         self._postings: dict[str, Postings] = {}
         self._spelling: Column | None = None
         self._otherwise: dict[int, Value] = {}  # by row: the value of an episode that writes it unlike its code
         self._derived: dict[str, Any] = {}
         self._kind: str | None = None  # the commonest one, once it was asked for
-        self._has_odd = False  # some value may show otherwise than its key is spelt
         self._kind_tally = [0] * len(VALUE_KINDS)
         self._word_total = 0
         self.size = 0
@@ -116,8 +117,8 @@ class Column:
 
     def find(self, value: Value) -> int:
         """The code of a value, MISSING when no episode has it."""
-        number = self._number_of.get(_key(value))
-        return MISSING if number is None else int(self._places.code[number])
+        number = self.values.number(value)
+        return MISSING if number is None else self.values.places.code_at(number)
 
     @property
     def met_once(self) -> int:
@@ -166,8 +167,10 @@ class Column:
     def extend(self, values: Sequence[Value | None]) -> None:
         """Add the values of the next episodes, None where one lacks the field."""
         self._changed()
-        numbers = np.asarray(self._number_all(values), dtype=np.int64)
-        codes = self._codes_of(numbers)
+        numbers, fresh = self.values.number_all(values)
+        for code, at in enumerate(fresh, len(self.values) - len(fresh)):
+            self._note(code, values[at], self.size + at)  # type: ignore[arg-type]  # None is no value
+        codes = self.values.codes(np.asarray(numbers, dtype=np.int64))
         self._note_spellings(values, codes)
         self._codes = _roomy(self._codes, self.size + len(codes), MISSING)
         self._codes[self.size : self.size + len(codes)] = codes
@@ -183,11 +186,9 @@ class Column:
     def copy(self) -> Column:
         """A column of its own with the same episodes; indexes are built anew when asked for."""
         twin = Column(self.name, self.declared_kind)
-        twin.values = list(self.values)
-        twin._number_of, twin._places = dict(self._number_of), self._places.copy()
-        twin._codes, twin._counts, twin._numbers = self._codes.copy(), self._counts.copy(), self._numbers.copy()
-        twin._first, twin._kinds, twin._lengths = self._first.copy(), self._kinds[:], self._lengths[:]
-        twin._otherwise, twin._has_odd = dict(self._otherwise), self._has_odd
+        twin.values, twin._codes, twin._otherwise = self.values.copy(), self._codes.copy(), dict(self._otherwise)
+        for name in _BY_VALUE:
+            setattr(twin, name, getattr(self, name).copy())
         twin._kind_tally, twin._word_total = list(self._kind_tally), self._word_total
         twin.size, twin.present = self.size, self.present
         return twin
@@ -219,14 +220,19 @@ class Column:
 
     def postings(self, unit: str) -> Postings:
         """The index of values by `unit`: "word", "trigram" or "element"; built when first asked for."""
+        places = self.values.places
         if unit not in self._postings:
-            self._postings[unit] = Postings(self._places)
-        index, code = self._postings[unit], self._places.code
-        if unit == "trigram" and self._places.is_plain and len(self.values) - index.indexed > MANY:
-            texts = [_text_of(value) for value in self.values[index.indexed :]]
-            index.extend(trigram_runs(texts, index.indexed), len(texts))
-        for number in range(index.indexed, self._places.given):
-            index.append(_items(self.values[code[number]], unit) if code[number] != MISSING else ())
+            self._postings[unit] = Postings(places)
+        index = self._postings[unit]
+        coming = range(index.indexed, places.given)
+        if unit == "trigram" and len(coming) > MANY:
+            there = [number for number in coming if places.code_at(number) != MISSING]
+            runs = trigram_runs([_text_of(self.values.at(number)) for number in there], 0)
+            numbers = np.array(there, dtype=np.int32)
+            index.extend(((gram, numbers[held]) for gram, held in runs), len(coming))
+            return index
+        for number in coming:
+            index.append(_items(self.values.at(number), unit) if places.code_at(number) != MISSING else ())
         return index
 
     def spelling(self) -> Column:
@@ -273,17 +279,11 @@ class Column:
         place_of = np.full(len(self.values) + 1, MISSING, dtype=np.int32)
         place_of[order] = np.arange(len(order))
         self._codes[: self.size] = place_of[kept]
-        for of in (self._counts, self._numbers):
+        for of in self._by_value():
             of[: len(order)] = of[order]
         self._first[: len(order)] = first[order]
-        codes = order.tolist()
-        self.values = [self.values[code] for code in codes]
-        self._kinds = bytearray(self._kinds[code] for code in codes)
-        self._lengths = array("I", [self._lengths[code] for code in codes])
-        self._number_of = {_key(value): code for code, value in enumerate(self.values)}
-        self._places = Places(len(order))
-        self._postings.clear()
-        self._spelling = None
+        for value, number in self.values.keep(order):
+            self._unindex(value, number)
 
     def _take_out(self, row: int) -> None:
         """Erase one episode: what comes after it moves up by one row."""
@@ -309,7 +309,8 @@ class Column:
         shown = self._otherwise.get(holders[0]) if holders else None
         if shown is None:
             return
-        self.values[code], self._numbers[code] = shown, place(shown)
+        self.values.show(code, shown)
+        self._numbers[code] = place(shown)
         for row in holders:
             value = self._otherwise.pop(row, formerly)
             if not _are_written_alike(value, shown):
@@ -321,12 +322,12 @@ class Column:
         """Forget a value that no episode has any more; it was first used at `row`, those after it later."""
         later = self._codes[row : self.size]
         np.subtract(later, later > code, out=later, casting="unsafe")
-        for of in (self._counts, self._numbers, self._first):
+        for of in self._by_value():
             of[code : len(self.values) - 1] = of[code + 1 : len(self.values)]
-        value = self.values.pop(code)
-        number = self._number_of.pop(_key(value))
-        del self._kinds[code], self._lengths[code]
-        self._places.remove(code)
+        self._unindex(*self.values.forget(code))
+
+    def _unindex(self, value: Value, number: int) -> None:
+        """Take a value that is gone out of every index."""
         for unit, index in self._postings.items():
             if number < index.indexed:
                 index.remove(_items(value, unit))
@@ -341,82 +342,84 @@ class Column:
             is_own, between = later == code, (later > code) & (later <= to)
             np.subtract(later, between, out=later, casting="unsafe")
             later[is_own] = to
-            for of in (self._counts, self._numbers, self._first):
+            for of in self._by_value():
                 of[code : to + 1] = np.roll(of[code : to + 1], -1)
-            self.values.insert(to, self.values.pop(code))
-            self._kinds.insert(to, self._kinds.pop(code))
-            self._lengths.insert(to, self._lengths.pop(code))
-            self._places.move(code, to)
+            self.values.places.move(code, to)
         self._first[to] = first
-
-    def _number_all(self, values: Sequence[Value | None]) -> list[int]:
-        """The numbers of the values of the next episodes, MISSING for None; those not met before get one."""
-        known, before = self._number_of, len(self.values)
-        following = self._places.given - before
-        is_bare = set(map(type, values)) <= _BARE
-        keys = values if is_bare else [None if value is None else _key(value) for value in values]
-        found: list[int | None] = list(map(known.get, keys))  # type: ignore[arg-type]  # bare texts are keys
-        numbers = [MISSING if number is None else number for number in found]
-        for place_, (value, number) in enumerate(zip(values, found, strict=True)):
-            if number is None and value is not None:
-                # An earlier one of the same call may have brought it, or one that is written otherwise.
-                key = _key(value)
-                self._has_odd = self._has_odd or key != value
-                given = known.setdefault(key, following + len(self.values))
-                if given == following + len(self.values):
-                    self.values.append(value)
-                    self._note(value, self.size + place_)
-                numbers[place_] = given
-        self._places.extend(len(self.values) - before)
-        return numbers
-
-    def _codes_of(self, numbers: Ints) -> Codes:
-        """The codes behind numbers, MISSING for MISSING."""
-        if not self._places.given:
-            return np.full(len(numbers), MISSING, dtype=np.int32)
-        codes: Codes = np.where(numbers == MISSING, np.int32(MISSING), self._places.code[numbers])
-        return codes
 
     def _note_spellings(self, values: Sequence[Value | None], codes: Codes) -> None:
         """Keep the values that are written unlike their codes show them."""
-        if not self._has_odd:
+        if not self.values.has_odd:
             return
         for row, (value, code) in enumerate(zip(values, codes.tolist(), strict=True), self.size):
             if value is not None and not _are_written_alike(value, self.values[code]):
                 self._otherwise[row] = value
 
-    def _note(self, value: Value, row: int) -> None:
-        """What is known of the newest value, first used at `row`."""
-        code = len(self.values) - 1
+    def _note(self, code: int, value: Value, row: int) -> None:
+        """What is known of a new value, first used at `row`."""
         if code >= len(self._counts):
-            room = 2 * len(self._counts)
-            self._counts = _roomy(self._counts, room, 0)
-            self._numbers, self._first = _roomy(self._numbers, room, np.nan), _roomy(self._first, room, 0)
+            for name in _BY_VALUE:
+                setattr(self, name, _roomy(getattr(self, name), max(16, 2 * code), 0))
         kind = value_kind(value)
         self._counts[code], self._first[code] = 0, row
         self._numbers[code] = place(value) if kind in ("number", "time") else np.nan
-        self._kinds.append(VALUE_KINDS.index(kind))
-        self._lengths.append(plain(str(value)).count(" ") + 1 if kind == "string" else 0)
+        self._kinds[code] = VALUE_KINDS.index(kind)
+        self._lengths[code] = plain(str(value)).count(" ") + 1 if kind == "string" else 0
+
+    def _by_value(self) -> Iterable[npt.NDArray[Any]]:
+        return [getattr(self, name) for name in _BY_VALUE]
 
     def _tally(self, code: int, step: int) -> None:
         """Count one episode with this value in (step 1) or out (step -1)."""
         self._counts[code] += step
         self.present += step
         self._kind_tally[self._kinds[code]] += step
-        self._word_total += step * self._lengths[code]
+        self._word_total += step * int(self._lengths[code])
 
     def _tally_all(self, counts: Ints) -> None:
         """Count as many episodes by value, `counts` itself left aside."""
         self.present += int(counts.sum())
-        kinds = np.bincount(np.frombuffer(self._kinds, dtype=np.uint8), weights=counts, minlength=len(VALUE_KINDS))
+        kinds = np.bincount(self._kinds[: len(counts)], weights=counts, minlength=len(VALUE_KINDS))
         self._kind_tally = [had + int(more) for had, more in zip(self._kind_tally, kinds.tolist(), strict=True)]
-        self._word_total += int(np.frombuffer(self._lengths, dtype=np.uint32).astype(np.int64) @ counts)
+        self._word_total += int(self._lengths[: len(counts)].astype(np.int64) @ counts)
 
+    def pack(self) -> tuple[dict[str, Any], Arrays]:
+        """The column as facts for JSON and plain arrays; `of` makes it again, `postings` and all."""
+        arrays: Arrays = {f"values/{name}": each for name, each in self.values.pack().items()}
+        arrays |= {name: getattr(self, name)[: len(self.values)] for name in _BY_VALUE}
+        arrays["_codes"] = self.codes
+        items = {}
+        for unit in PACKED_UNITS:
+            if unit in self._postings:
+                packed, items[unit] = self.postings(unit).pack()
+                arrays |= {f"{unit}/{name}": each for name, each in packed.items()}
+        facts = {name: getattr(self, name) for name in _FACTS}
+        otherwise = list(self._otherwise.items())
+        return {
+            **facts,
+            "distinct": self.distinct,
+            "odd": self.values.has_odd,
+            "otherwise": otherwise,
+            "items": items,
+        }, arrays
 
-def _key(value: Value) -> Hashable:
-    """A value's key: equal for equal values. A text that is no moment is its own where nothing is left out of it."""
-    kind, content = key = identity(value)
-    return content if kind == "text" else key
+    @classmethod
+    def of(cls, facts: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]], kind: str | None) -> Column:
+        """The column of what `pack` gave. The arrays may have room for more, and are written to."""
+        column, distinct = cls(facts["name"], kind), facts["distinct"]
+
+        def under(part: str) -> Arrays:
+            return {name.removeprefix(part): each for name, each in arrays.items() if name.startswith(part)}
+
+        column.values = Vocabulary(Packed(under("values/"), distinct))
+        column.values.has_odd, column._otherwise = facts["odd"], dict(map(tuple, facts["otherwise"]))
+        for name in (*_BY_VALUE, "_codes"):
+            setattr(column, name, arrays[name])
+        for name in _FACTS:
+            setattr(column, name, facts[name])
+        for unit, items in facts["items"].items():
+            column._postings[unit] = Postings.of(column.values.places, under(f"{unit}/"), items, distinct)
+        return column
 
 
 def _are_written_alike(value: Value, other: Value) -> bool:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.memory.arrays import Floats, Rows, Singles
 from engine.memory.columns import Column
+from engine.memory.packed import Arrays
 from engine.memory.values import Value
 from engine.memory.vectors import Vectors
 from engine.priors import CONTIGUITY_FLOOR, CONTIGUITY_LAG
@@ -100,6 +103,37 @@ class Traces:
         kept = self.times[keep]
         self._times[: len(kept)] = kept
         self.size = len(kept)
+
+    def pack(self) -> tuple[dict[str, Any], Arrays]:
+        """The episodes, indexes and all, as facts for JSON and plain arrays; `of` makes them again."""
+        facts, arrays = [], Arrays(times=self.times)
+        for number, column in enumerate(self.columns.values()):
+            own, packed = column.pack()
+            facts.append(own)
+            arrays |= {f"{number}/{name}": each for name, each in packed.items()}
+        if self.vectors is not None:
+            arrays["vectors"] = self.vectors.rows
+        return {"size": self.size, "columns": facts}, arrays
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]], kinds: Mapping[str, str]) -> Traces:
+        """The episodes of what `pack` gave. The arrays may have room for more rows, and are written to."""
+        traces = cls(size=facts["size"], kinds=kinds, _times=arrays["times"])
+        parts: dict[str, Arrays] = {}
+        for name, each in arrays.items():
+            number, _, rest = name.partition("/")
+            parts.setdefault(number, {})[rest] = each
+        for place, own in enumerate(facts["columns"]):
+            traces.columns[own["name"]] = Column.of(own, parts[str(place)], kinds.get(own["name"]))
+        if "vectors" in arrays:
+            traces.vectors = Vectors.of(arrays["vectors"], traces.size)
+        return traces
+
+    def index(self) -> None:
+        """Build the indexes by the letters and words of texts, which are built when first asked for otherwise."""
+        for column in self.columns.values():
+            if column.kind in {"category", "text"}:
+                column.postings("word" if column.kind == "text" else "trigram")
 
     def declare(self, kinds: Mapping[str, str]) -> None:
         """Set the kinds the space's schema names; other fields learn theirs from the data."""

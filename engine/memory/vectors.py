@@ -55,6 +55,13 @@ class Vectors:
         self._lengths: tuple[int, Singles] | None = None
         self._projections: Projections | None = None
 
+    @classmethod
+    def of(cls, rows: Singles, size: int) -> Vectors:
+        """The first `size` of the rows, which are its own to write to."""
+        vectors = cls(rows.shape[1])
+        vectors._rows, vectors.size = rows, size
+        return vectors
+
     @property
     def rows(self) -> Singles:
         """float32[N, d], read-only by convention."""

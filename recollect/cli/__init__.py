@@ -25,7 +25,7 @@ from recollect.cli.exporting import export
 from recollect.cli.filling import fill
 from recollect.cli.importing import import_file
 from recollect.cli.keys import keys
-from recollect.cli.learning import calibration, consolidate, examine, learn, patterns, threshold
+from recollect.cli.learning import calibration, consolidate, examine, learn, patterns, snapshot, threshold
 from recollect.cli.maintenance import check, migrate_store, restore
 from recollect.cli.preparing import prepare
 from recollect.cli.serving import serve
@@ -61,6 +61,7 @@ app.command("duplicates")(duplicates)
 app.command("contradictions")(contradictions)
 app.command("learn", hidden=True)(learn)
 app.command("examine", hidden=True)(examine)
+app.command("snapshot", hidden=True)(snapshot)
 app.add_typer(episodes, name="episodes")
 app.command("forget")(forget)
 app.command("feedback")(feedback)

@@ -171,6 +171,25 @@ def learn(space: str, uid: int) -> None:
         raise typer.Exit(EXIT_REFUSED)
 
 
+def snapshot(space: str, uid: int) -> None:
+    """Write a space's snapshot. Started by the service, which holds the space's lock for it."""
+    publish_one_thread_per_worker()
+    # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
+    from recollect.service.runtime import open_runtime
+    from recollect.service.snapshots import run
+
+    settings = Settings.from_environment()
+    telemetry.configure_logging(settings.log_level, settings.log_format)
+    os.nice(_NICE)
+
+    async def work() -> str:
+        async with open_runtime(settings) as runtime:
+            return run(runtime, space, uid)
+
+    if asyncio.run(work()) != "succeeded":
+        raise typer.Exit(EXIT_REFUSED)
+
+
 def learn_first(client: Client, space: str, *, as_json: bool) -> None:
     """Let a space learn and wait for the end; raises Failure where it cannot."""
     state = follow(client, space, client.call("POST", "/consolidate", space=space, body={}))

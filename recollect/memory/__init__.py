@@ -13,10 +13,12 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from itertools import islice
+from pathlib import Path
 
 from engine import Learned
 from recollect import telemetry
 from recollect.errors import SpaceNotFound, Suggestion, Unavailable
+from recollect.memory.snapshot import Snapshots
 from recollect.memory.space import SpaceMemory
 from recollect.model import Scope, Space
 from recollect.store import Store
@@ -30,17 +32,19 @@ LEARNED = "learned"  # the artifact that a consolidation leaves
 __all__ = ["LEARNED", "Memories", "SpaceMemory"]
 
 
-SETTLING = 100  # episodes that are gone over in the time it takes to read one
+SETTLING = 100  # episodes that are gone over, or mapped and checked, in the time it takes to read one
 
 
 class Memories:
     """All spaces that this worker has been asked about; one per worker.
 
     `space` and `lag` are for one thread. `bring` may run in another, of one space in one at a time.
+    `folder` holds the snapshots of large spaces; without one every space is read from the store.
     """
 
-    def __init__(self, store: Store, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: Store, folder: Path | None = None, *, clock: Callable[[], float] = time.time) -> None:
         self._store = store
+        self.snapshots = None if folder is None else Snapshots(store, folder)
         self._clock = clock
         self._version: int | None = None
         self._spaces: dict[str, Space] = {}
@@ -74,7 +78,9 @@ class Memories:
         """What `bring` has to do, counted in episodes to be read."""
         memory = self._loaded.get(space.space_id)
         if memory is None or not memory.is_of(space):
-            return self._store.count_episodes(space.uid)
+            count = self._store.count_episodes(space.uid)
+            mark = None if self.snapshots is None else self.snapshots.mark(space)
+            return count if mark is None else space.revision - mark.revision + count // SETTLING
         behind = space.revision - memory.revision
         if behind <= 0 and memory.is_settled(self._clock()):
             return 0
@@ -82,18 +88,19 @@ class Memories:
 
     def bring(self, space: Space) -> SpaceMemory:
         """The memory with every write in it that `space`, newly read, knows of; ready for a completion."""
+        memory = self.current(space)
+        memory.schema()
+        return memory
+
+    def current(self, space: Space) -> SpaceMemory:
+        """The same, what was learned not in use yet."""
         memory = self._loaded.get(space.space_id)
         told = telemetry.metrics()
         if memory is None or not memory.is_of(space):
-            told.count("memory_lookups", "cold")
-            memory = SpaceMemory(space)
-            # What is read row by row may be newer than `space`; the journal from its revision on
-            # brings every row to the same end, since an entry that a later one overtook is skipped.
-            episodes = self._store.iterate_episodes(space.uid)
-            while page := tuple(islice(episodes, READ_AT_ONCE)):
-                if self._is_stopping:
-                    raise Unavailable("The service shuts down.", code="SHUTTING_DOWN", headers={"Retry-After": "1"})
-                memory.put(*page)
+            memory = None if self.snapshots is None else self.snapshots.read(space)
+            told.count("memory_lookups", "cold" if memory is None else "snapshot")
+            if memory is None:
+                memory = self._read(space)
             self._learn(memory, space.revision)
             self._loaded[space.space_id] = memory
         else:
@@ -103,8 +110,22 @@ class Memories:
         if memory.revision < space.revision:
             self._follow(memory, space)
         memory.refresh(space, self._clock())
-        memory.schema()
         return memory
+
+    def _read(self, space: Space) -> SpaceMemory:
+        """The space's memory from the store, row by row."""
+        memory = SpaceMemory(space)
+        # What is read row by row may be newer than `space`; the journal from its revision on
+        # brings every row to the same end, since an entry that a later one overtook is skipped.
+        episodes = self._store.iterate_episodes(space.uid)
+        while page := tuple(islice(episodes, READ_AT_ONCE)):
+            self._go_on()
+            memory.put(*page)
+        return memory
+
+    def _go_on(self) -> None:
+        if self._is_stopping:
+            raise Unavailable("The service shuts down.", code="SHUTTING_DOWN", headers={"Retry-After": "1"})
 
     def loaded(self) -> Iterator[SpaceMemory]:
         """The spaces that are in RAM, as they were when last asked for."""
@@ -113,6 +134,7 @@ class Memories:
     def _follow(self, memory: SpaceMemory, space: Space) -> None:
         """Apply the journal up to the space's revision."""
         while memory.revision < space.revision:
+            self._go_on()
             changes = self._store.read_journal(space.uid, memory.revision, JOURNAL_PAGE)
             if not changes:
                 return

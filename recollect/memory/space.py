@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import heapq
 import math
-from array import array
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
-from itertools import compress
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 
 from engine import Learned, Missing, Pattern, Schema, Traces, attach, attached_rows, conformal, parse_time
+from recollect.memory.ids import Ids
 from recollect.model import Episode, FieldType, FieldValue, Origin, Space
 from recollect.store import Change
 from recollect.times import epoch_seconds
@@ -22,7 +21,6 @@ from recollect.vectors import to_array
 Floats = npt.NDArray[np.float64]
 
 PACE_S = 1e-7  # seconds a cell takes, until a space's own pace is known; its indexes are still to be built
-FEW = 64  # episodes up to which each is erased by itself
 FIXED_CELLS = 20_000  # what a completion costs whatever the space's size, in cells
 
 
@@ -34,10 +32,8 @@ class SpaceMemory:
         self.revision = 0
         self.missing = Missing.of(space.missing_values)
         self.traces = Traces(kinds=dict(space.schema))
-        self.ids: list[str] = []
-        self._revisions = array("q")  # of every row, rising
-        self._revision_of: dict[str, int] = {}  # by which its row is found: rows move, revisions stay
-        self._ends: list[tuple[float, str, int]] = []  # heap of (seconds since 1970, id, revision) of what expires
+        self.ids = Ids()
+        self._ends: list[tuple[float, int]] = []  # heap of (seconds since 1970, revision) of what expires
         self._stale: set[int] = set()
         self.learned: Learned | None = None
         self.learned_revision = 0
@@ -51,7 +47,7 @@ class SpaceMemory:
         self.drift: tuple[tuple[int, int, int], bool] | None = None  # (what was judged, the verdict)
 
     def __len__(self) -> int:
-        return len(self._revision_of)
+        return len(self.ids) - len(self._stale)
 
     @property
     def cells(self) -> int:
@@ -70,13 +66,13 @@ class SpaceMemory:
 
     def row(self, episode_id: str) -> int | None:
         """The trace row of an episode, None when it is not part of the evidence."""
-        revision = self._revision_of.get(episode_id)
-        return None if revision is None else bisect_left(self._revisions, revision)
+        row = self.ids.row(episode_id)
+        return None if row in self._stale else row
 
     def is_unchanged(self, episode_id: str, revision: int) -> bool:
         """Whether an episode of the evidence is as it was at a revision."""
-        written = self._revision_of.get(episode_id)
-        return written is not None and written <= revision
+        row = self.row(episode_id)
+        return row is not None and self.ids.revision(row) <= revision
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Follow the journal. A put that a later entry overtook is skipped: that one brings it."""
@@ -101,12 +97,9 @@ class SpaceMemory:
             if document["origin"] == Origin.RECONSTRUCTED:
                 continue
             if "expires_at" in document:
-                ends_at_s = epoch_seconds(document["expires_at"])
-                heapq.heappush(self._ends, (ends_at_s, episode.episode_id, episode.revision))
+                heapq.heappush(self._ends, (epoch_seconds(document["expires_at"]), episode.revision))
             known = self._present(document["fields"])
-            self._revision_of[episode.episode_id] = episode.revision
-            self.ids.append(episode.episode_id)
-            self._revisions.append(episode.revision)
+            self.ids.append(episode.episode_id, episode.revision)
             fields.append(known)
             moments.append(moment_of(document.get("occurred_at"), known))
             vectors.append(None if episode.embedding is None else to_array(episode.embedding))
@@ -132,9 +125,9 @@ class SpaceMemory:
         self.space = space
         self.revision = max(self.revision, space.revision)  # the journal may have told of later writes already
         while self._ends and self._ends[0][0] <= now_s:
-            _, episode_id, revision = heapq.heappop(self._ends)
-            if self._revision_of.get(episode_id) == revision:
-                self._drop(episode_id)
+            row = self.ids.row_of(heapq.heappop(self._ends)[1])
+            if row is not None:
+                self._stale.add(row)
         if self._stale:
             self._erase()
 
@@ -156,7 +149,7 @@ class SpaceMemory:
 
     def first_after(self, revision: int) -> int:
         """The first row whose episode was written after a revision; `traces.size` when there is none."""
-        return bisect_right(self._revisions, revision)
+        return self.ids.first_after(revision)
 
     def _attached(self) -> int:
         return 0 if self.learned is None else attached_rows(self.learned.episodes, self.traces.size)
@@ -178,24 +171,37 @@ class SpaceMemory:
     def _drop(self, episode_id: str) -> None:
         row = self.row(episode_id)
         if row is not None:
-            del self._revision_of[episode_id]
             self._stale.add(row)
 
     def _erase(self) -> None:
         """Take the stale rows out of every array, count and index."""
         stale = sorted(self._stale)
         self.traces.remove(stale)
-        if len(stale) > FEW:
-            keep = np.ones(len(self.ids), dtype=bool)
-            keep[stale] = False
-            self.ids = list(compress(self.ids, keep.tolist()))
-            self._revisions = array("q", np.array(self._revisions)[keep].tobytes())
-        else:
-            for row in reversed(stale):
-                del self.ids[row], self._revisions[row]
+        self.ids.remove(stale)
         self.erased_since_learning += len(stale)
         self._stale.clear()
         self._erasures += 1
+
+    def pack(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """The memory as facts for JSON and plain arrays, indexes and all; for one with nothing left to erase."""
+        self.traces.index()
+        told, arrays = self.traces.pack()
+        ids, packed = self.ids.pack()
+        ends = sorted(self._ends)
+        arrays |= {f"ids/{name}": each for name, each in packed.items()}
+        arrays |= {"ends": np.array([end for end, _ in ends]), "ending": np.array([r for _, r in ends], dtype=np.int64)}
+        return {"traces": told, "ids": ids, "ends": len(ends), "revision": self.revision}, arrays
+
+    @classmethod
+    def of(cls, space: Space, facts: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> SpaceMemory:
+        """The memory of what `pack` gave. The arrays may have room for more, and are written to."""
+        memory = cls(space)
+        memory.traces = Traces.of(facts["traces"], arrays, dict(space.schema))
+        memory.ids = Ids.of(facts["ids"], {n[4:]: each for n, each in arrays.items() if n.startswith("ids/")})
+        ends = slice(facts["ends"])
+        memory._ends = list(zip(arrays["ends"][ends].tolist(), arrays["ending"][ends].tolist(), strict=True))
+        memory.revision = facts["revision"]
+        return memory
 
 
 def moment_of(occurred_at: str | None, fields: Mapping[str, object]) -> float:

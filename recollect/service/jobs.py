@@ -59,6 +59,10 @@ EVALUATION = Kind(
 )
 AUDIT = Kind("audit", ("examine", "audit"), "POST /api/v1/audit", Job, "EXAMINATION_BUSY", "EXAMINATION_INTERRUPTED")
 
+SNAPSHOT = Kind(
+    "snapshot", ("snapshot",), "nothing: it is begun when one is due", Job, "SNAPSHOT_BUSY", "SNAPSHOT_INTERRUPTED"
+)
+
 
 class Jobs(Generic[State]):
     """The jobs of one kind in one data folder, as one process sees and begins them."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from recollect.memory import Memories
 from recollect.model import Consolidation, Job, Scope, Space
-from recollect.service.jobs import AUDIT, CONSOLIDATION, EVALUATION, Jobs
+from recollect.service.jobs import AUDIT, CONSOLIDATION, EVALUATION, SNAPSHOT, Jobs
 from recollect.service.quota import Quota
 from recollect.service.turns import Turns
 from recollect.settings import Settings, SettingsError
@@ -38,6 +38,7 @@ class Runtime:
     jobs: Jobs[Consolidation] = field(init=False)
     evaluations: Jobs[Job] = field(init=False)
     audits: Jobs[Job] = field(init=False)
+    snapshots: Jobs[Job] = field(init=False)
     cues: CueCounts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,6 +47,7 @@ class Runtime:
         self.jobs = Jobs(self.settings.data, CONSOLIDATION)
         self.evaluations = Jobs(self.settings.data, EVALUATION)
         self.audits = Jobs(self.settings.data, AUDIT)
+        self.snapshots = Jobs(self.settings.data, SNAPSHOT)
         self.recent = RecentCompletions(self.store)
         self.cues = CueCounts(self.store)
 
@@ -67,12 +69,12 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     """A runtime over the store that the settings name; closes the store at the end."""
     store = metered(store_of(settings))
     store.open()
-    runtime = Runtime(settings, store, Memories(store))
+    runtime = Runtime(settings, store, Memories(store, settings.data / SNAPSHOT.name))
     try:
         yield runtime
     finally:
         await asyncio.to_thread(runtime.turns.close)
-        for jobs in (runtime.jobs, runtime.evaluations, runtime.audits):
+        for jobs in (runtime.jobs, runtime.evaluations, runtime.audits, runtime.snapshots):
             await asyncio.to_thread(jobs.close)
         await asyncio.to_thread(runtime.recent.flush)
         await asyncio.to_thread(runtime.cues.flush)
@@ -86,5 +88,5 @@ def discard_damage(settings: Settings) -> None:
 
 def forget_aside(settings: Settings) -> None:
     """Delete what lies beside the store and speaks of one that is there no more."""
-    shutil.rmtree(settings.data / "consolidation", ignore_errors=True)
-    shutil.rmtree(settings.data / "imports", ignore_errors=True)
+    for name in (CONSOLIDATION.name, SNAPSHOT.name, "imports"):
+        shutil.rmtree(settings.data / name, ignore_errors=True)

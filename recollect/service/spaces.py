@@ -106,8 +106,10 @@ async def delete_space(
         raise SpaceNotFound("The memory space does not exist any more.")
     await asyncio.to_thread(runtime.recent.forget, space.uid)
     await asyncio.to_thread(runtime.cues.forget, space.uid)
-    for jobs in (runtime.jobs, runtime.evaluations, runtime.audits):
+    for jobs in (runtime.jobs, runtime.evaluations, runtime.audits, runtime.snapshots):
         jobs.forget(space.uid)
+    if runtime.memories.snapshots is not None:
+        await asyncio.to_thread(runtime.memories.snapshots.forget, space.uid)
 
 
 async def get_space_stats(runtime: Runtime, scope: Scope) -> SpaceStats:

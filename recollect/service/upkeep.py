@@ -16,6 +16,7 @@ from recollect.service import watching
 from recollect.service.consolidation import consolidate_if_due
 from recollect.service.episodes import expire_episodes
 from recollect.service.runtime import Runtime
+from recollect.service.snapshots import snapshot_if_due
 
 FLUSH_EVERY_S = 0.25
 LOOK_EVERY_S = 5.0
@@ -71,12 +72,14 @@ async def _look_after_spaces(runtime: Runtime) -> None:
     expire_at = time.monotonic() + EXPIRE_EVERY_S
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
-        for jobs in (runtime.jobs, runtime.evaluations, runtime.audits):
+        for jobs in (runtime.jobs, runtime.evaluations, runtime.audits, runtime.snapshots):
             jobs.reap()
         watching.sample(runtime)
         with _telling_faults("consolidate"):
             if runtime.settings.consolidate == "auto" and runtime.store.is_writable():
                 await consolidate_if_due(runtime, sizes)
+        with _telling_faults("snapshot"):
+            await snapshot_if_due(runtime)
         if time.monotonic() >= expire_at:
             expire_at = time.monotonic() + EXPIRE_EVERY_S
             with _telling_faults("expire"):

@@ -30,11 +30,14 @@ _HELP: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "turns": ("Turns at a memory space: one request each, or one item of a batch.", ("class",)),
     "work_seconds": ("Processor time spent in turns.", ("class",)),
     "turn_refusals": ("Requests refused their turn at a memory space.", ("class", "code")),
-    "memory_lookups": ("States in which a turn found its space in RAM: current, behind or cold.", ("result",)),
+    "memory_lookups": (
+        "States in which a turn found its space in RAM: current, behind, snapshot or cold.",
+        ("result",),
+    ),
     "completions": ("Completions: answered, partial (fields left out), refused, not_converged.", ("outcome",)),
     "completed_fields": ("Fields of explained completions, by source.", ("source",)),
     "abstentions": ("Fields left out and refusals, by the reason that decided.", ("reason",)),
-    "jobs": ("Consolidations, evaluations and audits that ended.", ("kind", "outcome")),
+    "jobs": ("Consolidations, evaluations, audits and snapshots that ended.", ("kind", "outcome")),
     "upkeep_failures": ("Rounds of upkeep that failed.", ("task",)),
 }
 _HISTOGRAMS: Mapping[str, tuple[str, tuple[str, ...], tuple[float, ...]]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -81,6 +82,12 @@ def test_a_time_with_an_offset_lies_where_utc_has_it() -> None:
     assert parse_time("1970-01-02") == 86400.0
 
 
+def packed_and_read(column: Column) -> Column:
+    """The column as a file would give it back."""
+    facts, arrays = column.pack()
+    return Column.of(json.loads(json.dumps(facts)), {name: each.copy() for name, each in arrays.items()}, None)
+
+
 VALUES: list[Value | None] = [
     *(None, "a b", "a c d", "2026-01-02", 3, 3.0, True, " b ", ["a", "b"], ["b"], "ab ac", "b", 0.0, -0.0),
     *("2026-03-01T08:00Z", "2026-03-01T09:00+01:00"),
@@ -111,6 +118,7 @@ def state(column: Column) -> object:
             st.tuples(st.just("put"), st.lists(st.sampled_from(VALUES), min_size=1, max_size=9)),
             st.tuples(st.just("erase"), st.sets(st.integers(0, 30), min_size=1, max_size=5)),
             st.tuples(st.just("look"), st.none()),
+            st.tuples(st.just("pack"), st.none()),
         ),
         max_size=14,
     ),
@@ -131,6 +139,8 @@ def test_what_was_erased_leaves_no_bit_behind(steps: list[Any], few: int, many: 
                 gone = sorted(row for row in what if row < len(rows))
                 column.remove(gone)
                 rows = [value for row, value in enumerate(rows) if row not in gone]
+            elif step == "pack":
+                column = packed_and_read(column)
             else:
                 state(column)
         cold = Column("what")
