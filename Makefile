@@ -52,6 +52,10 @@ cluster: $(PROVING) ## Run three nodes behind HAProxy on PostgreSQL with a stand
 test-cluster: $(PROVING) ## Kill and stop each part of such a cluster under traffic, and count what is lost
 	@$(BIN)/python -m pytest -m torture -rPs tests/reliability/test_cluster.py $(ARGS)
 
+.PHONY: mutation
+mutation: $(PROVING) ## Make each fault of a fixed list and count how many the tests catch (ARGS="engine/answer" for some)
+	@$(BIN)/python -m tests.mutation $(ARGS)
+
 .PHONY: test-package
 test-package: $(DEVELOPMENT) ## Build the wheel and the sdist, and complete a request from the installed wheel
 	@$(BIN)/python -m pytest -q -m package tests/test_package.py $(ARGS)

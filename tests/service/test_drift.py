@@ -188,6 +188,7 @@ def test_two_standard_errors_decide() -> None:
     before = Surprise(100, 1.0, 1.0)
     assert not Surprise(100, 1.0 + 1.99 * math.sqrt(0.02), 1.0).is_beyond(before)
     assert Surprise(100, 1.0 + 2.01 * math.sqrt(0.02), 1.0).is_beyond(before)
+    assert not Surprise(2, 3.0, 1.0).is_beyond(Surprise(2, 1.0, 1.0))  # by two errors, not by more
     assert not Surprise(1, 9.0, 0.0).is_beyond(before)
     assert not Surprise(0, 0.0, 0.0).is_beyond(before)
 

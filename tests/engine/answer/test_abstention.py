@@ -6,10 +6,17 @@ import numpy as np
 import pytest
 
 from engine import CueInput, Options, attach, complete
-from engine.answer.abstention import refusal_ground, uncertain_bits, value_of_information
+from engine.answer.abstention import (
+    cue_overlap,
+    information_bits,
+    needed_nats,
+    refusal_ground,
+    uncertain_bits,
+    value_of_information,
+)
 from engine.generalisation.distribution import background
 from engine.memory.columns import Column
-from engine.priors import TOLD_BITS
+from engine.priors import COHERENT_NATS, IDENTIFY_MARGIN_NATS, IS_STORED, TOLD_BITS
 from tests.engine import oracle
 from tests.engine.worlds import NAMES, random_cue, random_records, traces_of
 
@@ -133,3 +140,33 @@ def test_base_rates_that_leave_little_open_are_told_from_those_that_do(
     for _ in range(others):
         column.append(True)
     assert (uncertain_bits(background(column)) >= TOLD_BITS) is is_open
+
+
+def test_every_rule_of_refusal_holds_on_one_side_of_its_boundary_alone() -> None:
+    below, above = IS_STORED - 1e-9, COHERENT_NATS - 1e-9
+    assert refusal_ground(IS_STORED, 1.0, above, TOLD_BITS) is None  # as likely stored as it must be
+    assert refusal_ground(below, 1.0, COHERENT_NATS, TOLD_BITS) is None  # as coherent, and tells as much
+    contradicts, says_little, is_new = (
+        refusal_ground(below, 1.0, above, TOLD_BITS),
+        refusal_ground(below, 1.0, 1.0, TOLD_BITS - 1e-9),
+        refusal_ground(below, 0.0, 1.0, TOLD_BITS),
+    )
+    assert [each and each.measure for each in (contradicts, says_little, is_new)] == [
+        "cue_coherence_nats",
+        "told_bits",
+        "supplied_nats",
+    ]
+    assert refusal_ground(below, 1e-9, 1.0, TOLD_BITS) is None
+
+
+def test_what_identifies_an_episode_grows_with_their_number() -> None:
+    assert needed_nats(1000) == pytest.approx(np.log(1000) + IDENTIFY_MARGIN_NATS)
+    assert cue_overlap(needed_nats(1000) / 4, 1000) == pytest.approx(0.25)
+    assert (cue_overlap(1e9, 1000), cue_overlap(-1.0, 1000)) == (1.0, 0.0)
+
+
+def test_what_a_cue_told_is_the_divergence_from_the_base_rates_whatever_they_sum_to() -> None:
+    p, m = np.array([0.5, 0.25, 0.25]), np.array([0.25, 0.25, 0.5])
+    expected = 0.5 * 1.0 + 0.0 - 0.25
+    assert information_bits(p, m) == pytest.approx(expected)
+    assert information_bits(p, 0.6 * m) == pytest.approx(expected)

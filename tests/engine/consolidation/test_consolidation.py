@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine import Traces
-from engine.consolidation.consolidate import _is_clearly_worse
+from engine.consolidation.consolidate import _is_clearly_worse, attached_rows
 from engine.generalisation.learning import Loss
 from engine.memory import holdout
 from tests.engine.worlds import random_records
@@ -56,3 +56,10 @@ def test_the_closed_form_must_be_clearly_better(
 ) -> None:
     told = [{row: Loss(0.0, score) for row, score in own.items()} for own in (learned, closed)]
     assert _is_clearly_worse(*told) is is_worse
+
+
+def test_a_head_is_put_to_use_anew_with_every_twentieth_that_a_space_has_grown() -> None:
+    steps = [attached_rows(100, size) for size in range(100, 130)]
+    assert attached_rows(100, 60) == 60
+    assert sorted(set(steps)) == [100, 106, 112, 118, 124]
+    assert [attached_rows(100, size) for size in (105, 106, 111, 112)] == [100, 106, 106, 112]

@@ -16,7 +16,7 @@ from engine.generalisation.relational.mixture import MixtureWeights, fit_mixture
 from engine.generalisation.relational.rates import PairRatesFit
 from engine.generalisation.relational.structure import Structure
 from engine.memory.values import Value
-from engine.priors import ACTIVITY_WIDTH, BETWEEN, LONG_WIDTH, RECENT
+from engine.priors import ACTIVITY_WIDTH, BETWEEN, LONG_WIDTH, PRIOR_WHAT, PRIOR_WHEN, RECENT, SHRINKAGE
 
 Event = dict[str, Value]
 STRUCTURE = Structure(("who", "whom"), "what", "when")
@@ -159,3 +159,26 @@ def test_all_is_worth_asking_where_little_would_be_left() -> None:
     incidences = graph_of([event(f"p{i % 5}", "greets", f"p{i % 7}", 1 + i % 2) for i in range(200)]).incidences
     free = np.arange(incidences.size) % 3 > 0
     np.testing.assert_array_equal(worth_asking(incidences, free), np.flatnonzero(free))
+
+
+def test_what_lifts_a_truth_is_its_schema_without_its_own_incidence() -> None:
+    graph = graph_of(EVENTS)
+    incidences = graph.incidences
+    lift = PairRatesFit(incidences, graph, np.zeros(incidences.size, dtype=bool))._lift_of_truth()
+    for k in range(0, incidences.size, 5):
+        y = int(incidences.partner[k])
+        what, when = graph.what(int(incidences.relation[k]), y)[y], graph.when(int(incidences.slot[k]), y)[y]
+        assert lift[k] == pytest.approx(math.exp(PRIOR_WHAT * what + PRIOR_WHEN * when)), k
+
+
+def test_a_pair_of_relations_that_never_met_has_the_rate_of_its_kind() -> None:
+    graph = graph_of(EVENTS)
+    fit = PairRatesFit(graph.incidences, graph, np.zeros(graph.incidences.size, dtype=bool))
+    earned, exposed = np.full((2, *fit._shape), 2.0)
+    exposed *= 4.0
+    np.testing.assert_allclose(fit._shrink(earned, exposed, SHRINKAGE), 0.25, rtol=0.2)
+    earned[0, 0], exposed[0, 0] = 0.0, 0.0
+    np.testing.assert_allclose(fit._shrink(earned, exposed, SHRINKAGE)[0, 0], 0.25, rtol=0.2)
+    earned[1, 1, 0] = 80.0
+    raised = fit._shrink(earned, exposed, SHRINKAGE)
+    assert raised[1, 1, 0] > 2.0 * raised[0, 0].max()
