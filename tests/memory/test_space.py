@@ -52,9 +52,9 @@ def test_what_expires_is_gone_from_that_very_moment_on() -> None:
     memory = SpaceMemory(SPACE)
     memory.put(episode("one", 1, expires_at=ENDS_AT), episode("two", 2))
     memory.refresh(SPACE, ENDS_AT_S - 1.0)
-    assert memory.ids == ["one", "two"]
+    assert list(memory.ids) == ["one", "two"]
     memory.refresh(SPACE, ENDS_AT_S)
-    assert memory.ids == ["two"]
+    assert list(memory.ids) == ["two"]
 
 
 def test_what_was_written_anew_does_not_expire_with_what_it_was() -> None:
