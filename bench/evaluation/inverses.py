@@ -88,7 +88,7 @@ def _one_way() -> AbstractContextManager[Any]:
 
 def _no_walks() -> AbstractContextManager[Any]:
     nothing = np.zeros
-    seam = _without_features("neighbours_partners", "between")
+    seam = _without_features("neighbours_partners")
     walk = mock.patch.object(
         InteractionGraph, "walk", lambda self, *_: (nothing(self.entities), nothing(self.entities))
     )

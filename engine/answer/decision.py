@@ -11,9 +11,7 @@ from engine.memory.arrays import Floats, Ints, Mask, Rows
 from engine.memory.columns import MISSING, Column, recurs
 from engine.memory.resolution import on_line, tolerance
 from engine.memory.values import Value, place
-from engine.priors import STANDS_OUT
-
-ALIKE = 1e-12  # probabilities are compared to so many digits
+from engine.priors import ALIKE, STANDS_OUT
 
 
 @dataclass(frozen=True, slots=True)

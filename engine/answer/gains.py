@@ -20,12 +20,11 @@ from engine.memory.arrays import Floats, Rows, Singles
 from engine.memory.columns import MISSING, Column, sum_by_value
 from engine.memory.resolution import on_line
 from engine.memory.values import Value, identity
-from engine.priors import FEW_ADDED, GENERALISATION_WIDTH, KEPT_BYTES, MANY_VALUES, SCHEMA_PSEUDOCOUNT
+from engine.priors import ENTRY_BYTES, FEW_ADDED, GENERALISATION_WIDTH, KEPT_BYTES, MANY_VALUES, SCHEMA_PSEUDOCOUNT
 from engine.recollection.evidence import FieldEvidence, weigh_nearness
 from engine.recollection.similarity import nearness
 
 _LINES = ("number", "time")
-ENTRY_BYTES = 1024  # of the things around its arrays
 T = TypeVar("T")
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from engine.generalisation.learning import Parameters
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ All are nats or logarithms of counts, 0 for an entity that nothing is known of (
     meetings_in_relation   and in R; what the rates count too often or too little
     recent_activity        log(1 + n / 0.1): others have y in R around t
     neighbours_partners    log(1 + p / 0.0001): those who are like the anchor deal with y
-    between                log(1 + p / 0.001): around t somebody deals with both
     self_loop              1 for the anchor
 """
 
@@ -17,11 +16,11 @@ import numpy as np
 
 from engine.generalisation.relational.interaction import InteractionGraph
 from engine.memory.arrays import Floats
-from engine.priors import BETWEEN, NEIGHBOURS, RECENT
+from engine.priors import NEIGHBOURS, RECENT
 
 FEATURES = (
     "what", "when", "meetings", "meetings_in_relation",
-    "recent_activity", "neighbours_partners", "between", "self_loop",
+    "recent_activity", "neighbours_partners", "self_loop",
 )  # fmt: skip
 
 
@@ -45,6 +44,5 @@ def find_features(
     if not is_other:
         found[3] = meetings_in_relation
     found[5] = np.log1p(graph.neighbours_partners(anchor, less) / NEIGHBOURS)
-    found[6] = np.log1p(graph.between(anchor, slot, less) / BETWEEN)
-    found[7, anchor] = 1.0
+    found[6, anchor] = 1.0
     return found

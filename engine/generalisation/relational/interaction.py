@@ -5,7 +5,6 @@
     hop         the two-step walk a -> z -> y over stored episodes (friends of friends), hop3 three steps
     meetings    how often a and y met, in all and in R
     recent_activity   how often others had y in R around t
-    between     the two-step walk a -> z -> y over what happened around t
     neighbours_partners   whom those deal with that deal with the same entities as a:
                 sum_z cos(a, z)^2 log(1 + n_zy), normalised, the profiles log(1 + n_zx) / sqrt(sum_z log(1 + n_zx))
 
@@ -24,7 +23,6 @@ from engine.priors import (
     ACTIVITY_FLOOR,
     ACTIVITY_REACH,
     ACTIVITY_WIDTH,
-    BETWEEN_REACH,
     LONG_WIDTH,
     STEADY,
     TINY,
@@ -102,28 +100,6 @@ class InteractionGraph:
         if anchor is not None:
             weights[self.incidences.anchor[at] == anchor] = 0.0
         return np.bincount(self.incidences.partner[at], weights, self.entities).astype(np.float64)
-
-    def between(self, anchor: int, slot: int, less: int | None = None) -> Floats:
-        """float64[E], sum 1 or 0: the walk of two steps over incidences around a time; 0 for an unknown one.
-
-        `less`: one event at this very time with that partner is left out.
-        """
-        low, high = max(0, slot - BETWEEN_REACH), min(self.incidences.axis.slots, slot + BETWEEN_REACH + 1)
-        if low >= high:
-            return np.zeros(self.entities)
-        at = self._by_slot.members(low, high)
-        source, partner = self.incidences.anchor[at], self.incidences.partner[at]
-        weights = np.exp(np.abs(self.incidences.slot[at] - slot) / -ACTIVITY_WIDTH)
-        is_own = source == anchor
-        first = np.bincount(partner[is_own], weights[is_own], self.entities)
-        strength = np.bincount(source, weights, self.entities)
-        if less is not None:
-            first[less], strength[less] = max(0.0, first[less] - 1.0), strength[less] - 1.0
-        share = first / np.maximum(strength, TINY)
-        share[first <= TINY] = share[anchor] = 0.0
-        second = np.bincount(partner, share[source] * weights, self.entities)
-        second[anchor] = 0.0
-        return second / max(float(second.sum()), TINY)
 
     def neighbours_partners(self, anchor: int, less: int | None = None) -> Floats:
         """float64[E], sum 1 or 0: whom the likes of the anchor deal with."""

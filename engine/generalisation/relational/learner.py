@@ -4,7 +4,7 @@ The structure is found in the space itself (`structure`): entity fields that sha
 a context, a time. Every stored episode is seen from each of its entities (`incidences`); a cue
 (anchor a, relation R, time t) is answered by one softmax over the incidences of a and a null,
 
-    P_G(y) ~ { [ sum_{k of a} w(R, R_k, dt_k) 1[y = y_k] + kappa_R null(y) ] e^{beta(y)} } ^ sharp
+    P_G(y) ~ [ sum_{k of a} w(R, R_k, dt_k) 1[y = y_k] + kappa_R null(y) ] e^{beta(y)}
 
 w and kappa are learned by maximum likelihood (`rates`), the null is who takes part at all and
 the friends of friends (`interaction`), beta what else speaks for y (`features`); a dozen numbers
@@ -159,6 +159,5 @@ class RelationalHead:
         # a value that came after the head was put to use has what a new one has
         mass, schema = m * float(bracket.min()), np.zeros(len(m))
         mass[: len(seats)], schema[: len(seats)] = bracket[seats], beta[seats]
-        mass, schema = mass**self._mixture.sharp, schema * self._mixture.sharp
         posterior = mass * np.exp(schema - schema.max())
         return Generalisation(posterior / posterior.sum(), mass, m, schema)

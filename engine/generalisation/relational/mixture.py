@@ -1,14 +1,13 @@
 """How stored incidences, novelty, walks and features weigh against each other: a dozen learned numbers.
 
-    P(y) ~ { [ direct(y) + novelty kappa_R (m(y) + hop walk2(y) + hop3 walk3(y)) ]
-             e^{sum_c weight_c clue_c(y)} } ^ sharp
+    P(y) ~ [ direct(y) + novelty kappa_R (m(y) + hop walk2(y) + hop3 walk3(y)) ] e^{sum_c weight_c feature_c(y)}
 
 with direct(y) the summed evidence w of the anchors' incidences whose partner is y. The numbers
 minimise the log-loss of incidences left out one by one, by Fisher scoring: with d the slopes of log mass,
 
     gradient = sum_views E_p[d] - d(truth)      information = sum_views Cov_p[d]
 
-in the logarithms of the four numbers > 0 and in the weights of the features, which may be negative.
+in the logarithms of the three numbers > 0 and in the weights of the features, which may be negative.
 """
 
 from __future__ import annotations
@@ -44,19 +43,17 @@ from engine.priors import (
 
 @dataclass(frozen=True, slots=True)
 class MixtureWeights:
-    """The numbers: hop, hop3, novelty and sharp > 0; the others weigh the feature of their name."""
+    """The numbers: hop, hop3 and novelty > 0; the others weigh the feature of their name."""
 
     what: float = PRIOR_WHAT
     when: float = PRIOR_WHEN
     hop: float = PRIOR_HOP
     hop3: float = PRIOR_HOP3
     novelty: float = 1.0
-    sharp: float = 1.0
     meetings: float = 0.0
     meetings_in_relation: float = 0.0
     recent_activity: float = 0.0
     neighbours_partners: float = 0.0
-    between: float = 0.0
     self_loop: float = 0.0
 
     def bracket(self, direct: Floats, base: tuple[Floats, Floats, Floats], kappa: float | Floats) -> Floats:
@@ -76,11 +73,11 @@ class MixtureWeights:
 
     @classmethod
     def from_array(cls, array: Floats) -> MixtureWeights:
-        """Read `to_array`; one that was kept before there were as many features leaves those out."""
+        """Read `to_array`."""
         return cls(*array.tolist())
 
 
-POSITIVE = ("novelty", "hop", "hop3", "sharp")
+POSITIVE = ("novelty", "hop", "hop3")
 
 
 def direct_evidence(incidences: Incidences, rates: PairRates, anchor: int, relation: int, slot: int) -> Floats:
@@ -134,29 +131,28 @@ class _Replays:
 
     def loss(self, mixture: MixtureWeights) -> float:
         """Mean -log P of the truths, the first candidates of their segments."""
-        _, p = self._posterior(mixture)
+        p = self._posterior(mixture)
         return float(-np.log(np.maximum(p[self.start], LEAST_MASS)).mean())
 
     def slopes(self, mixture: MixtureWeights) -> tuple[Floats, Floats]:
         """(gradient float64[numbers], information float64[numbers, numbers]) of the mean loss."""
-        log_mass, p = self._posterior(mixture)
+        p = self._posterior(mixture)
         bracket = np.maximum(mixture.bracket(self.direct, self.base, self.kappa), LEAST_MASS)
-        share = np.float32(mixture.sharp * mixture.novelty) * self.kappa / bracket
+        share = np.float32(mixture.novelty) * self.kappa / bracket
         m, two, three = self.base
         hop, hop3 = np.float32(mixture.hop) * two, np.float32(mixture.hop3) * three
-        logs = np.stack([share * (m + hop + hop3), share * hop, share * hop3, log_mass])
-        d = np.concatenate([logs, np.float32(mixture.sharp) * self.features])
+        d = np.concatenate([np.stack([share * (m + hop + hop3), share * hop, share * hop3]), self.features])
         weighted = d * p
         mean = np.add.reduceat(weighted, self.start, axis=1).astype(np.float64)
         gradient = (mean - d[:, self.start]).mean(axis=1)
         information = (weighted @ d.T).astype(np.float64) - mean @ mean.T
         return gradient, information / len(self.start)
 
-    def _posterior(self, mixture: MixtureWeights) -> tuple[Singles, Singles]:
-        """(log mass, the share of every candidate and of those it stands for), float32[candidates] each."""
+    def _posterior(self, mixture: MixtureWeights) -> Singles:
+        """float32[candidates]: the share of every candidate and of those it stands for."""
         bracket = np.maximum(mixture.bracket(self.direct, self.base, self.kappa), LEAST_MASS)
-        log_mass: Singles = np.float32(mixture.sharp) * (np.log(bracket) + mixture.schema(self.features))
-        return log_mass, grouped_softmax(log_mass + self.log_stands_for, self.start, self.sizes)
+        log_mass = np.log(bracket) + mixture.schema(self.features)
+        return grouped_softmax(log_mass + self.log_stands_for, self.start, self.sizes)
 
 
 def _to_point(mixture: MixtureWeights) -> Floats:

@@ -124,7 +124,7 @@ def counts(traces: Traces) -> list[object]:
         traces.times.tobytes(),
         [
             (
-                *(name, column.kind, column.present, column.distinct, column.values, column.background(0)),
+                *(name, column.kind, column.present, column.distinct, list(column.values), column.background(0)),
                 *(column.codes.tobytes(), column.counts.tobytes(), column.numbers.tobytes()),
             )
             for name, column in traces.columns.items()

@@ -16,7 +16,7 @@ from engine.generalisation.relational.mixture import MixtureWeights, fit_mixture
 from engine.generalisation.relational.rates import PairRatesFit
 from engine.generalisation.relational.structure import Structure
 from engine.memory.values import Value
-from engine.priors import ACTIVITY_WIDTH, BETWEEN, LONG_WIDTH, PRIOR_WHAT, PRIOR_WHEN, RECENT, SHRINKAGE
+from engine.priors import LONG_WIDTH, PRIOR_WHAT, PRIOR_WHEN, RECENT, SHRINKAGE
 
 Event = dict[str, Value]
 STRUCTURE = Structure(("who", "whom"), "what", "when")
@@ -64,13 +64,6 @@ def test_every_feature_is_the_count_that_its_name_says() -> None:
     assert feature(graph, "self_loop", "p1", "sues", "p4", 3) == 0.0
 
 
-def test_somebody_who_deals_with_both_around_a_time_is_between_them_then_and_only_then() -> None:
-    graph = graph_of(EVENTS)
-    assert feature(graph, "between", "ann", "greets", "cyd", 10) == pytest.approx(math.log1p(1.0 / BETWEEN))
-    assert feature(graph, "between", "ann", "greets", "cyd", 25) == 0.0
-    assert ACTIVITY_WIDTH < 25 - 10
-
-
 def test_the_likes_of_one_tell_whom_one_may_deal_with() -> None:
     alike = [event(who, "greets", whom, 4) for who in ("dee", "eve") for whom in ("fay", "gus", "hal")]
     graph = graph_of([*EVENTS, *alike, event("eve", "greets", "ivo", 5), event("jon", "greets", "kit", 5)])
@@ -92,10 +85,7 @@ def test_an_incidence_left_out_tells_what_it_would_if_its_event_had_never_been(l
         features = find_features(graph, anchor, relation, day - 1, truth if is_there else None)
         found.append(
             features[
-                [
-                    FEATURES.index(name)
-                    for name in ("meetings", "meetings_in_relation", "recent_activity", "between", "self_loop")
-                ],
+                [FEATURES.index(n) for n in ("meetings", "meetings_in_relation", "recent_activity", "self_loop")],
                 truth,
             ]
         )
@@ -113,7 +103,7 @@ def test_a_cue_without_time_context_or_anchor_has_the_features_that_are_left() -
         }.items()
     }
     told = {name: {c for c, speaks in zip(FEATURES, of, strict=True) if speaks} for name, of in spoken.items()}
-    assert told["no time"] == set(FEATURES) - {"when", "recent_activity", "between"}
+    assert told["no time"] == set(FEATURES) - {"when", "recent_activity"}
     assert told["no context"] == set(FEATURES) - {"what", "meetings_in_relation", "recent_activity"}
     assert told["no anchor"] == {"what", "when", "recent_activity"}
 

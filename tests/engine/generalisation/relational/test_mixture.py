@@ -39,7 +39,7 @@ def test_the_gradient_is_that_of_the_loss(seed: int) -> None:
 
 
 def test_a_point_and_its_weights_are_the_same_numbers() -> None:
-    weights = MixtureWeights(novelty=0.3, sharp=1.7, between=-0.2)
+    weights = MixtureWeights(novelty=0.3, hop=1.7, self_loop=-0.2)
     found = _to_weights(_to_point(weights))
     for each in fields(MixtureWeights):
         assert getattr(found, each.name) == pytest.approx(getattr(weights, each.name))
