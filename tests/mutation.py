@@ -8,6 +8,7 @@ tests must pass on the copy as it is.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -34,8 +35,11 @@ def changes() -> list[dict[str, str | list[str]]]:
 def passes(copy: Path, tests: Sequence[str]) -> bool:
     """Whether these tests pass in the copy."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    surroundings = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # a cached file of a change must not outlive it
     try:
-        return not subprocess.run(command, cwd=copy, capture_output=True, timeout=LONGEST_S, check=False).returncode
+        return not subprocess.run(
+            command, cwd=copy, env=surroundings, capture_output=True, timeout=LONGEST_S, check=False
+        ).returncode
     except subprocess.TimeoutExpired:
         return False
 
@@ -63,12 +67,15 @@ def main() -> int:
         copy = Path(folder)
         for name in COPIED:
             source = ROOT / name
-            (shutil.copytree if source.is_dir() else shutil.copy2)(source, copy / name)
+            if source.is_dir():
+                shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy2(source, copy / name)
         for change in chosen:
             file, old, new = (str(change[key]) for key in ("file", "old", "new"))
             tests = tuple(change["tests"])
             if tests not in passed and not passes(copy, tests):
-                print(f"the tests do not pass as they are: {' '.join(tests)}")
+                print(f"{file}: the tests do not pass as they are: {' '.join(tests)}", flush=True)
                 return 2
             passed.add(tests)
             caught.append(is_caught(copy, file, old, new, tests))

@@ -7,13 +7,16 @@ cells (Dempster, Laird & Rubin 1977; Little & Rubin 2002).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from numpy.polynomial.polynomial import polyval
 
 from engine.memory.arrays import Codes, Floats
-from engine.priors import CHUNK, EM_SWEEPS, LEAST_RANK, LEVELS, NORMAL_ABOVE, NORMAL_BELOW, RIDGE, ROUNDED
+from engine.priors import CHUNK, EM_SWEEPS, LEAST_RANK, LEVELS, RIDGE, ROUNDED
+
+STANDARD = NormalDist()
 
 
 class Scale:
@@ -125,10 +128,8 @@ def _precision(z: Floats, mean: Floats, covariance: Floats) -> tuple[Floats, Flo
     return p, np.einsum("nij,nj->ni", p, np.where(known, z - mean, 0.0))
 
 
-def _normal_quantile(p: Floats) -> Floats:
-    """Standard normal quantile, |error| < 4.5e-4 (Abramowitz & Stegun 26.2.23), clipped to +-3.1."""
-    p = np.clip(p, LEAST_RANK, 1.0 - LEAST_RANK)
-    t = np.sqrt(-2.0 * np.log(np.minimum(p, 1 - p)))
-    x = t - polyval(t, NORMAL_ABOVE) / polyval(t, NORMAL_BELOW)
-    signed: Floats = np.where(p < 0.5, -x, x)
-    return signed
+def _normal_quantile(ranks: Floats) -> Floats:
+    """The standard normal quantile, NaN where the rank is; ranks nearer to 0 and 1 than LEAST_RANK count as that."""
+    distinct, place = np.unique(np.clip(ranks, LEAST_RANK, 1.0 - LEAST_RANK), return_inverse=True)
+    scores = [math.nan if math.isnan(rank) else STANDARD.inv_cdf(rank) for rank in distinct.tolist()]
+    return np.array(scores)[place]

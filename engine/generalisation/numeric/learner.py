@@ -21,10 +21,12 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.generalisation import smoothing
+from engine.generalisation.descent import adam
 from engine.generalisation.distribution import Generalisation, background
 from engine.generalisation.learning import Fitted, Parameters, Report, judge
 from engine.generalisation.numeric.gaussian import Gaussian, Scale
 from engine.generalisation.smoothing import Residual
+from engine.generalisation.softmax import softmax
 from engine.memory import holdout
 from engine.memory.arrays import Floats
 from engine.memory.columns import MISSING, Column
@@ -32,18 +34,14 @@ from engine.memory.traces import Traces
 from engine.memory.values import Value, place
 from engine.priors import (
     EXCLUDED_SINGLE,
-    FIRST_MOMENT,
     LOSS_ROWS,
     NUMBER_BATCH,
     NUMBER_FAR_APART,
-    NUMBER_GUARD,
     NUMBER_PRIOR,
     NUMBER_PULL,
     NUMBER_RATE,
     NUMBER_ROWS,
     NUMBER_ROWS_LEAST,
-    NUMBER_SECOND_MOMENT,
-    NUMBER_SLOWEST,
     NUMBER_STEPS,
     NUMBER_WIDTHS,
     RESIDUAL_WIDTHS,
@@ -224,23 +222,18 @@ def _learn(rows: _Rows, report: Report) -> Matrix:
     allowed = (np.arange(bases)[None] // len(NUMBER_WIDTHS) != np.arange(rows.fields)[:, None]).astype(np.float32)
     mask = np.concatenate([allowed, np.ones((rows.fields, own), np.float32)], axis=1)
     prior = mask * np.concatenate([np.full(bases, NUMBER_PRIOR), np.full(own, SCHEMA_PRIOR)]).astype(np.float32)
-    w, m, v = prior.copy(), np.zeros_like(prior), np.zeros_like(prior)
     grids = [_grid(rows, g) for g in range(rows.fields)]
-    rng, order = np.random.default_rng(SEED), np.zeros(0, np.intp)
-    for step in range(NUMBER_STEPS):
-        report(step / NUMBER_STEPS)
-        if len(order) < min(NUMBER_BATCH, rows.size):
-            order = rng.permutation(rows.size)
-        batch, order = order[:NUMBER_BATCH], order[NUMBER_BATCH:]
-        gradient = mask * (_gradient(rows, w, batch, grids) + NUMBER_PULL * (w - prior) / bases)
-        m = FIRST_MOMENT * m + (1.0 - FIRST_MOMENT) * gradient
-        v = NUMBER_SECOND_MOMENT * v + (1.0 - NUMBER_SECOND_MOMENT) * gradient**2
-        rate = NUMBER_RATE * min(1.0, 2.0 * (1.0 - step / NUMBER_STEPS) + NUMBER_SLOWEST)
-        move = (m / (1 - FIRST_MOMENT ** (step + 1))) / (
-            np.sqrt(v / (1 - NUMBER_SECOND_MOMENT ** (step + 1))) + NUMBER_GUARD
-        )
-        w = np.maximum(w - rate * move, 0.0).astype(np.float32)
-    return w
+    rng, steps = np.random.default_rng(SEED), iter(range(NUMBER_STEPS))
+
+    def slope(at: Floats) -> Floats:
+        report(next(steps) / NUMBER_STEPS)
+        w = at.reshape(prior.shape).astype(np.float32)
+        batch = rng.choice(rows.size, min(NUMBER_BATCH, rows.size), replace=False)
+        found: Floats = mask * (_gradient(rows, w, batch, grids) + NUMBER_PULL * (w - prior) / bases)
+        return found.ravel().astype(np.float64)
+
+    learned = adam(slope, prior.ravel().astype(np.float64), np.zeros(prior.size), NUMBER_STEPS, NUMBER_RATE)
+    return learned.reshape(prior.shape).astype(np.float32)
 
 
 def _gradient(rows: _Rows, w: Matrix, batch: npt.NDArray[np.intp], grids: Sequence[tuple[Matrix, Matrix]]) -> Matrix:
@@ -255,23 +248,15 @@ def _gradient(rows: _Rows, w: Matrix, batch: npt.NDArray[np.intp], grids: Sequen
             continue
         own = rows.own(g, rows.own_codes[g][batch])
         scores[g] += (w[g, bases:] @ own).reshape(len(batch), -1)
-        r = _left_out_softmax(scores[g], rows.known[g], batch)
+        scores[g, :, ~rows.known[g]] = SILENT
+        scores[g, np.arange(len(batch)), batch] = SILENT  # each leaves itself out
+        r = softmax(scores[g])
         slope = 2.0 * ((r @ below - below[batch]) * (gap * known[:, None] / known.sum())) @ below.T
         slope -= np.einsum("ij,ij->i", slope, r)[:, None]
-        r *= slope
-        out[g, bases:] = own @ r.ravel()
+        scores[g] = r * slope
+        out[g, bases:] = own @ scores[g].ravel()
     out[:, :bases] = scores.reshape(rows.fields, -1) @ shared.T
     return out
-
-
-def _left_out_softmax(scores: Matrix, known: npt.NDArray[np.bool_], batch: npt.NDArray[np.intp]) -> Matrix:
-    """Softmax over the rows that have the target, in place; row i of the batch leaves itself out."""
-    scores += np.where(known, np.float32(0), SILENT)
-    scores[np.arange(len(scores)), batch] = SILENT
-    scores -= scores.max(axis=1, keepdims=True)
-    np.exp(scores, out=scores)
-    scores /= scores.sum(axis=1, keepdims=True)
-    return scores
 
 
 def _grid(rows: _Rows, g: int) -> tuple[Matrix, Matrix]:
