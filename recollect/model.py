@@ -304,6 +304,13 @@ class WhyNot:
 
 
 @dataclass(frozen=True, slots=True)
+class PartGroup:
+    """Parts of a cue that share what they did together."""
+
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Why:
     """Why one field: `base` and the contributions add up to the `log_odds` of the answer, in nats."""
 
@@ -312,6 +319,7 @@ class Why:
     contributions: tuple[Contribution, ...]
     method: str
     sentence: str
+    groups: tuple[PartGroup, ...] = ()
     counterfactuals: tuple[WhyNot, ...] = ()
 
 

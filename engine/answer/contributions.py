@@ -1,30 +1,30 @@
 """Why an answer came out as it did: what each part of the cue did to its log-odds, and what would change it.
 
 Let v(S) be the log-odds that a field is the value answered, given the parts S of the cue alone: a completion of
-its own for every S. Then
-
-    phi_f = sum_{S without f} |S|! (n - |S| - 1)! / n! [v(S + f) - v(S)]          in nats
-
-is the one way to share v(all) - v(none) among the parts that gives equal parts equal shares, and a part that changes
-nothing none (Shapley 1953); v(none) is the base rate. Of up to EXACT_PARTS parts every S is taken. Of more, phi is the
-mean over ORDERS orders in which the parts are learned, each with its reverse: the shares add up to the same sum.
+its own for every S. What all parts did together, v(all) - v(none), is shared among them by `engine.answer.shares`;
+v(none) is the base rate. Of up to EXACT_PARTS parts by Shapley's value. Of up to GROUPED_PARTS those that speak for the
+same episodes are grouped, and the shares are exact given the groups. Of more, phi is the mean over ORDERS orders in
+which the parts are learned, each with its reverse: the shares add up to the same sum.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
+from engine.answer import shares
 from engine.answer.completion import Answer, FieldAnswer
 from engine.answer.decision import is_answer
-from engine.answer.posterior import CueInput, Posterior
-from engine.memory.arrays import Rows
+from engine.answer.posterior import CueInput, Posterior, further_evidence
+from engine.memory.arrays import Floats, Rows
 from engine.memory.values import Value
 
 EXACT_PARTS = 7
+GROUPED_PARTS = 32
 ORDERS = 16
 CERTAIN = 1e-12  # log-odds are told of probabilities no nearer to 0 or 1 than this
 MOST_EPISODES = 64  # of a counterfactual
@@ -54,14 +54,15 @@ class Counterfactual:
 class Reasons:
     """Why one field: `base` + the sum of the contributions = `log_odds` of the answer, in nats.
 
-    `is_exact` unless the shares are means over some of the orders. The counterfactuals are the smallest that were
-    looked for and found.
+    `method` is exact, grouped (then `groups` are the parts that share what they did together) or sampled. The
+    counterfactuals are the smallest that were looked for and found.
     """
 
     base: float
     log_odds: float
     contributions: tuple[Contribution, ...]
-    is_exact: bool
+    method: str
+    groups: tuple[tuple[str, ...], ...] = ()
     without_parts: Counterfactual | None = None
     without_episodes: Counterfactual | None = None
 
@@ -74,7 +75,14 @@ def log_odds(p: float) -> float:
 
 def subsets_asked(parts: int) -> int:
     """How many completions it takes to tell what each of so many parts contributed, at the most."""
-    return 1 << parts if parts <= EXACT_PARTS else ORDERS * (parts - 1) + 2
+    if parts <= EXACT_PARTS:
+        return 1 << parts
+    return _grouped_asked(parts) if parts <= GROUPED_PARTS else ORDERS * (parts - 1) + 2
+
+
+@lru_cache(maxsize=GROUPED_PARTS)
+def _grouped_asked(parts: int) -> int:
+    return len(shares.asked(shares.grouped(np.zeros((parts, parts)))))
 
 
 def reasons(
@@ -86,22 +94,19 @@ def reasons(
 ) -> Mapping[str, Reasons]:
     """The reasons of some of an answer's fields; fewer when `goes_on` says so between two completions.
 
-    Cost: a posterior per subset of the parts, 2^n of up to EXACT_PARTS, else about 2 ORDERS n.
+    Cost: a posterior per subset that is asked for, `subsets_asked`.
     """
     subsets = Subsets(answer, targets, goes_on)
-    n = len(subsets.parts)
-    is_exact = n <= EXACT_PARTS
-    orders = [] if is_exact else _orders(n)
-    masks = range(1 << n) if is_exact else sorted({mask for order in orders for mask in _prefixes(order)})
+    way = _Way.of(subsets)
+    masks = sorted(way.masks)
     if not subsets.fill(masks):
         return {}
     found = {}
     for name in targets:
         v = {mask: log_odds(subsets.confidence(mask, name)) for mask in masks}
-        shares = _exact_shares(v, n) if is_exact else _mean_shares(v, orders)
-        parts = [Contribution(part, share) for part, share in zip(subsets.parts, shares, strict=True)]
-        parts.sort(key=lambda each: (-abs(each.nats), each.part))
-        found[name] = Reasons(v[0], v[(1 << n) - 1], tuple(parts), is_exact)
+        told = zip(subsets.parts, way.share(v), strict=True)
+        parts = sorted((Contribution(*each) for each in told), key=lambda each: (-abs(each.nats), each.part))
+        found[name] = Reasons(v[0], v[max(masks)], tuple(parts), way.method, way.groups(subsets.parts))
         if with_counterfactuals:
             found[name] = replace(
                 found[name],
@@ -131,6 +136,21 @@ class Subsets:
                 return False
             self._found[mask] = self._ask(mask)
         return True
+
+    def alike(self) -> Floats:
+        """float64[n, n] in [-1, 1]: how far two parts speak for the same of the episodes that count."""
+        whole, rows = self._answer.posterior, self._answer.posterior.rows
+        said = [e.alike[e.column.codes[rows]] for e in whole.evidence]
+        for part in self.parts[len(said) :]:
+            only = CueInput({}, whole.cue.vector if part == VECTOR else None, whole.cue.strength)
+            only = replace(only, times=whole.cue.times if part == CONTEXT else ())
+            nats = further_evidence(whole.traces, only)
+            said.append(np.zeros(len(rows)) if nats is None else nats.nats[rows])
+        apart = np.stack(said) - np.mean(said, axis=1, keepdims=True)
+        size = np.sqrt((apart**2).sum(axis=1, keepdims=True))
+        unit = np.divide(apart, size, out=np.zeros_like(apart), where=size > 0.0)
+        found: Floats = unit @ unit.T
+        return found
 
     def confidence(self, mask: int, target: str) -> float:
         """P(the value answered | these parts of the cue)."""
@@ -183,13 +203,36 @@ def _confidence(posterior: Posterior, target: str, same: Rows) -> float:
     return float(min(1.0, posterior.known(target) * posterior.probabilities(target)[same].sum()))
 
 
-def _exact_shares(v: Mapping[int, float], n: int) -> list[float]:
-    """phi float[n] from v of all 2^n subsets."""
-    weights = [math.factorial(s) * math.factorial(n - s - 1) / math.factorial(n) for s in range(n)]
-    return [
-        math.fsum(weights[mask.bit_count()] * (v[mask | 1 << f] - v[mask]) for mask in v if not mask >> f & 1)
-        for f in range(n)
-    ]
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How the shares are told: of all subsets, of parts in groups (`tree`), or of `orders` of the parts."""
+
+    method: str
+    masks: Iterable[int]
+    tree: shares.Tree = ()
+    orders: Sequence[Sequence[int]] = ()
+
+    @classmethod
+    def of(cls, subsets: Subsets) -> _Way:
+        """That of so many parts."""
+        n = len(subsets.parts)
+        if n <= EXACT_PARTS:
+            return cls("exact", range(1 << n), tuple(range(n)))
+        if n <= GROUPED_PARTS:
+            tree = shares.grouped(subsets.alike())
+            return cls("grouped", shares.asked(tree), tree)
+        orders = _orders(n)
+        return cls("sampled", {mask for order in orders for mask in _prefixes(order)}, (), orders)
+
+    def share(self, v: Mapping[int, float]) -> list[float]:
+        """phi float[n]."""
+        return _mean_shares(v, self.orders) if self.orders else shares.shares(v, self.tree)
+
+    def groups(self, parts: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+        """The groups by name; none where every part stands by itself."""
+        if self.method != "grouped":
+            return ()
+        return tuple(tuple(parts[part] for part in group) for group in shares.groups(self.tree))
 
 
 def _orders(n: int) -> list[list[int]]:
@@ -208,11 +251,10 @@ def _prefixes(order: Sequence[int]) -> list[int]:
 
 def _mean_shares(v: Mapping[int, float], orders: Sequence[Sequence[int]]) -> list[float]:
     """phi float[n], the mean over the orders of what each part adds when its turn comes."""
-    shares = np.zeros(len(orders[0]))
+    total = np.zeros(len(orders[0]))
     for order in orders:
-        values = [v[mask] for mask in _prefixes(order)]
-        shares[order] += np.diff(values)
-    return [float(each) for each in shares / len(orders)]
+        total[order] += np.diff([v[mask] for mask in _prefixes(order)])
+    return [float(each) for each in total / len(orders)]
 
 
 def _without_episodes(answer: Answer, field: FieldAnswer, goes_on: Callable[[], bool]) -> Counterfactual | None:

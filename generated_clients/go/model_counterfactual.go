@@ -19,7 +19,7 @@ import (
 // checks if the Counterfactual type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &Counterfactual{}
 
-// Counterfactual What the field would be without some fields of the cue, or without some stored episodes. The fields are the fewest (of a sampled `why`, of those looked at); the episodes are the fewest of the weightiest behind the answer, up to 64, and are told while no learned head speaks for the field. The question was really asked anew. 
+// Counterfactual What the field would be without some fields of the cue, or without some stored episodes. The fields are the fewest (of a grouped or sampled `why`, of those looked at); the episodes are the fewest of the weightiest behind the answer, up to 64, and are told while no learned head speaks for the field. The question was really asked anew. 
 type Counterfactual struct {
 	// The parts of the cue that are left out.
 	WithoutFields []string `json:"without_fields"`

@@ -19,7 +19,7 @@ import (
 // checks if the Why type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &Why{}
 
-// Why What each part of the cue did to the answer: `log_odds` = `base` + the sum of the `nats`, exactly. The shares are Shapley values of the log-odds over the completions of the cue reduced to each subset of its parts. 
+// Why What each part of the cue did to the answer: `log_odds` = `base` + the sum of the `nats`, exactly. The shares are Shapley values of the log-odds over the completions of the cue reduced to each subset of its parts; of more than 7 parts they are Owen values over groups of those that speak for the same episodes. 
 type Why struct {
 	// The log-odds of the answer before the cue is read, in nats.
 	Base float64 `json:"base"`
@@ -27,8 +27,10 @@ type Why struct {
 	LogOdds float64 `json:"log_odds"`
 	// The strongest first. Fields of the cue that no episode has do nothing and are not listed.
 	Contributions []Contribution `json:"contributions"`
-	// `exact`, or `sampled` where the cue has more than 7 parts: the shares are means over 16 orders of them, the sum is exact.
+	// `exact` up to 7 parts. `grouped` up to 32: a group of parts first shares with the others as one, then its parts with each other (Owen 1977), exactly. `sampled` of more: means over 16 orders in which the parts are learned. The sum is exact in every case. 
 	Method string `json:"method"`
+	// Where the method is `grouped`, the smallest groups. Else none.
+	Groups []PartGroup `json:"groups"`
 	// One or a few sentences.
 	Sentence string `json:"sentence"`
 	// The smallest changes found that would change the answer; where the request includes them.
@@ -41,12 +43,13 @@ type _Why Why
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewWhy(base float64, logOdds float64, contributions []Contribution, method string, sentence string, counterfactuals []Counterfactual) *Why {
+func NewWhy(base float64, logOdds float64, contributions []Contribution, method string, groups []PartGroup, sentence string, counterfactuals []Counterfactual) *Why {
 	this := Why{}
 	this.Base = base
 	this.LogOdds = logOdds
 	this.Contributions = contributions
 	this.Method = method
+	this.Groups = groups
 	this.Sentence = sentence
 	this.Counterfactuals = counterfactuals
 	return &this
@@ -156,6 +159,30 @@ func (o *Why) SetMethod(v string) {
 	o.Method = v
 }
 
+// GetGroups returns the Groups field value
+func (o *Why) GetGroups() []PartGroup {
+	if o == nil {
+		var ret []PartGroup
+		return ret
+	}
+
+	return o.Groups
+}
+
+// GetGroupsOk returns a tuple with the Groups field value
+// and a boolean to check if the value has been set.
+func (o *Why) GetGroupsOk() ([]PartGroup, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.Groups, true
+}
+
+// SetGroups sets field value
+func (o *Why) SetGroups(v []PartGroup) {
+	o.Groups = v
+}
+
 // GetSentence returns the Sentence field value
 func (o *Why) GetSentence() string {
 	if o == nil {
@@ -218,6 +245,7 @@ func (o Why) ToMap() (map[string]interface{}, error) {
 	toSerialize["log_odds"] = o.LogOdds
 	toSerialize["contributions"] = o.Contributions
 	toSerialize["method"] = o.Method
+	toSerialize["groups"] = o.Groups
 	toSerialize["sentence"] = o.Sentence
 	toSerialize["counterfactuals"] = o.Counterfactuals
 	return toSerialize, nil
@@ -232,6 +260,7 @@ func (o *Why) UnmarshalJSON(data []byte) (err error) {
 		"log_odds",
 		"contributions",
 		"method",
+		"groups",
 		"sentence",
 		"counterfactuals",
 	}

@@ -211,6 +211,9 @@ def _print_reasons(answer: Mapping[str, Any]) -> None:
         rows = [["base rate", f"{found['base']:+.2f}", ""]]
         rows += [[part["field"], f"{part['nats']:+.2f}", f"{part['factor']:.3g}"] for part in found["contributions"]]
         print_table([f"why {name}", "nats>", "odds ×>"], [*rows, ["together", f"{found['log_odds']:+.2f}", ""]])
+        together = [" and ".join(group["fields"]) for group in found["groups"] if len(group["fields"]) > 1]
+        if together:
+            out.print(f"[dim]shared within groups: {escape('; '.join(together))}[/]", markup=True)
         for other in found["counterfactuals"]:
             episodes = other["without_episodes"]
             left_out = " and ".join(other["without_fields"]) or f"{len(episodes)} of the stored episodes"

@@ -318,6 +318,8 @@ def _put_why(into: completion_pb2.Why, why: Why) -> None:
     into.base, into.log_odds, into.method, into.sentence = why.base, why.log_odds, why.method, why.sentence
     for part in why.contributions:
         into.contributions.add(field=part.field, nats=part.nats, factor=part.factor)
+    for group in why.groups:
+        into.groups.add(fields=group.fields)
     for other in why.counterfactuals:
         message = into.counterfactuals.add(confidence=other.confidence)
         message.without_fields.extend(other.without_fields)

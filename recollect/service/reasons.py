@@ -10,7 +10,7 @@ import orjson
 import engine
 from engine import Answer, Counterfactual, Reasons
 from recollect.memory import SpaceMemory
-from recollect.model import AskNext, CompleteRequest, Contribution, FieldValue, Inclusion, Why, WhyNot
+from recollect.model import AskNext, CompleteRequest, Contribution, FieldValue, Inclusion, PartGroup, Why, WhyNot
 
 ASKED_NEXT = 5
 LEAST_GAIN = 0.005  # what raises a confidence by less is not worth a question
@@ -51,7 +51,8 @@ def _why(memory: SpaceMemory, request: CompleteRequest, answer: Answer, name: st
         base=found.base,
         log_odds=found.log_odds,
         contributions=parts,
-        method="exact" if found.is_exact else "sampled",
+        method=found.method,
+        groups=tuple(map(PartGroup, found.groups)),
         sentence=sentence(name, field.value, field.confidence, found.base, parts, known),
         counterfactuals=tuple(_why_not(memory, each) for each in counterfactuals),
     )

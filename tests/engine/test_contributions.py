@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from itertools import permutations
 
 import numpy as np
@@ -58,22 +59,44 @@ def test_base_and_shares_add_up_to_the_log_odds_of_the_confidence(seed: int, kno
     for target, found in engine.reasons(answer, list(answer.fields)).items():
         total = found.base + sum(each.nats for each in found.contributions)
         assert total == pytest.approx(contributions.log_odds(answer.fields[target].confidence), abs=1e-6)
-        assert found.is_exact
+        assert found.method == "exact"
 
 
-def test_of_many_parts_the_sum_is_exact_and_the_shares_are_near(monkeypatch: pytest.MonkeyPatch) -> None:
+def near(exact: Mapping[str, engine.Reasons], told: Mapping[str, engine.Reasons], answer: Answer, off: float) -> None:
+    """Whether the shares add up to the same, and are off by no more than a share of what all parts did."""
+    for target, found in told.items():
+        total = found.base + sum(each.nats for each in found.contributions)
+        assert total == pytest.approx(contributions.log_odds(answer.fields[target].confidence), abs=1e-6)
+        shares = {each.part: each.nats for each in found.contributions}
+        scale = sum(abs(each.nats) for each in exact[target].contributions)
+        for each in exact[target].contributions:
+            assert abs(shares[each.part] - each.nats) < off * scale
+
+
+def test_of_more_parts_the_shares_in_groups_add_up_and_are_near_those_of_all_subsets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     answer = asked(3, 6, fields=8)
-    exact = engine.reasons(answer, ["f7"] if "f7" in answer.fields else list(answer.fields)[:1])
+    targets = list(answer.fields)[:1]
+    exact = engine.reasons(answer, targets)
     monkeypatch.setattr(contributions, "EXACT_PARTS", 3)
-    (target,) = exact
-    sampled = engine.reasons(answer, [target])[target]
-    assert not sampled.is_exact
-    total = sampled.base + sum(each.nats for each in sampled.contributions)
-    assert total == pytest.approx(contributions.log_odds(answer.fields[target].confidence), abs=1e-6)
-    shares = {each.part: each.nats for each in sampled.contributions}
-    scale = sum(abs(each.nats) for each in exact[target].contributions)
-    for each in exact[target].contributions:
-        assert abs(shares[each.part] - each.nats) < 0.15 * scale
+    told = engine.reasons(answer, targets)
+    near(exact, told, answer, 0.15)
+    for found in told.values():
+        assert found.method == "grouped"
+        named = [part for group in found.groups for part in group]
+        assert sorted(named) == sorted(each.part for each in found.contributions)
+
+
+def test_of_very_many_parts_the_sum_is_exact_and_the_shares_are_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = asked(3, 6, fields=8)
+    targets = list(answer.fields)[:1]
+    exact = engine.reasons(answer, targets)
+    monkeypatch.setattr(contributions, "EXACT_PARTS", 3)
+    monkeypatch.setattr(contributions, "GROUPED_PARTS", 3)
+    told = engine.reasons(answer, targets)
+    assert {found.method for found in told.values()} == {"sampled"}
+    near(exact, told, answer, 0.15)
 
 
 def test_a_field_that_no_episode_has_does_nothing() -> None:

@@ -70,3 +70,18 @@ def test_a_set_holds_the_answer_and_says_what_it_promises(edge: Edge) -> None:
     assert "sets" not in asked(edge, {"nowhere": 1}, targets=["where"], config={"ca1_threshold": 0})
     refused = edge.post(COMPLETE, {"partial_episode": {}, "config": {"coverage": 1}})
     assert refused.status == 400
+
+
+def test_why_of_many_fields_names_the_groups_that_share(edge: Edge) -> None:
+    names = [f"f{i}" for i in range(9)]
+    for row in range(12):
+        fields = {name: f"v{(row * (i + 2)) % 3}" for i, name in enumerate(names)}
+        body = {"fields": {**fields, "end": f"e{row % 2}"}}
+        assert edge.post("/api/v1/episodes", body).status == 201
+    known = dict.fromkeys(names, "v0")
+    answer = asked(edge, known, "why", targets=["end"], config={"ca1_threshold": 0})
+    found, confidence = answer["why"]["end"], answer["completion_confidence"]
+    assert found["method"] == "grouped"
+    assert sorted(name for group in found["groups"] for name in group["fields"]) == names
+    total = found["base"] + sum(part["nats"] for part in found["contributions"])
+    assert total == pytest.approx(math.log(confidence / (1 - confidence)), abs=1e-6)

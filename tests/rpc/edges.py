@@ -250,6 +250,7 @@ def _plain_reasons(message: completion_pb2.CompleteResponse) -> dict[str, Any]:
         name: {
             **{part: getattr(each, part) for part in ("base", "log_odds", "method", "sentence")},
             "contributions": [{"field": c.field, "nats": c.nats, "factor": c.factor} for c in each.contributions],
+            "groups": [{"fields": list(group.fields)} for group in each.groups],
             "counterfactuals": [
                 {
                     "without_fields": list(c.without_fields),

@@ -96,6 +96,7 @@ __all__ = [
     "Limits",
     "Measurement",
     "Origin",
+    "PartGroup",
     "PartialEpisode",
     "PatchOperation",
     "PatchVerb",
@@ -217,6 +218,7 @@ from recollect_client.models.interval import Interval as Interval
 from recollect_client.models.limits import Limits as Limits
 from recollect_client.models.measurement import Measurement as Measurement
 from recollect_client.models.origin import Origin as Origin
+from recollect_client.models.part_group import PartGroup as PartGroup
 from recollect_client.models.partial_episode import PartialEpisode as PartialEpisode
 from recollect_client.models.patch_operation import PatchOperation as PatchOperation
 from recollect_client.models.patch_verb import PatchVerb as PatchVerb

@@ -123,7 +123,7 @@ function waterfall({ base, log_odds: end, contributions, method }, known) {
     el("td", { class: "track", "aria-hidden": "true" }, el("span", { class: "span", vars: { from: `${place(Math.min(from, to))}%`, size: `${Math.abs(place(to) - place(from))}%` } })),
     el("td", { class: "said" }, said));
   return el("table", { class: "waterfall" },
-    el("caption", {}, `What each part did to the odds${method === "sampled" ? " (means over sampled orders; the sum is exact)" : ""}`),
+    el("caption", {}, `What each part did to the odds${{ grouped: " (shared within groups of fields that speak for the same episodes)", sampled: " (means over sampled orders; the sum is exact)" }[method] ?? ""}`),
     el("tbody", {}, ...steps.map(row)));
 }
 

@@ -185,20 +185,28 @@ class ValueSet(_message.Message):
     def __init__(self, coverage: _Optional[float] = ..., calibrated_on: _Optional[int] = ..., size: _Optional[int] = ..., values: _Optional[_Iterable[_Union[_value_pb2.Value, _Mapping]]] = ..., with_unseen: _Optional[bool] = ..., low: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., high: _Optional[_Union[_value_pb2.Value, _Mapping]] = ...) -> None: ...
 
 class Why(_message.Message):
-    __slots__ = ("base", "log_odds", "contributions", "method", "sentence", "counterfactuals")
+    __slots__ = ("base", "log_odds", "contributions", "method", "sentence", "counterfactuals", "groups")
     BASE_FIELD_NUMBER: _ClassVar[int]
     LOG_ODDS_FIELD_NUMBER: _ClassVar[int]
     CONTRIBUTIONS_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
     SENTENCE_FIELD_NUMBER: _ClassVar[int]
     COUNTERFACTUALS_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
     base: float
     log_odds: float
     contributions: _containers.RepeatedCompositeFieldContainer[Contribution]
     method: str
     sentence: str
     counterfactuals: _containers.RepeatedCompositeFieldContainer[Counterfactual]
-    def __init__(self, base: _Optional[float] = ..., log_odds: _Optional[float] = ..., contributions: _Optional[_Iterable[_Union[Contribution, _Mapping]]] = ..., method: _Optional[str] = ..., sentence: _Optional[str] = ..., counterfactuals: _Optional[_Iterable[_Union[Counterfactual, _Mapping]]] = ...) -> None: ...
+    groups: _containers.RepeatedCompositeFieldContainer[PartGroup]
+    def __init__(self, base: _Optional[float] = ..., log_odds: _Optional[float] = ..., contributions: _Optional[_Iterable[_Union[Contribution, _Mapping]]] = ..., method: _Optional[str] = ..., sentence: _Optional[str] = ..., counterfactuals: _Optional[_Iterable[_Union[Counterfactual, _Mapping]]] = ..., groups: _Optional[_Iterable[_Union[PartGroup, _Mapping]]] = ...) -> None: ...
+
+class PartGroup(_message.Message):
+    __slots__ = ("fields",)
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    fields: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, fields: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Contribution(_message.Message):
     __slots__ = ("field", "nats", "factor")

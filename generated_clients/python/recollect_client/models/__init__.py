@@ -77,6 +77,7 @@ from recollect_client.models.interval import Interval
 from recollect_client.models.limits import Limits
 from recollect_client.models.measurement import Measurement
 from recollect_client.models.origin import Origin
+from recollect_client.models.part_group import PartGroup
 from recollect_client.models.partial_episode import PartialEpisode
 from recollect_client.models.patch_operation import PatchOperation
 from recollect_client.models.patch_verb import PatchVerb

@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class Counterfactual(BaseModel):
     """
-    What the field would be without some fields of the cue, or without some stored episodes. The fields are the fewest (of a sampled `why`, of those looked at); the episodes are the fewest of the weightiest behind the answer, up to 64, and are told while no learned head speaks for the field. The question was really asked anew. 
+    What the field would be without some fields of the cue, or without some stored episodes. The fields are the fewest (of a grouped or sampled `why`, of those looked at); the episodes are the fewest of the weightiest behind the answer, up to 64, and are told while no learned head speaks for the field. The question was really asked anew. 
     """ # noqa: E501
     without_fields: Annotated[List[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(max_length=258)] = Field(description="The parts of the cue that are left out.", json_schema_extra={"examples": [["what"]]})
     without_episodes: Annotated[List[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(max_length=64)] = Field(description="The episodes that are left out.", json_schema_extra={"examples": [[]]})

@@ -22,21 +22,23 @@ from typing import Any, ClassVar, Dict, List, Union
 from typing_extensions import Annotated
 from recollect_client.models.contribution import Contribution
 from recollect_client.models.counterfactual import Counterfactual
+from recollect_client.models.part_group import PartGroup
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
 
 class Why(BaseModel):
     """
-    What each part of the cue did to the answer: `log_odds` = `base` + the sum of the `nats`, exactly. The shares are Shapley values of the log-odds over the completions of the cue reduced to each subset of its parts. 
+    What each part of the cue did to the answer: `log_odds` = `base` + the sum of the `nats`, exactly. The shares are Shapley values of the log-odds over the completions of the cue reduced to each subset of its parts; of more than 7 parts they are Owen values over groups of those that speak for the same episodes. 
     """ # noqa: E501
     base: Union[Annotated[float, Field(le=28, strict=True, ge=-28)], Annotated[int, Field(le=28, strict=True, ge=-28)]] = Field(description="The log-odds of the answer before the cue is read, in nats.", json_schema_extra={"examples": [-0.89]})
     log_odds: Union[Annotated[float, Field(le=28, strict=True, ge=-28)], Annotated[int, Field(le=28, strict=True, ge=-28)]] = Field(description="The log-odds of the answer, log c / (1 - c) of its confidence c, kept within 28 nats of 0.", json_schema_extra={"examples": [5.9]})
     contributions: Annotated[List[Contribution], Field(max_length=258)] = Field(description="The strongest first. Fields of the cue that no episode has do nothing and are not listed.")
-    method: Annotated[str, Field(strict=True, max_length=64)] = Field(description="`exact`, or `sampled` where the cue has more than 7 parts: the shares are means over 16 orders of them, the sum is exact.", json_schema_extra={"examples": ["exact"]})
+    method: Annotated[str, Field(strict=True, max_length=64)] = Field(description="`exact` up to 7 parts. `grouped` up to 32: a group of parts first shares with the others as one, then its parts with each other (Owen 1977), exactly. `sampled` of more: means over 16 orders in which the parts are learned. The sum is exact in every case. ", json_schema_extra={"examples": ["exact"]})
+    groups: Annotated[List[PartGroup], Field(max_length=32)] = Field(description="Where the method is `grouped`, the smallest groups. Else none.", json_schema_extra={"examples": [[]]})
     sentence: Annotated[str, Field(strict=True, max_length=2048)] = Field(description="One or a few sentences.", json_schema_extra={"examples": ["The kitchen, mostly."]})
     counterfactuals: Annotated[List[Counterfactual], Field(max_length=2)] = Field(description="The smallest changes found that would change the answer; where the request includes them.")
-    __properties: ClassVar[List[str]] = ["base", "log_odds", "contributions", "method", "sentence", "counterfactuals"]
+    __properties: ClassVar[List[str]] = ["base", "log_odds", "contributions", "method", "groups", "sentence", "counterfactuals"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -83,6 +85,12 @@ class Why(BaseModel):
             for _item_contributions in self.contributions:
                 _items.append(_item_contributions.to_dict() if _item_contributions is not None else None)
             _dict['contributions'] = _items
+        # override the default output from pydantic by calling `to_dict()` of each item in groups (list)
+        _items = []
+        if self.groups:
+            for _item_groups in self.groups:
+                _items.append(_item_groups.to_dict() if _item_groups is not None else None)
+            _dict['groups'] = _items
         # override the default output from pydantic by calling `to_dict()` of each item in counterfactuals (list)
         _items = []
         if self.counterfactuals:
@@ -105,6 +113,7 @@ class Why(BaseModel):
             "log_odds": obj.get("log_odds"),
             "contributions": [Contribution.from_dict(_item) for _item in obj["contributions"]] if obj.get("contributions") is not None else None,
             "method": obj.get("method"),
+            "groups": [PartGroup.from_dict(_item) for _item in obj["groups"]] if obj.get("groups") is not None else None,
             "sentence": obj.get("sentence"),
             "counterfactuals": [Counterfactual.from_dict(_item) for _item in obj["counterfactuals"]] if obj.get("counterfactuals") is not None else None
         })

@@ -11,7 +11,7 @@
 use crate::models;
 use serde::{Deserialize, Serialize};
 
-/// Counterfactual : What the field would be without some fields of the cue, or without some stored episodes. The fields are the fewest (of a sampled `why`, of those looked at); the episodes are the fewest of the weightiest behind the answer, up to 64, and are told while no learned head speaks for the field. The question was really asked anew. 
+/// Counterfactual : What the field would be without some fields of the cue, or without some stored episodes. The fields are the fewest (of a grouped or sampled `why`, of those looked at); the episodes are the fewest of the weightiest behind the answer, up to 64, and are told while no learned head speaks for the field. The question was really asked anew. 
 #[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Counterfactual {
     /// The parts of the cue that are left out.
@@ -29,7 +29,7 @@ pub struct Counterfactual {
 }
 
 impl Counterfactual {
-    /// What the field would be without some fields of the cue, or without some stored episodes. The fields are the fewest (of a sampled `why`, of those looked at); the episodes are the fewest of the weightiest behind the answer, up to 64, and are told while no learned head speaks for the field. The question was really asked anew. 
+    /// What the field would be without some fields of the cue, or without some stored episodes. The fields are the fewest (of a grouped or sampled `why`, of those looked at); the episodes are the fewest of the weightiest behind the answer, up to 64, and are told while no learned head speaks for the field. The question was really asked anew. 
     pub fn new(without_fields: Vec<String>, without_episodes: Vec<String>, value: Option<serde_json::Value>, confidence: f64) -> Counterfactual {
         Counterfactual {
             without_fields,

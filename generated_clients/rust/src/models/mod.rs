@@ -126,6 +126,8 @@ pub mod measurement;
 pub use self::measurement::Measurement;
 pub mod origin;
 pub use self::origin::Origin;
+pub mod part_group;
+pub use self::part_group::PartGroup;
 pub mod partial_episode;
 pub use self::partial_episode::PartialEpisode;
 pub mod patch_operation;

@@ -11,7 +11,7 @@
 use crate::models;
 use serde::{Deserialize, Serialize};
 
-/// Why : What each part of the cue did to the answer: `log_odds` = `base` + the sum of the `nats`, exactly. The shares are Shapley values of the log-odds over the completions of the cue reduced to each subset of its parts. 
+/// Why : What each part of the cue did to the answer: `log_odds` = `base` + the sum of the `nats`, exactly. The shares are Shapley values of the log-odds over the completions of the cue reduced to each subset of its parts; of more than 7 parts they are Owen values over groups of those that speak for the same episodes. 
 #[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Why {
     /// The log-odds of the answer before the cue is read, in nats.
@@ -23,9 +23,12 @@ pub struct Why {
     /// The strongest first. Fields of the cue that no episode has do nothing and are not listed.
     #[serde(rename = "contributions")]
     pub contributions: Vec<models::Contribution>,
-    /// `exact`, or `sampled` where the cue has more than 7 parts: the shares are means over 16 orders of them, the sum is exact.
+    /// `exact` up to 7 parts. `grouped` up to 32: a group of parts first shares with the others as one, then its parts with each other (Owen 1977), exactly. `sampled` of more: means over 16 orders in which the parts are learned. The sum is exact in every case. 
     #[serde(rename = "method")]
     pub method: String,
+    /// Where the method is `grouped`, the smallest groups. Else none.
+    #[serde(rename = "groups")]
+    pub groups: Vec<models::PartGroup>,
     /// One or a few sentences.
     #[serde(rename = "sentence")]
     pub sentence: String,
@@ -35,13 +38,14 @@ pub struct Why {
 }
 
 impl Why {
-    /// What each part of the cue did to the answer: `log_odds` = `base` + the sum of the `nats`, exactly. The shares are Shapley values of the log-odds over the completions of the cue reduced to each subset of its parts. 
-    pub fn new(base: f64, log_odds: f64, contributions: Vec<models::Contribution>, method: String, sentence: String, counterfactuals: Vec<models::Counterfactual>) -> Why {
+    /// What each part of the cue did to the answer: `log_odds` = `base` + the sum of the `nats`, exactly. The shares are Shapley values of the log-odds over the completions of the cue reduced to each subset of its parts; of more than 7 parts they are Owen values over groups of those that speak for the same episodes. 
+    pub fn new(base: f64, log_odds: f64, contributions: Vec<models::Contribution>, method: String, groups: Vec<models::PartGroup>, sentence: String, counterfactuals: Vec<models::Counterfactual>) -> Why {
         Why {
             base,
             log_odds,
             contributions,
             method,
+            groups,
             sentence,
             counterfactuals,
         }

@@ -14,7 +14,7 @@
 
 import { mapValues } from '../runtime';
 /**
- * What the field would be without some fields of the cue, or without some stored episodes. The fields are the fewest (of a sampled `why`, of those looked at); the episodes
+ * What the field would be without some fields of the cue, or without some stored episodes. The fields are the fewest (of a grouped or sampled `why`, of those looked at); the episodes
  * are the fewest of the weightiest behind the answer, up to 64, and are told while no learned head speaks for the field. The question was really asked anew.
  * 
  * @export

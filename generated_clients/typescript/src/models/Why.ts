@@ -20,6 +20,13 @@ import {
     CounterfactualToJSON,
     CounterfactualToJSONTyped,
 } from './Counterfactual';
+import type { PartGroup } from './PartGroup';
+import {
+    PartGroupFromJSON,
+    PartGroupFromJSONTyped,
+    PartGroupToJSON,
+    PartGroupToJSONTyped,
+} from './PartGroup';
 import type { Contribution } from './Contribution';
 import {
     ContributionFromJSON,
@@ -30,7 +37,7 @@ import {
 
 /**
  * What each part of the cue did to the answer: `log_odds` = `base` + the sum of the `nats`, exactly. The shares are Shapley values of the log-odds over the
- * completions of the cue reduced to each subset of its parts.
+ * completions of the cue reduced to each subset of its parts; of more than 7 parts they are Owen values over groups of those that speak for the same episodes.
  * 
  * @export
  * @interface Why
@@ -49,9 +56,15 @@ export interface Why {
      */
     contributions: Array<Contribution>;
     /**
-     * `exact`, or `sampled` where the cue has more than 7 parts: the shares are means over 16 orders of them, the sum is exact.
+     * `exact` up to 7 parts. `grouped` up to 32: a group of parts first shares with the others as one, then its parts with each other (Owen 1977), exactly. `sampled`
+     * of more: means over 16 orders in which the parts are learned. The sum is exact in every case.
+     * 
      */
     method: string;
+    /**
+     * Where the method is `grouped`, the smallest groups. Else none.
+     */
+    groups: Array<PartGroup>;
     /**
      * One or a few sentences.
      */
@@ -70,6 +83,7 @@ export function instanceOfWhy(value: object): value is Why {
     if (!('log_odds' in value) || value['log_odds'] === undefined) return false;
     if (!('contributions' in value) || value['contributions'] === undefined) return false;
     if (!('method' in value) || value['method'] === undefined) return false;
+    if (!('groups' in value) || value['groups'] === undefined) return false;
     if (!('sentence' in value) || value['sentence'] === undefined) return false;
     if (!('counterfactuals' in value) || value['counterfactuals'] === undefined) return false;
     return true;
@@ -89,6 +103,7 @@ export function WhyFromJSONTyped(json: any, ignoreDiscriminator: boolean): Why {
         'log_odds': json['log_odds'],
         'contributions': ((json['contributions'] as Array<any>).map(ContributionFromJSON)),
         'method': json['method'],
+        'groups': ((json['groups'] as Array<any>).map(PartGroupFromJSON)),
         'sentence': json['sentence'],
         'counterfactuals': ((json['counterfactuals'] as Array<any>).map(CounterfactualFromJSON)),
     };
@@ -109,6 +124,7 @@ export function WhyToJSONTyped(value?: Why | null, ignoreDiscriminator: boolean 
         'log_odds': value['log_odds'],
         'contributions': ((value['contributions'] as Array<any>).map(ContributionToJSON)),
         'method': value['method'],
+        'groups': ((value['groups'] as Array<any>).map(PartGroupToJSON)),
         'sentence': value['sentence'],
         'counterfactuals': ((value['counterfactuals'] as Array<any>).map(CounterfactualToJSON)),
     };

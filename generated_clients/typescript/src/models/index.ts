@@ -64,6 +64,7 @@ export * from './Interval';
 export * from './Limits';
 export * from './Measurement';
 export * from './Origin';
+export * from './PartGroup';
 export * from './PartialEpisode';
 export * from './PatchOperation';
 export * from './PatchVerb';

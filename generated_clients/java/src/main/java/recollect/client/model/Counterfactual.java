@@ -32,7 +32,7 @@ import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
 import recollect.client.ApiClient;
 /**
- * What the field would be without some fields of the cue, or without some stored episodes. The fields are the fewest (of a sampled &#x60;why&#x60;, of those looked at); the episodes are the fewest of the weightiest behind the answer, up to 64, and are told while no learned head speaks for the field. The question was really asked anew. 
+ * What the field would be without some fields of the cue, or without some stored episodes. The fields are the fewest (of a grouped or sampled &#x60;why&#x60;, of those looked at); the episodes are the fewest of the weightiest behind the answer, up to 64, and are told while no learned head speaks for the field. The question was really asked anew. 
  */
 @JsonPropertyOrder({
   Counterfactual.JSON_PROPERTY_WITHOUT_FIELDS,

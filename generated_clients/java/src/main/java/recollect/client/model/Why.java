@@ -29,18 +29,20 @@ import java.util.Arrays;
 import java.util.List;
 import recollect.client.model.Contribution;
 import recollect.client.model.Counterfactual;
+import recollect.client.model.PartGroup;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
 
 import recollect.client.ApiClient;
 /**
- * What each part of the cue did to the answer: &#x60;log_odds&#x60; &#x3D; &#x60;base&#x60; + the sum of the &#x60;nats&#x60;, exactly. The shares are Shapley values of the log-odds over the completions of the cue reduced to each subset of its parts. 
+ * What each part of the cue did to the answer: &#x60;log_odds&#x60; &#x3D; &#x60;base&#x60; + the sum of the &#x60;nats&#x60;, exactly. The shares are Shapley values of the log-odds over the completions of the cue reduced to each subset of its parts; of more than 7 parts they are Owen values over groups of those that speak for the same episodes. 
  */
 @JsonPropertyOrder({
   Why.JSON_PROPERTY_BASE,
   Why.JSON_PROPERTY_LOG_ODDS,
   Why.JSON_PROPERTY_CONTRIBUTIONS,
   Why.JSON_PROPERTY_METHOD,
+  Why.JSON_PROPERTY_GROUPS,
   Why.JSON_PROPERTY_SENTENCE,
   Why.JSON_PROPERTY_COUNTERFACTUALS
 })
@@ -61,6 +63,10 @@ public class Why {
   public static final String JSON_PROPERTY_METHOD = "method";
   @jakarta.annotation.Nonnull
   private String method;
+
+  public static final String JSON_PROPERTY_GROUPS = "groups";
+  @jakarta.annotation.Nonnull
+  private List<PartGroup> groups;
 
   public static final String JSON_PROPERTY_SENTENCE = "sentence";
   @jakarta.annotation.Nonnull
@@ -163,7 +169,7 @@ public class Why {
   }
 
   /**
-   * &#x60;exact&#x60;, or &#x60;sampled&#x60; where the cue has more than 7 parts: the shares are means over 16 orders of them, the sum is exact.
+   * &#x60;exact&#x60; up to 7 parts. &#x60;grouped&#x60; up to 32: a group of parts first shares with the others as one, then its parts with each other (Owen 1977), exactly. &#x60;sampled&#x60; of more: means over 16 orders in which the parts are learned. The sum is exact in every case. 
    * @return method
    */
   @jakarta.annotation.Nonnull
@@ -178,6 +184,38 @@ public class Why {
   @JsonInclude(value = JsonInclude.Include.ALWAYS)
   public void setMethod(@jakarta.annotation.Nonnull String method) {
     this.method = method;
+  }
+
+
+  public Why groups(@jakarta.annotation.Nonnull List<PartGroup> groups) {
+    this.groups = groups;
+    return this;
+  }
+
+  public Why addGroupsItem(PartGroup groupsItem) {
+    if (this.groups == null) {
+      this.groups = new ArrayList<>();
+    }
+    this.groups.add(groupsItem);
+    return this;
+  }
+
+  /**
+   * Where the method is &#x60;grouped&#x60;, the smallest groups. Else none.
+   * @return groups
+   */
+  @jakarta.annotation.Nonnull
+  @JsonProperty(value = JSON_PROPERTY_GROUPS, required = true)
+  @JsonInclude(value = JsonInclude.Include.ALWAYS)
+  public List<PartGroup> getGroups() {
+    return groups;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_GROUPS, required = true)
+  @JsonInclude(value = JsonInclude.Include.ALWAYS)
+  public void setGroups(@jakarta.annotation.Nonnull List<PartGroup> groups) {
+    this.groups = groups;
   }
 
 
@@ -253,13 +291,14 @@ public class Why {
         Objects.equals(this.logOdds, why.logOdds) &&
         Objects.equals(this.contributions, why.contributions) &&
         Objects.equals(this.method, why.method) &&
+        Objects.equals(this.groups, why.groups) &&
         Objects.equals(this.sentence, why.sentence) &&
         Objects.equals(this.counterfactuals, why.counterfactuals);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(base, logOdds, contributions, method, sentence, counterfactuals);
+    return Objects.hash(base, logOdds, contributions, method, groups, sentence, counterfactuals);
   }
 
   @Override
@@ -270,6 +309,7 @@ public class Why {
     sb.append("    logOdds: ").append(toIndentedString(logOdds)).append("\n");
     sb.append("    contributions: ").append(toIndentedString(contributions)).append("\n");
     sb.append("    method: ").append(toIndentedString(method)).append("\n");
+    sb.append("    groups: ").append(toIndentedString(groups)).append("\n");
     sb.append("    sentence: ").append(toIndentedString(sentence)).append("\n");
     sb.append("    counterfactuals: ").append(toIndentedString(counterfactuals)).append("\n");
     sb.append("}");
@@ -339,6 +379,16 @@ public class Why {
     // add `method` to the URL query string
     if (getMethod() != null) {
       joiner.add(String.format(java.util.Locale.ROOT, "%smethod%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getMethod()))));
+    }
+
+    // add `groups` to the URL query string
+    if (getGroups() != null) {
+      for (int i = 0; i < getGroups().size(); i++) {
+        if (getGroups().get(i) != null) {
+          joiner.add(getGroups().get(i).toUrlQueryString(String.format(java.util.Locale.ROOT, "%sgroups%s%s", prefix, suffix,
+          "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, i, containerSuffix))));
+        }
+      }
     }
 
     // add `sentence` to the URL query string
