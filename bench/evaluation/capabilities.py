@@ -4,7 +4,8 @@ what each costs.
 Memories of a thousand episodes of each set, drawn at random; cues of one to three fields of others and of stored
 ones, and one in ten of eight fields or more. Of `why` the largest difference between base + contributions and the
 log-odds told; of the sets the share of other events whose true value is in them, of every target from two fields, and
-their median size as a share of the values or of the range; of a statement and its negation the largest distance of their sum from 1.
+their median size as a share of the values or of the range; of a statement and its negation the largest distance of
+their sum from 1.
 `python -m bench.evaluation.capabilities` measures it alone.
 """
 
@@ -38,11 +39,11 @@ DRAWS = 8  # memories drawn for the sets: the coverage of one, over all that is 
 COVERAGES = (0.8, 0.9)
 FIGURES = Path(__file__).parents[2] / "docs/evaluation/capabilities.json"
 TITLE = "What answers tell beyond themselves"
-TOLD = """Memories of 1,000 episodes of each set. Cues of one to three fields, one in ten of eight to
-sixteen: the largest error of the sum of `why`, and its median time; the largest distance from 1 of a statement and its negation, and its time. Sets at 80 and
-90 %, of eight memories: the share of new events covered, their median size as a share of all values or of the range,
-and the time to calibrate one. Acting on 90 %: the share of new events' answers right from the threshold on, and the
-share that reaches it."""
+TOLD = """Memories of 1,000 episodes of each set. Cues of one to three fields, one in ten of eight to sixteen: the
+largest error of the sum of `why`, and its median time; the largest distance from 1 of a statement and its negation, and
+its time. Sets at 80 and 90 %, of eight memories: the share of new events covered, their median size as a share of all
+values or of the range, and the time to calibrate one. Acting on 90 %: the share of new events' answers right from the
+threshold on, and the share that reaches it."""
 COLUMNS = (
     "set", "cues", "why: error", "ms", "statement: error", "ms", "sets", "80 %: covered", "size", "90 %: covered",
     "size", "ms", "act: accuracy", "share",
