@@ -31,8 +31,16 @@ serve: $(SERVING) ## Serve on http://127.0.0.1:8080, installing what that needs
 
 install: $(DEVELOPMENT) ## Make .venv with everything development needs
 
-test: $(PROVING) ## Run the tests (ARGS="-k cue" for some of them)
-	@$(BIN)/python -m pytest $(ARGS)
+# On every core, a file to a core; one thread to a process. JOBS=0 runs them in this one process, as a debugger needs it.
+JOBS ?= auto
+PYTEST = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+
+.PHONY: test-all
+test: $(PROVING) ## Run the tests but the slow ones (ARGS="-k cue" for some of them)
+	@$(PYTEST) -m "not slow and not toolchain and not exhaustive and not torture and not ops" --ignore=tests/contract $(ARGS)
+
+test-all: $(PROVING) ## Run all tests but those of the contract, which `make prove` runs
+	@$(PYTEST) --ignore=tests/contract $(ARGS)
 
 .PHONY: postgresql
 postgresql: ## Install Debian's PostgreSQL, whose server the tests start for themselves (as root)
@@ -124,7 +132,7 @@ release-contract: diff-contract ## Keep openapi.yaml as released under its versi
 	@cp openapi.yaml docs/releases/$$(awk '$$1 == "version:" {print $$2; exit}' openapi.yaml).yaml
 
 prove: $(PROVING) ## Prove the contract: fuzz, parity, browser, Python and TypeScript clients
-	@$(BIN)/python -m pytest tests/contract $(ARGS)
+	@$(PYTEST) tests/contract $(ARGS)
 
 test-clients: $(PROVING) ## Build the clients of all languages and use them against a live server
 	@$(BIN)/python -m pytest -m "" tests/contract/test_clients.py -rs $(ARGS)

@@ -33,6 +33,7 @@ def test_a_key_is_created_listed_and_revoked(recollect: Callable[..., Ran], tmp_
     assert recollect("keys", "revoke", "key_unknown", **here).code == 1
 
 
+@pytest.mark.slow
 def test_the_first_key_locks_a_running_server_and_revoking_it_opens_nothing(
     recollect: Callable[..., Ran], locked: Served
 ) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.cli.conftest import start, stop
 
@@ -19,6 +20,7 @@ def test_the_process_that_forks_loads_no_mathematics_and_no_store() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_a_restart_finds_everything_as_it_was(tmp_path: Path) -> None:
     first = start(tmp_path)
     made = httpx.put(f"{first.url}/api/v1/spaces/kept", json={"description": "stays"})
@@ -32,6 +34,7 @@ def test_a_restart_finds_everything_as_it_was(tmp_path: Path) -> None:
     assert stop(second) == 0
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced_metrics_count_all_workers_and_the_log_is_json(tmp_path: Path) -> None:
     served = start(tmp_path)
     try:

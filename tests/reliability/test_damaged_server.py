@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.cli.conftest import Ran, environment, free_port, start, stop
 
@@ -55,6 +56,7 @@ def wait_for(url: str, status: int) -> httpx.Response:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_one_flipped_bit_is_found_named_and_healed_from_a_backup(tmp_path: Path) -> None:
     data, copy = tmp_path / "data", tmp_path / "copy.db"
     served = start(data)

@@ -153,6 +153,7 @@ def require_reads(client: httpx.Client, acknowledged: list[str]) -> None:
     assert client.post("/api/v1/complete", json=asked, headers=SPACE).status_code in {200, 422}
 
 
+@pytest.mark.slow
 def test_a_full_disk_refuses_writes_only_and_recovers_when_room_is_made(tmp_path: Path) -> None:
     choose = random.Random(SEED)
     with small(tmp_path / "data") as served:

@@ -110,6 +110,7 @@ async def write_for_ever(service: Service, number: int, acknowledged: list[str],
                 await asyncio.sleep(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounds", [2, pytest.param(200, marks=pytest.mark.torture)])
 async def test_kills_lose_nothing_and_repeat_nothing(rounds: int, tmp_path: Path) -> None:
     choose = random.Random(SEED)

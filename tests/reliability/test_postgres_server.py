@@ -110,6 +110,7 @@ def _signal(pid: int, how: signal.Signals) -> bool:
 FAULTS: list[Callable[[postgres.Server], None]] = [_restart, _crash, _drop, _hang]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounds", ROUNDS)
 async def test_whatever_befalls_the_database_nothing_acknowledged_is_lost(
     rounds: int, server: postgres.Server, service: Service

@@ -349,6 +349,7 @@ WEIGHTS = {
 }
 
 
+@pytest.mark.slow
 def test_generated_calls_give_the_same_over_both_edges(twins: Edges) -> None:
     r = random.Random(SEED)
     seen: Counter[tuple[str, str]] = Counter()

@@ -96,6 +96,7 @@ def test_calls_that_outlast_the_drain_are_told_why_they_end(tmp_path: Path) -> N
     channel.close()
 
 
+@pytest.mark.slow
 def test_a_service_drains_both_edges_though_a_client_keeps_an_idle_connection(tmp_path: Path) -> None:
     port, go_on = wire.free_port(), threading.Event()
     served = start(tmp_path, RECOLLECT_GRPC_PORT=str(port), RECOLLECT_DRAIN_TIMEOUT_S="15")
@@ -125,6 +126,7 @@ def test_a_service_drains_both_edges_though_a_client_keeps_an_idle_connection(tm
     idle.close()
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_told_to_end_while_it_loads_does(tmp_path: Path) -> None:
     served = start(tmp_path, RECOLLECT_DRAIN_TIMEOUT_S="15")
     served.process.send_signal(signal.SIGTTIN)  # gunicorn: one more worker

@@ -124,6 +124,7 @@ async def answers(runtime: Runtime) -> list[tuple[object, ...]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operations", [4_000, pytest.param(150_000, marks=pytest.mark.torture)])
 async def test_no_read_on_any_worker_is_older_than_what_was_acknowledged(operations: int, tmp_path: Path) -> None:
     workers = [worker(tmp_path) for _ in range(WORKERS)]

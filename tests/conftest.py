@@ -1,0 +1,28 @@
+"""The order of the tests: where they run on several cores, what takes longest begins first."""
+
+from __future__ import annotations
+
+import pytest
+
+# Files of much work in few tests. The others fill the cores up while these run.
+_LONGEST = (
+    "tests/test_quality.py",
+    "tests/reliability/",
+    "tests/service/test_history.py",
+    "tests/cli/",
+    "tests/test_tour.py",
+    "tests/bench/",
+    "tests/rpc/",
+    "tests/contract/test_fuzz.py",
+    "tests/contract/test_browser.py",
+    "tests/contract/test_explorer.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files of `_LONGEST` first; the order is otherwise kept."""
+
+    def place(item: pytest.Item) -> int:
+        return next((n for n, path in enumerate(_LONGEST) if item.nodeid.startswith(path)), len(_LONGEST))
+
+    items.sort(key=place)
