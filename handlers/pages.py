@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import html
 import importlib.util
@@ -13,7 +14,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from handlers import problems
+from handlers import guide, problems
 from handlers.worker import Worker, warming_up
 from recollect import samples, telemetry, tools
 from recollect.errors import RouteNotFound
@@ -56,6 +57,7 @@ class Pages:
             "/docs": _File((_STATIC / "docs.html").read_bytes(), "text/html; charset=utf-8"),
             "/docs/docs.js": _File((_STATIC / "docs.js").read_bytes(), "text/javascript; charset=utf-8"),
             "/docs/docs.css": _File((_STATIC / "docs.css").read_bytes(), "text/css; charset=utf-8"),
+            "/docs/guide.css": _File((_STATIC / "guide.css").read_bytes(), "text/css; charset=utf-8"),
             "/docs/page.css": _File((_STATIC / "page.css").read_bytes(), "text/css; charset=utf-8"),
             "/docs/swagger-ui.css": _File((swagger / "swagger_style.css").read_bytes(), "text/css; charset=utf-8"),
             "/docs/swagger-ui.js": _File(
@@ -63,9 +65,12 @@ class Pages:
             ),
         }
         self._files |= _explorer()
+        self._guide = guide.Guide()
         self.routes: Mapping[str, Page] = {
             **dict.fromkeys(self._files, self.file),
+            **dict.fromkeys(self._guide.paths, self.guide),
             "/docs/": self.documentation,
+            "/guide/": self.guide_index,
             "/problems": self.problem_list,
             "/problems/{slug}": self.problem,
             "/livez": self.livez,
@@ -80,6 +85,17 @@ class Pages:
     async def documentation(self, _: Request) -> Response:
         """The way to the documentation, relative: it holds behind any prefix."""
         return RedirectResponse("../docs")
+
+    async def guide(self, request: Request) -> Response:
+        """A page or a picture of the guide; the first reader of a page has it rendered, beside the event loop."""
+        if (file := self._files.get(request.url.path)) is None:
+            content, media_type = await asyncio.to_thread(self._guide.read, request.url.path)
+            file = self._files[request.url.path] = _File(content, media_type, guide.SECURITY)
+        return file.reply(request)
+
+    async def guide_index(self, _: Request) -> Response:
+        """The way to the guide, relative as all links."""
+        return RedirectResponse("../guide")
 
     async def livez(self, _: Request) -> Response:
         """Alive: the event loop answers."""
@@ -100,10 +116,13 @@ class Pages:
     async def problem_list(self, _: Request) -> Response:
         """Every problem type."""
         rows = "".join(
-            f'<tr><td><a href="problems/{slug}">{html.escape(kind.title)}</a></td><td>{kind.status}</td></tr>'
+            f'<tr><td>{kind.status}</td><td><a href="problems/{slug}">{html.escape(kind.title)}</a><br>'
+            f"<code>{html.escape(kind.code)}</code></td><td>{problems.marked(kind.remedy)}</td></tr>"
             for slug, kind in problems.TYPES.items()
         )
-        return _page("Problems", f"<table><tr><th>Problem</th><th>Status</th></tr>{rows}</table>", "")
+        note = "<p>Everything that can be refused, by status. Each leads to what it means and where it comes from.</p>"
+        head = "<tr><th>Status</th><th>Problem</th><th>What to do</th></tr>"
+        return _page("Errors", f"{note}<table>{head}{rows}</table>", "")
 
     async def problem(self, request: Request) -> Response:
         """One problem type, for people: what it means and what to do."""
@@ -150,9 +169,10 @@ def _page(title: str, body: str, up: str) -> Response:
     document = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{html.escape(title)} · Recollect</title><link rel="stylesheet" href="{up}docs/page.css"></head>'
+        f'<title>{html.escape(title)} · Recollect</title><link rel="stylesheet" href="{up}docs/page.css">'
+        f'<link rel="icon" href="{up}explorer/icon.svg" type="image/svg+xml"></head>'
         f"<body><main><h1>{html.escape(title)}</h1>{body}"
-        f'<p><a href="{up}problems">All problems</a> · <a href="{up}docs">Documentation</a> · '
+        f'<p><a href="{up}problems">All errors</a> · <a href="{up}guide">Guide</a> · <a href="{up}docs">API</a> · '
         f'<a href="./{up}">Explorer</a></p></main></body></html>'
     )
     return Response(document, headers={"Content-Type": "text/html; charset=utf-8", **_SECURITY})

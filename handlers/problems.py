@@ -136,16 +136,16 @@ def type_of(error: RecollectError) -> ProblemType:
 
 def describe(kind: ProblemType) -> str:
     """A problem type as HTML for people."""
-    causes = "".join(f"<li>{_marked(cause)}</li>" for cause in kind.causes)
+    causes = "".join(f"<li>{marked(cause)}</li>" for cause in kind.causes)
     return (
         f"<p>Status <code>{kind.status}</code>, code <code>{html.escape(kind.code)}</code>.</p>"
-        f"<h2>What it means</h2><p>{_marked(kind.meaning)}</p>"
+        f"<h2>What it means</h2><p>{marked(kind.meaning)}</p>"
         f"<h2>Where it comes from</h2><ul>{causes}</ul>"
-        f"<h2>What to do</h2><p>{_marked(kind.remedy)}</p>"
+        f"<h2>What to do</h2><p>{marked(kind.remedy)}</p>"
     )
 
 
-def _marked(text: str) -> str:
+def marked(text: str) -> str:
     """The table's text as HTML: what stands between backticks is code."""
     return _CODE.sub(r"<code>\1</code>", html.escape(text))
 

@@ -17,6 +17,7 @@ import pytest
 
 import engine
 import recollect
+from handlers.guide import documents
 from tests.cli.conftest import environment, free_port
 
 ROOT = Path(__file__).parents[1]
@@ -55,6 +56,7 @@ def test_both_carry_the_contract_and_one_version(built: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         assert archive.read("handlers/openapi.yaml") == (ROOT / "openapi.yaml").read_bytes()
+    assert {f"handlers/guide/{path.relative_to(ROOT)}" for path in documents(ROOT)} <= names
     tracked = subprocess.run(
         ["git", "ls-files", "handlers", "recollect", "engine"], cwd=ROOT, capture_output=True, text=True
     )

@@ -29,6 +29,7 @@ MET_BY_VALID_REQUESTS = {
     "COLUMN_LENGTH": "that columns are equally long is a relation between members",
     "IMPORT_OPTIONS": "what an option says within its text, and of which columns, a schema cannot say",
     "BAD_STATEMENT": "a condition has either values or bounds: a relation between members",
+    "UNREADABLE_FILE": "whether bytes are a file that can be read, a schema cannot say",
     "DIMENSION_MISMATCH": "the length of an embedding is the memory space's",
 }
 # Violations that OpenAPI 3.0 has no words for, by how what was expected begins. Each is described beside its schema.

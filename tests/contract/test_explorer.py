@@ -179,6 +179,21 @@ def test_the_page_is_accessible(page: Page, violations: Callable[[Page], list[st
     keep(page, f"explorer-5-{scheme}-{width}")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("path", ["guide", "guide/concepts", "guide/evaluation", "guide/metrics", "problems"])
+def test_the_guide_is_accessible_and_fits(
+    browser: Browser, server: Server, violations: Callable[[Page], list[str]], path: str, scheme: str, width: int
+) -> None:
+    fresh = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    with watched(fresh, server.url) as page:
+        page.goto(f"{server.url}/{path}")
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is wider than the page"
+        keep(page, f"guide-{path.replace('/', '-')}-{scheme}-{width}")
+    fresh.close()
+
+
 def test_a_file_becomes_a_memory_after_a_look_at_how_it_is_read(
     page: Page, violations: Callable[[Page], list[str]]
 ) -> None:
