@@ -10,11 +10,12 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 from bench import report
-from bench.speed import edge, engine, figures, served, tables
+from bench.speed import commands, edge, engine, figures, served, tables
 from bench.speed.figures import Figure
 
 SIZES = (20, 1_000, 10_000, 100_000, 1_000_000)
 SERVED_SIZE = 50_000
+PARTS = ("edge", "engine", "tables", "commands", "served")
 RESULTS = figures.ROOT / "docs" / "performance" / "results.json"
 PLOT = figures.ROOT / "docs" / "performance" / "completion.png"
 # What holds on any machine: ratios of processor time within one run, with room for noise.
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("what", choices=["speed", "speed-check", "compare"])
     parser.add_argument("runs", nargs="*", type=Path, help="for compare: two JSON files")
     parser.add_argument("--sizes", type=lambda text: tuple(map(int, text.split(","))), default=SIZES)
-    parser.add_argument("--only", choices=["edge", "engine", "served", "tables"], action="append")
+    parser.add_argument("--only", choices=PARTS, action="append")
     parser.add_argument("--json", type=Path, default=RESULTS)
     chosen = parser.parse_args(arguments)
     if chosen.what == "compare":
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if chosen.what == "speed-check":
         return _check()
-    found = list(_measured(chosen.sizes, chosen.only or ["edge", "engine", "served", "tables"]))
+    found = list(_measured(chosen.sizes, chosen.only or PARTS))
     if chosen.json.exists():  # a partial run renews its own rows
         found = figures.renewed(figures.load(chosen.json), found)
     figures.save(found, chosen.json)
@@ -65,6 +66,9 @@ def _measured(sizes: Sequence[int], parts: Sequence[str]) -> Iterator[Figure]:
     if "tables" in parts:
         _tell("tables")
         yield from tables.measure(min(SERVED_SIZE, max(sizes)))
+    if "commands" in parts:
+        _tell("commands")
+        yield from commands.measure()
     if "served" in parts:
         yield from served.measure(min(SERVED_SIZE, max(sizes)), _tell)
 

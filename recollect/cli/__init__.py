@@ -33,7 +33,7 @@ from recollect.cli.spaces import spaces
 from recollect.cli.stating import probability
 from recollect.cli.status import status
 from recollect.cli.tooling import mcp
-from recollect.settings import SettingsError
+from recollect.settings import SettingsError, publish_one_thread_per_worker
 
 app = typer.Typer(
     name="recollect",
@@ -109,6 +109,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> None:
     """The `recollect` command."""
+    publish_one_thread_per_worker()
     sys.exit(run())
 
 

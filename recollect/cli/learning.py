@@ -27,7 +27,7 @@ from recollect.cli.console import (
     print_json,
     print_table,
 )
-from recollect.settings import Settings, publish_one_thread_per_worker
+from recollect.settings import Settings
 
 _POLL_S = 0.2
 _NICE = 10  # those who ask go first
@@ -135,7 +135,6 @@ def threshold(
 
 def examine(kind: str, space: str, uid: int) -> None:
     """Evaluate or audit a space of the local store. Started by the service, which holds the space's lock for it."""
-    publish_one_thread_per_worker()
     # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
     from recollect.service.examining import examine as examine_here
     from recollect.service.runtime import open_runtime
@@ -154,7 +153,6 @@ def examine(kind: str, space: str, uid: int) -> None:
 
 def learn(space: str, uid: int) -> None:
     """Consolidate a space of the local store. Started by the service, which holds the space's lock for it."""
-    publish_one_thread_per_worker()
     # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
     from recollect.service.consolidation import learn as consolidate_here
     from recollect.service.runtime import open_runtime
@@ -173,7 +171,6 @@ def learn(space: str, uid: int) -> None:
 
 def snapshot(space: str, uid: int) -> None:
     """Write a space's snapshot. Started by the service, which holds the space's lock for it."""
-    publish_one_thread_per_worker()
     # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
     from recollect.service.runtime import open_runtime
     from recollect.service.snapshots import run

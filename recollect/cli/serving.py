@@ -24,7 +24,7 @@ from recollect import __version__, locks, telemetry
 from recollect.cli.console import EXIT_USAGE, Failure, err, out
 from recollect.cli.local import Data
 from recollect.cli.running import announced
-from recollect.settings import Settings, chooses_data, publish, publish_one_thread_per_worker
+from recollect.settings import Settings, chooses_data, publish
 
 _HTTP, _GRPC = "handlers.app", "recollect.rpc.server"  # loaded in the workers only
 _HEARTBEAT_S = 120  # loading a large space keeps a worker busy at start; a hung one must still be found
@@ -43,7 +43,6 @@ def serve(
     Example: recollect serve --port 9000 --data ~/memories
     """
     publish(host=host, port=port, workers=workers, data=data)
-    publish_one_thread_per_worker()
     settings = Settings.from_environment()
     _require_free_ports(settings)
     _own_data_folder(settings.data)
