@@ -120,6 +120,18 @@ clients: $(PROVING) ## Write the generated clients anew from openapi.yaml
 clients-check: $(PROVING)
 	@$(BIN)/python generated_clients/config/generate.py --check
 
+ADAPTERS := build/adapters
+.PHONY: test-adapters
+test-adapters: $(PROVING) ## Use the clients' wheels, LangChain and LlamaIndex in an environment without the server, against a live one
+	@$(PYTHON) -m venv --clear $(ADAPTERS)
+	@$(ADAPTERS)/bin/python $(wordlist 2,99,$(INSTALL)) -r requirements/adapters.txt
+	@for package in generated_clients/python clients/python; do \
+	  rm -rf $(ADAPTERS)/source && cp -r $$package $(ADAPTERS)/source && \
+	  $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --wheel-dir $(ADAPTERS)/wheels $(ADAPTERS)/source; \
+	done
+	@$(ADAPTERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index $(ADAPTERS)/wheels/*.whl
+	@$(BIN)/python -m tests.contract.adapters $(ADAPTERS)/bin/python
+
 .PHONY: fuzz
 fuzz: $(PROVING) ## Fuzz a running server against the contract (ARGS="--examples 1000 --seed 7")
 	@$(BIN)/python -m tests.contract.fuzz $(ARGS)
@@ -199,6 +211,7 @@ lock: $(DEVELOPMENT) ## Resolve the lock files anew from pyproject.toml
 	@$(LOCK) pyproject.toml --extra dev --constraint requirements/serve.txt --output-file requirements/dev.txt
 	@$(LOCK) --group pyproject.toml:contract --constraint requirements/dev.txt --output-file requirements/contract.txt
 	@$(LOCK) --group pyproject.toml:supply --constraint requirements/contract.txt --output-file requirements/supply.txt
+	@$(LOCK) --group pyproject.toml:adapters --output-file requirements/adapters.txt
 	@! grep -nE '[a-z]+://|^--' requirements/*.txt
 
 clean: ## Remove .venv, caches and build output; the data folder stays

@@ -172,6 +172,7 @@ FEATURES = (
 LIVE = "against a live server"
 TOOLS = (
     ("Three lines of Python, data frames too", "clients/python", f"`tests/contract/test_sdk.py`, {LIVE}"),
+    ("Retrievers and a chat history for LangChain and LlamaIndex", "clients/python", f"`make test-adapters`, {LIVE}"),
     ("Three lines of TypeScript", "clients/typescript", f"`tests/contract/test_clients.py`, {LIVE}"),
     ("Clients in five languages, streaming in each", "generated_clients", "`make test-clients`"),
 )
