@@ -6,18 +6,14 @@ thread pools of the mathematics survive a fork.
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 import logging
 import socket
 import subprocess
 import sys
-import warnings
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from gunicorn.app.base import BaseApplication
 from rich.markup import escape
 
 from recollect import __version__, locks, telemetry
@@ -25,11 +21,6 @@ from recollect.cli.console import EXIT_USAGE, Failure, err, out
 from recollect.cli.local import Data
 from recollect.cli.running import announced
 from recollect.settings import Settings, chooses_data, publish
-
-_HTTP, _GRPC = "handlers.app", "recollect.rpc.server"  # loaded in the workers only
-_HEARTBEAT_S = 120  # loading a large space keeps a worker busy at start; a hung one must still be found
-_CLOSING_S = 10  # what a worker may take after its drain, to close the store, before it is killed
-_HEAD_LINE_BYTES = 65_536  # wider than what the guard allows, so that the guard words the refusal
 
 
 def serve(
@@ -53,7 +44,10 @@ def serve(
     logging.captureWarnings(True)
     telemetry.share_metrics(settings.data / "metrics")
     with announced(settings):
-        _Master(settings).run()
+        # Here and not above: no other command waits for what only a server needs.
+        from recollect.cli.master import Master
+
+        Master(settings).run()
 
 
 def _mention_former_folder(settings: Settings) -> None:
@@ -117,56 +111,3 @@ def _try_port(host: str, port: int) -> OSError | None:
         except OSError as fault:
             return fault
     return None
-
-
-class _Master(BaseApplication):  # type: ignore[misc]
-    """gunicorn with our settings only: no files, no variables and no arguments of its own."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        super().__init__()
-
-    def load_config(self) -> None:
-        """Hand our settings to gunicorn."""
-        settings = self._settings
-        values: dict[str, Any] = {
-            "bind": f"[{settings.host}]:{settings.port}"
-            if ":" in settings.host
-            else f"{settings.host}:{settings.port}",
-            "workers": settings.workers,
-            "worker_class": "handlers.connections.ImpatientWorker",
-            "asgi_lifespan": "on",
-            "control_socket_disable": True,
-            "proc_name": "recollect",
-            "timeout": _HEARTBEAT_S,
-            "graceful_timeout": int(settings.drain_timeout_s) + _CLOSING_S,
-            "keepalive": 30,
-            "limit_request_line": 8190,
-            "limit_request_fields": 200,
-            "limit_request_field_size": _HEAD_LINE_BYTES,
-            "loglevel": settings.log_level,
-            "logconfig_dict": telemetry.server_logging(settings.log_level, settings.log_format),
-            "post_worker_init": self._announce,
-        }
-        for name, value in values.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Any:
-        """The ASGI application with the gRPC server beside it; called in each worker."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what libraries say of each other while they load is not an operator's
-            http, grpc = importlib.import_module(_HTTP), importlib.import_module(_GRPC)
-            return http.create_app(self._settings, companions=(grpc.serve_grpc,))
-
-    def _announce(self, worker: Any) -> None:
-        """Let the first worker print the address once it answers."""
-        if worker.age == 1:
-            worker.loop.create_task(_print_address(worker, self._settings))
-
-
-async def _print_address(worker: Any, settings: Settings) -> None:
-    while not worker.servers:  # noqa: ASYNC110  # the server has no event to wait for
-        await asyncio.sleep(0.02)
-    out.print(f"Recollect keeps its data in {escape(str(settings.data))}", soft_wrap=True)
-    out.print(f"Recollect answers at [bold]{settings.url}[/]  (Ctrl-C ends it)", soft_wrap=True)
-    out.file.flush()

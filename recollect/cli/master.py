@@ -1,0 +1,73 @@
+"""The process that starts the workers of `serve` and watches over them."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import warnings
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from rich.markup import escape
+
+from recollect import telemetry
+from recollect.cli.console import out
+from recollect.settings import Settings
+
+_HTTP, _GRPC = "handlers.app", "recollect.rpc.server"  # loaded in the workers only
+_HEARTBEAT_S = 120  # loading a large space keeps a worker busy at start; a hung one must still be found
+_CLOSING_S = 10  # what a worker may take after its drain, to close the store, before it is killed
+_HEAD_LINE_BYTES = 65_536  # wider than what the guard allows, so that the guard words the refusal
+
+
+class Master(BaseApplication):  # type: ignore[misc]
+    """gunicorn with our settings only: no files, no variables and no arguments of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Hand our settings to gunicorn."""
+        settings = self._settings
+        values: dict[str, Any] = {
+            "bind": f"[{settings.host}]:{settings.port}"
+            if ":" in settings.host
+            else f"{settings.host}:{settings.port}",
+            "workers": settings.workers,
+            "worker_class": "handlers.connections.ImpatientWorker",
+            "asgi_lifespan": "on",
+            "control_socket_disable": True,
+            "proc_name": "recollect",
+            "timeout": _HEARTBEAT_S,
+            "graceful_timeout": int(settings.drain_timeout_s) + _CLOSING_S,
+            "keepalive": 30,
+            "limit_request_line": 8190,
+            "limit_request_fields": 200,
+            "limit_request_field_size": _HEAD_LINE_BYTES,
+            "loglevel": settings.log_level,
+            "logconfig_dict": telemetry.server_logging(settings.log_level, settings.log_format),
+            "post_worker_init": self._announce,
+        }
+        for name, value in values.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """The ASGI application with the gRPC server beside it; called in each worker."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what libraries say of each other while they load is not an operator's
+            http, grpc = importlib.import_module(_HTTP), importlib.import_module(_GRPC)
+            return http.create_app(self._settings, companions=(grpc.serve_grpc,))
+
+    def _announce(self, worker: Any) -> None:
+        """Let the first worker print the address once it answers."""
+        if worker.age == 1:
+            worker.loop.create_task(_print_address(worker, self._settings))
+
+
+async def _print_address(worker: Any, settings: Settings) -> None:
+    while not worker.servers:  # noqa: ASYNC110  # the server has no event to wait for
+        await asyncio.sleep(0.02)
+    out.print(f"Recollect keeps its data in {escape(str(settings.data))}", soft_wrap=True)
+    out.print(f"Recollect answers at [bold]{settings.url}[/]  (Ctrl-C ends it)", soft_wrap=True)
+    out.file.flush()
