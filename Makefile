@@ -90,7 +90,7 @@ audit: $(SUPPLY) ## Look up known vulnerabilities of the serving install; what c
 torture: $(PROVING) ## Run the long proofs of reliability; each prints its figures, and the time is printed
 	@time $(BIN)/python -m pytest -m torture -rP --durations=0 --durations-min=1 $(ARGS)
 
-check: format-check lint types layers contract proto-check clients-check diff-contract bench-check test-package prove ## Everything but the tests of the packages
+check: format-check lint types layers contract proto-check clients-check diff-contract bench-check test-package prove test-docs ## Everything but the tests of the packages
 
 format: $(DEVELOPMENT) ## Rewrite the sources in the house format
 	@$(BIN)/ruff format $(CHECKED)
@@ -152,6 +152,11 @@ test-clients: $(PROVING) ## Build the clients of all languages and use them agai
 .PHONY: test-browser
 test-browser: $(PROVING) ## Click the explorer and the documentation in headless Chromium; skipped where there is none
 	@$(BIN)/python -m pytest -rs tests/contract/test_explorer.py tests/contract/test_browser.py $(ARGS)
+
+.PHONY: test-docs
+test-docs: $(PROVING) ## Run every command of the documents, follow every link, and hold the prose to its measure
+	@$(PYTEST) -q tests/test_prose.py tests/test_documents.py tests/test_tour.py tests/test_responses.py tests/test_settings.py \
+	  tests/handlers/test_guide.py tests/telemetry tests/contract/test_samples.py tests/contract/test_documented_answers.py $(ARGS)
 
 .PHONY: pictures
 pictures: $(PROVING) ## Take the pictures of the explorer in docs/explorer anew

@@ -33,6 +33,7 @@ from recollect.cli.spaces import spaces
 from recollect.cli.stating import probability
 from recollect.cli.status import status
 from recollect.cli.tooling import mcp
+from recollect.cli.touring import demo
 from recollect.settings import SettingsError, publish_one_thread_per_worker
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ app = typer.Typer(
     help="Give it the part you know; it gives back the whole, and says how sure it is.",
 )
 app.command("serve")(serve)
+app.command("demo")(demo)
 app.command("prepare", hidden=True)(prepare)
 app.command("import")(import_file)
 app.command("export")(export)
