@@ -23,7 +23,7 @@ _HERE = Path(__file__).parent
 ROOT = _HERE / "guide" if (_HERE / "guide").is_dir() else _HERE.parent
 INDEX = "docs/README.md"
 SOURCES = ("docs", "deploy", "clients/python", "clients/typescript", "generated_clients")
-PICTURES = {".png": "image/png", ".webp": "image/webp", ".svg": "image/svg+xml"}
+FILES = {".yaml": "application/yaml", ".png": "image/png", ".webp": "image/webp", ".svg": "image/svg+xml"}
 SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
@@ -33,11 +33,11 @@ _LINKS = re.compile(r"\[([^\]]+)\]\(([^)]+\.md)\)")
 
 
 def documents(root: Path = ROOT) -> Iterator[Path]:
-    """Every page and every picture of the guide."""
+    """Every page of the guide, every picture, and the contract of every release."""
     yield from sorted(root.glob("*.md"))
     for folder in SOURCES:
         for path in sorted((root / folder).glob("**/*" if folder == "docs" else "README.md")):
-            if path.suffix in {".md", *PICTURES}:
+            if path.suffix in {".md", *FILES}:
                 yield path
 
 
@@ -54,8 +54,8 @@ class Guide:
     def read(self, path: str) -> tuple[bytes, str]:
         """The content at a path of the guide, and its media type."""
         source = self.paths[path]
-        if source.suffix in PICTURES:
-            return source.read_bytes(), PICTURES[source.suffix]
+        if source.suffix in FILES:
+            return source.read_bytes(), FILES[source.suffix]
         return self._page(path, source).encode(), "text/html; charset=utf-8"
 
     def _page(self, here: str, source: Path) -> str:

@@ -7,7 +7,7 @@ from posixpath import dirname, join, normpath
 
 import pytest
 
-from handlers.guide import PICTURES, ROOT, SOURCES, Guide
+from handlers.guide import FILES, ROOT, SOURCES, Guide
 from tests.handlers.conftest import Edge
 
 GUIDE = Guide()
@@ -47,6 +47,8 @@ def test_the_service_serves_it_under_its_policy(edge: Edge) -> None:
     assert edge.get("/guide/runbook", ("if-none-match", found.headers["etag"])).status == 304
     assert edge.get("/guide/").headers["location"] == "../guide"
     assert edge.get("/guide/explorer/empty.webp").headers["content-type"] == "image/webp"
+    released = edge.get("/guide/releases/1.0.0.yaml")
+    assert released.body == (ROOT / "docs" / "releases" / "1.0.0.yaml").read_bytes()
     assert edge.get("/guide/nothing").status == 404
     assert b'href="guide"' in edge.get("/").body
     assert b'href="guide"' in edge.get("/docs").body
@@ -54,5 +56,5 @@ def test_the_service_serves_it_under_its_policy(edge: Edge) -> None:
 
 def test_what_is_built_carries_the_pages_of_the_checkout() -> None:
     setup = (ROOT / "setup.py").read_text("utf-8")
-    for folder in (*SOURCES, *PICTURES):
+    for folder in (*SOURCES, *FILES):
         assert f'"{folder}"' in setup
