@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from recollect.cli.touring import STEPS
-from tests.cli.conftest import Ran, Served
+from tests.cli.conftest import Ran, Served, free_port
 
 Run = Callable[..., Ran]
 
@@ -20,6 +20,6 @@ def test_the_tour_shows_what_each_of_its_commands_shows(recollect: Run, server: 
 
 
 def test_without_a_server_it_says_how_to_start_one(recollect: Run) -> None:
-    done = recollect("demo", "--url", "http://127.0.0.1:9")
+    done = recollect("demo", "--url", f"http://127.0.0.1:{free_port()}")
     assert done.code == 3
     assert "recollect serve" in done.err
