@@ -3,11 +3,11 @@
 Every cell x of a field is asked of a memory that lacks it (`Block.without`), which gives P(y). It was either
 taken down right,
 
-    R(x) = a P(x) + b n(x) / N + c q(x)        a + b + c = 1, per field
+    R(x) = a P(x) + b d n(x) / N + c q(x)      a + b + c = 1, per field; d = sqrt(1 - max P(y), y other than x)
 
-that is as predicted, or as values of the field are, or as a new one (q: its spelling under the field's own
-pairs of letters, its place on the field's line), or with the chance e of the field it is another value taken
-down wrong,
+that is as predicted, or as values of the field are (the less, the surer the prediction), or as a new one (q: its
+spelling under the field's own pairs of letters, its place on the field's line), or with the chance e of the field it
+is another value taken down wrong,
 
     W(x) = a sum_y P(y) [ T typo(x | y) + S elsewhere(x) + O n(x) / N ]
 
@@ -110,6 +110,7 @@ class _Cell:
     log_new: float
     elsewhere: float
     choices: list[_Choice]
+    doubt: float = 1.0  # how far the field is open to exceptions here
     source: str | None = None
     wrong: float = 0.0
     best: _Choice | None = None
@@ -182,7 +183,8 @@ def _cell(block: Block, row: int, name: str, cue: Mapping[str, Value], spelling:
     candidates = dict.fromkeys([*most[p[most] > LEAST_CHANCE].tolist(), *spelling.near(code)])
     choices = [spelling.choice(code, each, float(p[each])) for each in candidates if each != code and counts[each] > 0]
     own = float(p[code]) if count else 0.0
-    return _Cell(row, name, code, own, count, spelling.log_new(code), 0.0, choices)
+    doubt = math.sqrt(max(0.0, 1.0 - max((choice.p for choice in choices), default=0.0)))
+    return _Cell(row, name, code, own, count, spelling.log_new(code), 0.0, choices, doubt)
 
 
 class _Spelling:
@@ -295,7 +297,7 @@ class _Channel:
         a, b, c = self._reading[cell.name]
         new = math.exp(cell.log_new)
         usual = trust * cell.count / self._others
-        right = (a * trust * cell.p, b * usual, c * new)
+        right = (a * trust * cell.p, b * cell.doubt * usual, c * new)
         weighed = list(self._weigh(cell, a, usual + 0.05 * new))
         total = sum(weight for _, weight, _ in weighed)
         odds = self.rate[cell.name] / (1.0 - self.rate[cell.name]) * self._source_odds[cell.source]

@@ -123,3 +123,17 @@ def test_episodes_that_say_the_same_are_grouped() -> None:
     assert groups[0] == ((3, 7), None)
     assert ((4, 9), "owner") in groups
     assert alike(memory(rows[:1]), 100) == []
+
+
+def test_a_value_of_another_row_is_likelier_wrong_than_the_right_ones() -> None:
+    rng, rows = np.random.default_rng(8), hospitals(600, 8)
+    wrong: dict[tuple[int, str], Value] = {}
+    for place in rng.choice(len(rows), 20, replace=False).tolist():
+        name = str(rng.choice(["phone", "city"]))
+        others = sorted({str(row[name]) for row in rows} - {str(rows[place][name])})
+        wrong[place, name] = rows[place][name]
+        rows[place][name] = str(rng.choice(others))
+    traces = memory(rows)
+    found = audit(traces, attach(traces))
+    assert auroc(dict(found.chances), set(wrong)) > 0.95
+    assert len({(each.row, each.field) for each in found.suspects} - wrong.keys()) <= 0.01 * found.cells
