@@ -43,6 +43,7 @@ from recollect.cli.report import evaluation_page
 
 if TYPE_CHECKING:
     from recollect.cli.sheets import Sheet
+    from recollect.errors import RecollectError
     from recollect.tables import TableOptions
 
 _POLL_S = 0.3
@@ -198,6 +199,14 @@ def _reporter(progress: Progress) -> Report:
     return lambda share: progress.update(task, completed=share)
 
 
+def _refused(refusal: RecollectError, sheet: Sheet, *, as_json: bool) -> Failure:
+    """Why a file cannot be looked at, in a file's terms."""
+    if refusal.code != "TOO_FEW_EPISODES":
+        return Failure(refusal.title, refusal.detail, exit_code=EXIT_USAGE, as_json=as_json)
+    detail = f"It has {len(sheet.rows)} rows that can be read; {refusal.context['required_episodes']} are needed."
+    return Failure("The table is too small", detail, exit_code=EXIT_USAGE, as_json=as_json)
+
+
 def _evaluate_file(sheet: Sheet, request: Mapping[str, Any], learn: bool, report: Report, *, as_json: bool) -> Json:
     # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
     from recollect.errors import RecollectError
@@ -207,7 +216,7 @@ def _evaluate_file(sheet: Sheet, request: Mapping[str, Any], learn: bool, report
     try:
         found = asdict(evaluate_alone(sheet.rows, EvaluateRequest(**_tuples(request)), report, learns=learn))
     except RecollectError as refusal:
-        raise Failure(refusal.title, refusal.detail, exit_code=EXIT_USAGE, as_json=as_json) from None
+        raise _refused(refusal, sheet, as_json=as_json) from None
     found["fields"] = sorted(found["fields"], key=lambda each: sheet.columns.index(each["field"]))
     for case in found["worst"]:
         case["episode_id"] = f"line {sheet.lines[int(case['episode_id'])]}"
@@ -223,7 +232,7 @@ def _audit_file(sheet: Sheet, request: Mapping[str, Any], report: Report, *, as_
     try:
         found = asdict(audit_alone(sheet.rows, AuditRequest(**_tuples(request)), report))
     except RecollectError as refusal:
-        raise Failure(refusal.title, refusal.detail, exit_code=EXIT_USAGE, as_json=as_json) from None
+        raise _refused(refusal, sheet, as_json=as_json) from None
 
     def line(row: str) -> str:
         return f"line {sheet.lines[int(row)]}"

@@ -240,18 +240,15 @@ class _Objects:
         )
         self.ids: Sequence[str | None] = [each.get("id") for each in own]
         named = dict.fromkeys(name for row in self.rows for name in row)
-        blank = (each["fields"] if nested else each for each, nested in zip(self._objects, self._nested, strict=True))
-        order = dict.fromkeys(name for each in blank for name in each)
+        order = (each.name or each.column for each in reader.report({}))
         self.columns: Sequence[str] = [name for name in order if name in named]
+        self._path = reader.path
 
     def write(self, path: Path, filled: Filled, notes: Notes | None) -> None:
         """See Sheet."""
-        found = [dict(each) for each in self._objects]
-        for place, nested in enumerate(self._nested):
-            if nested:
-                found[place]["fields"] = dict(found[place]["fields"])
+        found = [orjson.loads(orjson.dumps(each)) for each in self._objects]
         for (place, name), value in filled.items():
-            (found[place]["fields"] if self._nested[place] else found[place])[name] = value
+            self._put(found[place]["fields"] if self._nested[place] else found[place], name, value)
         for (place, name), (confidence, source) in (notes or {}).items():
             found[place] |= {f"{name}_confidence": round(confidence, 4), f"{name}_source": source}
         if self._is_lines:
@@ -259,6 +256,14 @@ class _Objects:
         else:
             content = orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n"
         path.write_bytes(_pack(content, self._compression, path.stem))
+
+    def _put(self, object_: dict[str, Any], name: str, value: Any) -> None:
+        *outer, inner = self._path(name)
+        for each in outer:
+            if not isinstance(object_.get(each), dict):
+                object_[each] = {}
+            object_ = object_[each]
+        object_[inner] = value
 
 
 class _Columnar:

@@ -7,6 +7,7 @@ zeros, version numbers (1.9 and 1.10), exponents without a sign (2E5).
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -39,6 +40,9 @@ class ColumnSurvey:
     plain: int = 0
     styles: Counter[str] = field(default_factory=Counter)  # by which decimal marks numbers read
     units: Counter[str] = field(default_factory=Counter)
+    sentinels: Counter[str] = field(default_factory=Counter)  # -999 and such
+    least: float = math.inf  # of the numbers that are none of these
+    greatest: float = -math.inf
     leading_zero: int = 0
     lengths: set[int] = field(default_factory=set)  # of whole numbers
     bare_exponent: int = 0
@@ -111,6 +115,11 @@ class ColumnSurvey:
     def _count_plain(self, text: str, found: re.Match[str], count: int) -> None:
         whole, fraction, exponent, sign = found.groups()
         self.plain += count
+        if text in missing.SENTINELS:
+            self.sentinels[text] += count
+        else:
+            number = float(text)
+            self.least, self.greatest = min(self.least, number), max(self.greatest, number)
         self.plus += count * (text[0] == "+" and len(whole) >= _SHORTEST_PHONE)
         self.minus += count * (text[0] == "-")
         self.leading_zero += count * (whole[0] == "0" and len(whole) > 1)

@@ -1,4 +1,6 @@
-"""A flat object's members told apart: fields, members of the episode, and what is not known.
+"""An object's members told apart: fields, members of the episode, and what is not known.
+
+What is in an object within it becomes a field, too, by both names: `address.city`.
 
 Objects have types of their own, which stand; only what somebody says of a column changes
 a value. The rule for reserved names is that of `members`, object by object.
@@ -6,7 +8,7 @@ a value. The rule for reserved names is that of `members`, object by object.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +25,7 @@ from recollect.tables.reading import show
 
 _MAX_DISTINCT = 1000
 _MAX_COLUMNS = 1024
+_MAX_DEPTH = 8  # objects within objects whose members become fields
 
 
 @dataclass(slots=True)
@@ -45,12 +48,13 @@ class FlatReader:
         given = options.missing_values
         self._markers = frozenset(missing_values) if given is None else given
         self._seen: dict[str, _Seen] = {}
+        self._paths: dict[str, tuple[str, ...]] = {}
 
     def read(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The members of the episode and its fields."""
         members: dict[str, Any] = {}
         fields: dict[str, Any] = {}
-        for column, value in row.items():
+        for column, value in self._leaves(row):
             seen = self._seen.get(column) or self._begin(column)
             if value is None or (isinstance(value, str) and self._is_missing(value)):
                 seen.missing += 1
@@ -67,6 +71,21 @@ class FlatReader:
             fields[name] = self._value(column, value, seen)
             seen.name = name
         return members, fields
+
+    def path(self, column: str) -> tuple[str, ...]:
+        """Where in an object the column's values are."""
+        return self._paths.get(column, (column,))
+
+    def _leaves(self, row: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+        """The values of an object by column: what is in an object within it is called `outer.inner`."""
+        for name, value in row.items():
+            column = ".".join((*path, name))
+            if isinstance(value, Mapping) and len(path) < _MAX_DEPTH and not (name == "metadata" and _is_texts(value)):
+                yield from self._leaves(value, (*path, name))
+                continue
+            if path:
+                self._paths.setdefault(column, (*path, name))
+            yield column, orjson.dumps(value).decode() if _holds_more(value) else value
 
     @property
     def is_plain(self) -> bool:
@@ -166,6 +185,13 @@ class FlatReader:
         if len(seen.distinct) <= _MAX_DISTINCT and not isinstance(value, dict):
             seen.distinct.add(tuple(map(repr, value)) if isinstance(value, list) else value)
         return value
+
+
+def _holds_more(value: Any) -> bool:
+    """Whether a value is no scalar and no list of such: it becomes text, as JSON writes it."""
+    return isinstance(value, Mapping) or (
+        isinstance(value, list) and any(isinstance(each, list | dict) for each in value)
+    )
 
 
 def _member(role: ColumnRole, value: Any) -> Any:

@@ -7,6 +7,7 @@ records are. How a file begins only names it, save for texts that are never tabl
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection
@@ -51,6 +52,7 @@ _NEVER_TABLES = (
     (b"<html", "a web page"),
     (b"<?xml", "an XML document"),
 )
+_MARKUP = re.compile(rb"<(?:[a-z][a-z0-9:_-]*)(?:\s[^>]*)?/?>")
 
 
 def refuse_document(head: bytes) -> None:
@@ -59,6 +61,8 @@ def refuse_document(head: bytes) -> None:
     for beginning, name in _NEVER_TABLES:
         if begin.startswith(beginning):
             raise no_table(name)
+    if _MARKUP.match(begin):
+        raise no_table("an HTML or XML document")
 
 
 def refuse_binary(text: str, head: bytes, allowed: Collection[str] = ()) -> None:

@@ -10,6 +10,7 @@ import bz2
 import gzip
 import importlib
 import lzma
+import re
 import sys
 import tempfile
 import zipfile
@@ -22,12 +23,14 @@ from typing import IO, Any, BinaryIO, Self, cast
 import orjson
 
 from recollect.errors import InvalidRequest, TooLarge, Violation
+from recollect.tables.documents import records_of
 from recollect.tables.foreign import no_table
 
 IN_MEMORY_BYTES = 16 * 1024 * 1024
 _COPY_BYTES = 1024 * 1024
 _HEAD_BYTES = 4096
 _LONGEST_LINE = 1024 * 1024
+_JSON = re.compile(rb'\{\s*["}]|\[\s*(?:[\[{\]"0-9-]|true|false|null)')  # [Date] may be the name of a column
 
 
 class Format(StrEnum):
@@ -189,10 +192,10 @@ def _format(content: BinaryIO, *, is_text_table: bool) -> Format:
         return Format.ARROW
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         return Format.EXCEL
-    first = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    if is_text_table or first not in {b"{", b"["}:
+    begin = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if is_text_table or not _JSON.match(begin):
         return Format.CSV
-    return Format.NDJSON if first == b"{" and _is_object_per_line(content) else Format.JSON
+    return Format.NDJSON if begin[:1] == b"{" and _is_object_per_line(content) else Format.JSON
 
 
 def _is_object_per_line(content: BinaryIO) -> bool:
@@ -203,4 +206,4 @@ def _is_object_per_line(content: BinaryIO) -> bool:
         row = orjson.loads(line)
     except orjson.JSONDecodeError:
         return len(line) == _LONGEST_LINE
-    return not isinstance(row.get("items"), list) or bool(content.readline(_LONGEST_LINE).strip())
+    return bool(content.readline(_LONGEST_LINE).strip()) or records_of(row) == [row]

@@ -13,6 +13,9 @@ SURE = frozenset(
 LIKELY = frozenset(
     "NA na Na None none NONE Null nil NIL . unknown Unknown UNKNOWN missing Missing MISSING n.d. k.A.".split()  # noqa: SIM905
 )
+# Numbers that stand for none where they lie far from all the others.
+SENTINELS = frozenset("-1 -9 -99 -999 -9999 -99999 99 999 9999 99999 999999".split())  # noqa: SIM905
+_FAR = 5.0  # times as great as the greatest other number
 _RARE = 0.1  # a marker is in fewer of a column's cells than a value that everybody has
 
 
@@ -34,3 +37,14 @@ def applied_markers(markers: Mapping[str, int], *, cells: int, empty: int, is_te
     has_gaps = empty > 0 or bool(sure)
     share = sum(markers[text] for text in likely) / max(cells, 1)
     return frozenset(sure | likely) if has_gaps and share <= _RARE else frozenset(sure)
+
+
+def likely_sentinels(sentinels: Mapping[str, int], least: float, greatest: float) -> dict[str, int]:
+    """Those of a column's sentinels, with their counts, that its other numbers, from least to greatest, leave alone."""
+    return {
+        text: count
+        for text, count in sentinels.items()
+        if count > 1
+        and least <= greatest
+        and (least >= 0 if text[0] == "-" else float(text) > _FAR * max(greatest, 1.0))
+    }

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from recollect import strict_json
 from recollect.errors import InvalidRequest, TooLarge, Violation
+from recollect.tables.documents import records_of
 from recollect.tables.formats import File, Format, library, unreadable
 
 MAX_DOCUMENT_BYTES = 256 * 1024 * 1024  # a JSON document is held whole; lines and columns are not
@@ -35,8 +36,7 @@ def _items(content: BinaryIO) -> list[Any]:
             f"The JSON document exceeds {MAX_DOCUMENT_BYTES} bytes: send it as JSON lines, one object a line.",
             context={"limit_bytes": MAX_DOCUMENT_BYTES},
         )
-    document = strict_json.parse(text.removeprefix(b"\xef\xbb\xbf"))
-    items = document.get("items", [document]) if isinstance(document, dict) else document
+    items = records_of(strict_json.parse(text.removeprefix(b"\xef\xbb\xbf")))
     if not isinstance(items, list):
         violation = Violation("", "TYPE", "an array of episodes, or an object with `items`", "something else")
         raise InvalidRequest(

@@ -6,7 +6,7 @@ One reading for all tables: a column of numbers is one whether it came as number
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from itertools import chain, islice
 from typing import Any
 
@@ -32,7 +32,7 @@ class SpreadsheetRows:
             names = self.sheets if wanted is None else (_named(self.sheets, wanted),)
             sheets = (book.get_sheet_by_name(name) for name in names)
             sheet = next((each for each in sheets if each.total_height > 0), None)
-            self._cells: list[list[Any]] = [] if sheet is None else sheet.to_python(skip_empty_area=False)
+            self._cells: list[list[Any]] = [] if sheet is None else _cells(sheet)
         except (calamine.CalamineError, OSError):
             raise unreadable("a spreadsheet") from None
         name = names[0] if sheet is None and wanted is not None else "" if sheet is None else sheet.name
@@ -62,6 +62,15 @@ class SpreadsheetRows:
             yield [Row(line, 1, cells) for line, cells in spelled if any(cells)]
 
 
+def _cells(sheet: Any) -> list[list[Any]]:
+    """The rows of a sheet; what is merged over several of them stands in each."""
+    rows: list[list[Any]] = sheet.to_python(skip_empty_area=False)
+    for (first, column), (last, _) in sheet.merged_cell_ranges or ():
+        for row in rows[first + 1 : last + 1]:
+            row[column] = rows[first][column]
+    return rows
+
+
 def _named(sheets: Sequence[str], wanted: str) -> str:
     """The sheet of that name, else the one at that place."""
     if wanted in sheets:
@@ -84,4 +93,7 @@ def spell(value: object) -> str:
         return str(int(value)) if value.is_integer() and abs(value) <= _EXACT else repr(value)
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat()
+    if isinstance(value, timedelta):
+        minutes, seconds = divmod(round(value.total_seconds()), 60)
+        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
     return value.isoformat() if isinstance(value, date | time) else str(value)

@@ -374,7 +374,7 @@ def _report(column: _Column, text_types: Mapping[str, FieldType], unit: str) -> 
         distinct=reader.distinct,
         coerced=reader.coerced,
         missing_values={text: survey.markers[text] for text in sorted(reader.markers & survey.markers.keys())},
-        missing_candidates={text: survey.markers[text] for text in sorted(survey.markers.keys() - reader.markers)},
+        missing_candidates=_candidates(survey, reader),
         outliers=tuple(reader.outliers),
         outliers_total=reader.outliers_total,
         date_order=decision.order if decision.kind is FieldType.TIME and survey.any_date else None,
@@ -383,6 +383,14 @@ def _report(column: _Column, text_types: Mapping[str, FieldType], unit: str) -> 
         is_ambiguous=decision.is_ambiguous,
         sample=show(reader.sample),
     )
+
+
+def _candidates(survey: ColumnSurvey, reader: ColumnReader) -> dict[str, int]:
+    """What may mean "not known" and was not taken so."""
+    found = dict(survey.markers)
+    if reader.decision.kind is FieldType.NUMBER:
+        found |= missing.likely_sentinels(survey.sentinels, survey.least, survey.greatest)
+    return {text: found[text] for text in sorted(found.keys() - reader.markers)}
 
 
 def _twice(name: str) -> InvalidRequest:

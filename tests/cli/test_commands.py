@@ -70,7 +70,7 @@ def test_a_space_made_anew_is_filled_anew(recollect: Run) -> None:
 
 def test_rejected_records_are_named_by_line(recollect: Run, tmp_path: Path) -> None:
     file = tmp_path / "mixed.jsonl"
-    file.write_text('{"what": "tea"}\nnot json\n{"what": {"nested": 1}}\n{"what": "run"}\n', encoding="utf-8")
+    file.write_text('{"what": "tea"}\nnot json\n[1]\n{"what": "run"}\n', encoding="utf-8")
     done = recollect("import", str(file), "--space", "mixed", "--create", "--json")
     report = json.loads(done.out)
     assert done.code == 5

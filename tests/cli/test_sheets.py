@@ -6,6 +6,7 @@ import csv
 import datetime
 import gzip
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -237,3 +238,12 @@ def test_a_number_that_no_cell_has_is_spelt_as_the_others_are(
     read_sheet(path).write(written, {(len(cells), "n"): value}, None)
     assert written.read_text(encoding="utf-8").splitlines()[-1] == f"{expected};1"
     assert read_sheet(written).rows[-1]["n"] == value
+
+
+def test_what_is_filled_in_an_object_within_another_goes_there(tmp_path: Path) -> None:
+    path, written = tmp_path / "t.json", tmp_path / "u.json"
+    path.write_text('[{"name": "Ann", "address": {"city": "Oslo"}}, {"name": "Bob"}]')
+    sheet = read_sheet(path)
+    assert sheet.columns == ["name", "address.city"]
+    sheet.write(written, {(1, "address.city"): "Bonn"}, None)
+    assert json.loads(written.read_text())[1] == {"name": "Bob", "address": {"city": "Bonn"}}

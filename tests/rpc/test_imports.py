@@ -13,7 +13,10 @@ from typing import Any
 import grpc
 import openpyxl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from recollect.cli.sheets import read_sheet
 from recollect.rpc import importing
 from recollect.rpc.v1 import episode_pb2, value_pb2
 from tests.rpc import edges as wire
@@ -21,6 +24,35 @@ from tests.rpc.conftest import run
 from tests.rpc.edges import SPACE, Edges, failure
 
 Message = episode_pb2.ImportEpisodesRequest
+CELLS = (
+    *("", " ", "Ann", "Böb", "1", "2.5", "1,5", "1'200", "$4", "12 %", "yes", "no", "007", "NA", "-", "x;y"),
+    *(
+        "2026-01-02",
+        "3.4.2025",
+        "März 2025",
+        "20250101",
+        "Total",
+        "°C",
+        "# note",
+        '"a, b"',
+        '"two\nlines"',
+        '5"',
+        '"open',
+    ),
+)
+
+
+@st.composite
+def random_tables(draw: st.DrawFn) -> bytes:
+    """A table of ordinary cells, with a line that has too many or too few now and then."""
+    delimiter, end = draw(st.sampled_from(",;\t|")), draw(st.sampled_from(("\n", "\r\n", "\r")))
+    width = draw(st.integers(1, 4))
+    rows = draw(st.lists(st.lists(st.sampled_from(CELLS), min_size=width, max_size=width), min_size=1, max_size=8))
+    names = [f"{name}{place}" for place, name in enumerate(draw(st.permutations(("name", "n", "day", "id")))[:width])]
+    lines = [delimiter.join(row) for row in [*draw(st.sampled_from(([], [["Report"]]))), names, *rows]]
+    if draw(st.integers(0, 3)) == 0:
+        lines.append(draw(st.sampled_from(("Ann", "Ann,1,2,3,4,5", delimiter))))
+    return (end.join(lines) + end).encode(draw(st.sampled_from(("utf-8", "utf-8-sig", "utf-16", "cp1252"))), "replace")
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +204,35 @@ def test_a_file_gives_the_same_episodes_by_http_and_grpc(inbox: Edges, name: str
         for page in (inbox.request("GET", "/episodes?limit=1000", headers={SPACE: space}).json() for space in spaces)
     )
     assert first == second
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(random_tables())
+def test_a_random_table_gives_the_same_episodes_by_every_way_in(inbox: Edges, tmp_path: Path, content: bytes) -> None:
+    spaces = ("by-http", "by-grpc")
+    for space in spaces:
+        inbox.request("PUT", f"/spaces/{space}", json={}).raise_for_status()
+    kind = {SPACE: spaces[0], "Content-Type": "text/csv"}
+    by_http = inbox.request("POST", "/imports", content=content, headers=kind)
+    outcome, refused, told = None, "", by_http.json()
+    try:
+        (outcome,) = inbox.episodes.ImportEpisodes(iter([Message(data=content)]), metadata=((SPACE, spaces[1]),))
+    except grpc.RpcError as error:
+        refused = failure(error).reason
+    if outcome is None:
+        assert refused == told["code"]
+    else:
+        assert outcome.report.records == told["records"] == told["accepted"] + told["rejected_total"]
+        assert [each.line for each in outcome.report.rejected] == [each["line"] for each in told["rejected"]]
+        pages = (inbox.request("GET", "/episodes?limit=1000", headers={SPACE: space}).json() for space in spaces)
+        first, second = ([each["fields"] for each in page["items"]] for page in pages)
+        assert first == second
+        file = tmp_path / "table.csv"
+        file.write_bytes(content)
+        # The commands that work on a file alone read it alike; a row of which nothing is known is no episode.
+        assert sorted(map(repr, filter(None, map(dict, read_sheet(file).rows)))) == sorted(map(repr, first))
+    for space in spaces:
+        inbox.request("DELETE", f"/spaces/{space}").raise_for_status()
 
 
 def test_header_and_sheet_are_told_alike_to_both(inbox: Edges) -> None:

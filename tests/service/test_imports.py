@@ -82,7 +82,7 @@ class TestLines:
             (b'{"a":"\\ud800"}', "", "LONE_SURROGATE"),
             (b'{"id":"a b","a":1}', "/id", "ID_PATTERN"),
             (b'{"id":[],"a":1}', "/id", "TYPE"),
-            (b'{"a":{"b":1}}', "/a", "TYPE"),
+            (b'{"a":{}}', "", "FIELD_COUNT"),
             (b'{"fields":{"a":null}}', "/fields/a", "TYPE"),
             (b'{"fields":{"a":1},"b":2}', "/b", "UNKNOWN_MEMBER"),
             (b'{"id":"only"}', "", "FIELD_COUNT"),
@@ -171,13 +171,16 @@ class TestResuming:
         assert len(stored(runtime, scope)) == 2000
 
     async def test_a_cancelled_import_leaves_whole_chunks(self, runtime: Runtime, scope: Scope) -> None:
+        has_come = asyncio.Event()
+
         async def endless() -> AsyncIterator[bytes]:
-            while True:
+            for _ in range(5):
                 yield lines(*({"n": n} for n in range(500)))
-                await asyncio.sleep(0)
+            has_come.set()
+            await asyncio.Event().wait()
 
         task = asyncio.create_task(import_episodes(runtime, scope, endless(), form=JSONL))
-        await asyncio.sleep(0.1)
+        await has_come.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

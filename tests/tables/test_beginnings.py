@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 from typing import Any
 
@@ -139,3 +140,17 @@ def test_lines_may_end_in_several_ways() -> None:
 def test_signs_that_seldom_part_cells_are_found_where_every_line_has_them() -> None:
     assert read("a^b^c\n1^2^3\n4^5^6\n")[1][0] == {"a": 1, "b": 2, "c": 3}
     assert read("a^b\n1\n2\n")[1] == [{"a^b": 1}, {"a^b": 2}]
+
+
+def test_what_is_merged_over_several_rows_stands_in_each() -> None:
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    rows: list[list[Any]] = [["region", "city", "lasts"], ["N", "Oslo", datetime.timedelta(hours=30)]]
+    for row in [*rows, [None, "Bergen", datetime.timedelta(minutes=5)], ["S", "Rome", None]]:
+        book.active.append(row)
+    book.active.merge_cells("A2:A3")
+    book.save(out)
+    assert [(row["region"], row.get("lasts")) for row in read(out.getvalue())[1]] == [
+        ("N", "30:00:00"),
+        ("N", "0:05:00"),
+        ("S", None),
+    ]

@@ -281,6 +281,18 @@ def test_the_usual_markers_are_gaps_and_the_doubtful_ones_are_told(tmp_path: Pat
     assert column(table, "x").missing_candidates == {"None": 10}
 
 
+def test_numbers_that_stand_for_none_are_told_where_they_lie_far_from_the_others(tmp_path: Path) -> None:
+    ages = [f"{20 + n % 40}" for n in range(40)] + ["999", "999", "-1", "-1", "99"]
+    table, records, _ = text(tmp_path, "x,y\n" + "".join(f"{age},1\n" for age in ages))
+    assert column(table, "x").missing_candidates == {"999": 2, "-1": 2}
+    assert records[40]["x"] == 999
+    degrees = [f"{n - 20}" for n in range(40)] + ["-9", "-9"]
+    table, _, _ = text(tmp_path, "x,y\n" + "".join(f"{each},1\n" for each in degrees))
+    assert column(table, "x").missing_candidates == {}
+    table, records, _ = text(tmp_path, "x,y\n1,1\n-999,2\n", missing_values=frozenset(("-999",)))
+    assert records == [{"x": 1, "y": 1}, {"y": 2}]
+
+
 def test_the_importer_s_own_markers_take_the_place_of_the_usual_ones(tmp_path: Path) -> None:
     found = values(tmp_path, "Oslo", "-", "unbekannt", missing_values=frozenset(("unbekannt",)))
     assert found == ["Oslo", "-", None]

@@ -19,6 +19,7 @@ from pyarrow import feather, parquet
 from recollect.errors import InvalidRequest, TooLarge
 from recollect.tables import TEXT_TABLES, Format, TableOptions, cuts, open_file, open_table, read_objects
 from recollect.tables import table as table_module
+from recollect.tables.flat import FlatReader
 
 ROWS = [
     {"name": "Ann", "zip": "02138", "n": 3, "x": 2.5, "ok": True, "day": "2026-03-01"},
@@ -89,8 +90,32 @@ def test_parquet_and_feather_hold_the_same() -> None:
 def test_json_is_an_array_or_an_object_with_items() -> None:
     import json
 
-    for document in (ROWS, {"items": ROWS}):
+    names, rows = list(ROWS[0]), [list(row.values()) for row in ROWS]
+    for document in (
+        ROWS,
+        {"items": ROWS},
+        {"data": ROWS, "total": 2, "next": None},
+        [names, *rows],
+        {"columns": names, "index": [0, 1], "data": rows},
+        {name: {str(n): row[name] for n, row in enumerate(ROWS)} for name in names},
+    ):
         assert read(json.dumps(document).encode()) == (Format.JSON, "", ROWS)
+    assert read(json.dumps({"items": ROWS}, indent=1).encode())[2] == ROWS
+    single = {"name": "Ann", "tags": ["a", "b"], "address": {"city": "Oslo"}}
+    assert read(json.dumps(single, indent=1).encode()) == (Format.JSON, "", [single])
+
+
+def test_a_column_in_brackets_is_no_json() -> None:
+    assert read(b"[id no],[name]\n7,Ann\n")[2] == [{"[id no]": 7, "[name]": "Ann"}]
+
+
+def test_what_is_in_an_object_within_another_has_both_names() -> None:
+    reader = FlatReader(TableOptions())
+    row = {"id": "a", "address": {"city": "Oslo", "at": {"lat": 59.9}, "tel": None}, "tags": ["x"], "lines": [{"n": 1}]}
+    members, fields = reader.read(row)
+    assert members == {"id": "a"}
+    assert fields == {"address.city": "Oslo", "address.at.lat": 59.9, "tags": ["x"], "lines": '[{"n":1}]'}
+    assert reader.path("address.at.lat") == ("address", "at", "lat")
 
 
 def test_what_unpacks_to_too_much_is_refused() -> None:
