@@ -1395,9 +1395,14 @@ bad record is rejected by itself and reported with its line, the pointer and the
 report says what would be.
 
 **Tables.** Delimiter (`,` `;` tab `|`, or a line `sep=;`), encoding, the header (or that there is none) and the spelling of missing values are found out,
-reported, and can be set by the parameters. A record with fewer or more cells than the header is rejected, save for blanks beyond it. A quote opens only at the start of a cell. A column's type is decided by all of its cells: numbers (with separators, a currency, a percent
+reported, and can be set by the parameters. Title lines and remarks above the header, a line of units below it (`units_line`) and a last line that adds up
+the others (rejected as `TOTAL_ROW`) are no records. A record with fewer or more cells than the header is rejected, save for blanks beyond it. A quote opens only at the start of a cell. A column's type is decided by all of its cells: numbers (with separators, a currency, a percent
 sign), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as `outliers`. Codes stay text: with
-leading zeros, like versions (`1.9`, `1.10`), where the space's `schema` says so or the space holds texts by now.
+leading zeros, like versions (`1.9`, `1.10`), in columns named after codes (`zip`, `phone`, `isbn`), where the space's `schema` says so or the space holds
+texts by now.
+
+**JSON.** Values keep their types. An object within an object becomes fields of both names (`address.city`), a list of objects text. A document is an array of
+objects or of rows, an object with one such array, or columns by name as data frames are written.
 
 **Reserved names.** A column or member `id` is the episode's id; `occurred_at`, `expires_at`, `origin`, `embedding`, `embedding_b64` and (in JSON)
 `metadata` mean those members where their values can be them, else they are fields like any other. A day is taken for its midnight in UTC.
