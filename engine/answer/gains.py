@@ -181,10 +181,10 @@ class Gains:
     def _weigh(self, name: str, value: Value, key: Hashable) -> Known:
         """What a value says, of the evidence that `weigh_field` tells, over an order of the episodes found once."""
         column, order = self.columns[name], self._order(name)
-        near = nearness(column, value, GENERALISATION_WIDTH)
+        near, of_none = nearness(column, value, GENERALISATION_WIDTH)
         # Of a long line the plain sum will do: its order is that of the values.
         mean = float(near @ order.counts) / max(1, column.present) if column.kind in _LINES else None
-        evidence = weigh_nearness(name, column, value, near, mean)
+        evidence = weigh_nearness(name, column, value, near, of_none, mean)
         rows, gains = self._gains(evidence)
         like = order.rows(np.flatnonzero(evidence.alike))
         how = evidence.alike[column.codes[like]]

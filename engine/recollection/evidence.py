@@ -45,7 +45,7 @@ from engine.priors import (
     SAME,
 )
 from engine.recollection.kinds import Kinds, Ways, join
-from engine.recollection.similarity import chance_nearness, nearness
+from engine.recollection.similarity import nearness
 
 Scores = npt.NDArray[np.float64]
 # float64[4], sum 1: the chance that a new event's value is random, broadly like, closely like, or the same.
@@ -253,11 +253,11 @@ def weigh_field(name: str, column: Column, value: Value, width: float, left_out:
 
     Cost O(V) for numbers, O(postings) for strings.
     """
-    near = nearness(column, value, width)
+    near, of_none = nearness(column, value, width)
     broad = None
     if column.kind in ("number", "time") and width != GENERALISATION_WIDTH:
-        broad = nearness(column, value, GENERALISATION_WIDTH)
-    return weigh_nearness(name, column, value, near, broad=broad, left_out=left_out)
+        broad, _ = nearness(column, value, GENERALISATION_WIDTH)
+    return weigh_nearness(name, column, value, near, of_none, broad=broad, left_out=left_out)
 
 
 def weigh_nearness(
@@ -265,12 +265,13 @@ def weigh_nearness(
     column: Column,
     value: Value,
     near: Floats,
+    of_none: float,
     mean: float | None = None,
     broad: Floats | None = None,
     left_out: int = 0,
 ) -> FieldEvidence:
-    """The evidence of one cue field, whose nearness to the column's values, float64[V], is known; and so may be
-    its `mean` over the episodes that have the field."""
+    """The evidence of one cue field, whose nearness to the column's values, float64[V], and to `of_none` is known;
+    and so may be its `mean` over the episodes that have the field."""
     code, counts, present, distinct = column.find(value), column.counts, column.present, column.distinct
     if left_out and code != MISSING:
         counts = counts.copy()
@@ -295,8 +296,8 @@ def weigh_nearness(
     unmet = ((int((counts == 1).sum()) if left_out else column.met_once) + 0.5) / (n + 1.0)
     met, surprise = (1.0 - unmet if len(own) else unmet), 1.0
     repeats = _repeats(column, counts, left_out) if int(of_own.sum()) == 1 else 1.0
-    if column.kind == "category" and isinstance(value, str) and not len(own):
-        by_chance = unmet * chance_nearness(value)
+    if of_none and not len(own):
+        by_chance = unmet * of_none
         u += by_chance
         surprise = by_chance / u
     else:

@@ -24,9 +24,10 @@ from engine.priors import (
     CONTENDS,
     FOLLOWS,
     FOLLOWS_BY_CHANCE,
+    MOST_RATIO,
     MOST_TYPOS,
-    NAME_FLOOR,
     NAMES_COMPARED,
+    NAME_FLOOR,
     REREAD,
     SPELLING_MARGIN,
     STEP,
@@ -38,8 +39,9 @@ from engine.priors import (
 DICE_STEPS = 1024
 
 
-def nearness(column: Column, value: Value, width: float) -> Floats:
-    """float64[V] in [0, 1]: c(q | x_v) for the column's values; 1 at q itself.
+def nearness(column: Column, value: Value, width: float) -> tuple[Floats, float]:
+    """float64[V] in [0, 1]: c(q | x_v) for the column's values, 1 at q itself; and in the same units, >= 0, what a
+    value that is like none of them has: 0 where there is no such thing.
 
     `width` is the scale of numeric and time kernels as a share of the column's ranks.
     Cost O(V) for numbers, O(postings touched) for strings.
@@ -49,14 +51,15 @@ def nearness(column: Column, value: Value, width: float) -> Floats:
         where = place(value)
         if not math.isnan(where):
             inside = _inside(column, where) if kind == "time" and is_day(value) else None
-            return number_nearness(column, where, width) if inside is None else _day_nearness(column, inside, width)
+            near = number_nearness(column, where, width) if inside is None else _day_nearness(column, inside, width)
+            return near, 0.0
     if kind == "list" or isinstance(value, list):
-        return element_nearness(column, value)
+        return element_nearness(column, value), 0.0
     if isinstance(value, str):
         if kind == "text":
             return prose_nearness(column, value)
-        return name_nearness(column, value)
-    return _indicator(column, value)
+        return name_nearness(column, value), chance_nearness(value) if kind == "category" else 0.0
+    return _indicator(column, value), 0.0
 
 
 def _inside(column: Column, start: float) -> Mask | None:
@@ -202,8 +205,8 @@ def element_nearness(column: Column, value: Value) -> Floats:
     return column.postings("element").overlap(wanted) / max(1, len(wanted))
 
 
-def prose_nearness(column: Column, value: str) -> Floats:
-    """Likelihood ratio of a passage given the cue's words, scaled to 1 at the best passage.
+def prose_nearness(column: Column, value: str) -> tuple[Floats, float]:
+    """Likelihood ratio of a passage given the cue's words, scaled to 1 at the best passage; and that of none.
 
     log c = sum over words t of log[e + (1-e) 1[t in x] / p_t], p_t the share of passages with
     t: rare words decide. A word that no passage holds stands for the nearest known words.
@@ -216,6 +219,7 @@ def prose_nearness(column: Column, value: str) -> Floats:
         if not len(holders):
             holders = _misspelt(column, word)
         if not len(holders):
+            score += math.log(WORD_NOISE)
             continue
         share = (len(holders) + 0.5) / (passages + 1.0)
         hit = math.log(WORD_NOISE + (1.0 - WORD_NOISE) / share)
@@ -226,11 +230,12 @@ def prose_nearness(column: Column, value: str) -> Floats:
     if 1 < len(best) <= REREAD:
         score[best] += [_order_nats(value, str(column.values[passage])) for passage in best.tolist()]
         near = np.exp(score - score.max())
+    of_none = math.exp(min(MOST_RATIO, -float(score.max())))
     code = column.find(value)
     if code != MISSING:
         near[:] = np.minimum(near, 0.5)
         near[code] = 1.0
-    return near
+    return near, of_none
 
 
 def _order_nats(fragment: str, passage: str) -> float:
