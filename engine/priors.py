@@ -383,3 +383,10 @@ MOST_CUES = 2000.0  # cues | remembered; earlier ones fade | hand
 # Expressions.
 
 EXPRESSION_ROWS = 100_000  # rows | from which a chain is evaluated by numexpr | measured
+
+# Why.
+
+EXACT_PARTS = 7  # parts of a cue | up to which every subset of them is asked | cost
+GROUPED_PARTS = 32  # parts of a cue | up to which they share by groups, beyond by orders drawn | cost
+ORDERS = 16  # orders | drawn of more parts than that | cost
+LEAF = 4  # parts of a group | that are told apart by every subset of them | cost

@@ -22,10 +22,8 @@ from engine.answer.decision import is_answer
 from engine.answer.posterior import CueInput, Posterior, further_evidence
 from engine.memory.arrays import Floats, Rows
 from engine.memory.values import Value
+from engine.priors import EXACT_PARTS, GROUPED_PARTS, ORDERS
 
-EXACT_PARTS = 7
-GROUPED_PARTS = 32
-ORDERS = 16
 CERTAIN = 1e-12  # log-odds are told of probabilities no nearer to 0 or 1 than this
 MOST_EPISODES = 64  # of a counterfactual
 

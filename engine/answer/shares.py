@@ -25,8 +25,7 @@ from itertools import combinations
 import numpy as np
 
 from engine.memory.arrays import Floats
-
-LEAF = 4  # parts that are told apart by every subset of them
+from engine.priors import LEAF
 
 # A part by its number, or a group of such trees.
 Tree = int | tuple["Tree", ...]
