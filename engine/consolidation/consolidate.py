@@ -35,7 +35,7 @@ from engine.memory.patterns import find_patterns
 from engine.memory.traces import Traces
 from engine.memory.values import Value
 from engine.priors import GENERALISATION_WIDTH, GROWTH, MIN_EPISODES, SHARE_LEARNING, SHARE_REPLAYING
-from engine.recollection.evidence import weigh_field
+from engine.recollection.evidence import Kernel, weigh_field
 from engine.recollection.match import fit_kernels
 
 LEARNERS: tuple[Learner, ...] = (NumericLearner(), RelationalLearner(), CategoricalLearner(), BoostedLearner())
@@ -77,9 +77,15 @@ def consolidate(
     return replace(learned, settings=settings)
 
 
-def attach(traces: Traces, learned: Learned | None = None, learners: Sequence[Learner] = LEARNERS) -> Schema:
-    """The schema of a space: what was learned, in use over its present episodes."""
-    weights, kernels = closed_form(traces.columns, traces.size), fit_kernels(traces)
+def attach(
+    traces: Traces,
+    learned: Learned | None = None,
+    learners: Sequence[Learner] = LEARNERS,
+    kernels: Mapping[str, Kernel] | None = None,
+) -> Schema:
+    """The schema of a space: what was learned, in use over its present episodes; `kernels` where they were fitted."""
+    weights = closed_form(traces.columns, traces.size)
+    kernels = fit_kernels(traces) if kernels is None else kernels
     if learned is None:
         return Schema(weights, kernels)
     rows = attached_rows(learned.episodes, traces.size)

@@ -39,6 +39,8 @@ class SpaceMemory:
         self.learned_revision = 0
         self._schema: tuple[tuple[int, int, int, int], Schema] | None = None
         self._erasures = 0
+        # (size, erasures) of a snapshot, and the kernels as they were fitted then
+        self._kernels: tuple[int, int, Mapping[str, Floats]] = (-1, 0, {})
         self.patterns: tuple[tuple[int, int], list[Pattern]] | None = None  # (state, as counted then)
         self.erased_since_learning = 0  # episodes taken out, by deletion or by replacement
         self.pace_s = PACE_S  # seconds a cell has taken of late
@@ -135,7 +137,9 @@ class SpaceMemory:
         """What the space has learned, in use over its present episodes."""
         key = self._schema_key()
         if self._schema is None or self._schema[0] != key:
-            self._schema = (key, attach(self.traces, self.learned))
+            size, erasures, kernels = self._kernels
+            is_as_then = (size, erasures) == (self.traces.size, self._erasures)
+            self._schema = (key, attach(self.traces, self.learned, kernels=kernels if is_as_then else None))
         return self._schema[1]
 
     def _schema_key(self) -> tuple[int, int, int, int]:
@@ -190,7 +194,12 @@ class SpaceMemory:
         ends = sorted(self._ends)
         arrays |= {f"ids/{name}": each for name, each in packed.items()}
         arrays |= {"ends": np.array([end for end, _ in ends]), "ending": np.array([r for _, r in ends], dtype=np.int64)}
-        return {"traces": told, "ids": ids, "ends": len(ends), "revision": self.revision}, arrays
+        fitted = attach(self.traces).kernels  # anew: those in use may be of a smaller space
+        kernels = {name: kernel.tolist() for name, kernel in fitted.items()}
+        return {
+            "traces": told, "ids": ids, "ends": len(ends), "revision": self.revision,
+            "kernels": kernels, "schema": dict(self.space.schema),
+        }, arrays  # fmt: skip
 
     @classmethod
     def of(cls, space: Space, facts: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> SpaceMemory:
@@ -201,6 +210,9 @@ class SpaceMemory:
         ends = slice(facts["ends"])
         memory._ends = list(zip(arrays["ends"][ends].tolist(), arrays["ending"][ends].tolist(), strict=True))
         memory.revision = facts["revision"]
+        if facts["schema"] == dict(space.schema):
+            kernels = {name: np.array(kernel) for name, kernel in facts["kernels"].items()}
+            memory._kernels = memory.traces.size, 0, kernels
         return memory
 
 
