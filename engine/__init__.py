@@ -72,6 +72,7 @@ from engine.memory.values import (
 )
 from engine.priors import BINS, IS_STORED, MAX_ASKED, MIN_EPISODES
 from engine.recollection.evidence import NOISE_LEVELS
+from engine.recollection.match import fit_kernels
 from engine.recollection.similarity import closest, closest_names
 
 VERSION = "1.0.0"
@@ -136,6 +137,7 @@ __all__ = [
     "consolidate",
     "explain",
     "find_patterns",
+    "fit_kernels",
     "folded",
     "has_drifted",
     "hold_out",

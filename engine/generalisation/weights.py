@@ -74,7 +74,8 @@ def closed_form(columns: Mapping[str, Column], size: int) -> Weights:
 def bin_codes(column: Column, rows: Rows) -> Codes:
     """int32 codes of the sampled rows; numbers and times in up to INFORMATION_BINS quantile bins."""
     codes = column.codes[rows]
-    if column.kind not in ("number", "time") or column.distinct <= INFORMATION_BINS:
+    # How many there are elsewhere has no say: what is sampled alone decides, whenever it is asked.
+    if column.kind not in ("number", "time") or len(np.unique(codes[codes != MISSING])) <= INFORMATION_BINS:
         return codes
     places = np.where(codes == MISSING, np.nan, column.numbers[codes])
     known = ~np.isnan(places)

@@ -51,31 +51,29 @@ class _Field:
 
 
 def fit_kernels(traces: Traces) -> Mapping[str, Kernel]:
-    """float64[4] per field: b_f. The replays depend on the stored episodes alone.
+    """float64[4] per field: b_f, of the first 2^k episodes and of nothing that came after them.
 
-    Cost O(R F N) of each of KERNEL_ROUNDS, R = KERNEL_REPLAYS.
+    So it changes only when the space doubles or loses one of them, and whoever reads the space finds the same.
+    Cost O(R F N) of each of KERNEL_ROUNDS, R = KERNEL_REPLAYS, N at most KERNEL_ROWS.
     """
-    rng = np.random.default_rng(SEED)
-    size = 1 << max(0, traces.size.bit_length() - 1)  # the first 2^k, so that it changes only when the space doubles
-    stride = -(-size // KERNEL_ROWS)
-    rows = np.arange(0, size, stride)
-    asked = rng.choice(len(rows), size=min(KERNEL_REPLAYS, len(rows)), replace=False)
-    kernels = dict.fromkeys(traces.columns, UNKNOWN_KERNEL)
-    thinned = {name: column.codes[rows] for name, column in traces.columns.items()}
-    replays = [(int(place), _replay(traces, int(rows[place]), thinned)) for place in sorted(asked.tolist())]
-    for _ in range(KERNEL_ROUNDS if len(rows) > 1 else 0):
+    size = 1 << max(0, traces.size.bit_length() - 1)
+    sample = traces.only(range(0, size, -(-size // KERNEL_ROWS)))
+    asked = np.random.default_rng(SEED).choice(sample.size, size=min(KERNEL_REPLAYS, sample.size), replace=False)
+    kernels = dict.fromkeys(sample.columns, UNKNOWN_KERNEL)
+    replays = [(row, _replay(sample, row)) for row in sorted(asked.tolist())]
+    for _ in range(KERNEL_ROUNDS if sample.size > 1 else 0):
         credit = {name: np.full(4, KERNEL_PSEUDO) for name in kernels}
-        for place, fields in replays:
-            _explain(place, fields, kernels, credit, len(rows))
+        for row, fields in replays:
+            _explain(row, fields, kernels, credit, sample.size)
         kernels = {name: own / own.sum() for name, own in credit.items()}
     return kernels
 
 
-def _replay(traces: Traces, row: int, thinned: Mapping[str, Codes]) -> list[_Field]:
+def _replay(traces: Traces, row: int) -> list[_Field]:
     """Some of an episode's fields as a cue, one at least, each weighed as if the episode had never been stored."""
     values = traces.fields(row)
     return [
-        _Field.of(name, left_out_parts(traces.columns[name], values[name]), thinned[name])
+        _Field.of(name, left_out_parts(traces.columns[name], values[name]), traces.columns[name].codes)
         for name in fields_asked(sorted(values), row)
     ]
 

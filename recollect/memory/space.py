@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from engine import Learned, Missing, Pattern, Schema, Traces, attach, attached_rows, conformal, parse_time
+from engine import Learned, Missing, Pattern, Schema, Traces, attach, attached_rows, conformal, fit_kernels, parse_time
 from recollect.memory.ids import Ids
 from recollect.model import Episode, FieldType, FieldValue, Origin, Space
 from recollect.store import Change
@@ -39,8 +39,7 @@ class SpaceMemory:
         self.learned_revision = 0
         self._schema: tuple[tuple[int, int, int, int], Schema] | None = None
         self._erasures = 0
-        # (size, erasures) of a snapshot, and the kernels as they were fitted then
-        self._kernels: tuple[int, int, Mapping[str, Floats]] = (-1, 0, {})
+        self._kernels: tuple[tuple[int, int], Mapping[str, Floats]] = ((-1, 0), {})  # (what they depend on, fitted)
         self.patterns: tuple[tuple[int, int], list[Pattern]] | None = None  # (state, as counted then)
         self.erased_since_learning = 0  # episodes taken out, by deletion or by replacement
         self.pace_s = PACE_S  # seconds a cell has taken of late
@@ -123,7 +122,7 @@ class SpaceMemory:
         """Make ready for reading: take over the space's settings, erase what was replaced, deleted or has expired."""
         if space.schema != self.space.schema:
             self.traces.declare(dict(space.schema))
-            self._schema = None
+            self._schema, self._kernels = None, ((-1, 0), {})
         self.space = space
         self.revision = max(self.revision, space.revision)  # the journal may have told of later writes already
         while self._ends and self._ends[0][0] <= now_s:
@@ -137,10 +136,15 @@ class SpaceMemory:
         """What the space has learned, in use over its present episodes."""
         key = self._schema_key()
         if self._schema is None or self._schema[0] != key:
-            size, erasures, kernels = self._kernels
-            is_as_then = (size, erasures) == (self.traces.size, self._erasures)
-            self._schema = (key, attach(self.traces, self.learned, kernels=kernels if is_as_then else None))
+            self._schema = (key, attach(self.traces, self.learned, kernels=self._fitted()))
         return self._schema[1]
+
+    def _fitted(self) -> Mapping[str, Floats]:
+        """How new events stray from stored ones: as long as the space has not doubled and nothing was erased."""
+        at = self.traces.size.bit_length(), self._erasures
+        if self._kernels[0] != at:
+            self._kernels = at, fit_kernels(self.traces)
+        return self._kernels[1]
 
     def _schema_key(self) -> tuple[int, int, int, int]:
         """What the schema depends on: what was learned, how often the space has grown, and any erasure."""
@@ -194,8 +198,7 @@ class SpaceMemory:
         ends = sorted(self._ends)
         arrays |= {f"ids/{name}": each for name, each in packed.items()}
         arrays |= {"ends": np.array([end for end, _ in ends]), "ending": np.array([r for _, r in ends], dtype=np.int64)}
-        fitted = attach(self.traces).kernels  # anew: those in use may be of a smaller space
-        kernels = {name: kernel.tolist() for name, kernel in fitted.items()}
+        kernels = {name: kernel.tolist() for name, kernel in self._fitted().items()}
         return {
             "traces": told, "ids": ids, "ends": len(ends), "revision": self.revision,
             "kernels": kernels, "schema": dict(self.space.schema),
@@ -212,7 +215,7 @@ class SpaceMemory:
         memory.revision = facts["revision"]
         if facts["schema"] == dict(space.schema):
             kernels = {name: np.array(kernel) for name, kernel in facts["kernels"].items()}
-            memory._kernels = memory.traces.size, 0, kernels
+            memory._kernels = (memory.traces.size.bit_length(), 0), kernels
         return memory
 
 

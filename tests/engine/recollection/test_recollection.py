@@ -230,3 +230,17 @@ def test_who_says_that_the_event_is_stored_or_new_gets_memory_or_regularity_alon
         )
         assert told.match == prior
         np.testing.assert_array_equal(told.posterior.probabilities(target), plain.posterior.probabilities(target))
+
+
+def test_what_is_read_from_the_first_episodes_does_not_depend_on_when_it_is_read() -> None:
+    """A worker that has held a space since it was small, and one that reads it now, weigh a cue alike."""
+    records = random_records(3, size=120, missing=0.2)
+    grown = traces_of(records[:70])
+    before = attach(grown)
+    for record in records[70:]:
+        grown.append(record, float("nan"), None)
+    now = attach(traces_of(records))
+    assert before.weights == now.weights
+    assert {name: kernel.tolist() for name, kernel in before.kernels.items()} == {
+        name: kernel.tolist() for name, kernel in now.kernels.items()
+    }
