@@ -119,6 +119,13 @@ def test_codes_stay_text() -> None:
     assert [each["version"] for each in records] == ["1.10", "1.9", "2.0", "1.10"]
 
 
+def test_a_name_that_may_mean_codes_or_amounts_leaves_numbers_what_they_are(tmp_path: Path) -> None:
+    file = tmp_path / "invoices.csv"
+    file.write_text("vat %,mobile visits,phone\n7,4279,5551234\n19,310,5559876\n7,1088,5550000\n")
+    _, records, _ = read(file)
+    assert records[0] == {"vat %": 7, "mobile visits": 4279, "phone": "5551234"}
+
+
 def test_a_header_alone_is_a_table_of_no_records() -> None:
     assert read(FILES / "header_only.csv")[1:] == ([], [])
 
