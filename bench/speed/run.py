@@ -74,7 +74,13 @@ def _measured(sizes: Sequence[int], parts: Sequence[str]) -> Iterator[Figure]:
 
 
 def _check() -> int:
-    """The gates on their small sizes."""
+    """The gates on their small sizes; what fails is measured once more, for a machine may be busy with other things."""
+    failed = _failing() and _failing()
+    print("\n".join(failed) or f"{len(GATES)} ratios and the growth of completion hold.")
+    return int(bool(failed))
+
+
+def _failing() -> list[str]:
     found = [*edge.measure(), *engine.measure((1_000, GATED_SIZE), _tell, with_vectors=False)]
     failed = []
     for f in found:
@@ -83,8 +89,7 @@ def _check() -> int:
             failed.append(f"{f.row}, {f.case}: {f.ratio:.2f} × {f.twin_is}, at most {gate:g} is held")
         if f.row == "growth of completion" and f.value > LARGEST_GROWTH:
             failed.append(f"{f.row}, {f.case}: exponent {f.value:.2f}, at most {LARGEST_GROWTH:g} is held")
-    print("\n".join(failed) or f"{len(GATES)} ratios and the growth of completion hold.")
-    return int(bool(failed))
+    return failed
 
 
 def _publish(found: Sequence[Figure]) -> None:
