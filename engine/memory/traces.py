@@ -75,11 +75,15 @@ class Traces:
         twin.remove(rows)
         return twin
 
-    def only(self, rows: Iterable[int]) -> Traces:
+    def only(self, rows: Rows) -> Traces:
         """A space of these episodes alone, without their vectors and times. Cost O(rows columns)."""
-        twin = Traces(kinds=self.kinds)
-        episodes = [self.fields(row) for row in rows]
-        twin.extend(episodes, [math.nan] * len(episodes), [None] * len(episodes))
+        twin = Traces(size=len(rows), kinds=self.kinds, _times=np.full(len(rows), np.nan))
+        for name, column in self.columns.items():
+            codes = column.codes[rows]
+            values = {code: column.values[code] for code in np.unique(codes).tolist() if code >= 0}
+            if values:
+                twin.columns[name] = Column(name, self.kinds.get(name))
+                twin.columns[name].extend([values.get(code) for code in codes.tolist()])
         return twin
 
     def fields(self, row: int) -> dict[str, Value]:

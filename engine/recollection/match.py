@@ -57,7 +57,7 @@ def fit_kernels(traces: Traces) -> Mapping[str, Kernel]:
     Cost O(R F N) of each of KERNEL_ROUNDS, R = KERNEL_REPLAYS, N at most KERNEL_ROWS.
     """
     size = 1 << max(0, traces.size.bit_length() - 1)
-    sample = traces.only(range(0, size, -(-size // KERNEL_ROWS)))
+    sample = traces.only(np.arange(0, size, -(-size // KERNEL_ROWS)))
     asked = np.random.default_rng(SEED).choice(sample.size, size=min(KERNEL_REPLAYS, sample.size), replace=False)
     kernels = dict.fromkeys(sample.columns, UNKNOWN_KERNEL)
     replays = [(row, _replay(sample, row)) for row in sorted(asked.tolist())]
