@@ -215,11 +215,15 @@ def test_a_file_becomes_a_memory_after_a_look_at_how_it_is_read(
     expect(page.locator(".patterns li").first).to_contain_text("→")
 
 
-def test_a_file_that_is_not_stored_leaves_nothing_behind(page: Page, server: Server) -> None:
+@pytest.mark.parametrize("while_reading", [False, True])
+def test_a_file_that_is_not_stored_leaves_nothing_behind(page: Page, server: Server, while_reading: bool) -> None:
     page.get_by_role("button", name="From a file").click()
-    page.locator("#file").set_input_files({"name": "passing.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,2\n3,4\n"})
-    expect(page.get_by_role("dialog")).to_contain_text("passing")
     with page.expect_response(lambda reply: reply.request.method == "DELETE") as erased:
+        page.locator("#file").set_input_files(
+            {"name": "passing.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,2\n3,4\n"}
+        )
+        if not while_reading:
+            expect(page.get_by_role("dialog")).to_contain_text("2 records")
         page.get_by_role("button", name="Close").click()
     assert erased.value.ok
     assert page.request.get(f"{server.api}/spaces/passing").status == 404

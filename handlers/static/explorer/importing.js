@@ -27,13 +27,17 @@ export class ImportDialog {
   /** Read the file without storing it, and show how. The space is made now, because a preview needs one; it is erased again if nothing comes of it. */
   async read(file, name = nameOf(file)) {
     this.open();
+    this.#discard();
+    const turn = (this.turn = Symbol(file.name)); // closing the dialog, or another file, ends it
     this.body.replaceChildren(el("p", { class: "loading" }, `Reading ${file.name} …`));
     try {
       const space = await this.#make(name);
+      if (this.turn !== turn) return void (await this.#erase(space));
+      this.made = space;
       const report = await this.api.upload("imports", file, { space, query: { preview: true } });
-      this.#show(file, space, report);
+      if (this.turn === turn) this.#show(file, space, report);
     } catch (error) {
-      this.#fail(error, file);
+      if (this.turn === turn) this.#fail(error, file);
     }
   }
 
@@ -63,18 +67,22 @@ export class ImportDialog {
 
   /** A new space of this name, or of the name with a number where it is taken. */
   async #make(name) {
-    await this.#discard();
     const taken = new Set((await this.api.all("spaces")).map(({ space_id: id }) => id));
     let free = name;
     for (let number = 2; taken.has(free); number += 1) free = `${name}-${number}`;
     await this.api.put(`spaces/${free}`, { description: "Made in the explorer" });
-    return (this.made = free);
+    return free;
   }
 
-  async #discard() {
+  /** End what is being read, and leave nothing of it behind. */
+  #discard() {
     const { made } = this;
-    this.made = null;
-    if (made) await this.api.delete(`spaces/${made}`).catch(() => {}); // an empty space that stays harms nobody
+    this.turn = this.made = null;
+    if (made) this.#erase(made);
+  }
+
+  async #erase(space) {
+    await this.api.delete(`spaces/${space}`).catch(() => {}); // an empty space that stays harms nobody
   }
 
   #fail(error, file) {
