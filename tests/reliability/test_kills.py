@@ -1,4 +1,4 @@
-"""Workers and the whole service are killed while many clients write: nothing is lost, nothing happens twice.
+"""Workers and the whole service are killed or stopped while many clients write and read: nothing is lost or stale.
 
 Each client sends every write under an Idempotency-Key and repeats it until it is answered, so a write whose reply
 was cut off between its commit and the client is repeated, too.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import itertools
 import json
 import os
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -28,6 +30,7 @@ SEED = 20261205
 CLIENTS = 24
 MORE_KILLS = 30
 PATIENCE_S = 120.0
+STOPPED_S = 1.0
 
 
 class Service:
@@ -88,16 +91,18 @@ class Service:
         self.process.wait()
 
 
-async def write_for_ever(service: Service, number: int, acknowledged: list[str], retries: list[int]) -> None:
-    """Write one episode after the other, each until it is acknowledged."""
-    headers = {"X-Memory-Space": "diary"}
-    async with httpx.AsyncClient(base_url=f"{service.url}/api/v1", headers=headers) as client:
+async def write_for_ever(
+    service: Service, number: int, acknowledged: list[str], retries: list[int], stale: list[str]
+) -> None:
+    """Write one episode after the other, each until it is acknowledged; then read it through another connection."""
+    how: dict[str, Any] = {"base_url": f"{service.url}/api/v1", "headers": {"X-Memory-Space": "diary"}, "timeout": 30}
+    async with httpx.AsyncClient(**how) as client, httpx.AsyncClient(**how) as reader:
         for n in range(10**6):
             name = f"c{number}-{n}"
             for attempt in range(10**6):
                 try:
                     sent = await client.post(
-                        "/episodes", json={"fields": {"name": name}}, headers={"Idempotency-Key": name}, timeout=30
+                        "/episodes", json={"fields": {"name": name}}, headers={"Idempotency-Key": name}
                     )
                 except httpx.TransportError:
                     await asyncio.sleep(0.02)
@@ -108,11 +113,14 @@ async def write_for_ever(service: Service, number: int, acknowledged: list[str],
                     break
                 assert sent.status_code == 503, sent.text
                 await asyncio.sleep(0.02)
+            with contextlib.suppress(httpx.TransportError):
+                if (await reader.get(f"/episodes/{sent.json()['id']}")).status_code == 404:
+                    stale.append(name)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rounds", [2, pytest.param(200, marks=pytest.mark.torture)])
-async def test_kills_lose_nothing_and_repeat_nothing(rounds: int, tmp_path: Path) -> None:
+async def test_kills_and_stops_lose_nothing_and_repeat_nothing(rounds: int, tmp_path: Path) -> None:
     choose = random.Random(SEED)
     service = Service(tmp_path)
     await service.start()
@@ -120,8 +128,9 @@ async def test_kills_lose_nothing_and_repeat_nothing(rounds: int, tmp_path: Path
         assert (await client.put(f"{service.url}/api/v1/spaces/diary", json={})).status_code == 201
     acknowledged: list[str] = []
     retries: list[int] = []
+    stale: list[str] = []
     back_s: dict[str, list[float]] = {"worker": [], "group": []}
-    clients = [asyncio.create_task(write_for_ever(service, n, acknowledged, retries)) for n in range(CLIENTS)]
+    clients = [asyncio.create_task(write_for_ever(service, n, acknowledged, retries, stale)) for n in range(CLIENTS)]
     try:
         for number in itertools.count():
             # Whether a kill cuts off a reply is chance: it is killed on until one did, so that repeating is proven.
@@ -133,7 +142,12 @@ async def test_kills_lose_nothing_and_repeat_nothing(rounds: int, tmp_path: Path
                 back_s["group"].append(await service.start())
             else:
                 workers = service.workers()
-                if workers:
+                if workers and number % 4 == 1:  # it stands still in the middle of whatever it does
+                    stopped = choose.choice(workers)
+                    os.kill(stopped, signal.SIGSTOP)
+                    await asyncio.sleep(STOPPED_S)
+                    os.kill(stopped, signal.SIGCONT)
+                elif workers:
                     begun = time.monotonic()
                     os.kill(choose.choice(workers), signal.SIGKILL)
                     back_s["worker"].append(await service.wait(begun))
@@ -155,9 +169,12 @@ async def test_kills_lose_nothing_and_repeat_nothing(rounds: int, tmp_path: Path
     told = {kind: f"{max(each):.2f}" for kind, each in back_s.items() if each}
     repeated = sum(each > 0 for each in retries)
     print(
-        f"{number} kills, {len(acknowledged)} writes acknowledged, {repeated} of them after a repetition (seed {SEED})"
+        f"{number} kills and stops, {len(acknowledged)} writes acknowledged, "
+        f"{repeated} of them after a repetition (seed {SEED})"
     )
+    print(f"reads of what was acknowledged that found nothing: {len(stale)}")
     print(f"slowest back in s: {told}")
+    assert stale == []
     lost = [name for name in acknowledged if name not in stored]
     assert not lost, f"{len(lost)} of {len(acknowledged)} acknowledged writes are lost"
     assert [name for name, count in stored.items() if count > 1] == [], "a write happened twice"
