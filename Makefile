@@ -20,6 +20,17 @@ PIP := $(VENV)/installer.txt
 SERVING := $(VENV)/serve.txt
 DEVELOPMENT := $(VENV)/dev.txt
 PROVING := $(VENV)/contract.txt
+EVALUATION := $(VENV)/evaluation.txt
+
+# Of what the wheels hold no use is made of the libraries' own tests, nor of the Node.js that Playwright brings where
+# there is one: 180 MB.
+NODE_IS_HERE := node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null
+LEAN = @find $(VENV)/lib/python3*/site-packages -mindepth 2 -type d -name tests -prune -exec rm -rf {} +; \
+  ! $(NODE_IS_HERE) || rm -f $(VENV)/lib/python3*/site-packages/playwright/driver/node
+
+# The tools that write code from the contract and the protos have an environment of their own, with Java where there is none.
+GENERATORS := build/generators
+GENERATING := $(GENERATORS)/generators.txt
 
 .PHONY: help serve install test check format lint types layers contract bench bench-grpc clean lock
 
@@ -95,11 +106,15 @@ audit: $(SUPPLY) ## Look up known vulnerabilities of the serving install; what c
 torture: $(PROVING) ## Run the long proofs of reliability; each prints its figures, and the time is printed
 	@time $(BIN)/python -m pytest -m torture -rP --durations=0 --durations-min=1 $(ARGS)
 
-check: format-check lint types layers contract proto-check clients-check diff-contract bench-check test-package prove test-docs test-ops ## Everything but the tests of the packages
+check: format-check lint types layers contract proto-check clients-check size diff-contract bench-check test-package prove test-docs test-ops ## Everything but the tests of the packages
 
 format: $(DEVELOPMENT) ## Rewrite the sources in the house format
 	@$(BIN)/ruff format $(CHECKED)
 	@$(BIN)/ruff check --fix-only --quiet $(CHECKED)
+
+.PHONY: size
+size: $(PROVING) ## Count the bytes that the locks put on the disk, and hold them
+	@$(BIN)/python -m tests.environment
 
 .PHONY: format-check
 format-check: $(DEVELOPMENT)
@@ -119,11 +134,11 @@ contract: $(DEVELOPMENT) ## Validate openapi.yaml
 	@$(BIN)/openapi-spec-validator openapi.yaml
 
 .PHONY: clients clients-check test-clients
-clients: $(PROVING) ## Write the generated clients anew from openapi.yaml
-	@$(BIN)/python generated_clients/config/generate.py
+clients: $(GENERATING) ## Write the generated clients anew from openapi.yaml
+	@$(GENERATORS)/bin/python generated_clients/config/generate.py
 
-clients-check: $(PROVING)
-	@$(BIN)/python generated_clients/config/generate.py --check
+clients-check: $(GENERATING)
+	@$(GENERATORS)/bin/python generated_clients/config/generate.py --check
 
 ADAPTERS := build/adapters
 .PHONY: test-adapters
@@ -182,22 +197,22 @@ proto: $(DEVELOPMENT) ## Generate the gRPC stubs from the protos
 	@$(PROTOC) --python_out=. --pyi_out=. --grpc_python_out=. $(PROTOS)
 
 .PHONY: proto proto-check proto-publish
-proto-check: $(DEVELOPMENT) ## Lint the protos, refuse breaking changes and stubs that have drifted
+proto-check: $(DEVELOPMENT) $(GENERATING) ## Lint the protos, refuse breaking changes and stubs that have drifted
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
 	$(PROTOC) --include_imports --include_source_info --descriptor_set_out=$$scratch/now.binpb \
 	  --python_out=$$scratch --pyi_out=$$scratch --grpc_python_out=$$scratch $(PROTOS) && \
-	$(BIN)/buf lint $$scratch/now.binpb --config buf.yaml && \
-	$(BIN)/buf breaking $$scratch/now.binpb --against $(PUBLISHED) --config buf.yaml && \
+	$(GENERATORS)/bin/buf lint $$scratch/now.binpb --config buf.yaml && \
+	$(GENERATORS)/bin/buf breaking $$scratch/now.binpb --against $(PUBLISHED) --config buf.yaml && \
 	{ diff -r --exclude=__pycache__ --exclude='*.proto' --exclude=__init__.py --exclude='*.binpb' \
 	    $$scratch/recollect/rpc/v1 recollect/rpc/v1 || { echo "The stubs differ from the protos: run make proto"; exit 1; }; }
 
 proto-publish: $(DEVELOPMENT) ## Take the protos as they are for what clients rely on from now on
 	@$(PROTOC) --include_imports --descriptor_set_out=$(PUBLISHED) $(PROTOS)
 
-evaluate: $(DEVELOPMENT) ## Measure every quality figure (FAST=1: small samples, floors only; ARGS=lures for some)
+evaluate: $(EVALUATION) ## Measure every quality figure (FAST=1: small samples, floors only; ARGS=lures for some)
 	@$(BIN)/python -m bench.evaluation $(if $(FAST),--fast) $(ARGS)
 
-bench: $(DEVELOPMENT) ## Measure the speed table into docs/performance.md (ARGS="--sizes 1000,10000 --only engine")
+bench: $(EVALUATION) ## Measure the speed table into docs/performance.md (ARGS="--sizes 1000,10000 --only engine")
 	@OMP_NUM_THREADS=1 $(BIN)/python -m bench speed $(ARGS)
 
 .PHONY: bench-check bench-compare bench-quality
@@ -215,13 +230,14 @@ bench-grpc: $(DEVELOPMENT) ## Measure gRPC against HTTP in one run, into docs/gr
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
-lock: $(DEVELOPMENT) ## Resolve the lock files anew from pyproject.toml
+lock: $(SUPPLY) ## Resolve the lock files anew from pyproject.toml
 	@$(LOCK) --group pyproject.toml:installer --output-file requirements/installer.txt
 	@$(LOCK) pyproject.toml --output-file requirements/serve.txt
 	@$(LOCK) pyproject.toml --extra dev --constraint requirements/serve.txt --output-file requirements/dev.txt
 	@$(LOCK) --group pyproject.toml:contract --constraint requirements/dev.txt --output-file requirements/contract.txt
 	@$(LOCK) --group pyproject.toml:supply --constraint requirements/contract.txt --output-file requirements/supply.txt
-	@$(LOCK) --group pyproject.toml:adapters --output-file requirements/adapters.txt
+	@$(LOCK) --group pyproject.toml:evaluation --constraint requirements/dev.txt --output-file requirements/evaluation.txt
+	@for group in adapters generators java; do $(LOCK) --group pyproject.toml:$$group --output-file requirements/$$group.txt; done
 	@! grep -nE '[a-z]+://|^--' requirements/*.txt
 
 clean: ## Remove .venv, caches and build output; the data folder stays
@@ -237,16 +253,27 @@ $(PIP): requirements/installer.txt | $(BIN)/python
 	@cp $< $@
 
 $(SERVING): requirements/serve.txt pyproject.toml | $(PIP)
-	@cmp -s $< $@ || { echo "Installing what serving needs into $(VENV): 0.3 GB, a minute or two ..."; $(INSTALL) -r $<; }
+	@cmp -s $< $@ || { echo "Installing what serving needs into $(VENV): 0.2 GB, a minute or two ..."; $(INSTALL) -r $<; }
 	@$(LINK)
 	@cp $< $@
 
 $(DEVELOPMENT): requirements/dev.txt $(SERVING)
-	@cmp -s $< $@ || { echo "Installing what development needs into $(VENV) ..."; $(INSTALL) -r $<; }
+	@cmp -s $< $@ || { echo "Installing what development needs into $(VENV): 0.3 GB ..."; $(INSTALL) -r $<; }
 	@cp $< $@
 
 $(PROVING): requirements/contract.txt $(DEVELOPMENT)
-	@cmp -s $< $@ || { echo "Installing what proving the contract needs into $(VENV) ..."; $(INSTALL) -r $<; }
+	@cmp -s $< $@ || { echo "Installing what proving the contract needs into $(VENV): 0.1 GB ..."; $(INSTALL) -r $<; }
+	$(LEAN)
+	@cp $< $@
+
+$(EVALUATION): requirements/evaluation.txt $(PROVING)
+	@cmp -s $< $@ || { echo "Installing what the evaluation compares with into $(VENV): 0.2 GB ..."; $(INSTALL) -r $<; }
+	@cp $< $@
+
+$(GENERATING): requirements/generators.txt requirements/java.txt | $(PIP)
+	@echo "Installing the generators into $(GENERATORS): 0.1 GB ..."
+	@$(PYTHON) -m venv --without-pip $(GENERATORS)
+	@$(BIN)/python -m pip --python $(GENERATORS)/bin/python $(wordlist 4,99,$(INSTALL)) -r $< $$(command -v java >/dev/null || echo "-r requirements/java.txt")
 	@cp $< $@
 
 $(SUPPLY): requirements/supply.txt $(PROVING)

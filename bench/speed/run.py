@@ -7,8 +7,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import matplotlib.pyplot as plt
-
 from bench import report
 from bench.speed import commands, edge, engine, figures, served, tables
 from bench.speed.figures import Figure
@@ -94,6 +92,8 @@ def _failing() -> list[str]:
 
 def _publish(found: Sequence[Figure]) -> None:
     """Put the table and its plot into the documentation."""
+    import matplotlib.pyplot as plt  # not needed by the gate, nor installed for it
+
     report.replace_section("performance.md", "speed", f"{report.origin('make bench')}\n\n{figures.table(found)}")
     axes = plt.subplots(figsize=(7, 4))[1]
     for case in dict.fromkeys(f.case for f in found if f.row == "completion"):

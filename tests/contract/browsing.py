@@ -9,12 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import playwright
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 SCREENSHOTS = Path(__file__).parent.parent.parent / "build" / "browser"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 # Nothing but this machine can be found, whatever the page asks for.
 ARGUMENTS = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--disable-background-networking"]
+
+# Playwright brings a Node.js along; `make` takes that one away where the machine has its own.
+if not (Path(playwright.__file__).parent / "driver" / "node").exists() and (node := shutil.which("node")):
+    os.environ["PLAYWRIGHT_NODEJS_PATH"] = node
 
 WAIT_MS = 60_000  # a loaded machine is slow; nothing here is timed
 

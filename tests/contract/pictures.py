@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
+import base64
 import tempfile
 from pathlib import Path
 
 import httpx
-from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from tests.contract.browsing import browsing
@@ -47,8 +46,14 @@ def ask(page: Page, *, is_awaited: bool = True, **known: str) -> None:
 
 def keep(page: Page, name: str, *, is_whole: bool = False) -> None:
     """Keep a picture, small: as WebP."""
-    image = Image.open(io.BytesIO(page.screenshot(full_page=is_whole)))
-    image.save(PICTURES / f"{name}.webp", quality=QUALITY, method=6)
+    size = page.evaluate("({width: innerWidth, height: innerHeight, whole: document.documentElement.scrollHeight})")
+    top = 0 if is_whole else page.evaluate("scrollY")
+    clip = {"x": 0, "y": top, "width": size["width"], "height": size["whole" if is_whole else "height"], "scale": 1}
+    taken = page.context.new_cdp_session(page).send(
+        "Page.captureScreenshot",
+        {"format": "webp", "quality": QUALITY, "clip": clip, "captureBeyondViewport": is_whole},
+    )
+    (PICTURES / f"{name}.webp").write_bytes(base64.b64decode(taken["data"]))
     page.close()
 
 
