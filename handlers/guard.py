@@ -123,13 +123,13 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
             framing.require_host(headers)  # an old client's, too: whoever names no host is not known to mean this one
         if operation is None:
             if scope["path"] in GUARDED_PAGES:
-                self.identify(scope, headers)
+                await self.identify(scope, headers)
             extensions[ROUTING] = {}
             async with asyncio.timeout(worker.settings.request_timeout_s):
                 await self.app(scope, receive, exchange.send)
             return
         exchange.operation = operation
-        caller = self.identify(scope, headers)  # 3
+        caller = await self.identify(scope, headers)  # 3
         space_id = framing.read_space(headers) if operation.takes_space else values.get("space_id", "")
         authorize(caller, space_id or None, operation.action)  # 4
         if worker.quota.is_limited:
@@ -162,12 +162,13 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
         allowed = origin is not None and origin.decode("latin-1") in self.worker.settings.cors_origins
         return origin if allowed else None
 
-    def identify(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Caller:
+    async def identify(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Caller:
         """The caller behind the request; raises Unauthenticated."""
         authorization = headers.get(b"authorization")
         text = None if authorization is None else authorization.decode("latin-1")
         is_ours = text is None and is_local(scope, headers) and not self._is_from_elsewhere(headers)
-        return self.worker.access.identify(text, is_local=is_ours)
+        access = self.worker.access
+        return await self.worker.runtime.read(access.identify, text, is_local=is_ours)
 
     def _is_from_elsewhere(self, headers: Mapping[bytes, bytes]) -> bool:
         """Whether a browser says that another site's page asks, one that the operator has not allowed.

@@ -80,28 +80,28 @@ class BoundOperation:
             if call.is_large:  # a single pass of the validator may take tens of milliseconds
                 await asyncio.to_thread(self._body.check, call.body)
             else:
-                self._check(self._body, call)
+                await self._check(self._body, call)
         call.clock.handled = perf_counter()
         call.clock.parse_s += call.clock.handled - begun
         reply = await self._handler(call, **arguments)
         await reply(scope, receive, send)
 
-    def _check(self, body: Validator, call: Call) -> None:
+    async def _check(self, body: Validator, call: Call) -> None:
         """Raise InvalidRequest unless the body keeps the contract, with the correction where one is found."""
         try:
             body.check(call.body)
         except InvalidRequest as error:
             operation = call.operation.operation_id
-            may_write = _may_write(call)
+            may_write = await _may_write(call)
             raise corrections.explain(
                 error, operation, call.body, self._schema, body.is_valid, may_write=may_write
             ) from None
 
 
-def _may_write(call: Call) -> bool:
+async def _may_write(call: Call) -> bool:
     """Whether the call's space is there and takes episodes."""
     try:
-        return not call.runtime.space(call.scope).read_only
+        return not (await call.runtime.space(call.scope)).read_only
     except RecollectError:
         return False
 

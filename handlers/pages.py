@@ -105,7 +105,8 @@ class Pages:
         """Ready: the worker is open and its store takes writes."""
         if not self._worker.is_ready:
             raise warming_up()
-        self._worker.runtime.store.require_writable()
+        runtime = self._worker.runtime
+        await runtime.read(runtime.store.require_writable)
         return _json({"status": "ok"})
 
     async def metrics(self, request: Request) -> Response:

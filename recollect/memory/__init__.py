@@ -38,7 +38,8 @@ SETTLING = 100  # episodes that are gone over, or mapped and checked, in the tim
 class Memories:
     """All spaces that this worker has been asked about; one per worker.
 
-    `space` and `lag` are for one thread. `bring` may run in another, of one space in one at a time.
+    `space` and `lag` are for one thread, unless the store is remote. `bring` may run in any, of one space in one at a
+    time.
     `folder` holds the snapshots of large spaces; without one every space is read from the store.
     """
 
@@ -57,18 +58,22 @@ class Memories:
 
     def space(self, scope: Scope) -> Space:
         """The caller's space as it is now; raises SpaceNotFound with the nearest names the key may see."""
+        if self._store.is_remote:  # nothing is remembered: any thread may ask
+            return self._known(scope, self._store.get_space(scope.space_id))
         version = self._store.version()
         if version != self._version:
             self._spaces.clear()
             self._version = version
         known = self._spaces.get(scope.space_id)
         if known is None:
-            known = self._store.get_space(scope.space_id)
-            if known is None:
-                self._loaded.pop(scope.space_id, None)
-                raise self._unknown(scope)
-            self._spaces[scope.space_id] = known
+            known = self._spaces[scope.space_id] = self._known(scope, self._store.get_space(scope.space_id))
         return known
+
+    def _known(self, scope: Scope, found: Space | None) -> Space:
+        if found is None:
+            self._loaded.pop(scope.space_id, None)
+            raise self._unknown(scope)
+        return found
 
     def at(self, scope: Scope) -> SpaceMemory:
         """The space's memory with every acknowledged write in it, and nothing that has expired."""
@@ -78,7 +83,7 @@ class Memories:
         """What `bring` has to do, counted in episodes to be read."""
         memory = self._loaded.get(space.space_id)
         if memory is None or not memory.is_of(space):
-            count = self._store.count_episodes(space.uid)
+            count = max(1, self._store.count_episodes(space.uid))  # an empty one is read, too
             mark = None if self.snapshots is None else self.snapshots.mark(space)
             return count if mark is None else space.revision - mark.revision + count // SETTLING
         behind = space.revision - memory.revision

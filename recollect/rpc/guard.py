@@ -103,7 +103,7 @@ class Guard:
                     span = stack.enter_context(traces.request(operation, metadata))
                     if span is not None:
                         span.set_attribute("recollect.request_id", request_id)
-                    call = self._identify(operation, context, metadata, request_id, takes_space=takes_space)
+                    call = await self._identify(operation, context, metadata, request_id, takes_space=takes_space)
                     space_id, key_id = call.scope.space_id, call.caller.key_id
                     yield replace(call, scope=replace(call.scope, ends_at=ends_at))
         except asyncio.CancelledError:
@@ -159,12 +159,13 @@ class Guard:
     def _tell_in_flight(self) -> None:
         telemetry.metrics().set("requests_in_flight", sum(map(len, self._under_way.values())), "grpc")
 
-    def _identify(
+    async def _identify(
         self, operation: str, context: Any, metadata: Mapping[str, str], request_id: str, *, takes_space: bool
     ) -> Call:
         runtime = self._runtime
         authorization = metadata.get("authorization")
-        caller = self._access.identify(authorization, is_local=authorization is None and is_local(context, metadata))
+        is_ours = authorization is None and is_local(context, metadata)
+        caller = await runtime.read(self._access.identify, authorization, is_local=is_ours)
         space_id = _read_space(metadata) if takes_space else ""
         authorize(caller, space_id or None, ACTIONS[operation])
         if runtime.quota.is_limited:

@@ -59,7 +59,7 @@ async def _keep_telling(pulse: health.aio.HealthServicer, names: Sequence[str], 
 
 async def _tell(pulse: health.aio.HealthServicer, names: Sequence[str], runtime: Runtime) -> None:
     status = health_pb2.HealthCheckResponse
-    told = status.SERVING if runtime.store.is_writable() else status.NOT_SERVING
+    told = status.SERVING if await runtime.read(runtime.store.is_writable) else status.NOT_SERVING
     for name in names:
         await pulse.set(name, told)
 

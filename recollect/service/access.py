@@ -86,7 +86,10 @@ class _Holder:
 
 
 class Access:
-    """Reads keys through the store; what it remembers is void as soon as any worker commits."""
+    """Reads keys through the store; what it remembers is void as soon as any worker commits.
+
+    Of a store that is remote nothing is remembered but that there are keys: then any thread may ask.
+    """
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._mode = settings.auth
@@ -118,14 +121,20 @@ class Access:
         return holder.caller
 
     def _find(self, digest: bytes) -> _Holder | None:
+        holder = self._read(digest) if self._store.is_remote else self._remembered(digest)
+        return holder if holder is not None and hmac.compare_digest(holder.digest, digest) else None
+
+    def _read(self, digest: bytes) -> _Holder | None:
+        key = self._store.find_key(digest)
+        return None if key is None else _holder(key)
+
+    def _remembered(self, digest: bytes) -> _Holder | None:
         self._refresh()
         if digest not in self._holders:
             if len(self._holders) >= _CACHED_KEYS:
                 self._holders.clear()
-            key = self._store.find_key(digest)
-            self._holders[digest] = None if key is None else _holder(key)
-        holder = self._holders[digest]
-        return holder if holder is not None and hmac.compare_digest(holder.digest, digest) else None
+            self._holders[digest] = self._read(digest)
+        return self._holders[digest]
 
     def _refresh(self) -> None:
         """Forget everything when the store has changed: a revocation counts at once on every worker."""

@@ -41,8 +41,8 @@ async def consolidate(runtime: Runtime, scope: Scope, *, wait: bool = False) -> 
 
     Raises Conflict (TOO_FEW_EPISODES) for a space that is too small to learn from.
     """
-    space = runtime.space(scope)
-    episodes = runtime.store.count_episodes(space.uid)
+    space = await runtime.space(scope)
+    episodes = await runtime.read(runtime.store.count_episodes, space.uid)
     if episodes < engine.MIN_EPISODES:
         raise _too_few(episodes)
     queued = Consolidation(
@@ -60,7 +60,7 @@ async def consolidate(runtime: Runtime, scope: Scope, *, wait: bool = False) -> 
 
 async def get_consolidation(runtime: Runtime, scope: Scope) -> Consolidation:
     """The consolidation under way, or the last one."""
-    space = runtime.space(scope)
+    space = await runtime.space(scope)
     state = runtime.jobs.read(space.uid)
     if state is None:  # the data folder may be a restored one: what was learned came with the store
         async with runtime.turns.at(scope) as turn:

@@ -52,7 +52,7 @@ async def create_episode(
     runtime: Runtime, scope: Scope, episode: EpisodeInput, *, idempotency_key: str | None = None
 ) -> WrittenEpisode:
     """Store a new episode; raises Conflict (EPISODE_EXISTS) when its id is taken."""
-    space = writable(runtime, scope)
+    space = await writable(runtime, scope)
     episode_id = episode.episode_id or new_episode_id()
     write = admit(episode, episode_id, space.embedding_dimensions)
     receipt = None
@@ -60,7 +60,7 @@ async def create_episode(
         receipt = await _put(runtime, scope, space, episode, write, 0, "create_episode", idempotency_key)
     if receipt is None:
         raise Conflict("The space already holds an episode with this id.", code="EPISODE_EXISTS")
-    return _written(runtime, space, episode, write, receipt)
+    return await _written(runtime, space, episode, write, receipt)
 
 
 async def put_episode(
@@ -74,20 +74,20 @@ async def put_episode(
     idempotency_key: str | None = None,
 ) -> WrittenEpisode:
     """Store an episode under this id, replacing what is there; `if_revision` as in `PutEpisode`."""
-    space = writable(runtime, scope)
+    space = await writable(runtime, scope)
     required = required_revision(space, if_revision, in_incarnation)
     if episode.episode_id not in {None, episode_id}:
         violation = Violation("/id", "ID_DIFFERS", "the id of the path, or none", "another id")
         raise InvalidRequest("The episode's id differs from the path's.", code="ID_DIFFERS", violations=(violation,))
     write = admit(episode, episode_id, space.embedding_dimensions)
     receipt = await _put(runtime, scope, space, episode, write, required, "put_episode", idempotency_key)
-    return _written(runtime, space, episode, write, receipt)
+    return await _written(runtime, space, episode, write, receipt)
 
 
 async def get_episode(runtime: Runtime, scope: Scope, episode_id: str) -> Episode:
     """One stored episode; raises EpisodeNotFound."""
-    space = runtime.space(scope)
-    episode = runtime.store.get_episode(space.uid, episode_id)
+    space = await runtime.space(scope)
+    episode = await runtime.read(runtime.store.get_episode, space.uid, episode_id)
     if episode is None:
         raise EpisodeNotFound("The space holds no episode with this id.")
     return replace(episode, incarnation=space.incarnation)
@@ -103,7 +103,7 @@ async def delete_episode(
     idempotency_key: str | None = None,
 ) -> int:
     """Erase one episode; the space's revision after it. Raises EpisodeNotFound."""
-    space = writable(runtime, scope)
+    space = await writable(runtime, scope)
     required = required_revision(space, if_revision, in_incarnation)
     content = episode_id.encode(), str(required).encode()
     key = idempotency(scope, space, "delete_episode", idempotency_key, *content)
@@ -120,7 +120,7 @@ async def list_episodes(
     cursor: str | None = None,
 ) -> EpisodeListing:
     """A page of episodes in order of creation, as of the first page: later ones do not appear."""
-    space = runtime.space(scope)
+    space = await runtime.space(scope)
     where = where or EpisodeFilter()
     check_filter(where)
     chosen = select(where, missing_of(space))
@@ -150,7 +150,7 @@ async def forget_episodes(
     Erasing takes the `expected_count`: raises Conflict (COUNT_DIFFERS), before anything is
     erased, when another number matches by now.
     """
-    space = runtime.space(scope) if dry_run else writable(runtime, scope)
+    space = await (runtime.space(scope) if dry_run else writable(runtime, scope))
     check_filter(where)
     if not dry_run and expected_count is None:
         violation = Violation("/expected_count", "REQUIRED", "the count of the dry run", "none")
@@ -160,7 +160,7 @@ async def forget_episodes(
             violations=(violation,),
         )
     key = idempotency(scope, space, "forget_episodes", idempotency_key, _canonical(where), str(expected_count).encode())
-    earlier = None if dry_run or key is None else runtime.store.find_receipt(space.uid, key)
+    earlier = None if dry_run or key is None else await runtime.read(runtime.store.find_receipt, space.uid, key)
     if earlier is not None:
         return _read_receipt(earlier)
     matching = await _matching(runtime, space, select(where, missing_of(space)))
@@ -174,7 +174,7 @@ async def forget_episodes(
         return ForgetReceipt(True, len(matching), space.revision)
     if not proof:
         return await _erase(runtime, space, matching, key)
-    cues = proofs.probes(runtime, space, [episode_id for episode_id, _, _ in matching])
+    cues = await runtime.read(proofs.probes, runtime, space, [episode_id for episode_id, _, _ in matching])
     before = await proofs.answered(runtime, scope, cues)
     receipt = await _erase(runtime, space, matching, key)
     check = await proofs.prove_forgetting(runtime, scope, cues, receipt.revision)
@@ -188,11 +188,13 @@ async def expire_episodes(runtime: Runtime) -> int:
     """
     erased = 0
     after: str | None = None
-    while spaces := runtime.store.list_spaces(after, MAX_PAGE_ITEMS):
+    while spaces := await runtime.read(runtime.store.list_spaces, after, MAX_PAGE_ITEMS):
         after = spaces[-1].space_id
         for space in spaces:
             now_s = time.time()
-            while not space.read_only and (expired := runtime.store.expired_episodes(space.uid, now_s, ERASE_CHUNK)):
+            while not space.read_only and (
+                expired := await runtime.read(runtime.store.expired_episodes, space.uid, now_s, ERASE_CHUNK)
+            ):
                 matching = [(episode_id, revision, False) for episode_id, revision in expired]
                 erased += (await _erase(runtime, space, matching)).count
                 await asyncio.sleep(0)
@@ -200,17 +202,17 @@ async def expire_episodes(runtime: Runtime) -> int:
     return erased
 
 
-def writable(runtime: Runtime, scope: Scope) -> Space:
+async def writable(runtime: Runtime, scope: Scope) -> Space:
     """The caller's space; raises Conflict (SPACE_READ_ONLY) when it takes no episodes."""
-    space = runtime.space(scope)
+    space = await runtime.space(scope)
     if space.read_only:
         raise Conflict("The memory space is read-only.", code="SPACE_READ_ONLY")
     return space
 
 
-def require_room(runtime: Runtime, space: Space, more: int) -> None:
+async def require_room(runtime: Runtime, space: Space, more: int) -> None:
     """Raise Conflict (EPISODE_LIMIT) when the space cannot take `more` new episodes."""
-    held, limit = runtime.store.count_episodes(space.uid), runtime.settings.max_episodes
+    held, limit = await runtime.read(runtime.store.count_episodes, space.uid), runtime.settings.max_episodes
     if held + more > limit:
         raise Conflict(
             f"The space holds {held} episodes and takes at most {limit}.",
@@ -251,8 +253,8 @@ async def _put(
     operation: str,
     key: str | None,
 ) -> Receipt:
-    if runtime.store.get_episode(space.uid, write.episode_id) is None:
-        require_room(runtime, space, 1)
+    if await runtime.read(runtime.store.get_episode, space.uid, write.episode_id) is None:
+        await require_room(runtime, space, 1)
     same = replace(episode, fields=canonical_fields(episode.fields))
     content = encode(same, episode.episode_id or ""), episode.embedding or b"", str(if_revision).encode()
     conditional = PutEpisode(
@@ -273,14 +275,14 @@ async def _put(
     )
 
 
-def _written(
+async def _written(
     runtime: Runtime, space: Space, episode: EpisodeInput, write: PutEpisode, receipt: Receipt
 ) -> WrittenEpisode:
     """What was written: a replay gives the same bytes, as they are stored or else made again from the request."""
     episode_id, document = write.episode_id, write.document
     if receipt.replayed:
         episode_id = receipt.note.decode()
-        stored = runtime.store.get_episode(space.uid, episode_id)
+        stored = await runtime.read(runtime.store.get_episode, space.uid, episode_id)
         if stored is not None and stored.revision == receipt.revisions[0]:
             return WrittenEpisode(replace(stored, incarnation=space.incarnation), receipt.created[0], replayed=True)
         document = encode(episode, episode_id)
@@ -297,7 +299,7 @@ async def _page(
     def read() -> EpisodePage:
         return runtime.store.page_episodes(space.uid, where, after=after, until_revision=until_revision, limit=limit)
 
-    return read() if where == EVERYTHING else await asyncio.to_thread(read)
+    return await (runtime.read(read) if where == EVERYTHING else asyncio.to_thread(read))
 
 
 async def _matching(runtime: Runtime, space: Space, where: Selection) -> list[tuple[str, int, bool]]:

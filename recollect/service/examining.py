@@ -63,7 +63,7 @@ async def evaluate_space(runtime: Runtime, scope: Scope, request: EvaluateReques
 
 async def get_evaluation(runtime: Runtime, scope: Scope) -> Evaluation:
     """The evaluation under way, or the last one with what it found."""
-    space = runtime.space(scope)
+    space = await runtime.space(scope)
     job = runtime.evaluations.read(space.uid) or Job(ConsolidationStatus.NONE)
     found = runtime.evaluations.read_result(space.uid)
     if job.status is not ConsolidationStatus.SUCCEEDED or found is None:
@@ -81,7 +81,7 @@ async def audit_space(runtime: Runtime, scope: Scope, request: AuditRequest, *, 
 
 async def get_audit(runtime: Runtime, scope: Scope, *, limit: int = DEFAULT_PAGE, cursor: str | None = None) -> Audit:
     """The audit under way, or the last one with a page of what it found."""
-    space = runtime.space(scope)
+    space = await runtime.space(scope)
     job = runtime.audits.read(space.uid) or Job(ConsolidationStatus.NONE)
     found = runtime.audits.read_result(space.uid)
     bound_to = f"audit:{space.uid}:{job.finished_at}"
@@ -126,8 +126,8 @@ async def _begin(
     runtime: Runtime, scope: Scope, jobs: Jobs[Job], request: Json, named: Sequence[str] | None, *, wait: bool
 ) -> Job:
     """The job, begun or joined. Raises Conflict for a space too small, InvalidRequest for a field it has not."""
-    space = runtime.space(scope)
-    episodes = runtime.store.count_episodes(space.uid)
+    space = await runtime.space(scope)
+    episodes = await runtime.read(runtime.store.count_episodes, space.uid)
     if episodes < FEWEST:
         raise _too_few(episodes, jobs.kind.name)
     if named:

@@ -29,7 +29,7 @@ async def create_feedback(
 
     Raises CompletionNotFound, or InvalidRequest for a field that the completion did not complete.
     """
-    space = runtime.space(scope)
+    space = await runtime.space(scope)
     fields = await _find(runtime, space, given.completion_id)
     completed = fields.get(given.field)
     if completed is None:

@@ -33,7 +33,7 @@ Work = Callable[[SpaceMemory, Sequence[T]], list[R]]
 
 async def fill(runtime: Runtime, scope: Scope, request: FillRequest) -> Filling:
     """Answer every blank cell of a table; raises InsufficientEvidence in a space without episodes."""
-    request = _without_missing(request, missing_of(runtime.space(scope)))
+    request = _without_missing(request, missing_of(await runtime.space(scope)))
     desk = _Desk(runtime, scope, request)
     blanks = blank_cells(request)
     bar, held_out = Bar(request.threshold), None

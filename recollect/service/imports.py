@@ -82,7 +82,7 @@ async def import_episodes(
     To resume, send the same source with `start_line` set to `next_line`: the lines before are
     read over. What fails midway carries accepted, rejected_total and next_line in its context.
     """
-    space = writable(runtime, scope)
+    space = await writable(runtime, scope)
     run = _Import(runtime, scope, space, plan or ImportPlan(), idempotency_key)
     if form in {ImportFormat.ITEMS, ImportFormat.JSONL}:
         await run.consume(_blocks(form, source), start_line, Format.NDJSON if form is ImportFormat.JSONL else None)
@@ -347,11 +347,11 @@ class _Import:
         if self._preview is not None:
             self._outcomes.add(*await asyncio.to_thread(self._preview.weigh, chunk.writes))
         elif chunk.writes:
-            self._require_room(chunk)
+            await self._require_room(chunk)
             try:
                 await self._commit(chunk)
             except DimensionMismatch:  # another writer's embedding came first and set the dimension
-                self._readmit(chunk)
+                await self._readmit(chunk)
                 await self._commit(chunk)
         self._rejected_total += len(chunk.rejections)
         self._rejections += chunk.rejections[: REPORTED_REJECTIONS - len(self._rejections)]
@@ -370,8 +370,8 @@ class _Import:
         new, duplicate = sum(receipt.created), receipt.revisions.count(0)
         self._outcomes.add(new, len(receipt.revisions) - new - duplicate, duplicate)
 
-    def _readmit(self, chunk: _Chunk) -> None:
-        dimensions = self._runtime.space(self._scope).embedding_dimensions
+    async def _readmit(self, chunk: _Chunk) -> None:
+        dimensions = (await self._runtime.space(self._scope)).embedding_dimensions
         assert dimensions is not None
         self._dimensions = dimensions
         admitted, chunk.writes = chunk.writes, []
@@ -383,12 +383,13 @@ class _Import:
             else:
                 chunk.writes.append(write)
 
-    def _require_room(self, chunk: _Chunk) -> None:
+    async def _require_room(self, chunk: _Chunk) -> None:
         """Near the limit, count exactly: replacing takes no room."""
-        store, uid = self._runtime.store, self._space.uid
-        if store.count_episodes(uid) + len(chunk.writes) > self._runtime.settings.max_episodes:
+        runtime, store, uid = self._runtime, self._runtime.store, self._space.uid
+        if await runtime.read(store.count_episodes, uid) + len(chunk.writes) > runtime.settings.max_episodes:
             names = {write.episode_id for write in chunk.writes}
-            require_room(self._runtime, self._space, sum(store.get_episode(uid, name) is None for name in names))
+            new = await runtime.read(lambda: sum(store.get_episode(uid, name) is None for name in names))
+            await require_room(runtime, self._space, new)
 
 
 def _blocks(form: ImportFormat, source: Source) -> AsyncIterator[Block]:

@@ -22,7 +22,7 @@ async def list_patterns(
     runtime: Runtime, scope: Scope, *, limit: int = DEFAULT_PAGE, cursor: str | None = None
 ) -> PatternListing:
     """A page of regularities, strongest first. A large space has none before its first consolidation."""
-    space = runtime.space(scope)
+    space = await runtime.space(scope)
     bound_to = f"patterns:{space.incarnation}"
     position = None if cursor is None else cursors.unseal(cursor, bound_to)
     after = None

@@ -48,7 +48,7 @@ async def answered(runtime: Runtime, scope: Scope, cues: Sequence[Cue]) -> str:
 async def prove_forgetting(runtime: Runtime, scope: Scope, cues: Sequence[Cue], revision: int) -> ForgettingCheck:
     """Whether the space answers as its twin does, of which what was erased at a revision was never a part."""
     async with runtime.turns.at(scope, partial(_cells, len(cues) * 2)) as turn:
-        return await turn.run(partial(_check, runtime, turn.memory, cues, revision))
+        return await turn.run(partial(_check, runtime, turn.memory, cues, revision), is_reading=True)
 
 
 def _cells(asked: int, memory: SpaceMemory) -> float:

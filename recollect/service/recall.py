@@ -17,7 +17,7 @@ from recollect.times import epoch_seconds
 async def recall(runtime: Runtime, scope: Scope, cue: Cue, limit: int, where: EpisodeFilter) -> Recall:
     """The stored episodes most like the cue, best first; similarities are no probabilities."""
     async with runtime.turns.at(scope) as turn:
-        return await turn.run(partial(_recall, runtime, turn.memory, cue, limit, where))
+        return await turn.run(partial(_recall, runtime, turn.memory, cue, limit, where), is_reading=True)
 
 
 def _recall(runtime: Runtime, memory: SpaceMemory, cue: Cue, limit: int, where: EpisodeFilter) -> Recall:

@@ -12,6 +12,7 @@ from recollect.memory import Memories
 from recollect.model import Consolidation, Job, Scope, Space
 from recollect.service.jobs import AUDIT, CONSOLIDATION, EVALUATION, SNAPSHOT, Jobs
 from recollect.service.quota import Quota
+from recollect.service.reading import Reads
 from recollect.service.turns import Turns
 from recollect.settings import Settings, SettingsError
 from recollect.store import Store, open_store
@@ -24,14 +25,15 @@ from recollect.store.recent import RecentCompletions
 class Runtime:
     """One per worker process; opened in the worker, never before a fork.
 
-    `quota` counts for both edges together; `turns` tells whose turn it is at a space; `recent` remembers
-    what was completed lately, for feedback; `jobs` are the consolidations; `cues` counts how damaged cues
-    were, for them.
+    `read` asks the store without holding the event loop; `quota` counts for both edges together; `turns` tells
+    whose turn it is at a space; `recent` remembers what was completed lately, for feedback; `jobs` are the
+    consolidations; `cues` counts how damaged cues were, for them.
     """
 
     settings: Settings
     store: Store
     memories: Memories
+    read: Reads = field(init=False)
     quota: Quota = field(init=False)
     turns: Turns = field(init=False)
     recent: RecentCompletions = field(init=False)
@@ -42,8 +44,9 @@ class Runtime:
     cues: CueCounts = field(init=False)
 
     def __post_init__(self) -> None:
+        self.read = Reads(self.store)
         self.quota = Quota(self.settings)
-        self.turns = Turns(self.settings, self.memories)
+        self.turns = Turns(self.settings, self.memories, self.read)
         self.jobs = Jobs(self.settings.data, CONSOLIDATION)
         self.evaluations = Jobs(self.settings.data, EVALUATION)
         self.audits = Jobs(self.settings.data, AUDIT)
@@ -51,9 +54,9 @@ class Runtime:
         self.recent = RecentCompletions(self.store)
         self.cues = CueCounts(self.store)
 
-    def space(self, scope: Scope) -> Space:
+    async def space(self, scope: Scope) -> Space:
         """The caller's space; raises SpaceNotFound with the nearest names the key may see."""
-        return self.memories.space(scope)
+        return await self.read(self.memories.space, scope)
 
 
 def store_of(settings: Settings) -> Store:
@@ -74,6 +77,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         yield runtime
     finally:
         await asyncio.to_thread(runtime.turns.close)
+        runtime.read.close()
         for jobs in (runtime.jobs, runtime.evaluations, runtime.audits, runtime.snapshots):
             await asyncio.to_thread(jobs.close)
         await asyncio.to_thread(runtime.recent.flush)

@@ -36,17 +36,18 @@ async def list_spaces(
     after = "" if cursor is None else cursors.unseal(cursor, bound_to)
     limit = min(limit, MAX_PAGE_ITEMS)
     if scope.spaces is None:
-        found = runtime.store.list_spaces(after, limit + 1)
+        found = await runtime.read(runtime.store.list_spaces, after, limit + 1)
     else:
         names = sorted(name for name in scope.spaces if name > after)
-        found = [space for name in names if (space := runtime.store.get_space(name)) is not None][: limit + 1]
+        found = [s for name in names if (s := await runtime.read(runtime.store.get_space, name)) is not None]
+        found = found[: limit + 1]
     items = tuple(found[:limit])
     return SpaceListing(items, cursors.seal(items[-1].space_id, bound_to) if len(found) > limit else None)
 
 
 async def get_space(runtime: Runtime, scope: Scope) -> Space:
     """The space; raises SpaceNotFound."""
-    return runtime.space(scope)
+    return await runtime.space(scope)
 
 
 async def put_space(
@@ -66,9 +67,9 @@ async def put_space(
         )
     if violations:
         raise _invalid(violations)
-    space = runtime.store.get_space(scope.space_id)
+    space = await runtime.read(runtime.store.get_space, scope.space_id)
     if space is None:
-        _require_room(runtime)
+        await _require_room(runtime)
     required = required_revision(space, if_revision, in_incarnation)
     return await runtime.store.put_space(scope.space_id, draft, if_revision=required)
 
@@ -82,7 +83,7 @@ async def patch_space(
     in_incarnation: str | None = None,
 ) -> Space:
     """Change some settings of a space: a JSON Merge Patch (RFC 7396). Raises SpaceNotFound."""
-    space = runtime.space(scope)
+    space = await runtime.space(scope)
     draft = SpaceDraft(
         space.description, space.embedding_dimensions, space.schema, space.read_only, space.missing_values
     )
@@ -100,7 +101,7 @@ async def delete_space(
     runtime: Runtime, scope: Scope, *, if_revision: int | None = None, in_incarnation: str | None = None
 ) -> None:
     """Erase a space and everything in it; raises SpaceNotFound."""
-    space = runtime.space(scope)
+    space = await runtime.space(scope)
     required = required_revision(space, if_revision, in_incarnation)
     if not await runtime.store.delete_space(scope.space_id, if_revision=required):
         raise SpaceNotFound("The memory space does not exist any more.")
@@ -114,8 +115,8 @@ async def delete_space(
 
 async def get_space_stats(runtime: Runtime, scope: Scope) -> SpaceStats:
     """What the space holds. Reads every episode, beside the event loop."""
-    space = runtime.space(scope)
-    size = runtime.store.measure_space(space.uid)
+    space = await runtime.space(scope)
+    size = await runtime.read(runtime.store.measure_space, space.uid)
     fields = await asyncio.to_thread(_count_fields, runtime, space)
     return SpaceStats(space.space_id, space.revision, size.episodes, size.embeddings, fields)
 
@@ -217,8 +218,8 @@ def _check(draft: SpaceDraft) -> list[Violation]:
     return violations
 
 
-def _require_room(runtime: Runtime) -> None:
-    held, limit = runtime.store.count_spaces(), runtime.settings.max_spaces
+async def _require_room(runtime: Runtime) -> None:
+    held, limit = await runtime.read(runtime.store.count_spaces), runtime.settings.max_spaces
     if held >= limit:
         raise Conflict(
             f"The service holds {held} memory spaces and takes at most {limit}.",

@@ -28,6 +28,7 @@ from recollect import telemetry
 from recollect.errors import Unavailable
 from recollect.memory import Memories, SpaceMemory
 from recollect.model import Scope, Space
+from recollect.service.reading import Reads
 from recollect.settings import Settings
 from recollect.telemetry import traces
 
@@ -88,10 +89,14 @@ class Turn:
         while not self._is_on_loop and self._turns.on_loop and perf_counter() < ends_at:
             sleep(PAUSE_S)
 
-    async def run(self, work: Callable[[], T], *, share: float = 1.0) -> T:
-        """Do a piece of the turn's work, which is about this `share` of it, on the loop or beside it."""
+    async def run(self, work: Callable[[], T], *, share: float = 1.0, is_reading: bool = False) -> T:
+        """Do a piece of the turn's work, which is about this `share` of it, on the loop or beside it.
+
+        `is_reading`: it asks the store, too.
+        """
         estimate_s = self.memory.pace_s * self.cells * share
-        if estimate_s <= INLINE_S and not self.is_one_of_many:
+        waits = self.is_one_of_many or (is_reading and self._turns.read.are_remote)
+        if estimate_s <= INLINE_S and not waits:
             self._turns.on_loop += 1
             self._is_on_loop = True
             try:
@@ -143,11 +148,12 @@ class Turn:
 class Turns:
     """The turns of one worker; used on its event loop."""
 
-    def __init__(self, settings: Settings, memories: Memories) -> None:
+    def __init__(self, settings: Settings, memories: Memories, read: Reads) -> None:
+        self.read = read
         self._settings = settings
         self._memories = memories
         self._queues: dict[int, _Queue] = {}
-        self._readers: dict[int, asyncio.Task[None]] = {}
+        self._readers: dict[int, asyncio.Task[SpaceMemory]] = {}
         self._reading_s = READING_S
         self.on_loop = 0  # pieces of work that run on the event loop now: seen by threads only
         # Threads begin with the first work: many a process has none.
@@ -178,7 +184,7 @@ class Turns:
         `cells` tells how many the work will touch; without it, all that the space has. What is one piece
         of a long work runs beside the loop, however short the piece.
         """
-        space = self._memories.space(scope)
+        space = await self.read(self._memories.space, scope)
         queue = self._queues.setdefault(space.uid, _Queue())
         share_class = "stream" if is_stream else "batch" if is_one_of_many else "single"
         turn: Turn | None = None
@@ -244,13 +250,13 @@ class Turns:
         patience_s = WAITING_SHARE * self._settings.request_timeout_s
         ends_at = asyncio.get_running_loop().time() + patience_s
         while True:
-            space = self._memories.space(scope)
-            lag = self._memories.lag(space)
-            if lag <= INLINE_EPISODES:
+            space = await self.read(self._memories.space, scope)
+            lag = await self.read(self._memories.lag, space)
+            if lag <= (0 if self.read.are_remote else INLINE_EPISODES):
                 queue.is_loading = False
                 return self._memories.bring(space)
             expected_s = lag * self._reading_s
-            queue.over_at, queue.is_loading = asyncio.get_running_loop().time() + expected_s, True
+            queue.over_at, queue.is_loading = asyncio.get_running_loop().time() + expected_s, lag > INLINE_EPISODES
             reader = asyncio.create_task(self._read(space, lag))
             self._readers[space.uid] = reader
             reader.add_done_callback(partial(self._forget_reader, space.uid))
@@ -258,20 +264,25 @@ class Turns:
                 raise _refusal(queue, expected_s, queue.waiting + 1)
             try:
                 async with asyncio.timeout_at(ends_at):
-                    await asyncio.shield(reader)
+                    memory = await asyncio.shield(reader)
             except TimeoutError:
                 raise _refusal(queue, expected_s, queue.waiting + 1) from None
+            if lag <= INLINE_EPISODES:
+                return memory
 
-    def _forget_reader(self, uid: int, reader: asyncio.Task[None]) -> None:
+    def _forget_reader(self, uid: int, reader: asyncio.Task[SpaceMemory]) -> None:
         self._readers.pop(uid, None)
         if not reader.cancelled():
             reader.exception()  # those who waited have had it; nobody else asks
 
-    async def _read(self, space: Space, lag: int) -> None:
+    async def _read(self, space: Space, lag: int) -> SpaceMemory:
+        if lag <= INLINE_EPISODES:
+            return await self.read(self._memories.bring, space)
         begun = perf_counter()
         yield_quickly()
-        await asyncio.get_running_loop().run_in_executor(self._loading, self._memories.bring, space)
+        memory = await asyncio.get_running_loop().run_in_executor(self._loading, self._memories.bring, space)
         self._reading_s += LEARNING * ((perf_counter() - begun) / lag - self._reading_s)
+        return memory
 
 
 @contextmanager

@@ -28,7 +28,7 @@ SCRUB_REST_S = 0.02  # between 500 rows, which take about 2 ms: a tenth of a cor
 @asynccontextmanager
 async def upkeep(runtime: Runtime) -> AsyncIterator[None]:
     """Keep house while the block runs."""
-    watching.sample(runtime)
+    await watching.sample(runtime)
     is_ending = threading.Event()
     tasks = [
         asyncio.create_task(each)
@@ -74,9 +74,9 @@ async def _look_after_spaces(runtime: Runtime) -> None:
         await asyncio.sleep(LOOK_EVERY_S)
         for jobs in (runtime.jobs, runtime.evaluations, runtime.audits, runtime.snapshots):
             jobs.reap()
-        watching.sample(runtime)
+        await watching.sample(runtime)
         with _telling_faults("consolidate"):
-            if runtime.settings.consolidate == "auto" and runtime.store.is_writable():
+            if runtime.settings.consolidate == "auto" and await runtime.read(runtime.store.is_writable):
                 await consolidate_if_due(runtime, sizes)
         with _telling_faults("snapshot"):
             await snapshot_if_due(runtime)

@@ -65,7 +65,7 @@ def judged(confidence: float, *, is_right: bool) -> None:
     telemetry.metrics().observe("feedback_confidence", confidence, "right" if is_right else "wrong")
 
 
-def sample(runtime: Runtime) -> None:
+async def sample(runtime: Runtime) -> None:
     """Tell what this worker holds now."""
     metrics, settings = telemetry.metrics(), runtime.settings
     metrics.spaces |= frozenset(settings.metrics_spaces)
@@ -73,7 +73,7 @@ def sample(runtime: Runtime) -> None:
     metrics.set("spaces_loaded", len(loaded))
     metrics.set("episodes_loaded", sum(len(each) for each in loaded))
     metrics.set("cells_loaded", sum(each.cells for each in loaded))
-    metrics.set("store_writable", float(runtime.store.is_writable()))
+    metrics.set("store_writable", float(await runtime.read(runtime.store.is_writable)))
     for part, size_bytes in _memory_bytes().items():
         metrics.set("memory_bytes", size_bytes, part)
     disk = shutil.disk_usage(settings.data)

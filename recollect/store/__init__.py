@@ -26,7 +26,7 @@ Sound
     hold is refused (`Unavailable`, code STORE_CORRUPT), never answered, and fences the
     store for writes on all workers until a check finds it sound.
 
-Reads are synchronous and cheap and may be called from any thread. Nothing is opened
+Reads are synchronous and may be called from any thread; where a store is not remote, they are cheap. Nothing is opened
 before `open()`, so a master process may fork freely.
 """
 
@@ -206,6 +206,8 @@ class SpaceSize:
 
 class Store(Protocol):
     """A durable home for spaces, episodes, keys and learned state. See the module's promises."""
+
+    is_remote: bool  # whether a read waits for another process, and so is nothing for an event loop
 
     def open(self) -> None:
         """Open connections and start the writer; migrate forward; refuse a newer format."""

@@ -62,6 +62,8 @@ class SQLiteStore:
     `vfs` names an apsw VFS to put underneath, `clock` tells epoch seconds: both for tests.
     """
 
+    is_remote = False
+
     def __init__(self, path: str | Path, *, vfs: str | None = None, clock: Callable[[], float] = time.time) -> None:
         self._path = Path(path)
         self._vfs = vfs

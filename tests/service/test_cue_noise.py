@@ -53,7 +53,7 @@ async def ask(worker: Runtime, number: int) -> Completion:
 async def test_counting_changes_no_answer_and_a_consolidation_puts_it_in_force_on_every_worker(
     worker: Runtime, tmp_path: Path
 ) -> None:
-    uid = worker.space(SCOPE).uid
+    uid = worker.memories.space(SCOPE).uid
     async with open_runtime(settings(tmp_path, "shipped")) as untold:
         first = await ask(untold, 0)
         for number in range(60):
@@ -67,7 +67,7 @@ async def test_counting_changes_no_answer_and_a_consolidation_puts_it_in_force_o
 
 
 async def test_all_workers_counts_are_taken_together_and_once(worker: Runtime, tmp_path: Path) -> None:
-    uid = worker.space(SCOPE).uid
+    uid = worker.memories.space(SCOPE).uid
     async with open_runtime(worker.settings) as other:
         for number in range(20):
             await ask(worker, number)
@@ -87,7 +87,7 @@ async def test_all_workers_counts_are_taken_together_and_once(worker: Runtime, t
 async def test_nothing_is_counted_unless_asked_for_and_switching_off_returns_to_the_shipped_prior(
     worker: Runtime, tmp_path: Path
 ) -> None:
-    uid = worker.space(SCOPE).uid
+    uid = worker.memories.space(SCOPE).uid
     await ask(worker, 0)
     await learn(worker, "diary", uid)
     assert worker.memories.at(SCOPE).schema().noise is not None
@@ -100,7 +100,7 @@ async def test_nothing_is_counted_unless_asked_for_and_switching_off_returns_to_
 
 
 async def test_the_counts_of_a_deleted_space_are_gone(worker: Runtime) -> None:
-    uid = worker.space(SCOPE).uid
+    uid = worker.memories.space(SCOPE).uid
     await ask(worker, 0)
     worker.cues.flush()
     await delete_space(worker, SCOPE)

@@ -75,7 +75,7 @@ async def worker(tmp_path: Path) -> AsyncIterator[Runtime]:
 
 
 async def write(worker: Runtime, count: int, first: int, *, shift: int = 0) -> None:
-    await worker.store.commit(worker.space(SCOPE).uid, puts(records(count, first, shift=shift), first))
+    await worker.store.commit(worker.memories.space(SCOPE).uid, puts(records(count, first, shift=shift), first))
 
 
 @pytest.mark.parametrize(("shift", "drifts"), [(0, False), (1, True)])
@@ -90,7 +90,7 @@ async def test_only_a_changed_rule_is_a_drift(worker: Runtime, shift: int, drift
 async def test_every_worker_comes_to_the_same_verdict_and_judges_but_once(worker: Runtime, tmp_path: Path) -> None:
     worker.memories.at(SCOPE)
     await write(worker, 60, 1000, shift=1)
-    await worker.store.commit(worker.space(SCOPE).uid, [DeleteEpisode("ep_3"), DeleteEpisode("ep_1001")])
+    await worker.store.commit(worker.memories.space(SCOPE).uid, [DeleteEpisode("ep_3"), DeleteEpisode("ep_1001")])
     async with open_runtime(worker.settings) as other:  # it reads the space as it is now
         theirs, ours = other.memories.at(SCOPE), worker.memories.at(SCOPE)
         assert _judged(theirs) == _judged(ours) == (STORED - 1, STORED - 1 + FEWEST_NEW)
@@ -131,7 +131,7 @@ async def test_a_drift_makes_a_space_learn_before_it_has_grown(
 async def test_what_an_earlier_release_learned_is_not_judged(worker: Runtime) -> None:
     settings = {k: v for k, v in learned().settings.items() if k != "surprise"}
     older = replace(learned(), settings={**settings, "space_revision": STORED})
-    await worker.store.commit(worker.space(SCOPE).uid, [PutArtifact(LEARNED, older.to_bytes())])
+    await worker.store.commit(worker.memories.space(SCOPE).uid, [PutArtifact(LEARNED, older.to_bytes())])
     await write(worker, 60, 1000, shift=1)
     assert not await has_drifted(worker.memories.at(SCOPE))
 

@@ -56,7 +56,7 @@ async def test_a_repeated_creation_answers_with_the_same_bytes(runtime: Runtime,
     with pytest.raises(Conflict):
         await create_episode(runtime, scope, EpisodeInput({"what": "run"}), idempotency_key="k")
     await create_episode(runtime, Scope("diary", "key_2"), EpisodeInput({"what": "run"}), idempotency_key="k")
-    assert runtime.store.count_episodes(runtime.space(scope).uid) == 2
+    assert runtime.store.count_episodes(runtime.memories.space(scope).uid) == 2
 
 
 async def test_a_cut_between_commit_and_reply_is_made_good_by_repeating(runtime: Runtime, scope: Scope) -> None:
@@ -65,7 +65,7 @@ async def test_a_cut_between_commit_and_reply_is_made_good_by_repeating(runtime:
         await asyncio.sleep(0)
         first.cancel()
         await create_episode(runtime, scope, WALK, idempotency_key=f"k{n}")
-    assert runtime.store.count_episodes(runtime.space(scope).uid) == 50
+    assert runtime.store.count_episodes(runtime.memories.space(scope).uid) == 50
 
 
 async def test_conditional_puts(runtime: Runtime, scope: Scope) -> None:
@@ -188,7 +188,7 @@ class TestForgetting:
         await fill(runtime, scope, 5)
         receipt = await forget_episodes(runtime, scope, self.EVEN)
         assert (receipt.dry_run, receipt.count, receipt.erased) == (True, 3, ())
-        assert runtime.store.count_episodes(runtime.space(scope).uid) == 5
+        assert runtime.store.count_episodes(runtime.memories.space(scope).uid) == 5
 
     async def test_erasing_takes_the_expected_count(self, runtime: Runtime, scope: Scope) -> None:
         await fill(runtime, scope, 5)
@@ -201,7 +201,7 @@ class TestForgetting:
         receipt = await forget_episodes(runtime, scope, self.EVEN, dry_run=False, expected_count=3)
         assert receipt.count == 3
         assert receipt.erased == (Erasure("episodes", 3), Erasure("embeddings", 0))
-        assert receipt.revision == runtime.space(scope).revision
+        assert receipt.revision == runtime.memories.space(scope).revision
         page = await list_episodes(runtime, scope)
         assert [episode.episode_id for episode in page.items] == ["e1", "e3"]
 

@@ -32,7 +32,7 @@ async def filled(runtime: Runtime, scope: Scope, size: int = 120) -> list[dict[s
 
 async def run(runtime: Runtime, scope: Scope, kind: str, request: dict[str, Any]) -> Job:
     """The job, in this process."""
-    space = runtime.space(scope)
+    space = runtime.memories.space(scope)
     jobs = runtime.audits if kind == "audit" else runtime.evaluations
     jobs._replace(jobs._folder / f"{space.uid}.request", request)
     return await examine(runtime, kind, space.space_id, space.uid)

@@ -92,7 +92,7 @@ async def test_no_path_finds_an_expired_episode(worker: Runtime, scope: Scope, c
         await get_episode(worker, scope, "ending")
     with pytest.raises(EpisodeNotFound):
         await delete_episode(worker, scope, "ending")
-    assert worker.store.expired_episodes(worker.space(scope).uid, clock(), 9)  # nothing was swept meanwhile
+    assert worker.store.expired_episodes(worker.memories.space(scope).uid, clock(), 9)  # nothing was swept meanwhile
 
 
 async def test_a_worker_that_starts_later_does_not_find_it_either(
@@ -139,4 +139,4 @@ async def test_the_sweep_erases_all_that_has_expired(
     for n in range(5):
         await put_episode(worker, scope, f"gone_{n}", EpisodeInput({"a": n}, expires_at="2020-01-01T00:00:00Z"))
     assert await expire_episodes(worker) >= 5
-    assert worker.store.expired_episodes(worker.space(scope).uid, 1e12, 99) == []
+    assert worker.store.expired_episodes(worker.memories.space(scope).uid, 1e12, 99) == []

@@ -146,7 +146,7 @@ async def test_no_read_on_any_worker_is_older_than_what_was_acknowledged(operati
     expected = await answers(workers[-1])
     for each in workers:
         memory = each.memories.at(SCOPE)
-        space = each.space(SCOPE)
+        space = each.memories.space(SCOPE)
         stored = {
             episode.episode_id: orjson.loads(episode.document)["fields"]["n"]
             for episode in each.store.iterate_episodes(space.uid)

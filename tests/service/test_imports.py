@@ -36,7 +36,7 @@ def lines(*rows: Any) -> bytes:
 
 
 def stored(runtime: Runtime, scope: Scope) -> dict[str, dict[str, Any]]:
-    uid = runtime.space(scope).uid
+    uid = runtime.memories.space(scope).uid
     return {each.episode_id: orjson.loads(each.document)["fields"] for each in runtime.store.iterate_episodes(uid)}
 
 
@@ -234,13 +234,13 @@ class TestItems:
             3,
             [(3, "/embedding", "DIMENSION")],
         )
-        assert runtime.space(scope).embedding_dimensions == 3
+        assert runtime.memories.space(scope).embedding_dimensions == 3
 
     async def test_a_vector_that_another_worker_wrote_meanwhile_decides(
         self, runtime: Runtime, scope: Scope, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         commit = runtime.store.commit
-        uid = runtime.space(scope).uid
+        uid = runtime.memories.space(scope).uid
         once = iter([True])
 
         async def overtaken(*given: Any, **more: Any) -> Any:
@@ -304,7 +304,7 @@ class TestTables:
             "b": {"what": 'two\nlines "quoted"', "n": -2.5, "zip": "12", "ok": True},
             "c": {"n": 1000.0, "ok": False},
         }
-        found = runtime.store.get_episode(runtime.space(scope).uid, "a")
+        found = runtime.store.get_episode(runtime.memories.space(scope).uid, "a")
         assert found is not None
         assert found.embedding == struct.pack("<2f", 0.5, 1)
 
@@ -422,7 +422,7 @@ async def test_plain_objects_are_read_together_as_they_are_one_by_one(runtime: R
         report = await import_episodes(
             runtime, scope, source, form=JSONL, plan=ImportPlan(name="f"), idempotency_key=key
         )
-        uid = runtime.space(scope).uid
+        uid = runtime.memories.space(scope).uid
         documents = [orjson.loads(each.document) for each in runtime.store.iterate_episodes(uid)]
         assert report.table is not None
         # Which value is shown as the example, and which column first, is not promised.

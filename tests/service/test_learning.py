@@ -93,7 +93,7 @@ class TestConsolidation:
         assert learned.settings["fitted_at"] == joined.finished_at
 
     async def test_a_job_that_is_killed_has_failed_and_can_be_begun_anew(self, worker: Runtime) -> None:
-        uid = worker.space(SCOPE).uid
+        uid = worker.memories.space(SCOPE).uid
         with worker.jobs.turn():  # nobody computes meanwhile: the job waits
             assert (await consolidate(worker, SCOPE)).status is ConsolidationStatus.QUEUED
             (child,) = worker.jobs._children
@@ -129,7 +129,7 @@ class TestConsolidation:
         assert (await learn(worker, "diary", space.uid)).status is ConsolidationStatus.SUCCEEDED
 
     async def test_a_space_deleted_meanwhile_leaves_nothing_behind(self, worker: Runtime, tmp_path: Path) -> None:
-        uid = worker.space(SCOPE).uid
+        uid = worker.memories.space(SCOPE).uid
         worker.jobs.write(uid, Consolidation(ConsolidationStatus.QUEUED))
         await delete_space(worker, SCOPE)
         await worker.store.put_space("diary", SpaceDraft())
@@ -314,8 +314,8 @@ class TestCalibration:
         assert (await get_calibration(worker, SCOPE)).n == whole.n + 1
 
     async def test_feedback_that_belies_the_confidences_lowers_the_confidence_in_them(self, worker: Runtime) -> None:
-        await learn(worker, "diary", worker.space(SCOPE).uid)
-        uid = worker.space(SCOPE).uid
+        await learn(worker, "diary", worker.memories.space(SCOPE).uid)
+        uid = worker.memories.space(SCOPE).uid
         config = CompletionConfig(0.0, pattern_weight=1.0)
         request = CompleteRequest(Cue({"what": "naps"}), ("where",), config, verbose=True)
         for _ in range(160):  # what nobody ever did is never where it is taken for
@@ -371,7 +371,7 @@ class TestFeedback:
         completion_id = await self.complete(worker)
         for verdict in (Verdict.RIGHT, Verdict.WRONG):
             await create_feedback(worker, SCOPE, FeedbackInput(completion_id, "where", verdict))
-        (kept,) = worker.store.list_feedback(worker.space(SCOPE).uid, 10)
+        (kept,) = worker.store.list_feedback(worker.memories.space(SCOPE).uid, 10)
         assert not kept.is_right
 
     async def test_a_repetition_writes_nothing_and_another_body_conflicts(self, worker: Runtime) -> None:

@@ -136,7 +136,7 @@ async def test_a_space_that_is_being_read_says_so_and_others_are_answered(
 ) -> None:
     monkeypatch.setattr(turns, "INLINE_EPISODES", 0)
     monkeypatch.setattr(turns, "READING_S", 3.0)
-    runtime.turns = turns.Turns(runtime.settings, runtime.memories)
+    runtime.turns = turns.Turns(runtime.settings, runtime.memories, runtime.read)
     with pytest.raises(Unavailable) as refusal:
         await service.complete(runtime, BIG, CUE)
     assert (refusal.value.code, refusal.value.headers["Retry-After"]) == ("WARMING_UP", "36")

@@ -60,6 +60,8 @@ _LIVES = "(expires_at_s IS NULL OR expires_at_s > %s)"
 class PostgresStore:
     """Keeps the promises of `recollect.store.Store`. `clock` tells epoch seconds, for tests."""
 
+    is_remote = True
+
     def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
         self._url = url
         self._clock = clock
@@ -127,7 +129,7 @@ class PostgresStore:
         space, is_new = await self._write().submit(
             space_id, lambda db: transactions.put_space(db, space_id, draft, if_revision, self._clock())
         )
-        return self._named(space), is_new
+        return await asyncio.to_thread(self._named, space), is_new
 
     async def delete_space(self, space_id: str, *, if_revision: int | None = None) -> bool:
         uid = await self._write().submit(space_id, lambda db: transactions.delete_space(db, space_id, if_revision))
