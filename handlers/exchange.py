@@ -75,12 +75,11 @@ class Exchange:
             return
         operation = self.operation.operation_id if self.operation is not None else "none"
         duration_s = perf_counter() - self.clock.started - self.clock.waited_s
-        telemetry.log(
-            "request",
+        telemetry.log_request(
+            operation,
+            self.status,
+            duration_s,
             level=logging.DEBUG if self.operation is None else logging.INFO,
-            operation=operation,
-            status=self.status,
-            duration_ms=round(duration_s * 1e3, 3),
             code=self.code,
             transport="http",
             request_id=self.request_id,
@@ -113,7 +112,7 @@ class Exchange:
         if self.origin is not None:
             headers += ((b"access-control-allow-origin", self.origin), (b"access-control-expose-headers", b"*"))
         if self.operation is not None:
-            headers.append((b"server-timing", self.clock.server_timing().encode("ascii")))
+            headers.append((b"server-timing", self.clock.server_timing()))
         quota = self._worker.quota
         if quota.is_limited and self.operation is not None:
             policy = f'"key";q={quota.burst};w={quota.window_s}'

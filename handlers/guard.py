@@ -12,7 +12,6 @@ import asyncio
 import ipaddress
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from time import perf_counter
 from typing import Any
@@ -83,7 +82,6 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
     async def _serve(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
         """Answer, and count the answer."""
         self.worker.under_way.enter()
-        telemetry.metrics().set("requests_in_flight", len(self.worker.under_way), "http")
         try:
             await self._answer(scope, receive, exchange)
         except asyncio.CancelledError:
@@ -101,7 +99,6 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
             await self._refuse(Unexpected("The service failed at this request."), scope, receive, exchange)
         finally:
             self.worker.under_way.leave()
-            telemetry.metrics().set("requests_in_flight", len(self.worker.under_way), "http")
             exchange.observe()
 
     async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
@@ -149,7 +146,8 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
         await self._take_body(call, receive)  # 6, 7, 8
         timeout_s = worker.settings.request_timeout_s if call.stream is None else None
         if timeout_s is not None:
-            call.scope = replace(call.scope, ends_at=asyncio.get_running_loop().time() + timeout_s)
+            ends_at = asyncio.get_running_loop().time() + timeout_s
+            call.scope = model.Scope(space_id, caller.key_id, caller.spaces, exchange.request_id, ends_at)
         scope["path_params"] = values
         extensions[ROUTING] = {"api_base_path": route.base_path, "operation_id": operation.operation_id}
         extensions[EXTENSION] = call

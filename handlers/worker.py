@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from handlers.framing import RequestIds
+from recollect import telemetry
 from recollect.errors import Unavailable
 from recollect.service.access import Access
 from recollect.service.quota import Quota
@@ -30,6 +31,7 @@ class Worker:
         self._runtime = runtime
         self.quota = runtime.quota
         self._access = Access(runtime.settings, runtime.store)
+        telemetry.metrics().follow("requests_in_flight", self.under_way.__len__, "http")
 
     def close(self) -> None:
         """Refuse requests that need the store."""

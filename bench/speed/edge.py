@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +22,15 @@ from pydantic import BaseModel
 from bench.overhead import call, ready_completion
 from bench.speed.figures import Figure
 from handlers.app import create_app
-from recollect import service
+from recollect import service, telemetry
 from recollect.model import CompleteRequest, Completion, Scope
 from recollect.rpc import writing
 from recollect.service.runtime import Runtime
 from recollect.settings import Settings
+from recollect.telemetry.logs import JSONFormatter, Lines
 
-ROUNDS = 400
-BATCHES = 5  # of rounds, one of ours beside one of the twin's
+ROUNDS = 20
+BATCHES = 100  # of rounds, one of ours beside one of each twin's: what else the machine does meets all alike
 
 
 class _Partial(BaseModel):
@@ -58,7 +62,7 @@ async def _echo(scope: Any, receive: Any, send: Any) -> None:
 
 
 def measure() -> Iterator[Figure]:
-    """Every row of the edge."""
+    """Every row of the edge, with metrics that workers share and a line per request, as `serve` has them."""
     ready, original = ready_completion(), service.complete
 
     async def complete(_: Runtime, __: Scope, ___: CompleteRequest) -> Completion:
@@ -66,48 +70,65 @@ def measure() -> Iterator[Figure]:
 
     service.complete = complete  # type: ignore[assignment]
     try:
-        yield from asyncio.run(_overhead())
+        with tempfile.TemporaryDirectory() as folder, _logged():
+            telemetry.share_metrics(Path(folder) / "metrics")
+            yield from asyncio.run(_overhead(Path(folder)))
     finally:
         service.complete = original
     yield from _writing()
 
 
-async def _overhead() -> list[Figure]:
+@contextmanager
+def _logged() -> Iterator[None]:
+    """Write the service's log, as JSON, to nowhere."""
+    logger = logging.getLogger("recollect")
+    before = logger.level, logger.propagate
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        handler = Lines(nowhere)
+        handler.setFormatter(JSONFormatter())
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+            logger.level, logger.propagate = before
+
+
+async def _overhead(folder: Path) -> list[Figure]:
     vector = np.random.default_rng(2).standard_normal(768).astype("<f4")
     minimal = orjson.dumps({"partial_episode": {"known_fields": {"what": "breakfast"}}})
     whole = orjson.dumps({
         "partial_episode": {"known_fields": {"what": "breakfast"}, "partial_embedding": vector.tolist()}
     })  # fmt: skip
     figures = []
-    with tempfile.TemporaryDirectory() as folder:
-        app = create_app(Settings(data=Path(folder), demo=False))
-        inbox: asyncio.Queue[Any] = asyncio.Queue()
-        outbox: asyncio.Queue[Any] = asyncio.Queue()
-        lifespan = asyncio.create_task(app({"type": "lifespan", "state": {}}, inbox.get, outbox.put))
-        inbox.put_nowait({"type": "lifespan.startup"})
-        await outbox.get()
-        replies = [
-            await _reply(app, target, minimal) for target in ("/api/v1/complete", "/api/v1/complete?verbose=true")
+    app = create_app(Settings(data=folder / "data", demo=False))
+    inbox: asyncio.Queue[Any] = asyncio.Queue()
+    outbox: asyncio.Queue[Any] = asyncio.Queue()
+    lifespan = asyncio.create_task(app({"type": "lifespan", "state": {}}, inbox.get, outbox.put))
+    inbox.put_nowait({"type": "lifespan.startup"})
+    await outbox.get()
+    replies = [await _reply(app, target, minimal) for target in ("/api/v1/complete", "/api/v1/complete?verbose=true")]
+    message = writing.completion(ready_completion(), verbose=True, encoding=0).SerializeToString()
+    figures.append(
+        Figure("bytes of a verbose reply", "protobuf, a vector of 768", len(message), "B", 0, len(replies[1]),
+               "JSON of numbers", 0.2, of_ratio=True)
+    )  # fmt: skip
+    fast = twin(*(json.loads(each) for each in replies))
+    for case, target, body in (
+        ("minimal", "/api/v1/complete", minimal),
+        ("verbose, 768 numbers in and out", "/api/v1/complete?verbose=true", whole),
+    ):
+        own, other, floor = await _side_by_side((app, fast, _echo), target, body)
+        figures += [
+            Figure("overhead", f"{case}, p50", own[0], "µs", 0, other[0], "FastAPI", 1.25, 1.0, of_ratio=True),
+            Figure("overhead", f"{case}, p99", own[1], "µs", 0, other[1], "FastAPI"),
+            Figure("overhead", f"{case}, p50", own[0], "µs", 0, floor[0], "an ASGI echo"),
+            Figure("overhead", f"{case}, p50 alone", own[0], "µs", must=500),
         ]
-        message = writing.completion(ready_completion(), verbose=True, encoding=0).SerializeToString()
-        figures.append(
-            Figure("bytes of a verbose reply", "protobuf, a vector of 768", len(message), "B", 0, len(replies[1]),
-                   "JSON of numbers", 0.2, of_ratio=True)
-        )  # fmt: skip
-        fast = twin(*(json.loads(each) for each in replies))
-        for case, target, body in (
-            ("minimal", "/api/v1/complete", minimal),
-            ("verbose, 768 numbers in and out", "/api/v1/complete?verbose=true", whole),
-        ):
-            own, other, floor = await _side_by_side((app, fast, _echo), target, body)
-            figures += [
-                Figure("overhead", f"{case}, p50", own[0], "µs", 0, other[0], "FastAPI", 1.25, 1.0, of_ratio=True),
-                Figure("overhead", f"{case}, p99", own[1], "µs", 0, other[1], "FastAPI"),
-                Figure("overhead", f"{case}, p50", own[0], "µs", 0, floor[0], "an ASGI echo"),
-                Figure("overhead", f"{case}, p50 alone", own[0], "µs", must=500),
-            ]
-        inbox.put_nowait({"type": "lifespan.shutdown"})
-        await lifespan
+    inbox.put_nowait({"type": "lifespan.shutdown"})
+    await lifespan
     return figures
 
 

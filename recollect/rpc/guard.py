@@ -68,6 +68,8 @@ class Guard:
         self._under_way = {False: UnderWay(), True: UnderWay()}  # True: streams
         self._is_ending = False
         self._taken = 0
+        under_way = tuple(self._under_way.values())
+        telemetry.metrics().follow("requests_in_flight", lambda: sum(map(len, under_way)), "grpc")
 
     async def refuse(self, timeout_s: float) -> None:
         """Refuse calls from now on; return once those that had come before are answered, at most after so long.
@@ -119,18 +121,18 @@ class Guard:
             code, outcome = failure.code, statuses.code_of(failure)
             await _abort(context, failure, request_id)
         finally:
-            telemetry.log(
-                "request",
-                operation=operation,
-                status=outcome.name,
-                duration_ms=round((perf_counter() - begun) * 1e3, 3),
+            duration_s = perf_counter() - begun
+            telemetry.log_request(
+                operation,
+                outcome.name,
+                duration_s,
                 code=code,
                 transport="grpc",
                 request_id=request_id,
                 key_id=key_id,
             )
             telemetry.metrics().observe_request(
-                operation, outcome.name, perf_counter() - begun, code=code, transport="grpc", space_id=space_id
+                operation, outcome.name, duration_s, code=code, transport="grpc", space_id=space_id
             )
 
     @contextmanager
@@ -149,15 +151,10 @@ class Guard:
                 headers={"Retry-After": "1"},
             )
         under_way.enter()
-        self._tell_in_flight()
         try:
             yield
         finally:
             under_way.leave()
-            self._tell_in_flight()
-
-    def _tell_in_flight(self) -> None:
-        telemetry.metrics().set("requests_in_flight", sum(map(len, self._under_way.values())), "grpc")
 
     async def _identify(
         self, operation: str, context: Any, metadata: Mapping[str, str], request_id: str, *, takes_space: bool

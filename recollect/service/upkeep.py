@@ -31,8 +31,7 @@ async def upkeep(runtime: Runtime) -> AsyncIterator[None]:
     await watching.sample(runtime)
     is_ending = threading.Event()
     tasks = [
-        asyncio.create_task(each)
-        for each in (_tell_completions(runtime), _look_after_spaces(runtime), _scrub(runtime, is_ending))
+        asyncio.create_task(each) for each in (_tell(runtime), _look_after_spaces(runtime), _scrub(runtime, is_ending))
     ]
     try:
         yield
@@ -41,12 +40,16 @@ async def upkeep(runtime: Runtime) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
+        telemetry.metrics().enter()
+        telemetry.write_requests()
 
 
-async def _tell_completions(runtime: Runtime) -> None:
-    """Let the other workers and the next consolidation know what was completed here."""
+async def _tell(runtime: Runtime) -> None:
+    """Let the other workers and the next consolidation know what was completed here, and operators what was asked."""
     while True:
         await asyncio.sleep(FLUSH_EVERY_S)
+        telemetry.metrics().enter()
+        telemetry.write_requests()
         if runtime.recent.has_waiting:
             await asyncio.to_thread(runtime.recent.flush)
         if runtime.cues.has_waiting:

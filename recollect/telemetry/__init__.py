@@ -6,7 +6,7 @@ name, but of the spaces that an operator names.
 """
 
 from recollect.telemetry import traces
-from recollect.telemetry.logs import JSONFormatter, configure_logging, log, server_logging
+from recollect.telemetry.logs import JSONFormatter, configure_logging, log, log_request, server_logging, write_requests
 from recollect.telemetry.measures import Metrics, metrics, share_metrics
 
 __all__ = [
@@ -14,8 +14,10 @@ __all__ = [
     "Metrics",
     "configure_logging",
     "log",
+    "log_request",
     "metrics",
     "server_logging",
     "share_metrics",
     "traces",
+    "write_requests",
 ]

@@ -2,15 +2,22 @@
 
 Labels take words of ours only: operations, statuses, codes, reasons, sources. A space's name is a
 label where the operator has named it (`RECOLLECT_METRICS_SPACES`), so their number is bounded.
+
+What happens is noted in a list for each metric at its labels, which takes a fraction of a microsecond, and entered a
+few times a second (`enter`), when many are told, and before they are read: an entry writes to the shared files.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections import Counter as Tally
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from math import fsum
 from pathlib import Path
+from threading import Lock
 from time import perf_counter
 from typing import Any
 
@@ -21,6 +28,7 @@ SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 LONG_SECONDS = (0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 SWEEPS = (1, 2, 3, 5, 8, 12, 20, 30, 50)
 COUNTS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
+MOST_NOTED = 4096  # of one metric at its labels: a process that nobody reads keeps no more
 TENTHS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 _HELP: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -71,6 +79,8 @@ _GAUGES: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "build_info": ("1, with the version that runs.", ("version",), "livemax"),
 }
 
+_Labelled = tuple[str, tuple[str, ...]]  # a metric's name and the values of its labels
+
 
 def share_metrics(folder: Path) -> None:
     """Let all workers of this master keep their metrics in `folder`, emptied first."""
@@ -90,7 +100,10 @@ class Metrics:
         if folder is not None:
             counts.use(folder)
         self._registry = CollectorRegistry()
-        self._children: dict[tuple[str, tuple[str, ...]], Any] = {}
+        self._children: dict[_Labelled, Any] = {}
+        self._noted: dict[_Labelled, list[float]] = {}
+        self._followed: dict[_Labelled, Callable[[], float]] = {}
+        self._entering = Lock()
         self.spaces: frozenset[str] = frozenset()  # those that the operator wants told apart
         made: dict[str, Any] = {}
         for name, (says, labels) in _HELP.items():
@@ -115,15 +128,19 @@ class Metrics:
 
     def count(self, name: str, *labels: str, by: float = 1.0) -> None:
         """Add to a counter."""
-        self._child(name, labels).inc(by)
+        self._note((name, labels), by)
 
     def observe(self, name: str, value: float, *labels: str) -> None:
-        """Enter a value into a histogram."""
-        self._child(name, labels).observe(value)
+        """Note a value of a histogram."""
+        self._note((name, labels), value)
 
     def set(self, name: str, value: float, *labels: str) -> None:
-        """Set a gauge."""
-        self._child(name, labels).set(value)
+        """Set a gauge, at once."""
+        self._child((name, labels)).set(value)
+
+    def follow(self, name: str, read: Callable[[], float], *labels: str) -> None:
+        """Let a gauge have what `read` tells whenever metrics are entered."""
+        self._followed[name, labels] = read
 
     @contextmanager
     def timed(self, name: str, *labels: str) -> Iterator[None]:
@@ -155,17 +172,48 @@ class Metrics:
         if space_id in self.spaces:
             self.count("space_requests", space_id, str(status))
 
+    def enter(self) -> None:
+        """Enter what was noted, and what gauges follow."""
+        for labelled, read in tuple(self._followed.items()):
+            self._child(labelled).set(read())
+        for labelled, noted in tuple(self._noted.items()):
+            if noted:
+                self._enter(labelled, noted)
+
     def describe_build(self) -> None:
         """Tell which version runs and that this worker answers."""
         self.set("build_info", 1, __version__)
         self.set("workers_ready", 1)
 
-    def _child(self, name: str, labels: tuple[str, ...]) -> Any:
+    def _note(self, labelled: _Labelled, value: float) -> None:
+        noted = self._noted.get(labelled)
+        if noted is None:
+            noted = self._noted.setdefault(labelled, [])  # one list, also where two threads come at once
+        noted.append(value)
+        if len(noted) >= MOST_NOTED:
+            self._enter(labelled, noted)
+
+    def _enter(self, labelled: _Labelled, noted: list[float]) -> None:
+        """Add what was noted to the counter or histogram; what is noted meanwhile stays for the next time."""
+        with self._entering:
+            values = noted[:]
+            del noted[: len(values)]
+            child, histogram = self._child(labelled), _HISTOGRAMS.get(labelled[0])
+            if histogram is None:
+                child.inc(fsum(values))
+                return
+            # As `observe` does for each: a value counts in the first bucket whose bound it does not exceed.
+            child._sum.inc(fsum(values))
+            for bucket, number in Tally(bisect_left(histogram[2], value) for value in values).items():
+                child._buckets[bucket].inc(number)
+
+    def _child(self, labelled: _Labelled) -> Any:
         """The metric at these labels; remembered, because finding it costs as much as counting."""
-        child = self._children.get((name, labels))
+        child = self._children.get(labelled)
         if child is None:
+            name, labels = labelled
             metric = self._made[name]
-            child = self._children[name, labels] = metric.labels(*labels) if labels else metric
+            child = self._children[labelled] = metric.labels(*labels) if labels else metric
         return child
 
     def render(self) -> tuple[bytes, str]:
@@ -173,6 +221,7 @@ class Metrics:
         from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
         from prometheus_client.multiprocess import MultiProcessCollector
 
+        self.enter()
         if metrics_folder() is None:
             return generate_latest(self._registry), CONTENT_TYPE_LATEST
         together = CollectorRegistry()

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from recollect import telemetry
 from recollect.errors import Unavailable
 from recollect.service.turns import _counting_refusals
 from recollect.service.upkeep import _telling_faults
+from recollect.telemetry.measures import MOST_NOTED, SECONDS
 from tests.handlers.conftest import BOUND_S, JSON, Answer, Edge, run
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "metrics.md"
@@ -112,3 +115,54 @@ def test_no_label_is_a_space_nobody_named(edge: Edge) -> None:
     assert edge.send("PUT", "/api/v1/spaces/secret-place", {}).status == 201
     assert edge.call("GET", "/api/v1/episodes", headers=[("x-memory-space", "secret-place")]).status == 200
     assert b"secret-place" not in telemetry.metrics().render()[0]
+
+
+def samples(exposition: bytes) -> dict[tuple[str, ...], float]:
+    """Every sample by its name and labels, but of when it was made."""
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(exposition.decode())
+        for sample in family.samples
+        if not sample.name.endswith("_created")
+    }
+
+
+def test_what_was_noted_is_entered_as_the_library_would_one_by_one() -> None:
+    metrics, registry = telemetry.Metrics(), CollectorRegistry()
+    one_by_one = Histogram("recollect_queue_seconds", "As there.", ("class",), buckets=SECONDS, registry=registry)
+    counter = Counter("recollect_turns", "As there.", ("class",), registry=registry)
+    values = [*SECONDS, 0.0, 1e-5, 0.3, 11.0, *(0.1 for _ in range(MOST_NOTED))]
+    for value in values:
+        metrics.observe("queue_seconds", value, "single")
+        one_by_one.labels("single").observe(value)
+        metrics.count("turns", "single")
+        counter.labels("single").inc()
+    expected = samples(generate_latest(registry))
+    told = samples(metrics.render()[0])
+    assert {key: told[key] for key in expected} == pytest.approx(expected)
+
+
+def test_threads_that_count_at_once_lose_nothing() -> None:
+    metrics = telemetry.Metrics()
+    begin = threading.Barrier(4)
+
+    def work() -> None:
+        begin.wait()
+        for _ in range(3 * MOST_NOTED):
+            metrics.count("turns", "batch")
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    begin.wait()
+    while any(thread.is_alive() for thread in threads):
+        metrics.enter()
+    assert f'recollect_turns_total{{class="batch"}} {9.0 * MOST_NOTED}' in metrics.render()[0].decode()
+
+
+def test_a_gauge_follows_what_it_is_told_to() -> None:
+    metrics, held = telemetry.Metrics(), [1, 2]
+    metrics.follow("requests_in_flight", lambda: len(held), "http")
+    assert 'recollect_requests_in_flight{transport="http"} 2.0' in metrics.render()[0].decode()
+    held.clear()
+    assert 'recollect_requests_in_flight{transport="http"} 0.0' in metrics.render()[0].decode()
