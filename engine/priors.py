@@ -66,6 +66,9 @@ CONTIGUITY_FLOOR = 0.3  # share | that it leaves to any episode | hand
 # Recollection: how like two values are.
 
 NAME_FLOOR = 0.2  # share of trigrams | below it two names are not compared letter by letter | cost
+EVIDENCE_KEPT_BYTES = 1 << 18  # bytes | of a field, for what cues of the same values say | cost
+EVIDENCE_SHARE = 0.25  # share of these | that one value may take | cost
+EVIDENCE_BYTES_A_VALUE = 64.0  # bytes | that all arrays over the values take for each of them | cost
 NAMES_COMPARED = 64  # names | compared letter by letter | cost
 TYPO_NATS = 3.0  # nats a typo | each makes a name twenty times less likely to be meant | hand
 MOST_TYPOS = 4.0  # typos | between names that are near by chance, at most | hand

@@ -42,8 +42,9 @@ from engine.priors import (
     WIDE,
 )
 from engine.recollection.coherence import coherence
-from engine.recollection.evidence import FieldEvidence, Recollection, recollect, weigh_field
+from engine.recollection.evidence import FieldEvidence, Recollection, recollect
 from engine.recollection.exchange import read_exchanged
+from engine.recollection.kept import kept_evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Posterior:
         # In one order, or the last bits of the sums would tell how the cue was written.
         known = {name: cue.values[name] for name in sorted(cue.values) if name in traces.columns}
         self.evidence = [
-            weigh_field(name, traces.columns[name], value, RECOLLECTION_WIDTH) for name, value in known.items()
+            kept_evidence(name, traces.columns[name], value, RECOLLECTION_WIDTH) for name, value in known.items()
         ]
         further = further_evidence(traces, cue)
         self.further = None if further is None else further.nats
@@ -238,7 +239,7 @@ class Posterior:
     def broad_evidence(self) -> list[FieldEvidence]:
         """The evidence of the cue's fields with the widths of generalisation."""
         return [
-            weigh_field(e.name, e.column, e.value, GENERALISATION_WIDTH) if e.column.kind in ("number", "time") else e
+            kept_evidence(e.name, e.column, e.value, GENERALISATION_WIDTH) if e.column.kind in ("number", "time") else e
             for e in self.evidence
         ]
 

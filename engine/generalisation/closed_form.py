@@ -45,7 +45,7 @@ class Generaliser:
         self._names = [f.name for f in fields]
         self._by_target: dict[str, tuple[Floats, Floats]] = {}
         self._scores: dict[str, Floats] = {}
-        tables = [f.table(BROAD).astype(np.float32) for f in fields]
+        tables = [f.broad_table(BROAD) for f in fields]
         columns = [f.column for f in fields]
         mean_w = np.mean([self._weights(g)[0] for g in targets], axis=0) if targets else np.ones(len(fields))
         weighted = [np.float32(w) * table for table, w in zip(tables, mean_w, strict=True)]

@@ -82,6 +82,13 @@ UNKNOWN_KERNEL = np.ones(4) / 4
 READS_ALIKE = 0.1
 
 
+class _Derived:
+    """What was worked out of the evidence of a field, with what it was worked out for."""
+
+    ways: tuple[Sequence[NoiseLevel], Kernel, Ways] | None = None
+    table: tuple[NoiseLevel, Singles] | None = None
+
+
 @dataclass(frozen=True)
 class FieldEvidence:
     """What one cue field says about the distinct values of its column.
@@ -155,13 +162,32 @@ class FieldEvidence:
         table: Floats = self.tables((level,))[0]
         return table
 
+    def broad_table(self, level: NoiseLevel) -> Singles:
+        """float32[V + 1]: `table` of the level that generalisation reads all cues at, kept."""
+        if self._kept.table is None or self._kept.table[0] is not level:
+            self._kept.table = level, self.table(level).astype(np.float32)
+        return self._kept.table[1]
+
+    @cached_property
+    def _kept(self) -> _Derived:
+        return _Derived()
+
     def tables(self, levels: Sequence[NoiseLevel]) -> Floats:
         """float64[J, V + 1] of l at every level; the last entry is for episodes that lack the field."""
         return self._nats(levels, self.near, self.told)
 
     def ways(self, levels: Sequence[NoiseLevel], kernel: Kernel) -> Ways:
         """What the field tells apart: the clean reading in nats, how much likelier the damaged one is than it, the
-        other readings and a new event's (`kernel`) in nats, and whether the value contradicts the cue's."""
+        other readings and a new event's (`kernel`) in nats, and whether the value contradicts the cue's.
+
+        Kept for the same levels and kernel, which are those of the space.
+        """
+        kept = self._kept.ways
+        if kept is None or kept[0] is not levels or kept[1] is not kernel:
+            kept = self._kept.ways = levels, kernel, self._ways(levels, kernel)
+        return kept[2]
+
+    def _ways(self, levels: Sequence[NoiseLevel], kernel: Kernel) -> Ways:
         wide = self.near if self.broad is None else np.maximum(0.0, self.broad - LEAST_BROAD)
         touched = ((self.near > 0.0) | (wide > 0.0) | self.exact).nonzero()[0]
         count = len(touched)
