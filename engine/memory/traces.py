@@ -111,6 +111,8 @@ class Traces:
         keep[gone] = False
         if self.vectors is not None:
             self.vectors.keep(keep)
+            if not self.vectors.holds_any:  # as in a space that never had one
+                self.vectors = None
         kept = self.times[keep]
         self._times[: len(kept)] = kept
         self.size = len(kept)

@@ -67,6 +67,11 @@ class Vectors:
         """float32[N, d], read-only by convention."""
         return self._rows[: self.size]
 
+    @property
+    def holds_any(self) -> bool:
+        """Whether any episode has an embedding. Cost O(N)."""
+        return not bool(np.isnan(self.rows[:, 0]).all())
+
     def append(self, vector: Singles | None) -> None:
         """Add the next episode's embedding; None when it has none."""
         self.extend((vector,))

@@ -94,10 +94,13 @@ class Snapshots:
     def write(self, memory: SpaceMemory, begun_at: float) -> None:
         """Put a snapshot of the memory, which was begun to be made then, in the place of the one before.
 
-        Raises OSError where the disk is full; then the one before stays.
+        One process at a time writes a space's: what a killed one left half written is removed. Raises OSError where
+        the disk is full; then the one before stays.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(memory.space.uid)
+        for left in self._folder.glob(f"{path.name}.*"):
+            left.unlink(missing_ok=True)
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         facts, arrays = memory.pack()
         entry = self._entry(memory.space.uid, memory.revision)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import resource
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -117,6 +119,18 @@ def test_what_is_mapped_answers_as_what_is_read(
         assert told(mapped.bring(space)) == told(read.bring(space))
 
 
+def test_a_space_that_lost_its_only_embedding_is_as_one_that_never_had_any(
+    world: tuple[SQLiteStore, Path, Run],
+) -> None:
+    space = made(world, [[(1, {"one": "a b"}, (0.5, 0.5)), (2, {"one": "c"}, None)]])
+    taken(world, space)
+    write(world, space, [[(1, {"one": "a b"}, None)]])
+    space = again(world[0], space)
+    mapped, read = (Memories(world[0], folder).bring(space) for folder in (world[1], None))
+    assert mapped.traces.vectors is None
+    assert told(mapped) == told(read)
+
+
 @pytest.fixture
 def filled(world: tuple[SQLiteStore, Path, Run]) -> Space:
     return made(world, [[(n, {"one": f"name {n}", "two": n % 3, "three": "a b c"}, None) for n in range(40)]])
@@ -178,6 +192,39 @@ def test_on_a_full_disk_the_snapshot_before_stays(world: tuple[SQLiteStore, Path
         resource.setrlimit(resource.RLIMIT_FSIZE, kept)
     assert path.read_bytes() == before
     assert not list(world[1].glob(f"{filled.uid}.snapshot.*"))
+
+
+@pytest.mark.slow
+def test_killed_at_any_step_it_leaves_the_snapshot_before_or_none(
+    world: tuple[SQLiteStore, Path, Run], filled: Space, tmp_path: Path
+) -> None:
+    _, _, run = world
+    run(world[0].backup(tmp_path / "store.db"))
+    command = [sys.executable, "-m", "tests.memory.killed", str(tmp_path / "store.db"), str(tmp_path / "snapshots")]
+    done = subprocess.run(
+        [*command, filled.space_id], capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2]
+    )
+    assert done.returncode == 0, done.stderr
+    print(f"{done.stdout.strip()} kills")
+    assert int(done.stdout) >= 20
+
+
+def test_a_store_restored_under_a_snapshot_answers_as_it_was(
+    world: tuple[SQLiteStore, Path, Run], tmp_path: Path
+) -> None:
+    _, folder, run = world
+    space = made(world, [[(n, {"one": f"name {n}", "two": n}, None) for n in range(5)]])
+    run(world[0].backup(tmp_path / "backup.db"))
+    write(world, space, [[(n, {"one": "later", "two": 7}, None) for n in range(3, 8)], 0])
+    taken(world, again(world[0], space))  # newer than the backup, of the same space and uid
+    restored = SQLiteStore(tmp_path / "restored.db")
+    restored.restore(tmp_path / "backup.db")
+    restored.open()
+    write((restored, folder, run), space, [[(n, {"one": "another", "two": 2}, None) for n in range(3, 8)], 1])
+    found = again(restored, space)
+    assert found.revision == again(world[0], space).revision
+    assert told(Memories(restored, folder).bring(found)) == told(Memories(restored).bring(found))
+    run(restored.close())
 
 
 def test_what_is_written_to_a_mapped_memory_stays_with_its_worker(
