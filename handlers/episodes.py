@@ -93,10 +93,35 @@ async def prove_forgetting(call: Call) -> Response:
     return replies.document(call, await service.prove_forgetting(call.runtime, call.scope, cues, body["revision"]))
 
 
+async def merge_episodes(call: Call) -> Response:
+    """Make several episodes one, and tell how they were."""
+    receipt = await service.merge_episodes(
+        call.runtime,
+        call.scope,
+        reading.merge_request(call.body),
+        **condition(call),
+        idempotency_key=call.header(b"idempotency-key"),
+    )
+    tag = (b"etag", etag(receipt.revision, receipt.incarnation))
+    return replies.document(call, replies.merge_receipt(receipt), headers=[tag, *_replayed(receipt.replayed)])
+
+
+async def unmerge_episodes(call: Call) -> Response:
+    """Take a merge back by its receipt."""
+    receipt = reading.merge_receipt(call.body)
+    done = await service.unmerge_episodes(
+        call.runtime, call.scope, receipt, idempotency_key=call.header(b"idempotency-key")
+    )
+    told = {"episode_ids": done.episode_ids, "revision": done.revision}
+    return replies.document(call, told, headers=_replayed(done.replayed))
+
+
+def _replayed(is_replay: bool) -> list[tuple[bytes, bytes]]:
+    return [(b"idempotency-replayed", b"true")] if is_replay else []
+
+
 def _written(call: Call, written: WrittenEpisode) -> Response:
     stored = written.episode
     location = f"{call.operation.base_path}/episodes/{quote(stored.episode_id, safe='')}"
-    headers = [(b"location", location.encode("ascii"))]
-    if written.replayed:
-        headers.append((b"idempotency-replayed", b"true"))
+    headers = [(b"location", location.encode("ascii")), *_replayed(written.replayed)]
     return replies.episode(call, stored, 201 if written.created else 200, headers)

@@ -14,11 +14,14 @@ from recollect.model import (
     EpisodeFilter,
     FillRequest,
     Inclusion,
+    MergeReceipt,
+    MergeRequest,
     Origin,
+    Preference,
     ProbabilityRequest,
     StatedCondition,
 )
-from recollect.service.admission import escape, require_names
+from recollect.service.admission import escape, read_episode, require_names
 
 Json = Mapping[str, Any]
 
@@ -114,6 +117,20 @@ def episode_filter(body: Json) -> EpisodeFilter:
         occurred_before=body.get("occurred_before"),
         origin=None if origin is None else Origin(origin),
     )
+
+
+def merge_request(body: Json) -> MergeRequest:
+    """Which episodes to make one."""
+    decided = body.get("fields", {})
+    require_names(decided, "/fields")
+    prefer = Preference(body.get("prefer", Preference.FIRST))
+    return MergeRequest(tuple(body["episode_ids"]), prefer, decided, body.get("dry_run", False))
+
+
+def merge_receipt(body: Json) -> MergeReceipt:
+    """A receipt as it was given; what it tells beyond the episodes is not needed to take it back."""
+    episodes = tuple(map(read_episode, body["episodes"]))
+    return MergeReceipt(body["dry_run"], body["episode_id"], body["revision"], body["fields"], (), episodes)
 
 
 def embedding(body: Json, at: str, name: str, *, allow_unknown: bool) -> bytes | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from time import perf_counter
@@ -23,9 +24,11 @@ from recollect.model import (
     CompleteProgress,
     Completion,
     Episode,
+    EpisodeInput,
     FilledCell,
     Filling,
     Hypothesis,
+    MergeReceipt,
     PartialResult,
     PatternRetrieval,
     Recall,
@@ -244,6 +247,26 @@ def episode_bytes(stored: Episode) -> bytes:
         return stored.document
     vector = orjson.dumps(vectors.to_array(stored.embedding), option=_OPTIONS)
     return b'%b,"embedding":%b}' % (stored.document[:-1], vector)
+
+
+def merge_receipt(receipt: MergeReceipt) -> dict[str, Any]:
+    """A receipt, its episodes as they can be stored again."""
+    shown = {name: getattr(receipt, name) for name in ("dry_run", "episode_id", "revision", "fields", "differs")}
+    return {**shown, "episodes": [_episode_input(each) for each in receipt.episodes]}
+
+
+def _episode_input(given: EpisodeInput) -> dict[str, Any]:
+    vector = given.embedding
+    members = {
+        "id": given.episode_id,
+        "fields": given.fields,
+        "occurred_at": given.occurred_at,
+        "expires_at": given.expires_at,
+        "origin": given.origin,
+        "metadata": given.metadata or None,
+        "embedding_b64": None if vector is None else base64.b64encode(vector).decode("ascii"),
+    }
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def completion_document(completed: Completion, *, verbose: bool) -> dict[str, Any]:

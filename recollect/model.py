@@ -635,6 +635,55 @@ class ForgettingCheck:
     revision: int
 
 
+class Preference(StrEnum):
+    """Whose value holds where merged episodes differ: of the first named, or of the latest."""
+
+    FIRST = "first"
+    LATEST = "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class MergeRequest:
+    """Episodes to be made one, the first of which stays; `fields` hold whatever the episodes say."""
+
+    episode_ids: tuple[str, ...]
+    prefer: Preference = Preference.FIRST
+    fields: Fields = field(default_factory=dict)
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MergedField:
+    """A field of which merged episodes said different things, each once, and what was kept."""
+
+    field: str
+    values: tuple[FieldValue, ...]
+    kept: FieldValue
+
+
+@dataclass(frozen=True, slots=True)
+class MergeReceipt:
+    """The episode that stays, its revision, what it says now (or would, of a dry run), and `episodes` as they were."""
+
+    dry_run: bool
+    episode_id: str
+    revision: int
+    fields: Fields
+    differs: tuple[MergedField, ...]
+    episodes: tuple[EpisodeInput, ...]
+    incarnation: str = ""  # of the space that the revision counts in
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unmerged:
+    """The episodes that stand again, and the space's revision after it."""
+
+    episode_ids: tuple[str, ...]
+    revision: int
+    replayed: bool = False
+
+
 class Verdict(StrEnum):
     """Whether a completed value was right."""
 

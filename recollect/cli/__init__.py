@@ -15,7 +15,7 @@ import typer
 
 from recollect import __version__
 from recollect.cli.backup import backup
-from recollect.cli.comparing import contradictions, duplicates
+from recollect.cli.comparing import contradictions, duplicates, merge
 from recollect.cli.completing import complete, recall
 from recollect.cli.console import Failure, report_failure
 from recollect.cli.differing import compare
@@ -60,6 +60,7 @@ app.command("patterns")(patterns)
 app.command("calibration")(calibration)
 app.command("threshold")(threshold)
 app.command("duplicates")(duplicates)
+app.command("merge")(merge)
 app.command("contradictions")(contradictions)
 app.command("learn", hidden=True)(learn)
 app.command("examine", hidden=True)(examine)

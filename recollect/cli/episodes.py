@@ -152,7 +152,7 @@ def forget(
         if check is not None:
             _check_proof(client, space, check, as_json=as_json)
             return
-        where = {"fields": _as_stored(client, space, fields or [])}
+        where = {"fields": as_stored(client, space, fields or [])}
         receipt = client.call("POST", "/forget", space=space, body={"filter": where})
         count = receipt["count"]
         if count and not yes and not as_json:
@@ -222,7 +222,7 @@ def feedback(
         if verdict:
             body["verdict"] = verdict
         else:
-            body["true_value"] = _as_stored(client, space, [f"{field}={true_value}"])[field]
+            body["true_value"] = as_stored(client, space, [f"{field}={true_value}"])[field]
         taken = client.call("POST", "/feedback", space=space, body=body)
     if as_json:
         print_json(taken)
@@ -283,7 +283,7 @@ def _type_of(pair: str) -> tuple[str, str | None]:
     return name, kind or None
 
 
-def _as_stored(client: Client, space: str, pairs: list[str]) -> dict[str, Any]:
+def as_stored(client: Client, space: str, pairs: list[str]) -> dict[str, Any]:
     """The values as the fields' types have them: 02134 stays text where a field has text."""
     fields = parse_fields(pairs)
     stats = client.call("GET", f"/spaces/{segment(space)}/stats")

@@ -24,7 +24,10 @@ from recollect.model import (
     FieldType,
     FillRequest,
     Inclusion,
+    MergeReceipt,
+    MergeRequest,
     Origin,
+    Preference,
     ProbabilityRequest,
     SpaceDraft,
     StatedCondition,
@@ -43,6 +46,7 @@ from recollect.service.rules import (
     CURSOR,
     EPISODE_ID,
     LEAST_COVERAGE,
+    LEAST_MERGED,
     MAX_BATCH_ITEMS,
     MAX_CONDITIONS,
     MAX_CONTEXT_ITEMS,
@@ -55,6 +59,7 @@ from recollect.service.rules import (
     MAX_PROBES,
     MAX_RECALL_ITEMS,
     MOST_COVERAGE,
+    MOST_MERGED,
     SPACE_ID,
 )
 from recollect.service.spaces import read_draft
@@ -65,6 +70,7 @@ MUST_EXIST, MUST_NOT_EXIST = -1, 0  # as the store counts conditions
 
 ORIGINS = {episode_pb2.Origin.Value(f"ORIGIN_{origin.name}"): origin for origin in Origin}
 INCLUSIONS = {completion_pb2.Inclusion.Value(f"INCLUSION_{each.name}"): each for each in Inclusion}
+PREFERENCES = {episode_pb2.Preference.Value(f"PREFERENCE_{each.name}"): each for each in Preference}
 FIELD_TYPES = {space_pb2.FieldType.Value(f"FIELD_TYPE_{kind.name}"): kind for kind in FieldType}
 _SETTINGS = ("description", "embedding_dimensions", "read_only")
 
@@ -320,6 +326,36 @@ def probes(message: episode_pb2.ProveForgettingRequest) -> list[Cue]:
         faults.append(Violation("/revision", "RANGE", "a number from 0", "another number"))
     check(faults)
     return [cue(each, f"/probes/{at}") for at, each in enumerate(message.probes)]
+
+
+def merge_request(message: episode_pb2.MergeEpisodesRequest) -> MergeRequest:
+    """Which episodes to make one."""
+    ids = message.episode_ids
+    faults = _merged_faults(ids, "/episode_ids") + _fields_faults(message.fields, "/fields")
+    faults += enum_faults(message.prefer, PREFERENCES, "/prefer")
+    check(faults)
+    for index, each in enumerate(ids):
+        _identifier(each, EPISODE_ID, f"/episode_ids/{index}", EPISODE_ID.pattern)
+    decided = {field.name: content(field.value) for field in message.fields}
+    require_names(decided, "/fields")
+    return MergeRequest(tuple(ids), PREFERENCES.get(message.prefer, Preference.FIRST), decided, message.dry_run)
+
+
+def merge_receipt(message: episode_pb2.UnmergeEpisodesRequest) -> MergeReceipt:
+    """A receipt as it was given."""
+    faults = _merged_faults(message.episodes, "/episodes")
+    if message.revision < 0:
+        faults.append(Violation("/revision", "RANGE", "a number from 0", "another number"))
+    check(faults)
+    episodes = tuple(episode(each, f"/episodes/{index}") for index, each in enumerate(message.episodes))
+    return MergeReceipt(False, episode_id(message), message.revision, {}, (), episodes)
+
+
+def _merged_faults(found: Sequence[Any], at: str) -> list[Violation]:
+    """Too few or too many to be one."""
+    if LEAST_MERGED <= len(found) <= MOST_MERGED:
+        return []
+    return [Violation(at, "LENGTH", f"{LEAST_MERGED} to {MOST_MERGED} episodes", f"{len(found)}")]
 
 
 def recall_limit(message: episode_pb2.RecallRequest) -> int:

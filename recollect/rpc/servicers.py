@@ -152,6 +152,27 @@ async def prove_forgetting(
     return episode_pb2.ProveForgettingResponse(**asdict(found))
 
 
+async def merge_episodes(call: Call, request: episode_pb2.MergeEpisodesRequest) -> episode_pb2.MergeEpisodesResponse:
+    """Make several episodes one, and tell how they were."""
+    receipt = await service.merge_episodes(
+        call.runtime,
+        call.scope,
+        reading.merge_request(request),
+        **reading.condition(request),
+        idempotency_key=call.idempotency_key,
+    )
+    return writing.merge_receipt(receipt)
+
+
+async def unmerge_episodes(
+    call: Call, request: episode_pb2.UnmergeEpisodesRequest
+) -> episode_pb2.UnmergeEpisodesResponse:
+    """Take a merge back by its receipt."""
+    receipt = reading.merge_receipt(request)
+    done = await service.unmerge_episodes(call.runtime, call.scope, receipt, idempotency_key=call.idempotency_key)
+    return episode_pb2.UnmergeEpisodesResponse(**asdict(done))
+
+
 async def import_episodes(
     call: Call, requests: AsyncIterator[episode_pb2.ImportEpisodesRequest]
 ) -> AsyncGenerator[episode_pb2.ImportEpisodesResponse, None]:

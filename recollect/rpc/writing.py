@@ -20,6 +20,7 @@ from recollect.model import (
     CueNote,
     CueNoteCode,
     Episode,
+    EpisodeInput,
     FieldType,
     FieldValue,
     Filling,
@@ -27,6 +28,7 @@ from recollect.model import (
     HeldOut,
     Hypothesis,
     Interval,
+    MergeReceipt,
     Origin,
     PartialField,
     PartialResult,
@@ -261,6 +263,35 @@ def forget_receipt(receipt: ForgetReceipt) -> episode_pb2.ForgetEpisodesResponse
         count=receipt.count,
         revision=receipt.revision,
         erased=[episode_pb2.Erasure(place=each.place, count=each.count) for each in receipt.erased],
+    )
+
+
+def merge_receipt(receipt: MergeReceipt) -> episode_pb2.MergeEpisodesResponse:
+    """What became of a merge, with the episodes as they can be stored again."""
+    return episode_pb2.MergeEpisodesResponse(
+        dry_run=receipt.dry_run,
+        episode_id=receipt.episode_id,
+        revision=receipt.revision,
+        fields=fields(receipt.fields),
+        differs=[
+            episode_pb2.MergedField(field=each.field, values=map(value, each.values), kept=value(each.kept))
+            for each in receipt.differs
+        ],
+        episodes=map(_episode_input, receipt.episodes),
+        replayed=receipt.replayed,
+    )
+
+
+def _episode_input(given: EpisodeInput) -> episode_pb2.EpisodeInput:
+    encoding = value_pb2.VECTOR_ENCODING_UNSPECIFIED
+    return episode_pb2.EpisodeInput(
+        id=given.episode_id,
+        fields=fields(given.fields),
+        embedding=None if given.embedding is None else vector(given.embedding, encoding),
+        occurred_at=given.occurred_at,
+        expires_at=given.expires_at,
+        origin=ORIGINS[given.origin],
+        metadata=given.metadata,
     )
 
 

@@ -21,6 +21,7 @@ from recollect.service.examining import audit_space, evaluate_space, get_audit, 
 from recollect.service.feedback import create_feedback
 from recollect.service.filling import fill
 from recollect.service.imports import import_episodes
+from recollect.service.merging import merge_episodes, unmerge_episodes
 from recollect.service.patterns import list_patterns
 from recollect.service.proofs import prove_forgetting
 from recollect.service.recall import recall
@@ -60,10 +61,12 @@ __all__ = [
     "list_episodes",
     "list_patterns",
     "list_spaces",
+    "merge_episodes",
     "patch_space",
     "probability",
     "prove_forgetting",
     "put_episode",
     "put_space",
     "recall",
+    "unmerge_episodes",
 ]

@@ -35,6 +35,8 @@ ACTIONS: Mapping[str, Action | None] = {
     "put_episode": Action.WRITE,
     "delete_episode": Action.WRITE,
     "forget_episodes": Action.WRITE,
+    "merge_episodes": Action.WRITE,
+    "unmerge_episodes": Action.WRITE,
     "create_feedback": Action.WRITE,
     "consolidate": Action.WRITE,
     "get_consolidation": Action.READ,

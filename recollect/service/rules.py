@@ -25,6 +25,7 @@ LEAST_COVERAGE, MOST_COVERAGE = 0.5, 0.99
 LEAST_CASES, MOST_CASES = 10, 5000  # held out of one field
 MAX_CONDITIONS, MAX_ONE_OF = 4, 100
 MAX_PROBES = 20
+LEAST_MERGED, MOST_MERGED = 2, 20
 
 # Who forwards a request speaks for others: these say that somebody did.
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")

@@ -77,7 +77,7 @@ class RecentCompletions:
                     for name, value, confidence, source, *rest in fields
                 }
                 completions.append(
-                    SealedCompletion(uid, _hash(completion_id), noted_at_s, _seal(completion_id, _encode(told)))
+                    SealedCompletion(uid, _hash(completion_id), noted_at_s, seal(completion_id, _encode(told)))
                 )
             if completions:
                 with contextlib.suppress(RecollectError):
@@ -89,7 +89,7 @@ class RecentCompletions:
         sealed = self._store.find_completion(uid, _hash(completion_id), self._clock() - LIFE_S)
         if sealed is None:
             return None
-        fields = orjson.loads(_seal(completion_id, sealed))
+        fields = orjson.loads(seal(completion_id, sealed))
         return {
             name: CompletedField(
                 *told[:3], *map(tuple, told[3:4]), *told[4:5]
@@ -128,7 +128,7 @@ def _hash(completion_id: str) -> int:
     return int.from_bytes(found, "little", signed=True)
 
 
-def _seal(completion_id: str, data: bytes) -> bytes:
-    """The data under a key stream that the id gives; twice gives the data again."""
-    stream = hashlib.shake_256(b"seal" + completion_id.encode()).digest(len(data))
+def seal(secret: str, data: bytes) -> bytes:
+    """The data under a key stream that the secret gives; twice gives the data again."""
+    stream = hashlib.shake_256(b"seal" + secret.encode()).digest(len(data))
     return (int.from_bytes(data, "little") ^ int.from_bytes(stream, "little")).to_bytes(len(data), "little")

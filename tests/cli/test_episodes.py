@@ -85,6 +85,25 @@ def test_a_forgetting_is_proved_and_checked_later(recollect: Run, shops: str, tm
     assert recollect("forget", "--space", shops, "--check", str(tmp_path / "none.json")).code == 2
 
 
+def test_episodes_are_merged_and_taken_apart_by_the_receipt(recollect: Run, tmp_path: Path) -> None:
+    assert recollect("spaces", "create", "twins").code == 0
+    for name, price in (("x", "2"), ("y", "3")):
+        recollect("episodes", "put", name, 'zip="02134"', f"price={price}", "-s", "twins")
+    kept = tmp_path / "merged.json"
+    planned = recollect("merge", "x", "y", "--space", "twins", "--latest", "--dry-run")
+    assert "2 episodes would be one: x." in planned.out
+    assert any(line.split() == ["price", "3", "/", "2", "3"] for line in planned.out.splitlines())
+    assert recollect("merge", "x", "y", "--space", "twins").code == 2  # nothing would keep the receipt
+    done = recollect("merge", "x", "y", "--set", "zip=02135", "--space", "twins", "--receipt", str(kept))
+    assert done.code == 0, done.err
+    shown = json.loads(recollect("episodes", "show", "x", "--space", "twins", "--json").out)
+    assert shown["fields"] == {"zip": "02135", "price": 2}
+    assert recollect("merge", "x", "y", "--space", "twins", "--receipt", str(kept)).code == 2  # it holds a receipt
+    assert "2 episodes stand again: x, y." in recollect("merge", "--undo", str(kept), "--space", "twins").out
+    assert recollect("merge", "--undo", str(kept), "--space", "twins").code == 1
+    assert json.loads(recollect("episodes", "show", "y", "--space", "twins", "--json").out)["fields"]["price"] == 3
+
+
 def test_feedback_takes_a_verdict_or_the_true_value(recollect: Run) -> None:
     answer = json.loads(recollect("complete", "what=breakfast", "--target", "where", "--json").out)
     taken = recollect("feedback", answer["completion_id"], "where", "--true-value", "kitchen")

@@ -42,6 +42,8 @@ BEYOND_SCHEMAS = {
     "whole float32 numbers": "what the numbers are that base64 stands for",
     "every dimension known": "what the numbers are that base64 stands for",
     "numbers of at most 3.4e38": "what the numbers are that base64 stands for",
+    "episodes with ids of their own": "that ids in a list differ and one of them is named beside it",
+    "episodes of one origin": "what the stored episodes are that ids name",
     "a name for every column": "what a text in CSV looks like within",
     "a header line": "what a text in CSV looks like within",
 }

@@ -16,7 +16,7 @@ Node = dict[str, Any]
 ASKED = {
     "AuditRequest", "CompleteBatchRequest", "CompleteRequest", "CompletionConfig", "ConsolidateRequest",
     "EpisodeFilter", "EpisodeInput", "EvaluateRequest", "FeedbackInput", "FillRequest", "ForgetRequest",
-    "ImportRequest", "PartialEpisode", "ProbabilityRequest", "ProveForgettingRequest", "RecallRequest",
+    "ImportRequest", "MergeRequest", "PartialEpisode", "ProbabilityRequest", "ProveForgettingRequest", "RecallRequest",
     "SpaceInput", "SpacePatch", "StatedCondition",
 }  # fmt: skip
 CONTRACT: Node = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))

@@ -58,6 +58,8 @@ NUMBERS = {
         rules.MAX_PROBES,
         lambda: member("ProveForgettingRequest", "properties", "probes")["maxItems"],
     ),
+    "LEAST_MERGED": (rules.LEAST_MERGED, lambda: member("MergeRequest", "properties", "episode_ids")["minItems"]),
+    "MOST_MERGED": (rules.MOST_MERGED, lambda: member("MergeRequest", "properties", "episode_ids")["maxItems"]),
     "MAX_ONE_OF": (rules.MAX_ONE_OF, lambda: member("StatedCondition", "properties", "one_of")["maxItems"]),
     "MAX_HYPOTHESES": (rules.MAX_HYPOTHESES, lambda: member(*CONFIG, "num_hypotheses")["maximum"]),
     "MAX_ITERATIONS": (rules.MAX_ITERATIONS, lambda: member(*CONFIG, "max_iterations")["maximum"]),

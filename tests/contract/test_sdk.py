@@ -167,6 +167,21 @@ def test_what_is_written_can_be_judged_and_forgotten(client: Recollect) -> None:
     space.delete()
 
 
+def test_two_episodes_of_one_event_are_merged_and_taken_apart_again(client: Recollect) -> None:
+    space = client.space("merged").create()
+    space.remember({"what": "tea", "cups": 2}, id="tea", occurred_at="2026-03-04T16:00:00Z")
+    space.remember({"what": "tea", "where": "garden"}, id="tea-2", metadata={"from": "phone"})
+    assert space.duplicates(least=0.99) == []
+    receipt = space.merge("tea", "tea-2", fields={"where": "balcony"})
+    assert space.episode("tea").fields == {"what": "tea", "cups": 2, "where": "balcony"} == receipt["fields"]
+    assert sorted(space.unmerge(receipt).episode_ids) == ["tea", "tea-2"]
+    assert (space.episode("tea").fields, space.episode("tea-2").metadata) == (
+        {"what": "tea", "cups": 2},
+        {"from": "phone"},
+    )
+    space.delete()
+
+
 def test_the_asynchronous_client_does_the_same(server: Server) -> None:
     async def work() -> None:
         async with AsyncRecollect(server.url, key=server.key) as service:

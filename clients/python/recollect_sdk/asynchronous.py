@@ -238,6 +238,20 @@ class AsyncSpace:
         """Count what matches the contract's filter or, with `dry_run=False` and the count, erase it."""
         return await self.client.send(requests.forget(self.name, where, expected_count, dry_run=dry_run))  # type: ignore[no-any-return]
 
+    async def duplicates(self, *, least: float = 0.5, limit: int = 100) -> list[generated.Duplicate]:
+        """The pairs of episodes that probably tell of one event, the likeliest first."""
+        return (await self.client.send(requests.duplicates(self.name, least, limit))).items  # type: ignore[no-any-return]
+
+    async def merge(
+        self, *episode_ids: str, fields: Mapping[str, Any] | None = None, prefer: str = "first"
+    ) -> dict[str, Any]:
+        """Make one episode of several, the first of which stays. Keep the receipt, as JSON: `unmerge` takes it."""
+        return await self.client.send(requests.merge(self.name, episode_ids, fields, prefer))  # type: ignore[no-any-return]
+
+    async def unmerge(self, receipt: Mapping[str, Any]) -> generated.Unmerged:
+        """Take a merge back: the episodes stand again as they were."""
+        return await self.client.send(requests.unmerge(self.name, receipt))  # type: ignore[no-any-return]
+
     async def feedback(
         self, completion: Completion, field: str, *, right: bool | None = None, true_value: Any = None
     ) -> generated.Feedback:

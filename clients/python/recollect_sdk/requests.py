@@ -150,6 +150,22 @@ def forget(space: str, where: Mapping[str, Any], expected_count: int | None, *, 
     return Request("POST", "/forget", reader(generated.ForgetReceipt), space, body, is_write=True)
 
 
+def duplicates(space: str, least: float, limit: int) -> Request:
+    query = {"min_probability": str(least), "limit": str(limit)}
+    return Request("GET", "/duplicates", reader(generated.DuplicateList), space, query=query)
+
+
+def merge(space: str, episode_ids: Iterable[str], fields: Mapping[str, Any] | None, prefer: str) -> Request:
+    body: dict[str, Any] = {"episode_ids": list(episode_ids), "prefer": prefer}
+    if fields:
+        body["fields"] = dict(fields)
+    return Request("POST", "/merge", space=space, body=body, is_write=True)
+
+
+def unmerge(space: str, receipt: Mapping[str, Any]) -> Request:
+    return Request("POST", "/merge/undo", reader(generated.Unmerged), space, dict(receipt), is_write=True)
+
+
 def feedback(space: str, completion_id: str, name: str, **judged: Any) -> Request:
     body = {"completion_id": completion_id, "field": name}
     if judged["right"] is not None:

@@ -226,6 +226,20 @@ class Space:
         """Count what matches the contract's filter or, with `dry_run=False` and the count, erase it."""
         return self.client.send(requests.forget(self.name, where, expected_count, dry_run=dry_run))  # type: ignore[no-any-return]
 
+    def duplicates(self, *, least: float = 0.5, limit: int = 100) -> list[generated.Duplicate]:
+        """The pairs of episodes that probably tell of one event, the likeliest first."""
+        return (self.client.send(requests.duplicates(self.name, least, limit))).items  # type: ignore[no-any-return]
+
+    def merge(
+        self, *episode_ids: str, fields: Mapping[str, Any] | None = None, prefer: str = "first"
+    ) -> dict[str, Any]:
+        """Make one episode of several, the first of which stays. Keep the receipt, as JSON: `unmerge` takes it."""
+        return self.client.send(requests.merge(self.name, episode_ids, fields, prefer))  # type: ignore[no-any-return]
+
+    def unmerge(self, receipt: Mapping[str, Any]) -> generated.Unmerged:
+        """Take a merge back: the episodes stand again as they were."""
+        return self.client.send(requests.unmerge(self.name, receipt))  # type: ignore[no-any-return]
+
     def feedback(
         self, completion: Completion, field: str, *, right: bool | None = None, true_value: Any = None
     ) -> generated.Feedback:

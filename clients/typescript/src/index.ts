@@ -1,8 +1,8 @@
 // Recollect in three lines: a partial episode in, the whole out, or a refusal that can be applied.
 import {
-  CompleteRequest, CompleteResponse, CompletionApi, CompletionConfig, Configuration, Episode, EpisodeFilter, EpisodeInput,
-  EpisodesApi, Feedback, ForgetReceipt, ImportReport, Inclusion, LearningApi, Pattern, ProbabilityResponse, ProblemFromJSON, RecalledEpisode, ResponseError,
-  Space as SpaceDocument, SpaceInput, SpacesApi, SpaceStats, StatedCondition, CompleteResponseFromJSON,
+  CompleteRequest, CompleteResponse, CompletionApi, CompletionConfig, Configuration, Duplicate, Episode, EpisodeFilter, EpisodeInput,
+  EpisodesApi, Feedback, ForgetReceipt, ImportReport, Inclusion, LearningApi, MergeReceipt, Pattern, Preference, ProbabilityResponse, ProblemFromJSON, RecalledEpisode, ResponseError,
+  Space as SpaceDocument, SpaceInput, SpacesApi, SpaceStats, StatedCondition, CompleteResponseFromJSON, Unmerged,
 } from "recollect-client";
 import { Completion, Problem, Refusal, Value } from "./answers";
 import { patientFetch } from "./fetching";
@@ -208,6 +208,23 @@ export class Space {
   forget(filter: EpisodeFilter, expectedCount?: number): Promise<ForgetReceipt> {
     const forgetRequest = { filter, dry_run: expectedCount === undefined, expected_count: expectedCount };
     return explained(this.client.episodes.forgetEpisodes({ xMemorySpace: this.name, forgetRequest }));
+  }
+
+  /** The pairs of episodes that probably tell of one event, the likeliest first. */
+  async duplicates(least = 0.5, limit = 100): Promise<Duplicate[]> {
+    const asked = { xMemorySpace: this.name, minProbability: least, limit };
+    return (await explained(this.client.learning.listDuplicates(asked))).items;
+  }
+
+  /** Make one episode of several, the first of which stays; keep the receipt, `unmerge` takes it. */
+  merge(episodeIds: string[], decided: { prefer?: Preference; fields?: Fields } = {}): Promise<MergeReceipt> {
+    const mergeRequest = { episode_ids: episodeIds, ...decided };
+    return explained(this.client.episodes.mergeEpisodes({ xMemorySpace: this.name, mergeRequest }));
+  }
+
+  /** Take a merge back: the episodes stand again as they were. */
+  unmerge(mergeReceipt: MergeReceipt): Promise<Unmerged> {
+    return explained(this.client.episodes.unmergeEpisodes({ xMemorySpace: this.name, mergeReceipt }));
   }
 
   /** Tell whether a completed field was right, or what it truly was. */

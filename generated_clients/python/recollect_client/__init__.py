@@ -95,6 +95,9 @@ __all__ = [
     "Interval",
     "Limits",
     "Measurement",
+    "MergeReceipt",
+    "MergeRequest",
+    "MergedField",
     "Origin",
     "PartGroup",
     "PartialEpisode",
@@ -102,6 +105,7 @@ __all__ = [
     "PatchVerb",
     "Pattern",
     "PatternPage",
+    "Preference",
     "ProbabilityRequest",
     "ProbabilityResponse",
     "Problem",
@@ -127,6 +131,7 @@ __all__ = [
     "TableReport",
     "Threshold",
     "ThresholdStatus",
+    "Unmerged",
     "ValueSet",
     "Verdict",
     "Version",
@@ -217,6 +222,9 @@ from recollect_client.models.inclusion import Inclusion as Inclusion
 from recollect_client.models.interval import Interval as Interval
 from recollect_client.models.limits import Limits as Limits
 from recollect_client.models.measurement import Measurement as Measurement
+from recollect_client.models.merge_receipt import MergeReceipt as MergeReceipt
+from recollect_client.models.merge_request import MergeRequest as MergeRequest
+from recollect_client.models.merged_field import MergedField as MergedField
 from recollect_client.models.origin import Origin as Origin
 from recollect_client.models.part_group import PartGroup as PartGroup
 from recollect_client.models.partial_episode import PartialEpisode as PartialEpisode
@@ -224,6 +232,7 @@ from recollect_client.models.patch_operation import PatchOperation as PatchOpera
 from recollect_client.models.patch_verb import PatchVerb as PatchVerb
 from recollect_client.models.pattern import Pattern as Pattern
 from recollect_client.models.pattern_page import PatternPage as PatternPage
+from recollect_client.models.preference import Preference as Preference
 from recollect_client.models.probability_request import ProbabilityRequest as ProbabilityRequest
 from recollect_client.models.probability_response import ProbabilityResponse as ProbabilityResponse
 from recollect_client.models.problem import Problem as Problem
@@ -249,6 +258,7 @@ from recollect_client.models.suspect_evidence import SuspectEvidence as SuspectE
 from recollect_client.models.table_report import TableReport as TableReport
 from recollect_client.models.threshold import Threshold as Threshold
 from recollect_client.models.threshold_status import ThresholdStatus as ThresholdStatus
+from recollect_client.models.unmerged import Unmerged as Unmerged
 from recollect_client.models.value_set import ValueSet as ValueSet
 from recollect_client.models.verdict import Verdict as Verdict
 from recollect_client.models.version import Version as Version

@@ -14,9 +14,18 @@ class Origin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ORIGIN_UNSPECIFIED: _ClassVar[Origin]
     ORIGIN_OBSERVED: _ClassVar[Origin]
     ORIGIN_RECONSTRUCTED: _ClassVar[Origin]
+
+class Preference(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PREFERENCE_UNSPECIFIED: _ClassVar[Preference]
+    PREFERENCE_FIRST: _ClassVar[Preference]
+    PREFERENCE_LATEST: _ClassVar[Preference]
 ORIGIN_UNSPECIFIED: Origin
 ORIGIN_OBSERVED: Origin
 ORIGIN_RECONSTRUCTED: Origin
+PREFERENCE_UNSPECIFIED: Preference
+PREFERENCE_FIRST: Preference
+PREFERENCE_LATEST: Preference
 
 class EpisodeInput(_message.Message):
     __slots__ = ("id", "fields", "embedding", "occurred_at", "expires_at", "origin", "metadata")
@@ -227,6 +236,68 @@ class ProveForgettingResponse(_message.Message):
     learned_before: bool
     revision: int
     def __init__(self, is_forgotten: _Optional[bool] = ..., digest: _Optional[str] = ..., twin: _Optional[str] = ..., learned_before: _Optional[bool] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class MergeEpisodesRequest(_message.Message):
+    __slots__ = ("episode_ids", "prefer", "fields", "dry_run", "condition")
+    EPISODE_IDS_FIELD_NUMBER: _ClassVar[int]
+    PREFER_FIELD_NUMBER: _ClassVar[int]
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    CONDITION_FIELD_NUMBER: _ClassVar[int]
+    episode_ids: _containers.RepeatedScalarFieldContainer[str]
+    prefer: Preference
+    fields: _containers.RepeatedCompositeFieldContainer[_value_pb2.Field]
+    dry_run: bool
+    condition: _value_pb2.Condition
+    def __init__(self, episode_ids: _Optional[_Iterable[str]] = ..., prefer: _Optional[_Union[Preference, str]] = ..., fields: _Optional[_Iterable[_Union[_value_pb2.Field, _Mapping]]] = ..., dry_run: _Optional[bool] = ..., condition: _Optional[_Union[_value_pb2.Condition, _Mapping]] = ...) -> None: ...
+
+class MergeEpisodesResponse(_message.Message):
+    __slots__ = ("dry_run", "episode_id", "revision", "fields", "differs", "episodes", "replayed")
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    EPISODE_ID_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    DIFFERS_FIELD_NUMBER: _ClassVar[int]
+    EPISODES_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    dry_run: bool
+    episode_id: str
+    revision: int
+    fields: _containers.RepeatedCompositeFieldContainer[_value_pb2.Field]
+    differs: _containers.RepeatedCompositeFieldContainer[MergedField]
+    episodes: _containers.RepeatedCompositeFieldContainer[EpisodeInput]
+    replayed: bool
+    def __init__(self, dry_run: _Optional[bool] = ..., episode_id: _Optional[str] = ..., revision: _Optional[int] = ..., fields: _Optional[_Iterable[_Union[_value_pb2.Field, _Mapping]]] = ..., differs: _Optional[_Iterable[_Union[MergedField, _Mapping]]] = ..., episodes: _Optional[_Iterable[_Union[EpisodeInput, _Mapping]]] = ..., replayed: _Optional[bool] = ...) -> None: ...
+
+class MergedField(_message.Message):
+    __slots__ = ("field", "values", "kept")
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    KEPT_FIELD_NUMBER: _ClassVar[int]
+    field: str
+    values: _containers.RepeatedCompositeFieldContainer[_value_pb2.Value]
+    kept: _value_pb2.Value
+    def __init__(self, field: _Optional[str] = ..., values: _Optional[_Iterable[_Union[_value_pb2.Value, _Mapping]]] = ..., kept: _Optional[_Union[_value_pb2.Value, _Mapping]] = ...) -> None: ...
+
+class UnmergeEpisodesRequest(_message.Message):
+    __slots__ = ("episode_id", "revision", "episodes")
+    EPISODE_ID_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPISODES_FIELD_NUMBER: _ClassVar[int]
+    episode_id: str
+    revision: int
+    episodes: _containers.RepeatedCompositeFieldContainer[EpisodeInput]
+    def __init__(self, episode_id: _Optional[str] = ..., revision: _Optional[int] = ..., episodes: _Optional[_Iterable[_Union[EpisodeInput, _Mapping]]] = ...) -> None: ...
+
+class UnmergeEpisodesResponse(_message.Message):
+    __slots__ = ("episode_ids", "revision", "replayed")
+    EPISODE_IDS_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    episode_ids: _containers.RepeatedScalarFieldContainer[str]
+    revision: int
+    replayed: bool
+    def __init__(self, episode_ids: _Optional[_Iterable[str]] = ..., revision: _Optional[int] = ..., replayed: _Optional[bool] = ...) -> None: ...
 
 class Erasure(_message.Message):
     __slots__ = ("place", "count")

@@ -71,6 +71,16 @@ class EpisodeServiceStub:
                 request_serializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.ProveForgettingRequest.SerializeToString,
                 response_deserializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.ProveForgettingResponse.FromString,
                 _registered_method=True)
+        self.MergeEpisodes = channel.unary_unary(
+                '/recollect.v1.EpisodeService/MergeEpisodes',
+                request_serializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.MergeEpisodesRequest.SerializeToString,
+                response_deserializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.MergeEpisodesResponse.FromString,
+                _registered_method=True)
+        self.UnmergeEpisodes = channel.unary_unary(
+                '/recollect.v1.EpisodeService/UnmergeEpisodes',
+                request_serializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.UnmergeEpisodesRequest.SerializeToString,
+                response_deserializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.UnmergeEpisodesResponse.FromString,
+                _registered_method=True)
         self.Recall = channel.unary_unary(
                 '/recollect.v1.EpisodeService/Recall',
                 request_serializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.RecallRequest.SerializeToString,
@@ -137,6 +147,20 @@ class EpisodeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MergeEpisodes(self, request, context):
+        """Makes one episode of several, the first of which stays; the answer holds the episodes as they were.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnmergeEpisodes(self, request, context):
+        """Takes a merge back by its answer. ABORTED where the merged episode was written since, or an id is in use again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Recall(self, request, context):
         """Ranks the stored episodes by likeness to a cue. Similarities are no probabilities.
         """
@@ -189,6 +213,16 @@ def add_EpisodeServiceServicer_to_server(servicer, server):
                     servicer.ProveForgetting,
                     request_deserializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.ProveForgettingRequest.FromString,
                     response_serializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.ProveForgettingResponse.SerializeToString,
+            ),
+            'MergeEpisodes': grpc.unary_unary_rpc_method_handler(
+                    servicer.MergeEpisodes,
+                    request_deserializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.MergeEpisodesRequest.FromString,
+                    response_serializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.MergeEpisodesResponse.SerializeToString,
+            ),
+            'UnmergeEpisodes': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnmergeEpisodes,
+                    request_deserializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.UnmergeEpisodesRequest.FromString,
+                    response_serializer=recollect_dot_rpc_dot_v1_dot_episode__pb2.UnmergeEpisodesResponse.SerializeToString,
             ),
             'Recall': grpc.unary_unary_rpc_method_handler(
                     servicer.Recall,
@@ -392,6 +426,60 @@ class EpisodeService:
             '/recollect.v1.EpisodeService/ProveForgetting',
             recollect_dot_rpc_dot_v1_dot_episode__pb2.ProveForgettingRequest.SerializeToString,
             recollect_dot_rpc_dot_v1_dot_episode__pb2.ProveForgettingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MergeEpisodes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recollect.v1.EpisodeService/MergeEpisodes',
+            recollect_dot_rpc_dot_v1_dot_episode__pb2.MergeEpisodesRequest.SerializeToString,
+            recollect_dot_rpc_dot_v1_dot_episode__pb2.MergeEpisodesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnmergeEpisodes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recollect.v1.EpisodeService/UnmergeEpisodes',
+            recollect_dot_rpc_dot_v1_dot_episode__pb2.UnmergeEpisodesRequest.SerializeToString,
+            recollect_dot_rpc_dot_v1_dot_episode__pb2.UnmergeEpisodesResponse.FromString,
             options,
             channel_credentials,
             insecure,

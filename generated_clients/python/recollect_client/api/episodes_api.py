@@ -27,8 +27,11 @@ from recollect_client.models.forget_request import ForgetRequest
 from recollect_client.models.forgetting_check import ForgettingCheck
 from recollect_client.models.import_report import ImportReport
 from recollect_client.models.import_request import ImportRequest
+from recollect_client.models.merge_receipt import MergeReceipt
+from recollect_client.models.merge_request import MergeRequest
 from recollect_client.models.origin import Origin
 from recollect_client.models.prove_forgetting_request import ProveForgettingRequest
+from recollect_client.models.unmerged import Unmerged
 
 from recollect_client.api_client import ApiClient, RequestSerialized
 from recollect_client.api_response import ApiResponse
@@ -2563,6 +2566,404 @@ class EpisodesApi:
 
 
     @validate_call
+    def merge_episodes(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        merge_request: MergeRequest,
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        if_match: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=64)]], Field(description="Go on only if the stored version has this ETag (`*`, any version), else 412. Not together with If-None-Match.")] = None,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. ")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> MergeReceipt:
+        """Merge episodes that tell of one event
+
+        Makes one episode of 2 to 20: the first of them stays, under its id, with what all of them say; the others are erased. Where they say different things of a field, `fields` decides, else the episode that `prefer` names; a value that means \"not known\" yields to any other. The earliest `expires_at` holds. All of it happens or nothing. `dry_run` only tells what would be.  The answer is a receipt with the episodes as they were: sent to `unmerge_episodes` as it is, it takes the merge back. It is kept nowhere else; under an `Idempotency-Key` the same receipt is given again for 24 hours, sealed with that key. `If-Match` names the version of the first episode.  Do not use it to find duplicates (use `list_duplicates`), nor to correct one episode (use `put_episode`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param merge_request: (required)
+        :type merge_request: MergeRequest
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param if_match: Go on only if the stored version has this ETag (`*`, any version), else 412. Not together with If-None-Match.
+        :type if_match: str
+        :param idempotency_key: Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._merge_episodes_serialize(
+            x_memory_space=x_memory_space,
+            merge_request=merge_request,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            if_match=if_match,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "MergeReceipt",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '409': "Problem",
+            '412': "Problem",
+            '413': "Problem",
+            '415': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            '507': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def merge_episodes_with_http_info(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        merge_request: MergeRequest,
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        if_match: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=64)]], Field(description="Go on only if the stored version has this ETag (`*`, any version), else 412. Not together with If-None-Match.")] = None,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. ")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[MergeReceipt]:
+        """Merge episodes that tell of one event
+
+        Makes one episode of 2 to 20: the first of them stays, under its id, with what all of them say; the others are erased. Where they say different things of a field, `fields` decides, else the episode that `prefer` names; a value that means \"not known\" yields to any other. The earliest `expires_at` holds. All of it happens or nothing. `dry_run` only tells what would be.  The answer is a receipt with the episodes as they were: sent to `unmerge_episodes` as it is, it takes the merge back. It is kept nowhere else; under an `Idempotency-Key` the same receipt is given again for 24 hours, sealed with that key. `If-Match` names the version of the first episode.  Do not use it to find duplicates (use `list_duplicates`), nor to correct one episode (use `put_episode`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param merge_request: (required)
+        :type merge_request: MergeRequest
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param if_match: Go on only if the stored version has this ETag (`*`, any version), else 412. Not together with If-None-Match.
+        :type if_match: str
+        :param idempotency_key: Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._merge_episodes_serialize(
+            x_memory_space=x_memory_space,
+            merge_request=merge_request,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            if_match=if_match,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "MergeReceipt",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '409': "Problem",
+            '412': "Problem",
+            '413': "Problem",
+            '415': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            '507': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def merge_episodes_without_preload_content(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        merge_request: MergeRequest,
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        if_match: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=64)]], Field(description="Go on only if the stored version has this ETag (`*`, any version), else 412. Not together with If-None-Match.")] = None,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. ")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Merge episodes that tell of one event
+
+        Makes one episode of 2 to 20: the first of them stays, under its id, with what all of them say; the others are erased. Where they say different things of a field, `fields` decides, else the episode that `prefer` names; a value that means \"not known\" yields to any other. The earliest `expires_at` holds. All of it happens or nothing. `dry_run` only tells what would be.  The answer is a receipt with the episodes as they were: sent to `unmerge_episodes` as it is, it takes the merge back. It is kept nowhere else; under an `Idempotency-Key` the same receipt is given again for 24 hours, sealed with that key. `If-Match` names the version of the first episode.  Do not use it to find duplicates (use `list_duplicates`), nor to correct one episode (use `put_episode`). 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param merge_request: (required)
+        :type merge_request: MergeRequest
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param if_match: Go on only if the stored version has this ETag (`*`, any version), else 412. Not together with If-None-Match.
+        :type if_match: str
+        :param idempotency_key: Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._merge_episodes_serialize(
+            x_memory_space=x_memory_space,
+            merge_request=merge_request,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            if_match=if_match,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "MergeReceipt",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '409': "Problem",
+            '412': "Problem",
+            '413': "Problem",
+            '415': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            '507': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _merge_episodes_serialize(
+        self,
+        x_memory_space,
+        merge_request,
+        x_request_id,
+        traceparent,
+        if_match,
+        idempotency_key,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        # process the query parameters
+        # process the header parameters
+        if x_memory_space is not None:
+            _header_params['X-Memory-Space'] = x_memory_space
+        if x_request_id is not None:
+            _header_params['X-Request-Id'] = x_request_id
+        if traceparent is not None:
+            _header_params['traceparent'] = traceparent
+        if if_match is not None:
+            _header_params['If-Match'] = if_match
+        if idempotency_key is not None:
+            _header_params['Idempotency-Key'] = idempotency_key
+        # process the form parameters
+        # process the body parameter
+        if merge_request is not None:
+            _body_params = merge_request
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+        # set the HTTP header `Content-Type`
+        if _content_type:
+            _header_params['Content-Type'] = _content_type
+        else:
+            _default_content_type = (
+                self.api_client.select_header_content_type(
+                    [
+                        'application/json'
+                    ]
+                )
+            )
+            if _default_content_type is not None:
+                _header_params['Content-Type'] = _default_content_type
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='POST',
+            resource_path='/merge',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
     def prove_forgetting(
         self,
         x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
@@ -3337,6 +3738,389 @@ class EpisodesApi:
         return self.api_client.param_serialize(
             method='PUT',
             resource_path='/episodes/{episode_id}',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
+    def unmerge_episodes(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        merge_receipt: MergeReceipt,
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. ")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> Unmerged:
+        """Take a merge back by its receipt
+
+        Puts the episodes of a receipt back as they were: fields, vector, times and metadata; `created_at` of those that were erased, and every revision, are new. It takes the receipt as `merge_episodes` gave it. If the merged episode was written since, or an id is in use again, the answer is 412 and nothing is changed.  Do not use it to bring back what was forgotten: no receipt holds that. 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param merge_receipt: (required)
+        :type merge_receipt: MergeReceipt
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param idempotency_key: Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._unmerge_episodes_serialize(
+            x_memory_space=x_memory_space,
+            merge_receipt=merge_receipt,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Unmerged",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '409': "Problem",
+            '412': "Problem",
+            '413': "Problem",
+            '415': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            '507': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def unmerge_episodes_with_http_info(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        merge_receipt: MergeReceipt,
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. ")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[Unmerged]:
+        """Take a merge back by its receipt
+
+        Puts the episodes of a receipt back as they were: fields, vector, times and metadata; `created_at` of those that were erased, and every revision, are new. It takes the receipt as `merge_episodes` gave it. If the merged episode was written since, or an id is in use again, the answer is 412 and nothing is changed.  Do not use it to bring back what was forgotten: no receipt holds that. 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param merge_receipt: (required)
+        :type merge_receipt: MergeReceipt
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param idempotency_key: Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._unmerge_episodes_serialize(
+            x_memory_space=x_memory_space,
+            merge_receipt=merge_receipt,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Unmerged",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '409': "Problem",
+            '412': "Problem",
+            '413': "Problem",
+            '415': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            '507': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def unmerge_episodes_without_preload_content(
+        self,
+        x_memory_space: Annotated[str, Field(min_length=1, strict=True, max_length=63, description="The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.")],
+        merge_receipt: MergeReceipt,
+        x_request_id: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.")] = None,
+        traceparent: Annotated[Optional[Annotated[str, Field(strict=True, max_length=1024)]], Field(description="The trace that the request belongs to (W3C Trace Context); ignored when malformed.")] = None,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(description="Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. ")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Take a merge back by its receipt
+
+        Puts the episodes of a receipt back as they were: fields, vector, times and metadata; `created_at` of those that were erased, and every revision, are new. It takes the receipt as `merge_episodes` gave it. If the merged episode was written since, or an id is in use again, the answer is 412 and nothing is changed.  Do not use it to bring back what was forgotten: no receipt holds that. 
+
+        :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+        :type x_memory_space: str
+        :param merge_receipt: (required)
+        :type merge_receipt: MergeReceipt
+        :param x_request_id: Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+        :type x_request_id: str
+        :param traceparent: The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+        :type traceparent: str
+        :param idempotency_key: Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._unmerge_episodes_serialize(
+            x_memory_space=x_memory_space,
+            merge_receipt=merge_receipt,
+            x_request_id=x_request_id,
+            traceparent=traceparent,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Unmerged",
+            '400': "Problem",
+            '401': "Problem",
+            '403': "Problem",
+            '404': "Problem",
+            '406': "Problem",
+            '409': "Problem",
+            '412': "Problem",
+            '413': "Problem",
+            '415': "Problem",
+            '429': "Problem",
+            '431': "Problem",
+            '500': "Problem",
+            '503': "Problem",
+            '504': "Problem",
+            '507': "Problem",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _unmerge_episodes_serialize(
+        self,
+        x_memory_space,
+        merge_receipt,
+        x_request_id,
+        traceparent,
+        idempotency_key,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        # process the query parameters
+        # process the header parameters
+        if x_memory_space is not None:
+            _header_params['X-Memory-Space'] = x_memory_space
+        if x_request_id is not None:
+            _header_params['X-Request-Id'] = x_request_id
+        if traceparent is not None:
+            _header_params['traceparent'] = traceparent
+        if idempotency_key is not None:
+            _header_params['Idempotency-Key'] = idempotency_key
+        # process the form parameters
+        # process the body parameter
+        if merge_receipt is not None:
+            _body_params = merge_receipt
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+        # set the HTTP header `Content-Type`
+        if _content_type:
+            _header_params['Content-Type'] = _content_type
+        else:
+            _default_content_type = (
+                self.api_client.select_header_content_type(
+                    [
+                        'application/json'
+                    ]
+                )
+            )
+            if _default_content_type is not None:
+                _header_params['Content-Type'] = _default_content_type
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='POST',
+            resource_path='/merge/undo',
             path_params=_path_params,
             query_params=_query_params,
             header_params=_header_params,

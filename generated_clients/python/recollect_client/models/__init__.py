@@ -76,6 +76,9 @@ from recollect_client.models.inclusion import Inclusion
 from recollect_client.models.interval import Interval
 from recollect_client.models.limits import Limits
 from recollect_client.models.measurement import Measurement
+from recollect_client.models.merge_receipt import MergeReceipt
+from recollect_client.models.merge_request import MergeRequest
+from recollect_client.models.merged_field import MergedField
 from recollect_client.models.origin import Origin
 from recollect_client.models.part_group import PartGroup
 from recollect_client.models.partial_episode import PartialEpisode
@@ -83,6 +86,7 @@ from recollect_client.models.patch_operation import PatchOperation
 from recollect_client.models.patch_verb import PatchVerb
 from recollect_client.models.pattern import Pattern
 from recollect_client.models.pattern_page import PatternPage
+from recollect_client.models.preference import Preference
 from recollect_client.models.probability_request import ProbabilityRequest
 from recollect_client.models.probability_response import ProbabilityResponse
 from recollect_client.models.problem import Problem
@@ -108,6 +112,7 @@ from recollect_client.models.suspect_evidence import SuspectEvidence
 from recollect_client.models.table_report import TableReport
 from recollect_client.models.threshold import Threshold
 from recollect_client.models.threshold_status import ThresholdStatus
+from recollect_client.models.unmerged import Unmerged
 from recollect_client.models.value_set import ValueSet
 from recollect_client.models.verdict import Verdict
 from recollect_client.models.version import Version

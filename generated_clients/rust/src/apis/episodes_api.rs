@@ -133,6 +133,22 @@ pub struct ListEpisodesParams {
     pub origin: Option<models::Origin>
 }
 
+/// struct for passing parameters to the method [`merge_episodes`]
+#[derive(Clone, Debug, Default)]
+pub struct MergeEpisodesParams {
+    /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+    pub x_memory_space: String,
+    pub merge_request: models::MergeRequest,
+    /// Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+    pub x_request_id: Option<String>,
+    /// The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+    pub traceparent: Option<String>,
+    /// Go on only if the stored version has this ETag (`*`, any version), else 412. Not together with If-None-Match.
+    pub if_match: Option<String>,
+    /// Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
+    pub idempotency_key: Option<String>
+}
+
 /// struct for passing parameters to the method [`prove_forgetting`]
 #[derive(Clone, Debug, Default)]
 pub struct ProveForgettingParams {
@@ -161,6 +177,20 @@ pub struct PutEpisodeParams {
     pub if_match: Option<String>,
     /// With `*`, go on only if nothing is stored, else 412. Not together with If-Match.
     pub if_none_match: Option<String>,
+    /// Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
+    pub idempotency_key: Option<String>
+}
+
+/// struct for passing parameters to the method [`unmerge_episodes`]
+#[derive(Clone, Debug, Default)]
+pub struct UnmergeEpisodesParams {
+    /// The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+    pub x_memory_space: String,
+    pub merge_receipt: models::MergeReceipt,
+    /// Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+    pub x_request_id: Option<String>,
+    /// The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+    pub traceparent: Option<String>,
     /// Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409. 
     pub idempotency_key: Option<String>
 }
@@ -289,6 +319,29 @@ pub enum ListEpisodesError {
     UnknownValue(serde_json::Value),
 }
 
+/// struct for typed errors of method [`merge_episodes`]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum MergeEpisodesError {
+    Status400(models::Problem),
+    Status401(models::Problem),
+    Status403(models::Problem),
+    Status404(models::Problem),
+    Status406(models::Problem),
+    Status409(models::Problem),
+    Status412(models::Problem),
+    Status413(models::Problem),
+    Status415(models::Problem),
+    Status429(models::Problem),
+    Status431(models::Problem),
+    Status500(models::Problem),
+    Status503(models::Problem),
+    Status504(models::Problem),
+    Status507(models::Problem),
+    DefaultResponse(models::Problem),
+    UnknownValue(serde_json::Value),
+}
+
 /// struct for typed errors of method [`prove_forgetting`]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -313,6 +366,29 @@ pub enum ProveForgettingError {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum PutEpisodeError {
+    Status400(models::Problem),
+    Status401(models::Problem),
+    Status403(models::Problem),
+    Status404(models::Problem),
+    Status406(models::Problem),
+    Status409(models::Problem),
+    Status412(models::Problem),
+    Status413(models::Problem),
+    Status415(models::Problem),
+    Status429(models::Problem),
+    Status431(models::Problem),
+    Status500(models::Problem),
+    Status503(models::Problem),
+    Status504(models::Problem),
+    Status507(models::Problem),
+    DefaultResponse(models::Problem),
+    UnknownValue(serde_json::Value),
+}
+
+/// struct for typed errors of method [`unmerge_episodes`]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum UnmergeEpisodesError {
     Status400(models::Problem),
     Status401(models::Problem),
     Status403(models::Problem),
@@ -673,6 +749,58 @@ pub async fn list_episodes(configuration: &configuration::Configuration, params:
     }
 }
 
+/// Makes one episode of 2 to 20: the first of them stays, under its id, with what all of them say; the others are erased. Where they say different things of a field, `fields` decides, else the episode that `prefer` names; a value that means \"not known\" yields to any other. The earliest `expires_at` holds. All of it happens or nothing. `dry_run` only tells what would be.  The answer is a receipt with the episodes as they were: sent to `unmerge_episodes` as it is, it takes the merge back. It is kept nowhere else; under an `Idempotency-Key` the same receipt is given again for 24 hours, sealed with that key. `If-Match` names the version of the first episode.  Do not use it to find duplicates (use `list_duplicates`), nor to correct one episode (use `put_episode`). 
+pub async fn merge_episodes(configuration: &configuration::Configuration, params: MergeEpisodesParams) -> Result<models::MergeReceipt, Error<MergeEpisodesError>> {
+
+    let uri_str = format!("{}/merge", configuration.base_path);
+    let mut req_builder = configuration.client.request(reqwest::Method::POST, &uri_str);
+
+    if let Some(ref user_agent) = configuration.user_agent {
+        req_builder = req_builder.header(reqwest::header::USER_AGENT, user_agent.clone());
+    }
+    req_builder = req_builder.header("X-Memory-Space", params.x_memory_space.to_string());
+    if let Some(param_value) = params.x_request_id {
+        req_builder = req_builder.header("X-Request-Id", param_value.to_string());
+    }
+    if let Some(param_value) = params.traceparent {
+        req_builder = req_builder.header("traceparent", param_value.to_string());
+    }
+    if let Some(param_value) = params.if_match {
+        req_builder = req_builder.header("If-Match", param_value.to_string());
+    }
+    if let Some(param_value) = params.idempotency_key {
+        req_builder = req_builder.header("Idempotency-Key", param_value.to_string());
+    }
+    if let Some(ref token) = configuration.bearer_access_token {
+        req_builder = req_builder.bearer_auth(token.to_owned());
+    };
+    req_builder = req_builder.json(&params.merge_request);
+
+    let req = req_builder.build()?;
+    let resp = configuration.client.execute(req).await?;
+
+    let status = resp.status();
+    let content_type = resp
+        .headers()
+        .get("content-type")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("application/octet-stream");
+    let content_type = super::ContentType::from(content_type);
+
+    if !status.is_client_error() && !status.is_server_error() {
+        let content = resp.text().await?;
+        match content_type {
+            ContentType::Json => serde_json::from_str(&content).map_err(Error::from),
+            ContentType::Text => return Err(Error::from(serde_json::Error::custom("Received `text/plain` content type response that cannot be converted to `models::MergeReceipt`"))),
+            ContentType::Unsupported(unknown_type) => return Err(Error::from(serde_json::Error::custom(format!("Received `{unknown_type}` content type response that cannot be converted to `models::MergeReceipt`")))),
+        }
+    } else {
+        let content = resp.text().await?;
+        let entity: Option<MergeEpisodesError> = serde_json::from_str(&content).ok();
+        Err(Error::ResponseError(ResponseContent { status, content, entity }))
+    }
+}
+
 /// Asks the probe cues of a receipt (`forget_episodes` with `proof`) of the space as it is, and of a twin that is read anew from what is stored and never had what was erased: the digests of their answers are the same if nothing of it is left. What the space learned while it still had the episodes is not the twin's: until the space learns again, `learned_before` is true and the answers may differ. The probes are kept nowhere: they come from your receipt.  Do not use it to erase anything (use `forget_episodes`). 
 pub async fn prove_forgetting(configuration: &configuration::Configuration, params: ProveForgettingParams) -> Result<models::ForgettingCheck, Error<ProveForgettingError>> {
 
@@ -770,6 +898,55 @@ pub async fn put_episode(configuration: &configuration::Configuration, params: P
     } else {
         let content = resp.text().await?;
         let entity: Option<PutEpisodeError> = serde_json::from_str(&content).ok();
+        Err(Error::ResponseError(ResponseContent { status, content, entity }))
+    }
+}
+
+/// Puts the episodes of a receipt back as they were: fields, vector, times and metadata; `created_at` of those that were erased, and every revision, are new. It takes the receipt as `merge_episodes` gave it. If the merged episode was written since, or an id is in use again, the answer is 412 and nothing is changed.  Do not use it to bring back what was forgotten: no receipt holds that. 
+pub async fn unmerge_episodes(configuration: &configuration::Configuration, params: UnmergeEpisodesParams) -> Result<models::Unmerged, Error<UnmergeEpisodesError>> {
+
+    let uri_str = format!("{}/merge/undo", configuration.base_path);
+    let mut req_builder = configuration.client.request(reqwest::Method::POST, &uri_str);
+
+    if let Some(ref user_agent) = configuration.user_agent {
+        req_builder = req_builder.header(reqwest::header::USER_AGENT, user_agent.clone());
+    }
+    req_builder = req_builder.header("X-Memory-Space", params.x_memory_space.to_string());
+    if let Some(param_value) = params.x_request_id {
+        req_builder = req_builder.header("X-Request-Id", param_value.to_string());
+    }
+    if let Some(param_value) = params.traceparent {
+        req_builder = req_builder.header("traceparent", param_value.to_string());
+    }
+    if let Some(param_value) = params.idempotency_key {
+        req_builder = req_builder.header("Idempotency-Key", param_value.to_string());
+    }
+    if let Some(ref token) = configuration.bearer_access_token {
+        req_builder = req_builder.bearer_auth(token.to_owned());
+    };
+    req_builder = req_builder.json(&params.merge_receipt);
+
+    let req = req_builder.build()?;
+    let resp = configuration.client.execute(req).await?;
+
+    let status = resp.status();
+    let content_type = resp
+        .headers()
+        .get("content-type")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("application/octet-stream");
+    let content_type = super::ContentType::from(content_type);
+
+    if !status.is_client_error() && !status.is_server_error() {
+        let content = resp.text().await?;
+        match content_type {
+            ContentType::Json => serde_json::from_str(&content).map_err(Error::from),
+            ContentType::Text => return Err(Error::from(serde_json::Error::custom("Received `text/plain` content type response that cannot be converted to `models::Unmerged`"))),
+            ContentType::Unsupported(unknown_type) => return Err(Error::from(serde_json::Error::custom(format!("Received `{unknown_type}` content type response that cannot be converted to `models::Unmerged`")))),
+        }
+    } else {
+        let content = resp.text().await?;
+        let entity: Option<UnmergeEpisodesError> = serde_json::from_str(&content).ok();
         Err(Error::ResponseError(ResponseContent { status, content, entity }))
     }
 }

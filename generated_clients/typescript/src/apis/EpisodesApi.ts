@@ -54,6 +54,16 @@ import {
     ImportRequestToJSON,
 } from '../models/ImportRequest';
 import {
+    type MergeReceipt,
+    MergeReceiptFromJSON,
+    MergeReceiptToJSON,
+} from '../models/MergeReceipt';
+import {
+    type MergeRequest,
+    MergeRequestFromJSON,
+    MergeRequestToJSON,
+} from '../models/MergeRequest';
+import {
     type Origin,
     OriginFromJSON,
     OriginToJSON,
@@ -68,6 +78,11 @@ import {
     ProveForgettingRequestFromJSON,
     ProveForgettingRequestToJSON,
 } from '../models/ProveForgettingRequest';
+import {
+    type Unmerged,
+    UnmergedFromJSON,
+    UnmergedToJSON,
+} from '../models/Unmerged';
 
 export interface CreateEpisodeRequest {
     /**
@@ -288,6 +303,35 @@ export interface ListEpisodesRequest {
     origin?: Origin;
 }
 
+export interface MergeEpisodesRequest {
+    /**
+     * The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+     */
+    xMemorySpace: string;
+    /**
+     * 
+     */
+    mergeRequest: MergeRequest;
+    /**
+     * Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+     */
+    xRequestId?: string;
+    /**
+     * The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+     */
+    traceparent?: string;
+    /**
+     * Go on only if the stored version has this ETag (`*`, any version), else 412. Not together with If-None-Match.
+     */
+    ifMatch?: string;
+    /**
+     * Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation;
+     * the same key with another request is a 409.
+     * 
+     */
+    idempotencyKey?: string;
+}
+
 export interface ProveForgettingOperationRequest {
     /**
      * The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
@@ -336,6 +380,31 @@ export interface PutEpisodeRequest {
      * With `*`, go on only if nothing is stored, else 412. Not together with If-Match.
      */
     ifNoneMatch?: string;
+    /**
+     * Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation;
+     * the same key with another request is a 409.
+     * 
+     */
+    idempotencyKey?: string;
+}
+
+export interface UnmergeEpisodesRequest {
+    /**
+     * The memory space that the call is about, exactly once. There is no default space, and none is made implicitly.
+     */
+    xMemorySpace: string;
+    /**
+     * 
+     */
+    mergeReceipt: MergeReceipt;
+    /**
+     * Your name for the request. It is taken over when it is 1 to 128 letters, digits and `. _ ~ -`, else the service makes one.
+     */
+    xRequestId?: string;
+    /**
+     * The trace that the request belongs to (W3C Trace Context); ignored when malformed.
+     */
+    traceparent?: string;
     /**
      * Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation;
      * the same key with another request is a 409.
@@ -883,6 +952,90 @@ export class EpisodesApi extends runtime.BaseAPI {
     }
 
     /**
+     * Creates request options for mergeEpisodes without sending the request
+     */
+    async mergeEpisodesRequestOpts(requestParameters: MergeEpisodesRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['xMemorySpace'] == null) {
+            throw new runtime.RequiredError(
+                'xMemorySpace',
+                'Required parameter "xMemorySpace" was null or undefined when calling mergeEpisodes().'
+            );
+        }
+
+        if (requestParameters['mergeRequest'] == null) {
+            throw new runtime.RequiredError(
+                'mergeRequest',
+                'Required parameter "mergeRequest" was null or undefined when calling mergeEpisodes().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        headerParameters['Content-Type'] = 'application/json';
+
+        if (requestParameters['xMemorySpace'] != null) {
+            headerParameters['X-Memory-Space'] = String(requestParameters['xMemorySpace']);
+        }
+
+        if (requestParameters['xRequestId'] != null) {
+            headerParameters['X-Request-Id'] = String(requestParameters['xRequestId']);
+        }
+
+        if (requestParameters['traceparent'] != null) {
+            headerParameters['traceparent'] = String(requestParameters['traceparent']);
+        }
+
+        if (requestParameters['ifMatch'] != null) {
+            headerParameters['If-Match'] = String(requestParameters['ifMatch']);
+        }
+
+        if (requestParameters['idempotencyKey'] != null) {
+            headerParameters['Idempotency-Key'] = String(requestParameters['idempotencyKey']);
+        }
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", []);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/merge`;
+
+        return {
+            path: urlPath,
+            method: 'POST',
+            headers: headerParameters,
+            query: queryParameters,
+            body: MergeRequestToJSON(requestParameters['mergeRequest']),
+        };
+    }
+
+    /**
+     * Makes one episode of 2 to 20: the first of them stays, under its id, with what all of them say; the others are erased. Where they say different things of a field, `fields` decides, else the episode that `prefer` names; a value that means \"not known\" yields to any other. The earliest `expires_at` holds. All of it happens or nothing. `dry_run` only tells what would be.  The answer is a receipt with the episodes as they were: sent to `unmerge_episodes` as it is, it takes the merge back. It is kept nowhere else; under an `Idempotency-Key` the same receipt is given again for 24 hours, sealed with that key. `If-Match` names the version of the first episode.  Do not use it to find duplicates (use `list_duplicates`), nor to correct one episode (use `put_episode`). 
+     * Merge episodes that tell of one event
+     */
+    async mergeEpisodesRaw(requestParameters: MergeEpisodesRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<MergeReceipt>> {
+        const requestOptions = await this.mergeEpisodesRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => MergeReceiptFromJSON(jsonValue));
+    }
+
+    /**
+     * Makes one episode of 2 to 20: the first of them stays, under its id, with what all of them say; the others are erased. Where they say different things of a field, `fields` decides, else the episode that `prefer` names; a value that means \"not known\" yields to any other. The earliest `expires_at` holds. All of it happens or nothing. `dry_run` only tells what would be.  The answer is a receipt with the episodes as they were: sent to `unmerge_episodes` as it is, it takes the merge back. It is kept nowhere else; under an `Idempotency-Key` the same receipt is given again for 24 hours, sealed with that key. `If-Match` names the version of the first episode.  Do not use it to find duplicates (use `list_duplicates`), nor to correct one episode (use `put_episode`). 
+     * Merge episodes that tell of one event
+     */
+    async mergeEpisodes(requestParameters: MergeEpisodesRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<MergeReceipt> {
+        const response = await this.mergeEpisodesRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
+
+    /**
      * Creates request options for proveForgetting without sending the request
      */
     async proveForgettingRequestOpts(requestParameters: ProveForgettingOperationRequest): Promise<runtime.RequestOpts> {
@@ -1051,6 +1204,86 @@ export class EpisodesApi extends runtime.BaseAPI {
      */
     async putEpisode(requestParameters: PutEpisodeRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<Episode> {
         const response = await this.putEpisodeRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
+
+    /**
+     * Creates request options for unmergeEpisodes without sending the request
+     */
+    async unmergeEpisodesRequestOpts(requestParameters: UnmergeEpisodesRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['xMemorySpace'] == null) {
+            throw new runtime.RequiredError(
+                'xMemorySpace',
+                'Required parameter "xMemorySpace" was null or undefined when calling unmergeEpisodes().'
+            );
+        }
+
+        if (requestParameters['mergeReceipt'] == null) {
+            throw new runtime.RequiredError(
+                'mergeReceipt',
+                'Required parameter "mergeReceipt" was null or undefined when calling unmergeEpisodes().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        headerParameters['Content-Type'] = 'application/json';
+
+        if (requestParameters['xMemorySpace'] != null) {
+            headerParameters['X-Memory-Space'] = String(requestParameters['xMemorySpace']);
+        }
+
+        if (requestParameters['xRequestId'] != null) {
+            headerParameters['X-Request-Id'] = String(requestParameters['xRequestId']);
+        }
+
+        if (requestParameters['traceparent'] != null) {
+            headerParameters['traceparent'] = String(requestParameters['traceparent']);
+        }
+
+        if (requestParameters['idempotencyKey'] != null) {
+            headerParameters['Idempotency-Key'] = String(requestParameters['idempotencyKey']);
+        }
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", []);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/merge/undo`;
+
+        return {
+            path: urlPath,
+            method: 'POST',
+            headers: headerParameters,
+            query: queryParameters,
+            body: MergeReceiptToJSON(requestParameters['mergeReceipt']),
+        };
+    }
+
+    /**
+     * Puts the episodes of a receipt back as they were: fields, vector, times and metadata; `created_at` of those that were erased, and every revision, are new. It takes the receipt as `merge_episodes` gave it. If the merged episode was written since, or an id is in use again, the answer is 412 and nothing is changed.  Do not use it to bring back what was forgotten: no receipt holds that. 
+     * Take a merge back by its receipt
+     */
+    async unmergeEpisodesRaw(requestParameters: UnmergeEpisodesRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<Unmerged>> {
+        const requestOptions = await this.unmergeEpisodesRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => UnmergedFromJSON(jsonValue));
+    }
+
+    /**
+     * Puts the episodes of a receipt back as they were: fields, vector, times and metadata; `created_at` of those that were erased, and every revision, are new. It takes the receipt as `merge_episodes` gave it. If the merged episode was written since, or an id is in use again, the answer is 412 and nothing is changed.  Do not use it to bring back what was forgotten: no receipt holds that. 
+     * Take a merge back by its receipt
+     */
+    async unmergeEpisodes(requestParameters: UnmergeEpisodesRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<Unmerged> {
+        const response = await this.unmergeEpisodesRaw(requestParameters, initOverrides);
         return await response.value();
     }
 

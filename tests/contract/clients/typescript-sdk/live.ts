@@ -60,6 +60,10 @@ async function writes(space: Space): Promise<void> {
   equal((await space.recall({ what: "lunch" }, 1))[0]!.similarity, 1);
   const answer = await space.complete({ what: "lunch" });
   equal((await space.feedback(answer, "where", { right: true })).verdict, "right");
+  const receipt = await space.merge(["day-0", "day-2"], { prefer: "latest" });
+  equal(receipt.differs.map((each) => each.field), ["minutes"]);
+  equal((await space.unmerge(receipt)).episode_ids, ["day-0", "day-2"]);
+  ok(Array.isArray(await space.duplicates(0.99)));
 }
 
 async function endures(): Promise<void> {

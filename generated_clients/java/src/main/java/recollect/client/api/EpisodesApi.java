@@ -27,10 +27,13 @@ import recollect.client.model.ForgetRequest;
 import recollect.client.model.ForgettingCheck;
 import recollect.client.model.ImportReport;
 import recollect.client.model.ImportRequest;
+import recollect.client.model.MergeReceipt;
+import recollect.client.model.MergeRequest;
 import java.time.OffsetDateTime;
 import recollect.client.model.Origin;
 import recollect.client.model.Problem;
 import recollect.client.model.ProveForgettingRequest;
+import recollect.client.model.Unmerged;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -2266,6 +2269,321 @@ public class EpisodesApi {
   }
 
   /**
+   * Merge episodes that tell of one event
+   * Makes one episode of 2 to 20: the first of them stays, under its id, with what all of them say; the others are erased. Where they say different things of a field, &#x60;fields&#x60; decides, else the episode that &#x60;prefer&#x60; names; a value that means \&quot;not known\&quot; yields to any other. The earliest &#x60;expires_at&#x60; holds. All of it happens or nothing. &#x60;dry_run&#x60; only tells what would be.  The answer is a receipt with the episodes as they were: sent to &#x60;unmerge_episodes&#x60; as it is, it takes the merge back. It is kept nowhere else; under an &#x60;Idempotency-Key&#x60; the same receipt is given again for 24 hours, sealed with that key. &#x60;If-Match&#x60; names the version of the first episode.  Do not use it to find duplicates (use &#x60;list_duplicates&#x60;), nor to correct one episode (use &#x60;put_episode&#x60;). 
+   * @param apiRequest {@link APIMergeEpisodesRequest}
+   * @return MergeReceipt
+   * @throws ApiException if fails to make API call
+   */
+  public MergeReceipt mergeEpisodes(APIMergeEpisodesRequest apiRequest) throws ApiException {
+    return mergeEpisodes(apiRequest, null);
+  }
+
+  /**
+   * Merge episodes that tell of one event
+   * Makes one episode of 2 to 20: the first of them stays, under its id, with what all of them say; the others are erased. Where they say different things of a field, &#x60;fields&#x60; decides, else the episode that &#x60;prefer&#x60; names; a value that means \&quot;not known\&quot; yields to any other. The earliest &#x60;expires_at&#x60; holds. All of it happens or nothing. &#x60;dry_run&#x60; only tells what would be.  The answer is a receipt with the episodes as they were: sent to &#x60;unmerge_episodes&#x60; as it is, it takes the merge back. It is kept nowhere else; under an &#x60;Idempotency-Key&#x60; the same receipt is given again for 24 hours, sealed with that key. &#x60;If-Match&#x60; names the version of the first episode.  Do not use it to find duplicates (use &#x60;list_duplicates&#x60;), nor to correct one episode (use &#x60;put_episode&#x60;). 
+   * @param apiRequest {@link APIMergeEpisodesRequest}
+   * @param headers Optional headers to include in the request
+   * @return MergeReceipt
+   * @throws ApiException if fails to make API call
+   */
+  public MergeReceipt mergeEpisodes(APIMergeEpisodesRequest apiRequest, Map<String, String> headers) throws ApiException {
+    @jakarta.annotation.Nonnull
+    String xMemorySpace = apiRequest.xMemorySpace();
+    @jakarta.annotation.Nonnull
+    MergeRequest mergeRequest = apiRequest.mergeRequest();
+    @jakarta.annotation.Nullable
+    String xRequestId = apiRequest.xRequestId();
+    @jakarta.annotation.Nullable
+    String traceparent = apiRequest.traceparent();
+    @jakarta.annotation.Nullable
+    String ifMatch = apiRequest.ifMatch();
+    @jakarta.annotation.Nullable
+    String idempotencyKey = apiRequest.idempotencyKey();
+    return mergeEpisodes(xMemorySpace, mergeRequest, xRequestId, traceparent, ifMatch, idempotencyKey, headers);
+  }
+
+  /**
+   * Merge episodes that tell of one event
+   * Makes one episode of 2 to 20: the first of them stays, under its id, with what all of them say; the others are erased. Where they say different things of a field, &#x60;fields&#x60; decides, else the episode that &#x60;prefer&#x60; names; a value that means \&quot;not known\&quot; yields to any other. The earliest &#x60;expires_at&#x60; holds. All of it happens or nothing. &#x60;dry_run&#x60; only tells what would be.  The answer is a receipt with the episodes as they were: sent to &#x60;unmerge_episodes&#x60; as it is, it takes the merge back. It is kept nowhere else; under an &#x60;Idempotency-Key&#x60; the same receipt is given again for 24 hours, sealed with that key. &#x60;If-Match&#x60; names the version of the first episode.  Do not use it to find duplicates (use &#x60;list_duplicates&#x60;), nor to correct one episode (use &#x60;put_episode&#x60;). 
+   * @param apiRequest {@link APIMergeEpisodesRequest}
+   * @return ApiResponse&lt;MergeReceipt&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<MergeReceipt> mergeEpisodesWithHttpInfo(APIMergeEpisodesRequest apiRequest) throws ApiException {
+    return mergeEpisodesWithHttpInfo(apiRequest, null);
+  }
+
+  /**
+   * Merge episodes that tell of one event
+   * Makes one episode of 2 to 20: the first of them stays, under its id, with what all of them say; the others are erased. Where they say different things of a field, &#x60;fields&#x60; decides, else the episode that &#x60;prefer&#x60; names; a value that means \&quot;not known\&quot; yields to any other. The earliest &#x60;expires_at&#x60; holds. All of it happens or nothing. &#x60;dry_run&#x60; only tells what would be.  The answer is a receipt with the episodes as they were: sent to &#x60;unmerge_episodes&#x60; as it is, it takes the merge back. It is kept nowhere else; under an &#x60;Idempotency-Key&#x60; the same receipt is given again for 24 hours, sealed with that key. &#x60;If-Match&#x60; names the version of the first episode.  Do not use it to find duplicates (use &#x60;list_duplicates&#x60;), nor to correct one episode (use &#x60;put_episode&#x60;). 
+   * @param apiRequest {@link APIMergeEpisodesRequest}
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;MergeReceipt&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<MergeReceipt> mergeEpisodesWithHttpInfo(APIMergeEpisodesRequest apiRequest, Map<String, String> headers) throws ApiException {
+    String xMemorySpace = apiRequest.xMemorySpace();
+    MergeRequest mergeRequest = apiRequest.mergeRequest();
+    String xRequestId = apiRequest.xRequestId();
+    String traceparent = apiRequest.traceparent();
+    String ifMatch = apiRequest.ifMatch();
+    String idempotencyKey = apiRequest.idempotencyKey();
+    return mergeEpisodesWithHttpInfo(xMemorySpace, mergeRequest, xRequestId, traceparent, ifMatch, idempotencyKey, headers);
+  }
+
+  /**
+   * Merge episodes that tell of one event
+   * Makes one episode of 2 to 20: the first of them stays, under its id, with what all of them say; the others are erased. Where they say different things of a field, &#x60;fields&#x60; decides, else the episode that &#x60;prefer&#x60; names; a value that means \&quot;not known\&quot; yields to any other. The earliest &#x60;expires_at&#x60; holds. All of it happens or nothing. &#x60;dry_run&#x60; only tells what would be.  The answer is a receipt with the episodes as they were: sent to &#x60;unmerge_episodes&#x60; as it is, it takes the merge back. It is kept nowhere else; under an &#x60;Idempotency-Key&#x60; the same receipt is given again for 24 hours, sealed with that key. &#x60;If-Match&#x60; names the version of the first episode.  Do not use it to find duplicates (use &#x60;list_duplicates&#x60;), nor to correct one episode (use &#x60;put_episode&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param mergeRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param ifMatch Go on only if the stored version has this ETag (&#x60;*&#x60;, any version), else 412. Not together with If-None-Match. (optional)
+   * @param idempotencyKey Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
+   * @return MergeReceipt
+   * @throws ApiException if fails to make API call
+   */
+  public MergeReceipt mergeEpisodes(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull MergeRequest mergeRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String ifMatch, @jakarta.annotation.Nullable String idempotencyKey) throws ApiException {
+    return mergeEpisodes(xMemorySpace, mergeRequest, xRequestId, traceparent, ifMatch, idempotencyKey, null);
+  }
+
+  /**
+   * Merge episodes that tell of one event
+   * Makes one episode of 2 to 20: the first of them stays, under its id, with what all of them say; the others are erased. Where they say different things of a field, &#x60;fields&#x60; decides, else the episode that &#x60;prefer&#x60; names; a value that means \&quot;not known\&quot; yields to any other. The earliest &#x60;expires_at&#x60; holds. All of it happens or nothing. &#x60;dry_run&#x60; only tells what would be.  The answer is a receipt with the episodes as they were: sent to &#x60;unmerge_episodes&#x60; as it is, it takes the merge back. It is kept nowhere else; under an &#x60;Idempotency-Key&#x60; the same receipt is given again for 24 hours, sealed with that key. &#x60;If-Match&#x60; names the version of the first episode.  Do not use it to find duplicates (use &#x60;list_duplicates&#x60;), nor to correct one episode (use &#x60;put_episode&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param mergeRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param ifMatch Go on only if the stored version has this ETag (&#x60;*&#x60;, any version), else 412. Not together with If-None-Match. (optional)
+   * @param idempotencyKey Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
+   * @param headers Optional headers to include in the request
+   * @return MergeReceipt
+   * @throws ApiException if fails to make API call
+   */
+  public MergeReceipt mergeEpisodes(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull MergeRequest mergeRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String ifMatch, @jakarta.annotation.Nullable String idempotencyKey, Map<String, String> headers) throws ApiException {
+    ApiResponse<MergeReceipt> localVarResponse = mergeEpisodesWithHttpInfo(xMemorySpace, mergeRequest, xRequestId, traceparent, ifMatch, idempotencyKey, headers);
+    return localVarResponse.getData();
+  }
+
+  /**
+   * Merge episodes that tell of one event
+   * Makes one episode of 2 to 20: the first of them stays, under its id, with what all of them say; the others are erased. Where they say different things of a field, &#x60;fields&#x60; decides, else the episode that &#x60;prefer&#x60; names; a value that means \&quot;not known\&quot; yields to any other. The earliest &#x60;expires_at&#x60; holds. All of it happens or nothing. &#x60;dry_run&#x60; only tells what would be.  The answer is a receipt with the episodes as they were: sent to &#x60;unmerge_episodes&#x60; as it is, it takes the merge back. It is kept nowhere else; under an &#x60;Idempotency-Key&#x60; the same receipt is given again for 24 hours, sealed with that key. &#x60;If-Match&#x60; names the version of the first episode.  Do not use it to find duplicates (use &#x60;list_duplicates&#x60;), nor to correct one episode (use &#x60;put_episode&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param mergeRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param ifMatch Go on only if the stored version has this ETag (&#x60;*&#x60;, any version), else 412. Not together with If-None-Match. (optional)
+   * @param idempotencyKey Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
+   * @return ApiResponse&lt;MergeReceipt&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<MergeReceipt> mergeEpisodesWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull MergeRequest mergeRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String ifMatch, @jakarta.annotation.Nullable String idempotencyKey) throws ApiException {
+    return mergeEpisodesWithHttpInfo(xMemorySpace, mergeRequest, xRequestId, traceparent, ifMatch, idempotencyKey, null);
+  }
+
+  /**
+   * Merge episodes that tell of one event
+   * Makes one episode of 2 to 20: the first of them stays, under its id, with what all of them say; the others are erased. Where they say different things of a field, &#x60;fields&#x60; decides, else the episode that &#x60;prefer&#x60; names; a value that means \&quot;not known\&quot; yields to any other. The earliest &#x60;expires_at&#x60; holds. All of it happens or nothing. &#x60;dry_run&#x60; only tells what would be.  The answer is a receipt with the episodes as they were: sent to &#x60;unmerge_episodes&#x60; as it is, it takes the merge back. It is kept nowhere else; under an &#x60;Idempotency-Key&#x60; the same receipt is given again for 24 hours, sealed with that key. &#x60;If-Match&#x60; names the version of the first episode.  Do not use it to find duplicates (use &#x60;list_duplicates&#x60;), nor to correct one episode (use &#x60;put_episode&#x60;). 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param mergeRequest  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param ifMatch Go on only if the stored version has this ETag (&#x60;*&#x60;, any version), else 412. Not together with If-None-Match. (optional)
+   * @param idempotencyKey Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;MergeReceipt&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<MergeReceipt> mergeEpisodesWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull MergeRequest mergeRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String ifMatch, @jakarta.annotation.Nullable String idempotencyKey, Map<String, String> headers) throws ApiException {
+    HttpRequest.Builder localVarRequestBuilder = mergeEpisodesRequestBuilder(xMemorySpace, mergeRequest, xRequestId, traceparent, ifMatch, idempotencyKey, headers);
+    try {
+      HttpResponse<InputStream> localVarResponse = memberVarHttpClient.send(
+          localVarRequestBuilder.build(),
+          HttpResponse.BodyHandlers.ofInputStream());
+      if (memberVarResponseInterceptor != null) {
+        memberVarResponseInterceptor.accept(localVarResponse);
+      }
+      InputStream localVarResponseBody = null;
+      try {
+        if (localVarResponse.statusCode()/ 100 != 2) {
+          throw getApiException("mergeEpisodes", localVarResponse);
+        }
+        localVarResponseBody = ApiClient.getResponseBody(localVarResponse);
+        if (localVarResponseBody == null) {
+          return new ApiResponse<MergeReceipt>(
+              localVarResponse.statusCode(),
+              localVarResponse.headers().map(),
+              null
+          );
+        }
+
+        
+        
+        String responseBody = new String(localVarResponseBody.readAllBytes());
+        MergeReceipt responseValue = responseBody.isBlank()? null: memberVarObjectMapper.readValue(responseBody, new TypeReference<MergeReceipt>() {});
+        
+
+        return new ApiResponse<MergeReceipt>(
+            localVarResponse.statusCode(),
+            localVarResponse.headers().map(),
+            responseValue
+        );
+      } finally {
+        if (localVarResponseBody != null) {
+          localVarResponseBody.close();
+        }
+      }
+    } catch (IOException e) {
+      throw new ApiException(e);
+    }
+    catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ApiException(e);
+    }
+  }
+
+  private HttpRequest.Builder mergeEpisodesRequestBuilder(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull MergeRequest mergeRequest, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String ifMatch, @jakarta.annotation.Nullable String idempotencyKey, Map<String, String> headers) throws ApiException {
+    // verify the required parameter 'xMemorySpace' is set
+    if (xMemorySpace == null) {
+      throw new ApiException(400, "Missing the required parameter 'xMemorySpace' when calling mergeEpisodes");
+    }
+    // verify the required parameter 'mergeRequest' is set
+    if (mergeRequest == null) {
+      throw new ApiException(400, "Missing the required parameter 'mergeRequest' when calling mergeEpisodes");
+    }
+
+    HttpRequest.Builder localVarRequestBuilder = HttpRequest.newBuilder();
+
+    String localVarPath = "/merge";
+
+    localVarRequestBuilder.uri(URI.create(memberVarBaseUri + localVarPath));
+
+    if (xMemorySpace != null) {
+      localVarRequestBuilder.header("X-Memory-Space", xMemorySpace.toString());
+    }
+    if (xRequestId != null) {
+      localVarRequestBuilder.header("X-Request-Id", xRequestId.toString());
+    }
+    if (traceparent != null) {
+      localVarRequestBuilder.header("traceparent", traceparent.toString());
+    }
+    if (ifMatch != null) {
+      localVarRequestBuilder.header("If-Match", ifMatch.toString());
+    }
+    if (idempotencyKey != null) {
+      localVarRequestBuilder.header("Idempotency-Key", idempotencyKey.toString());
+    }
+    localVarRequestBuilder.header("Content-Type", "application/json");
+    localVarRequestBuilder.header("Accept", "application/json, application/problem+json");
+
+    try {
+      byte[] localVarPostBody = memberVarObjectMapper.writeValueAsBytes(mergeRequest);
+      localVarRequestBuilder.method("POST", HttpRequest.BodyPublishers.ofByteArray(localVarPostBody));
+    } catch (IOException e) {
+      throw new ApiException(e);
+    }
+    if (memberVarReadTimeout != null) {
+      localVarRequestBuilder.timeout(memberVarReadTimeout);
+    }
+    // Add custom headers if provided
+    localVarRequestBuilder = HttpRequestBuilderExtensions.withAdditionalHeaders(localVarRequestBuilder, headers);
+    if (memberVarInterceptor != null) {
+      memberVarInterceptor.accept(localVarRequestBuilder);
+    }
+    return localVarRequestBuilder;
+  }
+
+
+  public static final class APIMergeEpisodesRequest {
+    @jakarta.annotation.Nonnull
+    private String xMemorySpace; // The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+    @jakarta.annotation.Nonnull
+    private MergeRequest mergeRequest; //  (required)
+    @jakarta.annotation.Nullable
+    private String xRequestId; // Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+    @jakarta.annotation.Nullable
+    private String traceparent; // The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+    @jakarta.annotation.Nullable
+    private String ifMatch; // Go on only if the stored version has this ETag (&#x60;*&#x60;, any version), else 412. Not together with If-None-Match. (optional)
+    @jakarta.annotation.Nullable
+    private String idempotencyKey; // Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
+
+    private APIMergeEpisodesRequest(Builder builder) {
+      this.xMemorySpace = builder.xMemorySpace;
+      this.mergeRequest = builder.mergeRequest;
+      this.xRequestId = builder.xRequestId;
+      this.traceparent = builder.traceparent;
+      this.ifMatch = builder.ifMatch;
+      this.idempotencyKey = builder.idempotencyKey;
+    }
+    @jakarta.annotation.Nonnull
+    public String xMemorySpace() {
+      return xMemorySpace;
+    }
+    @jakarta.annotation.Nonnull
+    public MergeRequest mergeRequest() {
+      return mergeRequest;
+    }
+    @jakarta.annotation.Nullable
+    public String xRequestId() {
+      return xRequestId;
+    }
+    @jakarta.annotation.Nullable
+    public String traceparent() {
+      return traceparent;
+    }
+    @jakarta.annotation.Nullable
+    public String ifMatch() {
+      return ifMatch;
+    }
+    @jakarta.annotation.Nullable
+    public String idempotencyKey() {
+      return idempotencyKey;
+    }
+    public static Builder newBuilder() {
+      return new Builder();
+    }
+
+    public static class Builder {
+      private String xMemorySpace;
+      private MergeRequest mergeRequest;
+      private String xRequestId;
+      private String traceparent;
+      private String ifMatch;
+      private String idempotencyKey;
+
+      public Builder xMemorySpace(@jakarta.annotation.Nonnull String xMemorySpace) {
+        this.xMemorySpace = xMemorySpace;
+        return this;
+      }
+      public Builder mergeRequest(@jakarta.annotation.Nonnull MergeRequest mergeRequest) {
+        this.mergeRequest = mergeRequest;
+        return this;
+      }
+      public Builder xRequestId(@jakarta.annotation.Nullable String xRequestId) {
+        this.xRequestId = xRequestId;
+        return this;
+      }
+      public Builder traceparent(@jakarta.annotation.Nullable String traceparent) {
+        this.traceparent = traceparent;
+        return this;
+      }
+      public Builder ifMatch(@jakarta.annotation.Nullable String ifMatch) {
+        this.ifMatch = ifMatch;
+        return this;
+      }
+      public Builder idempotencyKey(@jakarta.annotation.Nullable String idempotencyKey) {
+        this.idempotencyKey = idempotencyKey;
+        return this;
+      }
+      public APIMergeEpisodesRequest build() {
+        return new APIMergeEpisodesRequest(this);
+      }
+    }
+  }
+
+  /**
    * Check that what was forgotten speaks in no answer
    * Asks the probe cues of a receipt (&#x60;forget_episodes&#x60; with &#x60;proof&#x60;) of the space as it is, and of a twin that is read anew from what is stored and never had what was erased: the digests of their answers are the same if nothing of it is left. What the space learned while it still had the episodes is not the twin&#39;s: until the space learns again, &#x60;learned_before&#x60; is true and the answers may differ. The probes are kept nowhere: they come from your receipt.  Do not use it to erase anything (use &#x60;forget_episodes&#x60;). 
    * @param apiRequest {@link APIProveForgettingRequest}
@@ -2893,6 +3211,299 @@ public class EpisodesApi {
       }
       public APIPutEpisodeRequest build() {
         return new APIPutEpisodeRequest(this);
+      }
+    }
+  }
+
+  /**
+   * Take a merge back by its receipt
+   * Puts the episodes of a receipt back as they were: fields, vector, times and metadata; &#x60;created_at&#x60; of those that were erased, and every revision, are new. It takes the receipt as &#x60;merge_episodes&#x60; gave it. If the merged episode was written since, or an id is in use again, the answer is 412 and nothing is changed.  Do not use it to bring back what was forgotten: no receipt holds that. 
+   * @param apiRequest {@link APIUnmergeEpisodesRequest}
+   * @return Unmerged
+   * @throws ApiException if fails to make API call
+   */
+  public Unmerged unmergeEpisodes(APIUnmergeEpisodesRequest apiRequest) throws ApiException {
+    return unmergeEpisodes(apiRequest, null);
+  }
+
+  /**
+   * Take a merge back by its receipt
+   * Puts the episodes of a receipt back as they were: fields, vector, times and metadata; &#x60;created_at&#x60; of those that were erased, and every revision, are new. It takes the receipt as &#x60;merge_episodes&#x60; gave it. If the merged episode was written since, or an id is in use again, the answer is 412 and nothing is changed.  Do not use it to bring back what was forgotten: no receipt holds that. 
+   * @param apiRequest {@link APIUnmergeEpisodesRequest}
+   * @param headers Optional headers to include in the request
+   * @return Unmerged
+   * @throws ApiException if fails to make API call
+   */
+  public Unmerged unmergeEpisodes(APIUnmergeEpisodesRequest apiRequest, Map<String, String> headers) throws ApiException {
+    @jakarta.annotation.Nonnull
+    String xMemorySpace = apiRequest.xMemorySpace();
+    @jakarta.annotation.Nonnull
+    MergeReceipt mergeReceipt = apiRequest.mergeReceipt();
+    @jakarta.annotation.Nullable
+    String xRequestId = apiRequest.xRequestId();
+    @jakarta.annotation.Nullable
+    String traceparent = apiRequest.traceparent();
+    @jakarta.annotation.Nullable
+    String idempotencyKey = apiRequest.idempotencyKey();
+    return unmergeEpisodes(xMemorySpace, mergeReceipt, xRequestId, traceparent, idempotencyKey, headers);
+  }
+
+  /**
+   * Take a merge back by its receipt
+   * Puts the episodes of a receipt back as they were: fields, vector, times and metadata; &#x60;created_at&#x60; of those that were erased, and every revision, are new. It takes the receipt as &#x60;merge_episodes&#x60; gave it. If the merged episode was written since, or an id is in use again, the answer is 412 and nothing is changed.  Do not use it to bring back what was forgotten: no receipt holds that. 
+   * @param apiRequest {@link APIUnmergeEpisodesRequest}
+   * @return ApiResponse&lt;Unmerged&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Unmerged> unmergeEpisodesWithHttpInfo(APIUnmergeEpisodesRequest apiRequest) throws ApiException {
+    return unmergeEpisodesWithHttpInfo(apiRequest, null);
+  }
+
+  /**
+   * Take a merge back by its receipt
+   * Puts the episodes of a receipt back as they were: fields, vector, times and metadata; &#x60;created_at&#x60; of those that were erased, and every revision, are new. It takes the receipt as &#x60;merge_episodes&#x60; gave it. If the merged episode was written since, or an id is in use again, the answer is 412 and nothing is changed.  Do not use it to bring back what was forgotten: no receipt holds that. 
+   * @param apiRequest {@link APIUnmergeEpisodesRequest}
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;Unmerged&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Unmerged> unmergeEpisodesWithHttpInfo(APIUnmergeEpisodesRequest apiRequest, Map<String, String> headers) throws ApiException {
+    String xMemorySpace = apiRequest.xMemorySpace();
+    MergeReceipt mergeReceipt = apiRequest.mergeReceipt();
+    String xRequestId = apiRequest.xRequestId();
+    String traceparent = apiRequest.traceparent();
+    String idempotencyKey = apiRequest.idempotencyKey();
+    return unmergeEpisodesWithHttpInfo(xMemorySpace, mergeReceipt, xRequestId, traceparent, idempotencyKey, headers);
+  }
+
+  /**
+   * Take a merge back by its receipt
+   * Puts the episodes of a receipt back as they were: fields, vector, times and metadata; &#x60;created_at&#x60; of those that were erased, and every revision, are new. It takes the receipt as &#x60;merge_episodes&#x60; gave it. If the merged episode was written since, or an id is in use again, the answer is 412 and nothing is changed.  Do not use it to bring back what was forgotten: no receipt holds that. 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param mergeReceipt  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param idempotencyKey Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
+   * @return Unmerged
+   * @throws ApiException if fails to make API call
+   */
+  public Unmerged unmergeEpisodes(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull MergeReceipt mergeReceipt, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String idempotencyKey) throws ApiException {
+    return unmergeEpisodes(xMemorySpace, mergeReceipt, xRequestId, traceparent, idempotencyKey, null);
+  }
+
+  /**
+   * Take a merge back by its receipt
+   * Puts the episodes of a receipt back as they were: fields, vector, times and metadata; &#x60;created_at&#x60; of those that were erased, and every revision, are new. It takes the receipt as &#x60;merge_episodes&#x60; gave it. If the merged episode was written since, or an id is in use again, the answer is 412 and nothing is changed.  Do not use it to bring back what was forgotten: no receipt holds that. 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param mergeReceipt  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param idempotencyKey Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
+   * @param headers Optional headers to include in the request
+   * @return Unmerged
+   * @throws ApiException if fails to make API call
+   */
+  public Unmerged unmergeEpisodes(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull MergeReceipt mergeReceipt, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String idempotencyKey, Map<String, String> headers) throws ApiException {
+    ApiResponse<Unmerged> localVarResponse = unmergeEpisodesWithHttpInfo(xMemorySpace, mergeReceipt, xRequestId, traceparent, idempotencyKey, headers);
+    return localVarResponse.getData();
+  }
+
+  /**
+   * Take a merge back by its receipt
+   * Puts the episodes of a receipt back as they were: fields, vector, times and metadata; &#x60;created_at&#x60; of those that were erased, and every revision, are new. It takes the receipt as &#x60;merge_episodes&#x60; gave it. If the merged episode was written since, or an id is in use again, the answer is 412 and nothing is changed.  Do not use it to bring back what was forgotten: no receipt holds that. 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param mergeReceipt  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param idempotencyKey Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
+   * @return ApiResponse&lt;Unmerged&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Unmerged> unmergeEpisodesWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull MergeReceipt mergeReceipt, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String idempotencyKey) throws ApiException {
+    return unmergeEpisodesWithHttpInfo(xMemorySpace, mergeReceipt, xRequestId, traceparent, idempotencyKey, null);
+  }
+
+  /**
+   * Take a merge back by its receipt
+   * Puts the episodes of a receipt back as they were: fields, vector, times and metadata; &#x60;created_at&#x60; of those that were erased, and every revision, are new. It takes the receipt as &#x60;merge_episodes&#x60; gave it. If the merged episode was written since, or an id is in use again, the answer is 412 and nothing is changed.  Do not use it to bring back what was forgotten: no receipt holds that. 
+   * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+   * @param mergeReceipt  (required)
+   * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+   * @param traceparent The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+   * @param idempotencyKey Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
+   * @param headers Optional headers to include in the request
+   * @return ApiResponse&lt;Unmerged&gt;
+   * @throws ApiException if fails to make API call
+   */
+  public ApiResponse<Unmerged> unmergeEpisodesWithHttpInfo(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull MergeReceipt mergeReceipt, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String idempotencyKey, Map<String, String> headers) throws ApiException {
+    HttpRequest.Builder localVarRequestBuilder = unmergeEpisodesRequestBuilder(xMemorySpace, mergeReceipt, xRequestId, traceparent, idempotencyKey, headers);
+    try {
+      HttpResponse<InputStream> localVarResponse = memberVarHttpClient.send(
+          localVarRequestBuilder.build(),
+          HttpResponse.BodyHandlers.ofInputStream());
+      if (memberVarResponseInterceptor != null) {
+        memberVarResponseInterceptor.accept(localVarResponse);
+      }
+      InputStream localVarResponseBody = null;
+      try {
+        if (localVarResponse.statusCode()/ 100 != 2) {
+          throw getApiException("unmergeEpisodes", localVarResponse);
+        }
+        localVarResponseBody = ApiClient.getResponseBody(localVarResponse);
+        if (localVarResponseBody == null) {
+          return new ApiResponse<Unmerged>(
+              localVarResponse.statusCode(),
+              localVarResponse.headers().map(),
+              null
+          );
+        }
+
+        
+        
+        String responseBody = new String(localVarResponseBody.readAllBytes());
+        Unmerged responseValue = responseBody.isBlank()? null: memberVarObjectMapper.readValue(responseBody, new TypeReference<Unmerged>() {});
+        
+
+        return new ApiResponse<Unmerged>(
+            localVarResponse.statusCode(),
+            localVarResponse.headers().map(),
+            responseValue
+        );
+      } finally {
+        if (localVarResponseBody != null) {
+          localVarResponseBody.close();
+        }
+      }
+    } catch (IOException e) {
+      throw new ApiException(e);
+    }
+    catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ApiException(e);
+    }
+  }
+
+  private HttpRequest.Builder unmergeEpisodesRequestBuilder(@jakarta.annotation.Nonnull String xMemorySpace, @jakarta.annotation.Nonnull MergeReceipt mergeReceipt, @jakarta.annotation.Nullable String xRequestId, @jakarta.annotation.Nullable String traceparent, @jakarta.annotation.Nullable String idempotencyKey, Map<String, String> headers) throws ApiException {
+    // verify the required parameter 'xMemorySpace' is set
+    if (xMemorySpace == null) {
+      throw new ApiException(400, "Missing the required parameter 'xMemorySpace' when calling unmergeEpisodes");
+    }
+    // verify the required parameter 'mergeReceipt' is set
+    if (mergeReceipt == null) {
+      throw new ApiException(400, "Missing the required parameter 'mergeReceipt' when calling unmergeEpisodes");
+    }
+
+    HttpRequest.Builder localVarRequestBuilder = HttpRequest.newBuilder();
+
+    String localVarPath = "/merge/undo";
+
+    localVarRequestBuilder.uri(URI.create(memberVarBaseUri + localVarPath));
+
+    if (xMemorySpace != null) {
+      localVarRequestBuilder.header("X-Memory-Space", xMemorySpace.toString());
+    }
+    if (xRequestId != null) {
+      localVarRequestBuilder.header("X-Request-Id", xRequestId.toString());
+    }
+    if (traceparent != null) {
+      localVarRequestBuilder.header("traceparent", traceparent.toString());
+    }
+    if (idempotencyKey != null) {
+      localVarRequestBuilder.header("Idempotency-Key", idempotencyKey.toString());
+    }
+    localVarRequestBuilder.header("Content-Type", "application/json");
+    localVarRequestBuilder.header("Accept", "application/json, application/problem+json");
+
+    try {
+      byte[] localVarPostBody = memberVarObjectMapper.writeValueAsBytes(mergeReceipt);
+      localVarRequestBuilder.method("POST", HttpRequest.BodyPublishers.ofByteArray(localVarPostBody));
+    } catch (IOException e) {
+      throw new ApiException(e);
+    }
+    if (memberVarReadTimeout != null) {
+      localVarRequestBuilder.timeout(memberVarReadTimeout);
+    }
+    // Add custom headers if provided
+    localVarRequestBuilder = HttpRequestBuilderExtensions.withAdditionalHeaders(localVarRequestBuilder, headers);
+    if (memberVarInterceptor != null) {
+      memberVarInterceptor.accept(localVarRequestBuilder);
+    }
+    return localVarRequestBuilder;
+  }
+
+
+  public static final class APIUnmergeEpisodesRequest {
+    @jakarta.annotation.Nonnull
+    private String xMemorySpace; // The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
+    @jakarta.annotation.Nonnull
+    private MergeReceipt mergeReceipt; //  (required)
+    @jakarta.annotation.Nullable
+    private String xRequestId; // Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
+    @jakarta.annotation.Nullable
+    private String traceparent; // The trace that the request belongs to (W3C Trace Context); ignored when malformed. (optional)
+    @jakarta.annotation.Nullable
+    private String idempotencyKey; // Makes a write happen once: the same key within 24 hours gives the first answer again. It counts per API key, space and operation; the same key with another request is a 409.  (optional)
+
+    private APIUnmergeEpisodesRequest(Builder builder) {
+      this.xMemorySpace = builder.xMemorySpace;
+      this.mergeReceipt = builder.mergeReceipt;
+      this.xRequestId = builder.xRequestId;
+      this.traceparent = builder.traceparent;
+      this.idempotencyKey = builder.idempotencyKey;
+    }
+    @jakarta.annotation.Nonnull
+    public String xMemorySpace() {
+      return xMemorySpace;
+    }
+    @jakarta.annotation.Nonnull
+    public MergeReceipt mergeReceipt() {
+      return mergeReceipt;
+    }
+    @jakarta.annotation.Nullable
+    public String xRequestId() {
+      return xRequestId;
+    }
+    @jakarta.annotation.Nullable
+    public String traceparent() {
+      return traceparent;
+    }
+    @jakarta.annotation.Nullable
+    public String idempotencyKey() {
+      return idempotencyKey;
+    }
+    public static Builder newBuilder() {
+      return new Builder();
+    }
+
+    public static class Builder {
+      private String xMemorySpace;
+      private MergeReceipt mergeReceipt;
+      private String xRequestId;
+      private String traceparent;
+      private String idempotencyKey;
+
+      public Builder xMemorySpace(@jakarta.annotation.Nonnull String xMemorySpace) {
+        this.xMemorySpace = xMemorySpace;
+        return this;
+      }
+      public Builder mergeReceipt(@jakarta.annotation.Nonnull MergeReceipt mergeReceipt) {
+        this.mergeReceipt = mergeReceipt;
+        return this;
+      }
+      public Builder xRequestId(@jakarta.annotation.Nullable String xRequestId) {
+        this.xRequestId = xRequestId;
+        return this;
+      }
+      public Builder traceparent(@jakarta.annotation.Nullable String traceparent) {
+        this.traceparent = traceparent;
+        return this;
+      }
+      public Builder idempotencyKey(@jakarta.annotation.Nullable String idempotencyKey) {
+        this.idempotencyKey = idempotencyKey;
+        return this;
+      }
+      public APIUnmergeEpisodesRequest build() {
+        return new APIUnmergeEpisodesRequest(this);
       }
     }
   }
