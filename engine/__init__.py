@@ -34,6 +34,7 @@ from engine.answer.completion import Answer, FieldAnswer, NotConverged, Retrieve
 from engine.answer.confidence import Shares
 from engine.answer.conformal import ConformalSet
 from engine.answer.contributions import Counterfactual, Reasons, reasons, subsets_asked
+from engine.answer.current import Current, current
 from engine.answer.decision import is_answer
 from engine.answer.interval import ValueInterval
 from engine.answer.posterior import CueInput, Options
@@ -95,6 +96,7 @@ __all__ = [
     "ConformalSet",
     "Counterfactual",
     "CueInput",
+    "Current",
     "Explanation",
     "FieldAnswer",
     "FieldQuality",
@@ -135,6 +137,7 @@ __all__ = [
     "complete",
     "conformal",
     "consolidate",
+    "current",
     "explain",
     "find_patterns",
     "fit_kernels",

@@ -53,9 +53,8 @@ async def recall(call: Call) -> Response:
     """Rank the stored episodes by likeness to a cue."""
     body: dict[str, Any] = call.body
     cue = reading.cue(body["partial_episode"], "/partial_episode")
-    found = await service.recall(
-        call.runtime, call.scope, cue, body.get("limit", 10), reading.episode_filter(body.get("filter", {}))
-    )
+    where = reading.episode_filter(body.get("filter", {}))
+    found = await service.recall(call.runtime, call.scope, cue, body.get("limit", 10), where, reading.as_of(body))
     return replies.recalled(call, found)
 
 

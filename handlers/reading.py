@@ -8,6 +8,7 @@ from typing import Any
 from recollect import vectors
 from recollect.errors import InvalidRequest, Violation
 from recollect.model import (
+    AsOf,
     CompleteRequest,
     CompletionConfig,
     Cue,
@@ -36,7 +37,13 @@ def complete_request(body: Json, *, verbose: bool, at: str = "") -> CompleteRequ
         config=CompletionConfig() if config is None else CompletionConfig(**config),
         verbose=verbose,
         include=frozenset(map(Inclusion, body.get("include", ()))),
+        as_of=as_of(body),
     )
+
+
+def as_of(body: Json) -> AsOf | None:
+    """By which times an episode was known and had happened that answers."""
+    return AsOf(**body["as_of"]) if "as_of" in body else None
 
 
 def probability_request(body: Json) -> ProbabilityRequest:
@@ -55,6 +62,7 @@ def probability_request(body: Json) -> ProbabilityRequest:
         ),
         pattern_weight=body.get("pattern_weight"),
         prior_stored=body.get("prior_stored"),
+        as_of=as_of(body),
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import base64
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import asdict
 from time import perf_counter
 from typing import Any
 
@@ -23,6 +24,7 @@ from recollect.model import (
     CA3Progress,
     CompleteProgress,
     Completion,
+    CurrentValue,
     Episode,
     EpisodeInput,
     FilledCell,
@@ -290,6 +292,8 @@ def completion_document(completed: Completion, *, verbose: bool) -> dict[str, An
         public["reconstruction_stats"] = completed.stats
     if completed.why:
         public["why"] = completed.why
+    if completed.current:
+        public["current"] = {name: _current(each) for name, each in completed.current.items()}
     if completed.ask_next:
         public["ask_next"] = completed.ask_next
     if completed.sets:
@@ -302,6 +306,11 @@ def stated(call: Call, found: StatementProbability) -> Reply:
     call.clock.computed = perf_counter()
     public = {name: getattr(found, name) for name in ("probability", "low", "high", "alone")}
     return Reply(orjson.dumps({**public, **problems.cue_notes(found.cue_notes)}, option=_OPTIONS))
+
+
+def _current(found: CurrentValue) -> Mapping[str, Any]:
+    own = asdict(found)
+    return own if found.before is not None else {name: value for name, value in own.items() if name != "before"}
 
 
 def _value_set(found: ValueSet) -> Mapping[str, Any]:

@@ -243,6 +243,15 @@ class Inclusion(StrEnum):
     WHY = "why"
     COUNTERFACTUAL = "counterfactual"
     ASK_NEXT = "ask_next"
+    CURRENT = "current"
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """Only what was known by one time and happened by another is to answer; None: whenever that was."""
+
+    known_by: str | None = None
+    happened_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +263,7 @@ class CompleteRequest:
     config: CompletionConfig = field(default_factory=CompletionConfig)
     verbose: bool = False
     include: frozenset[Inclusion] = frozenset()
+    as_of: AsOf | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +368,7 @@ class ProbabilityRequest:
     statement: tuple[StatedCondition, ...]
     pattern_weight: float | None = None
     prior_stored: float | None = None
+    as_of: AsOf | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,6 +390,22 @@ class AskNext:
     target: str
     confidence: float
     confidence_expected: float
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentValue:
+    """What the latest episode with all that a cue says tells of a field: `at` its time, `since` that of the first of
+    the last `in_a_row` of `episodes` that say so, `before` what they said until then; see `engine.Current`.
+    """
+
+    value: FieldValue
+    episode_id: str
+    at: str
+    since: str
+    in_a_row: int
+    episodes: int
+    before: FieldValue | None
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,6 +485,7 @@ class Completion:
     why: Mapping[str, Why] = field(default_factory=dict)
     ask_next: tuple[AskNext, ...] = ()
     sets: Mapping[str, ValueSet] = field(default_factory=dict)
+    current: Mapping[str, CurrentValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

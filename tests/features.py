@@ -149,6 +149,33 @@ FEATURES = (
         method="GET",
     ),
     Feature(
+        "Current values",
+        "What the latest episode with all that the cue says tells of a field, since when, and what was said before; "
+        "`confidence` is how often, in this space, such a value holds until the next. `contradictions` lists them by "
+        "person or thing.",
+        "/complete",
+        {"partial_episode": {"known_fields": {"what": "breakfast"}}, "targets": ["where"], "include": ["current"]},
+        ("current",),
+        "by a change of address: the value, since when, and the one before",
+        "`tests/handlers/test_as_of.py`",
+    ),
+    Feature(
+        "As of another time",
+        "Only episodes that were known by one time and had happened by another answer, as if the rest had never been; "
+        "what was learned since is left aside. On `complete`, `recall` and `probability`. The first question of a time "
+        "takes longer: the space is copied.",
+        "/complete",
+        {
+            "partial_episode": {"known_fields": {"what": "breakfast"}},
+            "targets": ["where"],
+            "include": ["current"],
+            "as_of": {"happened_by": "2026-03-10T00:00:00Z"},
+        },
+        ("completed_episode", "completion_confidence", "current"),
+        "the answer is that of a space that never had the others, byte for byte",
+        "`tests/handlers/test_as_of.py`",
+    ),
+    Feature(
         "Merge with a receipt",
         "Several episodes of one event become one, all or nothing; where they differ, the first, the latest or what "
         "you say holds. The receipt has them as they were: `POST /merge/undo` takes it and puts them back. Here a dry "

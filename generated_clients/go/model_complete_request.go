@@ -27,6 +27,7 @@ type CompleteRequest struct {
 	Config *CompletionConfig `json:"config,omitempty"`
 	// What the answer is to tell beyond itself, verbose or not.
 	Include []Inclusion `json:"include,omitempty"`
+	AsOf *AsOf `json:"as_of,omitempty"`
 }
 
 type _CompleteRequest CompleteRequest
@@ -169,6 +170,38 @@ func (o *CompleteRequest) SetInclude(v []Inclusion) {
 	o.Include = v
 }
 
+// GetAsOf returns the AsOf field value if set, zero value otherwise.
+func (o *CompleteRequest) GetAsOf() AsOf {
+	if o == nil || IsNil(o.AsOf) {
+		var ret AsOf
+		return ret
+	}
+	return *o.AsOf
+}
+
+// GetAsOfOk returns a tuple with the AsOf field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *CompleteRequest) GetAsOfOk() (*AsOf, bool) {
+	if o == nil || IsNil(o.AsOf) {
+		return nil, false
+	}
+	return o.AsOf, true
+}
+
+// HasAsOf returns a boolean if a field has been set.
+func (o *CompleteRequest) HasAsOf() bool {
+	if o != nil && !IsNil(o.AsOf) {
+		return true
+	}
+
+	return false
+}
+
+// SetAsOf gets a reference to the given AsOf and assigns it to the AsOf field.
+func (o *CompleteRequest) SetAsOf(v AsOf) {
+	o.AsOf = &v
+}
+
 func (o CompleteRequest) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -188,6 +221,9 @@ func (o CompleteRequest) ToMap() (map[string]interface{}, error) {
 	}
 	if !IsNil(o.Include) {
 		toSerialize["include"] = o.Include
+	}
+	if !IsNil(o.AsOf) {
+		toSerialize["as_of"] = o.AsOf
 	}
 	return toSerialize, nil
 }

@@ -37,6 +37,8 @@ type CompleteResponse struct {
 	ReconstructionStats *ReconstructionStats `json:"reconstruction_stats,omitempty"`
 	// Why each completed field is what it is, by field name; where the request includes it.
 	Why *map[string]Why `json:"why,omitempty"`
+	// By target, what the latest episode with all that the cue says tells of it; asked for with `include`, left out where there is none whose time is known.
+	Current *map[string]CurrentValue `json:"current,omitempty"`
 	// The fields worth asking for, the most useful first; where the request includes it and there are such.
 	AskNext []AskNext `json:"ask_next,omitempty"`
 	// A set of values with a guarantee per completed field; where `config.coverage` asks for it and enough episodes have the cue's fields.
@@ -329,6 +331,38 @@ func (o *CompleteResponse) SetWhy(v map[string]Why) {
 	o.Why = &v
 }
 
+// GetCurrent returns the Current field value if set, zero value otherwise.
+func (o *CompleteResponse) GetCurrent() map[string]CurrentValue {
+	if o == nil || IsNil(o.Current) {
+		var ret map[string]CurrentValue
+		return ret
+	}
+	return *o.Current
+}
+
+// GetCurrentOk returns a tuple with the Current field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *CompleteResponse) GetCurrentOk() (*map[string]CurrentValue, bool) {
+	if o == nil || IsNil(o.Current) {
+		return nil, false
+	}
+	return o.Current, true
+}
+
+// HasCurrent returns a boolean if a field has been set.
+func (o *CompleteResponse) HasCurrent() bool {
+	if o != nil && !IsNil(o.Current) {
+		return true
+	}
+
+	return false
+}
+
+// SetCurrent gets a reference to the given map[string]CurrentValue and assigns it to the Current field.
+func (o *CompleteResponse) SetCurrent(v map[string]CurrentValue) {
+	o.Current = &v
+}
+
 // GetAskNext returns the AskNext field value if set, zero value otherwise.
 func (o *CompleteResponse) GetAskNext() []AskNext {
 	if o == nil || IsNil(o.AskNext) {
@@ -423,6 +457,9 @@ func (o CompleteResponse) ToMap() (map[string]interface{}, error) {
 	}
 	if !IsNil(o.Why) {
 		toSerialize["why"] = o.Why
+	}
+	if !IsNil(o.Current) {
+		toSerialize["current"] = o.Current
 	}
 	if !IsNil(o.AskNext) {
 		toSerialize["ask_next"] = o.AskNext

@@ -15,7 +15,7 @@ import (
 	"fmt"
 )
 
-// Inclusion What an answer tells only when asked, because it costs: `why` each completed field is what it is (the question is asked anew without every subset of up to 7 parts of the cue, of more for 16 orders of them); `counterfactual` that, and the smallest changes that would change the answer; `ask_next` which fields, once known, would help most. More may come. 
+// Inclusion What an answer tells only when asked, because it costs: `why` each completed field is what it is (the question is asked anew without every subset of up to 7 parts of the cue, of more for 16 orders of them); `counterfactual` that, and the smallest changes that would change the answer; `ask_next` which fields, once known, would help most; `current` what the latest episode with all that the cue says tells of each target. More may come. 
 type Inclusion string
 
 // List of Inclusion
@@ -23,6 +23,7 @@ const (
 	INCLUSION_WHY Inclusion = "why"
 	INCLUSION_COUNTERFACTUAL Inclusion = "counterfactual"
 	INCLUSION_ASK_NEXT Inclusion = "ask_next"
+	INCLUSION_CURRENT Inclusion = "current"
 	INCLUSION_UNKNOWN_DEFAULT_OPEN_API Inclusion = "unknown_default_open_api"
 )
 
@@ -31,6 +32,7 @@ var AllowedInclusionEnumValues = []Inclusion{
 	"why",
 	"counterfactual",
 	"ask_next",
+	"current",
 	"unknown_default_open_api",
 }
 

@@ -28,6 +28,7 @@ type ProbabilityRequest struct {
 	PatternWeight *float64 `json:"pattern_weight,omitempty"`
 	// The chance, before the cue is read, that it means a stored event; left out, one half.
 	PriorStored *float64 `json:"prior_stored,omitempty"`
+	AsOf *AsOf `json:"as_of,omitempty"`
 }
 
 type _ProbabilityRequest ProbabilityRequest
@@ -163,6 +164,38 @@ func (o *ProbabilityRequest) SetPriorStored(v float64) {
 	o.PriorStored = &v
 }
 
+// GetAsOf returns the AsOf field value if set, zero value otherwise.
+func (o *ProbabilityRequest) GetAsOf() AsOf {
+	if o == nil || IsNil(o.AsOf) {
+		var ret AsOf
+		return ret
+	}
+	return *o.AsOf
+}
+
+// GetAsOfOk returns a tuple with the AsOf field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *ProbabilityRequest) GetAsOfOk() (*AsOf, bool) {
+	if o == nil || IsNil(o.AsOf) {
+		return nil, false
+	}
+	return o.AsOf, true
+}
+
+// HasAsOf returns a boolean if a field has been set.
+func (o *ProbabilityRequest) HasAsOf() bool {
+	if o != nil && !IsNil(o.AsOf) {
+		return true
+	}
+
+	return false
+}
+
+// SetAsOf gets a reference to the given AsOf and assigns it to the AsOf field.
+func (o *ProbabilityRequest) SetAsOf(v AsOf) {
+	o.AsOf = &v
+}
+
 func (o ProbabilityRequest) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -180,6 +213,9 @@ func (o ProbabilityRequest) ToMap() (map[string]interface{}, error) {
 	}
 	if !IsNil(o.PriorStored) {
 		toSerialize["prior_stored"] = o.PriorStored
+	}
+	if !IsNil(o.AsOf) {
+		toSerialize["as_of"] = o.AsOf
 	}
 	return toSerialize, nil
 }

@@ -24,6 +24,7 @@ type RecallRequest struct {
 	PartialEpisode PartialEpisode `json:"partial_episode"`
 	// How many episodes to return at most.
 	Limit *int32 `json:"limit,omitempty"`
+	AsOf *AsOf `json:"as_of,omitempty"`
 	Filter *EpisodeFilter `json:"filter,omitempty"`
 }
 
@@ -107,6 +108,38 @@ func (o *RecallRequest) SetLimit(v int32) {
 	o.Limit = &v
 }
 
+// GetAsOf returns the AsOf field value if set, zero value otherwise.
+func (o *RecallRequest) GetAsOf() AsOf {
+	if o == nil || IsNil(o.AsOf) {
+		var ret AsOf
+		return ret
+	}
+	return *o.AsOf
+}
+
+// GetAsOfOk returns a tuple with the AsOf field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *RecallRequest) GetAsOfOk() (*AsOf, bool) {
+	if o == nil || IsNil(o.AsOf) {
+		return nil, false
+	}
+	return o.AsOf, true
+}
+
+// HasAsOf returns a boolean if a field has been set.
+func (o *RecallRequest) HasAsOf() bool {
+	if o != nil && !IsNil(o.AsOf) {
+		return true
+	}
+
+	return false
+}
+
+// SetAsOf gets a reference to the given AsOf and assigns it to the AsOf field.
+func (o *RecallRequest) SetAsOf(v AsOf) {
+	o.AsOf = &v
+}
+
 // GetFilter returns the Filter field value if set, zero value otherwise.
 func (o *RecallRequest) GetFilter() EpisodeFilter {
 	if o == nil || IsNil(o.Filter) {
@@ -152,6 +185,9 @@ func (o RecallRequest) ToMap() (map[string]interface{}, error) {
 	toSerialize["partial_episode"] = o.PartialEpisode
 	if !IsNil(o.Limit) {
 		toSerialize["limit"] = o.Limit
+	}
+	if !IsNil(o.AsOf) {
+		toSerialize["as_of"] = o.AsOf
 	}
 	if !IsNil(o.Filter) {
 		toSerialize["filter"] = o.Filter

@@ -34,6 +34,15 @@ Known = Annotated[
 ]
 
 
+KnownBy = Annotated[
+    str | None,
+    typer.Option("--known-by", metavar="TIME", help="Only what was written by then answers: 2026-03-04T08:00:00Z."),
+]
+HappenedBy = Annotated[
+    str | None, typer.Option("--happened-by", metavar="TIME", help="Only what had happened by then answers.")
+]
+
+
 def complete(  # noqa: PLR0913, PLR0917  # a parameter per option
     known: Known = None,
     space: Space = "demo",
@@ -58,6 +67,11 @@ def complete(  # noqa: PLR0913, PLR0917  # a parameter per option
     why: Annotated[
         bool, typer.Option("--why", help="Say why: what each part did, what would change the answer, what to ask next.")
     ] = False,
+    current: Annotated[
+        bool, typer.Option("--current", help="Also tell what the latest episode says that has all you know.")
+    ] = False,
+    known_by: KnownBy = None,
+    happened_by: HappenedBy = None,
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Show it happen: candidates, energy, fields as they fill in.")
     ] = False,
@@ -76,8 +90,9 @@ def complete(  # noqa: PLR0913, PLR0917  # a parameter per option
     settings = {"ca1_threshold": threshold, "coverage": coverage, "prior_stored": prior}
     if config := {name: value for name, value in settings.items() if value is not None}:
         request["config"] = config
-    if why:
-        request["include"] = ["why", "counterfactual", "ask_next"]
+    if include := [*(("why", "counterfactual", "ask_next") if why else ()), *(("current",) if current else ())]:
+        request["include"] = include
+    request |= as_of(known_by, happened_by)
     with Client(url, key, as_json=as_json) as client:
         if watch:
             events = client.events("/complete/stream", space=space, body=request)
@@ -94,6 +109,7 @@ def complete(  # noqa: PLR0913, PLR0917  # a parameter per option
         return
     _print_completion(answer, request["partial_episode"]["known_fields"])
     _print_sets(answer)
+    _print_current(answer)
     if why:
         _print_reasons(answer)
     if verbose:
@@ -104,6 +120,8 @@ def recall(
     known: Known = None,
     space: Space = "demo",
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=200, help="How many episodes.")] = 5,
+    known_by: KnownBy = None,
+    happened_by: HappenedBy = None,
     url: Url = None,
     key: KeyOption = None,
     as_json: AsJson = False,
@@ -113,6 +131,7 @@ def recall(
     Example: recollect recall what=breakfast --limit 3 --space journal
     """
     request = {"partial_episode": {"known_fields": parse_fields(known or [])}, "limit": limit}
+    request |= as_of(known_by, happened_by)
     with Client(url, key, as_json=as_json) as client:
         answer = client.call("POST", "/recall", space=space, body=request)
     if as_json:
@@ -127,6 +146,12 @@ def recall(
     ]
     print_table(["similarity>", "episode", *names], rows)
     print_notes(answer)
+
+
+def as_of(known_by: str | None, happened_by: str | None) -> dict[str, Any]:
+    """By which times what answers was known and had happened, as a member of a request; none where neither is given."""
+    given = {name: at for name, at in (("known_by", known_by), ("happened_by", happened_by)) if at}
+    return {"as_of": given} if given else {}
 
 
 def parse_fields(pairs: list[str]) -> dict[str, Any]:
@@ -189,6 +214,16 @@ def print_notes(answer: Mapping[str, Any]) -> None:
     for note in answer.get("cue_notes", ()):
         read_as = f" ({shown(note['read_as'])})" if "read_as" in note else ""
         out.print(f"[dim]{escape(note['message'] + read_as)}[/]", markup=True)
+
+
+def _print_current(answer: Mapping[str, Any]) -> None:
+    """What the latest says, and how far that holds."""
+    for name, now in answer.get("current", {}).items():
+        before = f", before that {shown(now['before'])}" if "before" in now else ""
+        out.print(
+            f"The latest of {now['episodes']} says {escape(name)} = {escape(shown(now['value']))}, since {now['since']}"
+            f"{escape(before)}; {percent(now['confidence'])} of such values hold until the next."
+        )
 
 
 def _print_sets(answer: Mapping[str, Any]) -> None:

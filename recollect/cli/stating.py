@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from recollect.cli.client import Client
-from recollect.cli.completing import Known, parse_fields, print_notes
+from recollect.cli.completing import HappenedBy, Known, KnownBy, as_of, parse_fields, print_notes
 from recollect.cli.console import EXIT_USAGE, AsJson, Failure, KeyOption, Space, Url, out, percent, print_json
 
 _CONDITION = re.compile(r"(?P<field>[^=<>!]+)(?P<sign>!=|>=|<=|=)(?P<value>.*)", re.DOTALL)
@@ -23,6 +23,8 @@ def probability(
         typer.Option("--that", help="FIELD=VALUE, FIELD!=VALUE, FIELD>=VALUE or FIELD<=VALUE; repeat for more."),
     ] = None,
     space: Space = "demo",
+    known_by: KnownBy = None,
+    happened_by: HappenedBy = None,
     url: Url = None,
     key: KeyOption = None,
     as_json: AsJson = False,
@@ -35,6 +37,7 @@ def probability(
         raise _unreadable("No statement was given.")
     statement = _merged([_condition(text) for text in that])
     body = {"partial_episode": {"known_fields": parse_fields(known or [])}, "statement": statement}
+    body |= as_of(known_by, happened_by)
     with Client(url, key, as_json=as_json) as client:
         answer = client.call("POST", "/probability", space=space, body=body)
     if as_json:

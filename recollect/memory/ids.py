@@ -12,6 +12,7 @@ import numpy.typing as npt
 from engine import Packed
 
 Revisions = npt.NDArray[np.int64]
+Moments = npt.NDArray[np.float64]
 
 
 class Ids(Sequence[str]):
@@ -24,6 +25,7 @@ class Ids(Sequence[str]):
         self._own: list[str] = []  # of the rows after them
         self._revision_of: dict[str, int] = {}  # of own ones
         self._revisions: Revisions = np.zeros(64, dtype=np.int64)  # of every row, rising
+        self._moments: Moments = np.zeros(64)  # when that was, in seconds since 1970
 
     def __len__(self) -> int:
         return self._standing + len(self._own)
@@ -46,6 +48,11 @@ class Ids(Sequence[str]):
         """When the episode in a row was written."""
         return int(self._revisions[row])
 
+    @property
+    def moments(self) -> Moments:
+        """float64[N]: when the episode in each row was written, in seconds since 1970; read-only by convention."""
+        return self._moments[: len(self)]
+
     def row_of(self, revision: int) -> int | None:
         """The row of what was written at a revision, None where it is gone."""
         row = int(np.searchsorted(self._revisions[: len(self)], revision))
@@ -64,12 +71,14 @@ class Ids(Sequence[str]):
         """The first row that was written after a revision."""
         return int(np.searchsorted(self._revisions[: len(self)], revision, "right"))
 
-    def append(self, episode_id: str, revision: int) -> None:
+    def append(self, episode_id: str, revision: int, moment: float) -> None:
         """Add the next row."""
         size = len(self)
         if size == len(self._revisions):
             self._revisions = np.concatenate([self._revisions, np.zeros(size + 64, dtype=np.int64)])
+            self._moments = np.concatenate([self._moments[:size], np.zeros(size + 64)])
         self._revisions[size] = self._revision_of[episode_id] = revision
+        self._moments[size] = moment
         self._own.append(episode_id)
 
     def remove(self, rows: Sequence[int]) -> None:
@@ -82,14 +91,23 @@ class Ids(Sequence[str]):
                 del self._revision_of[self._own[row - standing]]  # else it was given to a later row
         self._standing -= standing - int(keep[:standing].sum())
         self._own = list(compress(self._own, keep[standing:].tolist()))
-        kept = self._revisions[first:size][keep[first:]]
-        self._revisions[first : first + len(kept)] = kept
+        for array in (self._revisions, self._moments):
+            kept = array[first:size][keep[first:]]
+            array[first : first + len(kept)] = kept
+
+    def only(self, rows: Sequence[int]) -> Ids:
+        """The ids of some rows, ascending, alone."""
+        ids = Ids()
+        for row in rows:
+            ids.append(self[row], self.revision(row), float(self._moments[row]))
+        return ids
 
     def pack(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """The ids as facts and plain arrays; `of` makes them again."""
         written = [each.encode() for each in self]
         revisions = self._revisions[: len(self)]
-        return {"size": len(self)}, {**Packed.pack(written, written), "written": revisions, "revisions": revisions}
+        arrays = {"written": revisions, "revisions": revisions, "moments": self.moments}
+        return {"size": len(self)}, {**Packed.pack(written, written), **arrays}
 
     @classmethod
     def of(cls, facts: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Ids:
@@ -97,4 +115,5 @@ class Ids(Sequence[str]):
         ids, size = cls(), facts["size"]
         ids._packed, ids._standing = Packed(arrays, size), size
         ids._written, ids._revisions = arrays["written"][:size], arrays["revisions"]
+        ids._moments = arrays["moments"]
         return ids

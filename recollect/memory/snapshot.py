@@ -35,7 +35,7 @@ from recollect.memory.space import SpaceMemory
 from recollect.model import Space
 from recollect.store import Store
 
-FORMAT = 1
+FORMAT = 2
 MADE_BY = [FORMAT, engine.VERSION, np.__version__, unicodedata.unidata_version, sys.byteorder]
 _MAGIC, _HEAD = b"recollsn", struct.Struct("<8sII")
 _PAGE = mmap.ALLOCATIONGRANULARITY

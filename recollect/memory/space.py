@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ class SpaceMemory:
         self.pace_s = PACE_S  # seconds a cell has taken of late
         # By (fields, target), at the state: what stored episodes score, for sets with a guarantee.
         self.conformal: tuple[tuple[int, int], dict[tuple[tuple[str, ...], str], conformal.Scores]] = ((-1, -1), {})
+        self._as_of: tuple[object, SpaceMemory] | None = None  # (what it depends on, the last one asked for)
         self.drift: tuple[tuple[int, int, int], bool] | None = None  # (what was judged, the verdict)
 
     def __len__(self) -> int:
@@ -100,7 +102,7 @@ class SpaceMemory:
             if "expires_at" in document:
                 heapq.heappush(self._ends, (epoch_seconds(document["expires_at"]), episode.revision))
             known = self._present(document["fields"])
-            self.ids.append(episode.episode_id, episode.revision)
+            self.ids.append(episode.episode_id, episode.revision, _written(document["updated_at"]))
             fields.append(known)
             moments.append(moment_of(document.get("occurred_at"), known))
             vectors.append(None if episode.embedding is None else to_array(episode.embedding))
@@ -131,6 +133,28 @@ class SpaceMemory:
                 self._stale.add(row)
         if self._stale:
             self._erase()
+
+    def as_of(self, known_by_s: float | None, happened_by_s: float | None) -> SpaceMemory:
+        """The memory of the episodes that were known and had happened by then, as if the others had never been.
+
+        Itself where that is all. What was learned is not in it: it knows the others. Cost O(N columns), once for the
+        time asked for last.
+        """
+        later = np.zeros(self.traces.size, dtype=bool)
+        if known_by_s is not None:
+            later |= self.ids.moments > known_by_s
+        if happened_by_s is not None:
+            later |= ~(self.traces.times <= happened_by_s)  # what is not known to have happened by then, has not
+        if not later.any():
+            return self
+        key = (self.state, self.space.schema, known_by_s, happened_by_s)
+        if self._as_of is None or self._as_of[0] != key:
+            twin = SpaceMemory(self.space)
+            twin.traces = self.traces.without(np.flatnonzero(later).tolist())
+            twin.ids = self.ids.only(np.flatnonzero(~later).tolist())
+            twin.revision, twin.pace_s = self.revision, self.pace_s
+            self._as_of = key, twin
+        return self._as_of[1]
 
     def schema(self) -> Schema:
         """What the space has learned, in use over its present episodes."""
@@ -217,6 +241,12 @@ class SpaceMemory:
             kernels = {name: np.array(kernel) for name, kernel in facts["kernels"].items()}
             memory._kernels = (memory.traces.size.bit_length(), 0), kernels
         return memory
+
+
+@lru_cache(maxsize=16)
+def _written(updated_at: str) -> float:
+    """Cached, because what came together has one time of writing."""
+    return epoch_seconds(updated_at)
 
 
 def moment_of(occurred_at: str | None, fields: Mapping[str, object]) -> float:

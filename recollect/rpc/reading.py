@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from recollect import vectors
 from recollect.errors import InvalidRequest, Violation
 from recollect.model import (
+    AsOf,
     CompleteRequest,
     CompletionConfig,
     Cue,
@@ -63,6 +64,7 @@ from recollect.service.rules import (
     SPACE_ID,
 )
 from recollect.service.spaces import read_draft
+from recollect.times import EXPECTED, epoch_seconds
 
 MAX_VIOLATIONS = 20
 NO_REVISION = 2**62  # a condition on a revision that nothing can have holds for nothing
@@ -112,12 +114,32 @@ def question(message: Question, *, verbose: bool, at: str = "") -> CompleteReque
         ),
         verbose=verbose,
         include=frozenset(INCLUSIONS[each] for each in message.include),
+        as_of=as_of(message),
     )
+
+
+def as_of(message: Message) -> AsOf | None:
+    """By which times an episode was known and had happened that answers; its rules are `as_of_faults`."""
+    given = message.as_of
+    return AsOf(_optional(given, "known_by"), _optional(given, "happened_by")) if message.HasField("as_of") else None
+
+
+def as_of_faults(message: Message, at: str) -> list[Violation]:
+    """Times that are none."""
+    faults = []
+    for name in ("known_by", "happened_by"):
+        text = _optional(message.as_of, name)
+        try:
+            if text is not None:
+                epoch_seconds(text)
+        except ValueError:
+            faults.append(Violation(f"{at}/as_of/{name}", "FORMAT", EXPECTED, f"{len(text)} characters"))
+    return faults
 
 
 def question_faults(message: Question, at: str = "") -> list[Violation]:
     """Every way in which a completion asked for breaks the contract."""
-    faults = cue_faults(message, at)
+    faults = cue_faults(message, at) + as_of_faults(message, at)
     faults += targets_faults(message.targets, f"{at}/targets")
     config = message.config
     faults += range_faults(config, "ca1_threshold", f"{at}/config", 0, 1)
@@ -170,12 +192,13 @@ def probability_request(message: completion_pb2.ProbabilityRequest) -> Probabili
         ),
         pattern_weight=_optional(message, "pattern_weight"),
         prior_stored=_optional(message, "prior_stored"),
+        as_of=as_of(message),
     )
 
 
 def probability_faults(message: completion_pb2.ProbabilityRequest) -> list[Violation]:
     """Every way in which a statement breaks the contract."""
-    faults = cue_faults(message, "")
+    faults = cue_faults(message, "") + as_of_faults(message, "")
     faults += range_faults(message, "pattern_weight", "", 0, 1)
     faults += range_faults(message, "prior_stored", "", 0, 1)
     if not message.statement:

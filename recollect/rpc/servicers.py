@@ -69,10 +69,10 @@ async def probability(call: Call, request: completion_pb2.ProbabilityRequest) ->
 
 async def recall(call: Call, request: episode_pb2.RecallRequest) -> episode_pb2.RecallResponse:
     """Rank the stored episodes by likeness to a cue."""
-    reading.check(reading.cue_faults(request, ""))
-    limit = reading.recall_limit(request)
+    reading.check(reading.cue_faults(request, "") + reading.as_of_faults(request, ""))
+    limit, as_of = reading.recall_limit(request), reading.as_of(request)
     cue = reading.cue(request.partial_episode, "/partial_episode")
-    found = await service.recall(call.runtime, call.scope, cue, limit, reading.episode_filter(request.filter))
+    found = await service.recall(call.runtime, call.scope, cue, limit, reading.episode_filter(request.filter), as_of)
     return episode_pb2.RecallResponse(
         items=writing.recalled(found.items), cue_notes=map(writing.cue_note, found.cue_notes)
     )

@@ -19,6 +19,7 @@ from recollect.model import (
     Completion,
     CueNote,
     CueNoteCode,
+    CurrentValue,
     Episode,
     EpisodeInput,
     FieldType,
@@ -109,6 +110,8 @@ def completion(completed: Completion, *, verbose: bool, encoding: int) -> comple
         )
     for name, found in completed.sets.items():
         _put_set(response.sets[name], found)
+    for name, now in completed.current.items():
+        _put_current(response.current[name], now)
     return response
 
 
@@ -332,6 +335,14 @@ def stated(found: StatementProbability) -> completion_pb2.ProbabilityResponse:
         alone=found.alone,
         cue_notes=map(cue_note, found.cue_notes),
     )
+
+
+def _put_current(into: completion_pb2.CurrentValue, found: CurrentValue) -> None:
+    for part in ("episode_id", "at", "since", "in_a_row", "episodes", "confidence"):
+        setattr(into, part, getattr(found, part))
+    _put_value(into.value, found.value)
+    if found.before is not None:
+        _put_value(into.before, found.before)
 
 
 def _put_set(into: completion_pb2.ValueSet, found: ValueSet) -> None:

@@ -37,7 +37,7 @@ from recollect.model import (
     Scope,
     Source,
 )
-from recollect.service import cuenoise, cues, gate, reasons, refusals, valuesets, watching
+from recollect.service import asof, cuenoise, cues, gate, reasons, refusals, valuesets, watching
 from recollect.service.runtime import Runtime
 from recollect.service.turns import Turn
 from recollect.store.recent import Told
@@ -85,7 +85,7 @@ def cells(request: CompleteRequest, memory: SpaceMemory) -> float:
     fields = len(request.cue.known_fields) + len(asked)
     if request.cue.partial_embedding is not None:
         fields += len(request.cue.partial_embedding) // VECTOR_CELL_BYTES
-    return FIXED_CELLS + memory.traces.size * fields * _askings(request)
+    return FIXED_CELLS + memory.traces.size * fields * _askings(request) + asof.cells(memory, request.as_of)
 
 
 def _askings(request: CompleteRequest) -> int:
@@ -129,11 +129,12 @@ def unfold(
 ) -> Generator[Retrieved | FieldAnswer | Sweep | Answer | Completion, None, None]:
     """The completion as it happens: the engine's own events, then what is answered."""
     started = perf_counter()
+    whole, memory = memory, asof.standing(memory, request.as_of)
     reading = cues.read(memory, request.cue)
     request = replace(request, cue=reading.given)
     cue = _cue_input(memory, reading)
     if not memory.traces.size:
-        raise refusals.empty_space()
+        raise refusals.nothing_by_then(whole) if whole.traces.size else refusals.empty_space()
     targets = targets_of(memory, request)
     if request.targets and not targets:
         raise refusals.given_targets(request, partial(_works, runtime, memory))
@@ -149,7 +150,8 @@ def unfold(
     except NotConverged as failure:
         raise not_converged(failure) from failure
     assert answer is not None
-    cuenoise.note(runtime, memory, answer)
+    if memory is whole:
+        cuenoise.note(runtime, memory, answer)
     if all(gate.against(request, field) for field in answer.fields.values()):
         raise refusals.insufficient_evidence(memory, request, answer, reading.notes, partial(_works, runtime, memory))
     notes = (
@@ -165,8 +167,10 @@ def unfold(
             why=reasons.why(memory, request, answer, named, goes_on),
             ask_next=reasons.ask_next(request, answer),
             sets=valuesets.sets(memory, request.config.coverage, answer, named, goes_on),
+            current=reasons.current(memory, request, answer),
         )
-    runtime.recent.note(completion.completion_id, memory.space.uid, _told(completion, answer))
+    if memory is whole:
+        runtime.recent.note(completion.completion_id, memory.space.uid, _told(completion, answer))
     yield completion
 
 

@@ -25,7 +25,7 @@ from recollect.model import (
     WrittenEpisode,
 )
 from recollect.service import cursors, proofs
-from recollect.service.admission import admit, encode
+from recollect.service.admission import admit, encode, require_dimensions
 from recollect.service.conditions import required_revision
 from recollect.service.filters import missing_of, select
 from recollect.service.idempotency import canonical_fields, idempotency
@@ -52,9 +52,8 @@ async def create_episode(
     runtime: Runtime, scope: Scope, episode: EpisodeInput, *, idempotency_key: str | None = None
 ) -> WrittenEpisode:
     """Store a new episode; raises Conflict (EPISODE_EXISTS) when its id is taken."""
-    space = await writable(runtime, scope)
     episode_id = episode.episode_id or new_episode_id()
-    write = admit(episode, episode_id, space.embedding_dimensions)
+    space, write = await _admitted(runtime, scope, episode, episode_id)
     receipt = None
     with contextlib.suppress(PreconditionFailed):
         receipt = await _put(runtime, scope, space, episode, write, 0, "create_episode", idempotency_key)
@@ -74,12 +73,11 @@ async def put_episode(
     idempotency_key: str | None = None,
 ) -> WrittenEpisode:
     """Store an episode under this id, replacing what is there; `if_revision` as in `PutEpisode`."""
-    space = await writable(runtime, scope)
-    required = required_revision(space, if_revision, in_incarnation)
     if episode.episode_id not in {None, episode_id}:
         violation = Violation("/id", "ID_DIFFERS", "the id of the path, or none", "another id")
         raise InvalidRequest("The episode's id differs from the path's.", code="ID_DIFFERS", violations=(violation,))
-    write = admit(episode, episode_id, space.embedding_dimensions)
+    space, write = await _admitted(runtime, scope, episode, episode_id)
+    required = required_revision(space, if_revision, in_incarnation)
     receipt = await _put(runtime, scope, space, episode, write, required, "put_episode", idempotency_key)
     return await _written(runtime, space, episode, write, receipt)
 
@@ -241,6 +239,15 @@ def check_filter(where: EpisodeFilter) -> None:
                     code="INVALID_FILTER",
                     violations=(violation,),
                 ) from None
+
+
+async def _admitted(runtime: Runtime, scope: Scope, episode: EpisodeInput, episode_id: str) -> tuple[Space, PutEpisode]:
+    """The space and the write; what is wrong in itself is refused, on both edges, before anybody asks for the space."""
+    write = admit(episode, episode_id, None)
+    space = await writable(runtime, scope)
+    if episode.embedding is not None and space.embedding_dimensions is not None:
+        require_dimensions(len(episode.embedding) // 4, space.embedding_dimensions)
+    return space, write
 
 
 async def _put(

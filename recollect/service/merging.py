@@ -57,17 +57,17 @@ async def merge_episodes(
     idempotency_key: str | None = None,
 ) -> MergeReceipt:
     """Make several episodes one, all or nothing; the condition is on the first. Raises EpisodeNotFound."""
-    space = runtime.space(scope) if request.dry_run else writable(runtime, scope)
+    space = await (runtime.space(scope) if request.dry_run else writable(runtime, scope))
     required = required_revision(space, if_revision, in_incarnation)
     if request.dry_run:
-        return _planned(runtime, space, request, required)[1]
+        return (await _planned(runtime, space, request, required))[1]
     asked = orjson.dumps([request.episode_ids, request.prefer, canonical_fields(request.fields), required])
     secret, key = _hidden(scope, space, idempotency_key, asked)
-    earlier = None if key is None else runtime.store.find_receipt(space.uid, key)
+    earlier = None if key is None else await runtime.read(runtime.store.find_receipt, space.uid, key)
     if earlier is not None:
         return _again(earlier, space, secret)
     for attempt in range(1, ATTEMPTS + 1):
-        writes, told = _planned(runtime, space, request, required)
+        writes, told = await _planned(runtime, space, request, required)
         note = b"" if key is None else seal(secret, _encoded(told))
         try:
             done = await runtime.store.commit(space.uid, writes, idempotency=key, note=note)
@@ -83,7 +83,7 @@ async def unmerge_episodes(
     runtime: Runtime, scope: Scope, receipt: MergeReceipt, *, idempotency_key: str | None = None
 ) -> Unmerged:
     """Put the episodes of a receipt back; raises PreconditionFailed where the merged one is not as it was left."""
-    space = writable(runtime, scope)
+    space = await writable(runtime, scope)
     ids = _ids(receipt)
     writes = []
     for at, (episode_id, each) in enumerate(zip(ids, receipt.episodes, strict=True)):
@@ -91,19 +91,19 @@ async def unmerge_episodes(
         writes.append(write._replace(if_revision=receipt.revision if episode_id == receipt.episode_id else 0))
     asked = [receipt.episode_id, receipt.revision, [write.document.decode() for write in writes]]
     key = idempotency(scope, space, "unmerge_episodes", idempotency_key, orjson.dumps(asked))
-    if key is None or runtime.store.find_receipt(space.uid, key) is None:
-        require_room(runtime, space, len(writes) - 1)
+    if key is None or await runtime.read(runtime.store.find_receipt, space.uid, key) is None:
+        await require_room(runtime, space, len(writes) - 1)
     done = await runtime.store.commit(space.uid, writes, idempotency=key)
     return Unmerged(ids, done.revision, done.replayed)
 
 
-def _planned(
+async def _planned(
     runtime: Runtime, space: Space, request: MergeRequest, required: int | None
 ) -> tuple[list[PutEpisode | DeleteEpisode], MergeReceipt]:
     """The writes of a merge, each on condition that its episode is as it was read, and the receipt to be."""
     found = []
     for at, episode_id in enumerate(request.episode_ids):
-        episode = runtime.store.get_episode(space.uid, episode_id)
+        episode = await runtime.read(runtime.store.get_episode, space.uid, episode_id)
         if episode is None:
             raise EpisodeNotFound(
                 f"The space holds no episode with the id at /episode_ids/{at}; nothing was merged.", context={"at": at}

@@ -10,7 +10,18 @@ import orjson
 import engine
 from engine import Answer, Counterfactual, Reasons
 from recollect.memory import SpaceMemory
-from recollect.model import AskNext, CompleteRequest, Contribution, FieldValue, Inclusion, PartGroup, Why, WhyNot
+from recollect.model import (
+    AskNext,
+    CompleteRequest,
+    Contribution,
+    CurrentValue,
+    FieldValue,
+    Inclusion,
+    PartGroup,
+    Why,
+    WhyNot,
+)
+from recollect.times import rfc3339
 
 ASKED_NEXT = 5
 LEAST_GAIN = 0.005  # what raises a confidence by less is not worth a question
@@ -41,6 +52,28 @@ def ask_next(request: CompleteRequest, answer: Answer) -> tuple[AskNext, ...]:
         for item in engine.advise(answer)[:ASKED_NEXT]
         if item.gain >= LEAST_GAIN
     )
+
+
+def current(memory: SpaceMemory, request: CompleteRequest, answer: Answer) -> Mapping[str, CurrentValue]:
+    """What the latest episode with all that the cue says tells of each target, where that was asked for."""
+    if Inclusion.CURRENT not in request.include:
+        return {}
+    cue, times = answer.posterior.cue.values, memory.traces.times
+    told = {name: engine.current(memory.traces, cue, name) for name in answer.fields}
+    return {
+        name: CurrentValue(
+            each.value,
+            memory.ids[each.row],
+            rfc3339(float(times[each.row])),
+            rfc3339(float(times[each.since])),
+            each.in_a_row,
+            each.episodes,
+            each.before,
+            each.confidence,
+        )
+        for name, each in told.items()
+        if each is not None
+    }
 
 
 def _why(memory: SpaceMemory, request: CompleteRequest, answer: Answer, name: str, found: Reasons) -> Why:

@@ -8,19 +8,25 @@ import numpy as np
 
 import engine
 from recollect.memory import SpaceMemory
-from recollect.model import Cue, EpisodeFilter, Recall, RecalledEpisode, Scope
+from recollect.model import AsOf, Cue, EpisodeFilter, Recall, RecalledEpisode, Scope
+from recollect.service import asof
 from recollect.service.completions import read_cue
 from recollect.service.runtime import Runtime
 from recollect.times import epoch_seconds
 
 
-async def recall(runtime: Runtime, scope: Scope, cue: Cue, limit: int, where: EpisodeFilter) -> Recall:
+async def recall(
+    runtime: Runtime, scope: Scope, cue: Cue, limit: int, where: EpisodeFilter, as_of: AsOf | None = None
+) -> Recall:
     """The stored episodes most like the cue, best first; similarities are no probabilities."""
-    async with runtime.turns.at(scope) as turn:
-        return await turn.run(partial(_recall, runtime, turn.memory, cue, limit, where), is_reading=True)
+    async with runtime.turns.at(scope, lambda memory: memory.cells + asof.cells(memory, as_of)) as turn:
+        return await turn.run(partial(_recall, runtime, turn.memory, cue, limit, where, as_of), is_reading=True)
 
 
-def _recall(runtime: Runtime, memory: SpaceMemory, cue: Cue, limit: int, where: EpisodeFilter) -> Recall:
+def _recall(
+    runtime: Runtime, memory: SpaceMemory, cue: Cue, limit: int, where: EpisodeFilter, as_of: AsOf | None
+) -> Recall:
+    memory = asof.standing(memory, as_of)
     if not memory.traces.size:
         return Recall(())
     read, notes = read_cue(memory, cue)

@@ -41,6 +41,17 @@ def empty_space() -> InsufficientEvidence:
     )
 
 
+def nothing_by_then(memory: SpaceMemory) -> InsufficientEvidence:
+    """The refusal of a time by which no episode was known, or had happened."""
+    return InsufficientEvidence(
+        f"By the times of as_of none of the {memory.traces.size} episodes was known and had happened. Give later ones, "
+        "or leave as_of out.",
+        context={"reasons": ["thin_space"], "episodes": 0, "episodes_now": memory.traces.size},
+        diagnosis=Diagnosis("retrieval", "thin_space: no episode by then", (Measurement("episodes", 0, 1),)),
+        suggestions=(Suggestion("give_later_times", "Give later times in as_of, or leave it out.", "needs_value"),),
+    )
+
+
 def unknown_targets(
     memory: SpaceMemory, request: CompleteRequest, targets: Sequence[str], works: Works
 ) -> InsufficientEvidence:

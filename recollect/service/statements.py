@@ -11,7 +11,7 @@ from recollect.errors import DeadlineExceeded, InvalidRequest, Violation
 from recollect.memory import SpaceMemory
 from recollect.memory.space import FIXED_CELLS
 from recollect.model import CompleteRequest, ProbabilityRequest, Scope, StatementProbability
-from recollect.service import refusals
+from recollect.service import asof, refusals
 from recollect.service.completions import read_cue
 from recollect.service.runtime import Runtime
 from recollect.service.turns import Turn
@@ -26,13 +26,14 @@ async def probability(runtime: Runtime, scope: Scope, request: ProbabilityReques
 
 def _cells(request: ProbabilityRequest, memory: SpaceMemory) -> float:
     asked = 1 if len(request.statement) == 1 else engine.MOST_ASKED
-    return FIXED_CELLS + memory.traces.size * (len(request.cue.known_fields) + 1) * asked
+    touched = memory.traces.size * (len(request.cue.known_fields) + 1) * asked
+    return FIXED_CELLS + touched + asof.cells(memory, request.as_of)
 
 
 def _probability(turn: Turn, request: ProbabilityRequest) -> StatementProbability:
-    memory = turn.memory
+    memory = asof.standing(turn.memory, request.as_of)
     if not memory.traces.size:
-        raise refusals.empty_space()
+        raise refusals.nothing_by_then(turn.memory) if turn.memory.traces.size else refusals.empty_space()
     cue, notes = read_cue(memory, request.cue)
     names = tuple(each.field for each in request.statement)
     unknown = [name for name in names if name not in memory.traces.columns]

@@ -26,7 +26,7 @@ from recollect.model import (
     PatternRetrieval,
     Scope,
 )
-from recollect.service import gate
+from recollect.service import asof, gate
 from recollect.service.completions import cells, intervals_of, targets_of, unfold
 from recollect.service.runtime import Runtime
 
@@ -84,6 +84,7 @@ def _too_slow(timeout_s: float) -> DeadlineExceeded:
 
 def _tell(runtime: Runtime, request: CompleteRequest, memory: SpaceMemory) -> Generator[CompleteProgress, None, None]:
     """The engine's events in the terms of the model."""
+    memory = asof.standing(memory, request.as_of)
     wanted, complete = len(targets_of(memory, request)), 0
     most = request.config.max_iterations or runtime.settings.max_sweeps
     with closing(unfold(runtime, memory, request)) as happening:

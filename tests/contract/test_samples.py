@@ -32,6 +32,7 @@ FIRST, LAST = ("put_space", "create_episode", "put_episode"), ("delete_episode",
 ORDER = [*FIRST, *(name for name in OPERATIONS if name not in FIRST + LAST), *LAST]
 OWN = {"X-Memory-Space": samples.OWN}
 DAYS = [{"fields": {"what": what, "where": where}} for what, where in [("breakfast", "kitchen"), ("run", "park")] * 30]
+NAMED = [{"id": name, "fields": {"what": "breakfast"}} for name in ("ep_demo_0001", "ep_demo_0006", "ep_1", "ep_2")]
 
 
 @pytest.fixture(scope="module")
@@ -46,16 +47,25 @@ def sources(server: Server) -> dict[str, dict[str, str]]:
     with httpx.Client(base_url=server.api, headers=OWN, timeout=60) as client:
         client.delete(f"/spaces/{samples.OWN}")  # a language that failed has left it
         client.put(f"/spaces/{samples.OWN}", json={}).raise_for_status()
-        client.post("/imports", json={"items": DAYS}).raise_for_status()
+        client.post("/imports", json={"items": [*DAYS, *NAMED]}).raise_for_status()
         cue = {"partial_episode": {"known_fields": {"what": "run"}}, "config": {"ca1_threshold": 0}}
         judged = client.post("/complete", json=cue).raise_for_status().json()["completion_id"]
+        merged = client.post("/merge", json={"episode_ids": ["ep_1", "ep_2"]}).raise_for_status().json()["revision"]
+    known = {r"cmp_\w+": judged, r'"revision": 122\b': f'"revision": {merged}'}
     return {
         name: {
-            language: re.sub(r"cmp_\w+", judged, source.replace(samples.ORIGIN, server.url))
+            language: _put_in(source.replace(samples.ORIGIN, server.url), known)
             for language, source in OPERATIONS[name].items()
         }
         for name in ORDER
     }
+
+
+def _put_in(source: str, known: dict[str, str]) -> str:
+    """A sample that speaks of what is there."""
+    for pattern, own in known.items():
+        source = re.sub(pattern, own, source)
+    return source
 
 
 def test_every_operation_has_a_sample_in_each_language() -> None:

@@ -12,11 +12,12 @@ from recollect.model import Episode, Space
 from recollect.store import Change
 
 SPACE = Space("diary", 7, 0, "", "", incarnation="a")
+WRITTEN_AT = "2025-12-01T00:00:00.000Z"
 ENDS_AT, ENDS_AT_S = "2026-01-01T00:00:00Z", 1767225600.0
 
 
 def episode(name: str, revision: int, what: str = "tea", **members: str) -> Episode:
-    document = {"id": name, "fields": {"what": what}, "origin": "observed", **members}
+    document = {"id": name, "fields": {"what": what}, "origin": "observed", "updated_at": WRITTEN_AT, **members}
     return Episode(name, revision, orjson.dumps(document))
 
 

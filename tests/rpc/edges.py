@@ -172,8 +172,13 @@ def question(body: Mapping[str, Any], kind: Any = completion_pb2.CompleteRequest
         targets=body.get("targets", ()),
         config=completion_pb2.CompletionConfig(**body.get("config", {})),
         include=[f"INCLUSION_{each.upper()}" for each in body.get("include", ())],
+        as_of=as_of(body),
         **more,
     )
+
+
+def as_of(body: Mapping[str, Any]) -> completion_pb2.AsOf | None:
+    return completion_pb2.AsOf(**body["as_of"]) if "as_of" in body else None
 
 
 def statement(body: Mapping[str, Any]) -> completion_pb2.ProbabilityRequest:
@@ -189,6 +194,7 @@ def statement(body: Mapping[str, Any]) -> completion_pb2.ProbabilityRequest:
             )
             for each in body["statement"]
         ],
+        as_of=as_of(body),
     )
 
 
@@ -276,7 +282,14 @@ def _plain_reasons(message: completion_pb2.CompleteResponse) -> dict[str, Any]:
         )
         for name, each in message.sets.items()
     }
-    parts = {"why": why, "ask_next": ask_next, "sets": sets, "cue_notes": _plain_notes(message.cue_notes)}
+    told = ("episode_id", "at", "since", "in_a_row", "episodes", "confidence")
+    current = {
+        name: {"value": plain(each.value), **{part: getattr(each, part) for part in told}}
+        | ({"before": plain(each.before)} if each.HasField("before") else {})
+        for name, each in message.current.items()
+    }
+    notes = _plain_notes(message.cue_notes)
+    parts = {"current": current, "why": why, "ask_next": ask_next, "sets": sets, "cue_notes": notes}
     return {name: part for name, part in parts.items() if part}
 
 

@@ -89,7 +89,9 @@ def some_question(r: random.Random) -> dict[str, Any]:
             [["where"], ["who", "minutes"], ["nowhere"], ["where", "where"], ["what"], ["", "who"]]
         )
     if r.random() < 0.05:
-        body["include"] = r.sample(["why", "counterfactual", "ask_next"], r.randint(0, 3))
+        body["include"] = r.sample(["why", "counterfactual", "ask_next", "current"], r.randint(0, 4))
+    if r.random() < 0.1:
+        body["as_of"] = some_moments(r)
     if r.random() < 0.6:
         choices = {
             "ca1_threshold": [0.0, 0.3, 0.9, 1.0, 1.5],
@@ -103,6 +105,12 @@ def some_question(r: random.Random) -> dict[str, Any]:
             name: r.choice(choices[name][: 4 + (r.random() < 0.1) * 2]) for name in r.sample(sorted(choices), 2)
         }
     return body
+
+
+def some_moments(r: random.Random) -> dict[str, Any]:
+    moments = ["2026-03-10T08:00:00Z", "2026-03-10T08:00:00+02:00", "2090-01-01T00:00:00Z", "some day or other"]
+    names = r.sample(["known_by", "happened_by"], r.randint(0, 2))
+    return {name: r.choice(moments[: 3 + (r.random() < 0.1)]) for name in names}
 
 
 def some_episode(r: random.Random) -> dict[str, Any]:

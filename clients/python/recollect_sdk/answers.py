@@ -81,6 +81,11 @@ class Completion(Mapping[str, Field]):
         return dict(self.document.get("why", {}))
 
     @property
+    def current(self) -> dict[str, Any]:
+        """What the latest episode with all that is known says, by field; of one asked to `include=["current"]`."""
+        return dict(self.document.get("current", {}))
+
+    @property
     def model(self) -> generated.CompleteResponse:
         """The answer as the generated client types it."""
         return typed(generated.CompleteResponse, self.document)

@@ -57,6 +57,8 @@ def completion_request(known: Mapping[str, Any], **asked: Any) -> dict[str, Any]
     for name in ("targets", "include"):
         if asked.get(name) is not None:
             body[name] = list(asked[name])
+    if asked.get("as_of") is not None:
+        body["as_of"] = dict(asked["as_of"])
     if config:
         body["config"] = config
     return body
@@ -65,7 +67,7 @@ def completion_request(known: Mapping[str, Any], **asked: Any) -> dict[str, Any]
 # What `complete(...)` takes by name and is no field.
 SETTINGS = frozenset(
     {
-        *("targets", "threshold", "coverage", "prior_stored", "include", "config"),
+        *("targets", "threshold", "coverage", "prior_stored", "include", "as_of", "config"),
         *("partial_embedding", "cue_strength", "temporal_context"),
     }
 )

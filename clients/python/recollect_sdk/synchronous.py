@@ -140,8 +140,8 @@ class Space:
         """Complete an episode from the part that is known; raises Refusal where the evidence is not enough.
 
         What is known comes by name, `complete(what="breakfast")`, or as a mapping, where a field's name is no
-        Python name or one of the settings: `targets`, `threshold`, `coverage`, `prior_stored`, `include`, `config`,
-        `partial_embedding`, `cue_strength`, `temporal_context`.
+        Python name or one of the settings: `targets`, `threshold`, `coverage`, `prior_stored`, `include`, `as_of`,
+        `config`, `partial_embedding`, `cue_strength`, `temporal_context`.
         """
         return self.complete_request(request_of(known, named))
 

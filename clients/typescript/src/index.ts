@@ -1,6 +1,6 @@
 // Recollect in three lines: a partial episode in, the whole out, or a refusal that can be applied.
 import {
-  CompleteRequest, CompleteResponse, CompletionApi, CompletionConfig, Configuration, Duplicate, Episode, EpisodeFilter, EpisodeInput,
+  AsOf, CompleteRequest, CompleteResponse, CompletionApi, CompletionConfig, Configuration, Duplicate, Episode, EpisodeFilter, EpisodeInput,
   EpisodesApi, Feedback, ForgetReceipt, ImportReport, Inclusion, LearningApi, MergeReceipt, Pattern, Preference, ProbabilityResponse, ProblemFromJSON, RecalledEpisode, ResponseError,
   Space as SpaceDocument, SpaceInput, SpacesApi, SpaceStats, StatedCondition, CompleteResponseFromJSON, Unmerged,
 } from "recollect-client";
@@ -35,6 +35,7 @@ export interface Asked {
   include?: Inclusion[];
   coverage?: number;
   priorStored?: number;
+  asOf?: AsOf;
 }
 
 /** One event of a completion as it happens. */
@@ -252,6 +253,7 @@ function requestOf(known: Fields, asked: Asked): CompleteRequest {
   if (asked.partialEmbedding) request.partial_episode.partial_embedding = asked.partialEmbedding as number[];
   if (asked.targets) request.targets = asked.targets;
   if (asked.include) request.include = asked.include;
+  if (asked.asOf) request.as_of = asked.asOf;
   if (Object.keys(config).length) request.config = config;
   return request;
 }

@@ -34,6 +34,7 @@ __all__ = [
     "ApiException",
     "Action",
     "Applicability",
+    "AsOf",
     "AskNext",
     "Attribution",
     "Audit",
@@ -59,6 +60,7 @@ __all__ = [
     "Counterfactual",
     "CueNote",
     "CueNoteCode",
+    "CurrentValue",
     "Diagnosis",
     "Duplicate",
     "DuplicateList",
@@ -161,6 +163,7 @@ from recollect_client.exceptions import ApiException as ApiException
 # import models into sdk package
 from recollect_client.models.action import Action as Action
 from recollect_client.models.applicability import Applicability as Applicability
+from recollect_client.models.as_of import AsOf as AsOf
 from recollect_client.models.ask_next import AskNext as AskNext
 from recollect_client.models.attribution import Attribution as Attribution
 from recollect_client.models.audit import Audit as Audit
@@ -186,6 +189,7 @@ from recollect_client.models.contribution import Contribution as Contribution
 from recollect_client.models.counterfactual import Counterfactual as Counterfactual
 from recollect_client.models.cue_note import CueNote as CueNote
 from recollect_client.models.cue_note_code import CueNoteCode as CueNoteCode
+from recollect_client.models.current_value import CurrentValue as CurrentValue
 from recollect_client.models.diagnosis import Diagnosis as Diagnosis
 from recollect_client.models.duplicate import Duplicate as Duplicate
 from recollect_client.models.duplicate_list import DuplicateList as DuplicateList

@@ -15,6 +15,7 @@ class Inclusion(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     INCLUSION_WHY: _ClassVar[Inclusion]
     INCLUSION_COUNTERFACTUAL: _ClassVar[Inclusion]
     INCLUSION_ASK_NEXT: _ClassVar[Inclusion]
+    INCLUSION_CURRENT: _ClassVar[Inclusion]
 
 class Source(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -28,6 +29,7 @@ INCLUSION_UNSPECIFIED: Inclusion
 INCLUSION_WHY: Inclusion
 INCLUSION_COUNTERFACTUAL: Inclusion
 INCLUSION_ASK_NEXT: Inclusion
+INCLUSION_CURRENT: Inclusion
 SOURCE_UNSPECIFIED: Source
 SOURCE_GIVEN: Source
 SOURCE_RECALLED: Source
@@ -64,23 +66,33 @@ class CompletionConfig(_message.Message):
     def __init__(self, ca1_threshold: _Optional[float] = ..., num_hypotheses: _Optional[int] = ..., max_iterations: _Optional[int] = ..., pattern_weight: _Optional[float] = ..., coverage: _Optional[float] = ..., prior_stored: _Optional[float] = ...) -> None: ...
 
 class CompleteRequest(_message.Message):
-    __slots__ = ("partial_episode", "targets", "config", "verbose", "vector_encoding", "include")
+    __slots__ = ("partial_episode", "targets", "config", "verbose", "vector_encoding", "include", "as_of")
     PARTIAL_EPISODE_FIELD_NUMBER: _ClassVar[int]
     TARGETS_FIELD_NUMBER: _ClassVar[int]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     VERBOSE_FIELD_NUMBER: _ClassVar[int]
     VECTOR_ENCODING_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
     partial_episode: PartialEpisode
     targets: _containers.RepeatedScalarFieldContainer[str]
     config: CompletionConfig
     verbose: bool
     vector_encoding: _value_pb2.VectorEncoding
     include: _containers.RepeatedScalarFieldContainer[Inclusion]
-    def __init__(self, partial_episode: _Optional[_Union[PartialEpisode, _Mapping]] = ..., targets: _Optional[_Iterable[str]] = ..., config: _Optional[_Union[CompletionConfig, _Mapping]] = ..., verbose: _Optional[bool] = ..., vector_encoding: _Optional[_Union[_value_pb2.VectorEncoding, str]] = ..., include: _Optional[_Iterable[_Union[Inclusion, str]]] = ...) -> None: ...
+    as_of: AsOf
+    def __init__(self, partial_episode: _Optional[_Union[PartialEpisode, _Mapping]] = ..., targets: _Optional[_Iterable[str]] = ..., config: _Optional[_Union[CompletionConfig, _Mapping]] = ..., verbose: _Optional[bool] = ..., vector_encoding: _Optional[_Union[_value_pb2.VectorEncoding, str]] = ..., include: _Optional[_Iterable[_Union[Inclusion, str]]] = ..., as_of: _Optional[_Union[AsOf, _Mapping]] = ...) -> None: ...
+
+class AsOf(_message.Message):
+    __slots__ = ("known_by", "happened_by")
+    KNOWN_BY_FIELD_NUMBER: _ClassVar[int]
+    HAPPENED_BY_FIELD_NUMBER: _ClassVar[int]
+    known_by: str
+    happened_by: str
+    def __init__(self, known_by: _Optional[str] = ..., happened_by: _Optional[str] = ...) -> None: ...
 
 class CompleteResponse(_message.Message):
-    __slots__ = ("completion_id", "completed_episode", "completion_confidence", "source_attribution", "alternative_hypotheses", "metacognitive_confidence", "reconstruction_stats", "cue_notes", "why", "ask_next", "sets")
+    __slots__ = ("completion_id", "completed_episode", "completion_confidence", "source_attribution", "alternative_hypotheses", "metacognitive_confidence", "reconstruction_stats", "cue_notes", "why", "ask_next", "sets", "current")
     class SourceAttributionEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -102,6 +114,13 @@ class CompleteResponse(_message.Message):
         key: str
         value: ValueSet
         def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[ValueSet, _Mapping]] = ...) -> None: ...
+    class CurrentEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: CurrentValue
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[CurrentValue, _Mapping]] = ...) -> None: ...
     COMPLETION_ID_FIELD_NUMBER: _ClassVar[int]
     COMPLETED_EPISODE_FIELD_NUMBER: _ClassVar[int]
     COMPLETION_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
@@ -113,6 +132,7 @@ class CompleteResponse(_message.Message):
     WHY_FIELD_NUMBER: _ClassVar[int]
     ASK_NEXT_FIELD_NUMBER: _ClassVar[int]
     SETS_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_FIELD_NUMBER: _ClassVar[int]
     completion_id: str
     completed_episode: CompletedEpisode
     completion_confidence: float
@@ -124,19 +144,42 @@ class CompleteResponse(_message.Message):
     why: _containers.MessageMap[str, Why]
     ask_next: _containers.RepeatedCompositeFieldContainer[AskNext]
     sets: _containers.MessageMap[str, ValueSet]
-    def __init__(self, completion_id: _Optional[str] = ..., completed_episode: _Optional[_Union[CompletedEpisode, _Mapping]] = ..., completion_confidence: _Optional[float] = ..., source_attribution: _Optional[_Mapping[str, Attribution]] = ..., alternative_hypotheses: _Optional[_Iterable[_Union[Hypothesis, _Mapping]]] = ..., metacognitive_confidence: _Optional[float] = ..., reconstruction_stats: _Optional[_Union[ReconstructionStats, _Mapping]] = ..., cue_notes: _Optional[_Iterable[_Union[_value_pb2.CueNote, _Mapping]]] = ..., why: _Optional[_Mapping[str, Why]] = ..., ask_next: _Optional[_Iterable[_Union[AskNext, _Mapping]]] = ..., sets: _Optional[_Mapping[str, ValueSet]] = ...) -> None: ...
+    current: _containers.MessageMap[str, CurrentValue]
+    def __init__(self, completion_id: _Optional[str] = ..., completed_episode: _Optional[_Union[CompletedEpisode, _Mapping]] = ..., completion_confidence: _Optional[float] = ..., source_attribution: _Optional[_Mapping[str, Attribution]] = ..., alternative_hypotheses: _Optional[_Iterable[_Union[Hypothesis, _Mapping]]] = ..., metacognitive_confidence: _Optional[float] = ..., reconstruction_stats: _Optional[_Union[ReconstructionStats, _Mapping]] = ..., cue_notes: _Optional[_Iterable[_Union[_value_pb2.CueNote, _Mapping]]] = ..., why: _Optional[_Mapping[str, Why]] = ..., ask_next: _Optional[_Iterable[_Union[AskNext, _Mapping]]] = ..., sets: _Optional[_Mapping[str, ValueSet]] = ..., current: _Optional[_Mapping[str, CurrentValue]] = ...) -> None: ...
+
+class CurrentValue(_message.Message):
+    __slots__ = ("value", "episode_id", "at", "since", "in_a_row", "episodes", "before", "confidence")
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    EPISODE_ID_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    IN_A_ROW_FIELD_NUMBER: _ClassVar[int]
+    EPISODES_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    value: _value_pb2.Value
+    episode_id: str
+    at: str
+    since: str
+    in_a_row: int
+    episodes: int
+    before: _value_pb2.Value
+    confidence: float
+    def __init__(self, value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., episode_id: _Optional[str] = ..., at: _Optional[str] = ..., since: _Optional[str] = ..., in_a_row: _Optional[int] = ..., episodes: _Optional[int] = ..., before: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., confidence: _Optional[float] = ...) -> None: ...
 
 class ProbabilityRequest(_message.Message):
-    __slots__ = ("partial_episode", "statement", "pattern_weight", "prior_stored")
+    __slots__ = ("partial_episode", "statement", "pattern_weight", "prior_stored", "as_of")
     PARTIAL_EPISODE_FIELD_NUMBER: _ClassVar[int]
     STATEMENT_FIELD_NUMBER: _ClassVar[int]
     PATTERN_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     PRIOR_STORED_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
     partial_episode: PartialEpisode
     statement: _containers.RepeatedCompositeFieldContainer[StatedCondition]
     pattern_weight: float
     prior_stored: float
-    def __init__(self, partial_episode: _Optional[_Union[PartialEpisode, _Mapping]] = ..., statement: _Optional[_Iterable[_Union[StatedCondition, _Mapping]]] = ..., pattern_weight: _Optional[float] = ..., prior_stored: _Optional[float] = ...) -> None: ...
+    as_of: AsOf
+    def __init__(self, partial_episode: _Optional[_Union[PartialEpisode, _Mapping]] = ..., statement: _Optional[_Iterable[_Union[StatedCondition, _Mapping]]] = ..., pattern_weight: _Optional[float] = ..., prior_stored: _Optional[float] = ..., as_of: _Optional[_Union[AsOf, _Mapping]] = ...) -> None: ...
 
 class StatedCondition(_message.Message):
     __slots__ = ("field", "one_of", "at_least", "at_most", "negated")
@@ -393,18 +436,20 @@ class BatchOutcome(_message.Message):
     def __init__(self, index: _Optional[int] = ..., result: _Optional[_Union[CompleteResponse, _Mapping]] = ..., problem: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
 
 class CompleteStreamRequest(_message.Message):
-    __slots__ = ("partial_episode", "targets", "config", "vector_encoding", "include")
+    __slots__ = ("partial_episode", "targets", "config", "vector_encoding", "include", "as_of")
     PARTIAL_EPISODE_FIELD_NUMBER: _ClassVar[int]
     TARGETS_FIELD_NUMBER: _ClassVar[int]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     VECTOR_ENCODING_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
     partial_episode: PartialEpisode
     targets: _containers.RepeatedScalarFieldContainer[str]
     config: CompletionConfig
     vector_encoding: _value_pb2.VectorEncoding
     include: _containers.RepeatedScalarFieldContainer[Inclusion]
-    def __init__(self, partial_episode: _Optional[_Union[PartialEpisode, _Mapping]] = ..., targets: _Optional[_Iterable[str]] = ..., config: _Optional[_Union[CompletionConfig, _Mapping]] = ..., vector_encoding: _Optional[_Union[_value_pb2.VectorEncoding, str]] = ..., include: _Optional[_Iterable[_Union[Inclusion, str]]] = ...) -> None: ...
+    as_of: AsOf
+    def __init__(self, partial_episode: _Optional[_Union[PartialEpisode, _Mapping]] = ..., targets: _Optional[_Iterable[str]] = ..., config: _Optional[_Union[CompletionConfig, _Mapping]] = ..., vector_encoding: _Optional[_Union[_value_pb2.VectorEncoding, str]] = ..., include: _Optional[_Iterable[_Union[Inclusion, str]]] = ..., as_of: _Optional[_Union[AsOf, _Mapping]] = ...) -> None: ...
 
 class CompleteProgress(_message.Message):
     __slots__ = ("pattern_retrieval", "ca3_progress", "partial_result", "final_result")

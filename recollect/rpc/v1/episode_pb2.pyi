@@ -308,14 +308,16 @@ class Erasure(_message.Message):
     def __init__(self, place: _Optional[str] = ..., count: _Optional[int] = ...) -> None: ...
 
 class RecallRequest(_message.Message):
-    __slots__ = ("partial_episode", "limit", "filter")
+    __slots__ = ("partial_episode", "limit", "filter", "as_of")
     PARTIAL_EPISODE_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
     partial_episode: _completion_pb2.PartialEpisode
     limit: int
     filter: EpisodeFilter
-    def __init__(self, partial_episode: _Optional[_Union[_completion_pb2.PartialEpisode, _Mapping]] = ..., limit: _Optional[int] = ..., filter: _Optional[_Union[EpisodeFilter, _Mapping]] = ...) -> None: ...
+    as_of: _completion_pb2.AsOf
+    def __init__(self, partial_episode: _Optional[_Union[_completion_pb2.PartialEpisode, _Mapping]] = ..., limit: _Optional[int] = ..., filter: _Optional[_Union[EpisodeFilter, _Mapping]] = ..., as_of: _Optional[_Union[_completion_pb2.AsOf, _Mapping]] = ...) -> None: ...
 
 class RecallResponse(_message.Message):
     __slots__ = ("items", "cue_notes")

@@ -15,6 +15,7 @@
 # import models into model package
 from recollect_client.models.action import Action
 from recollect_client.models.applicability import Applicability
+from recollect_client.models.as_of import AsOf
 from recollect_client.models.ask_next import AskNext
 from recollect_client.models.attribution import Attribution
 from recollect_client.models.audit import Audit
@@ -40,6 +41,7 @@ from recollect_client.models.contribution import Contribution
 from recollect_client.models.counterfactual import Counterfactual
 from recollect_client.models.cue_note import CueNote
 from recollect_client.models.cue_note_code import CueNoteCode
+from recollect_client.models.current_value import CurrentValue
 from recollect_client.models.diagnosis import Diagnosis
 from recollect_client.models.duplicate import Duplicate
 from recollect_client.models.duplicate_list import DuplicateList

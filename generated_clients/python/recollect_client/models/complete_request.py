@@ -20,6 +20,7 @@ import json
 from pydantic import BaseModel, ConfigDict, Field
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
+from recollect_client.models.as_of import AsOf
 from recollect_client.models.completion_config import CompletionConfig
 from recollect_client.models.inclusion import Inclusion
 from recollect_client.models.partial_episode import PartialEpisode
@@ -34,8 +35,9 @@ class CompleteRequest(BaseModel):
     partial_episode: PartialEpisode
     targets: Optional[Annotated[List[Annotated[str, Field(min_length=1, strict=True, max_length=128)]], Field(min_length=1, max_length=256)]] = Field(default=None, description="The fields to complete. By default every field of the space that the cue lacks.", json_schema_extra={"examples": [["where", "who"]]})
     config: Optional[CompletionConfig] = None
-    include: Optional[Annotated[List[Inclusion], Field(max_length=3)]] = Field(default=None, description="What the answer is to tell beyond itself, verbose or not.", json_schema_extra={"examples": [["why"]]})
-    __properties: ClassVar[List[str]] = ["partial_episode", "targets", "config", "include"]
+    include: Optional[Annotated[List[Inclusion], Field(max_length=4)]] = Field(default=None, description="What the answer is to tell beyond itself, verbose or not.", json_schema_extra={"examples": [["why"]]})
+    as_of: Optional[AsOf] = None
+    __properties: ClassVar[List[str]] = ["partial_episode", "targets", "config", "include", "as_of"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -82,6 +84,9 @@ class CompleteRequest(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of config
         if self.config:
             _dict['config'] = self.config.to_dict()
+        # override the default output from pydantic by calling `to_dict()` of as_of
+        if self.as_of:
+            _dict['as_of'] = self.as_of.to_dict()
         return _dict
 
     @classmethod
@@ -97,7 +102,8 @@ class CompleteRequest(BaseModel):
             "partial_episode": PartialEpisode.from_dict(obj["partial_episode"]) if obj.get("partial_episode") is not None else None,
             "targets": obj.get("targets"),
             "config": CompletionConfig.from_dict(obj["config"]) if obj.get("config") is not None else None,
-            "include": obj.get("include")
+            "include": obj.get("include"),
+            "as_of": AsOf.from_dict(obj["as_of"]) if obj.get("as_of") is not None else None
         })
         return _obj
 

@@ -24,6 +24,7 @@ from recollect_client.models.ask_next import AskNext
 from recollect_client.models.attribution import Attribution
 from recollect_client.models.completed_episode import CompletedEpisode
 from recollect_client.models.cue_note import CueNote
+from recollect_client.models.current_value import CurrentValue
 from recollect_client.models.hypothesis import Hypothesis
 from recollect_client.models.reconstruction_stats import ReconstructionStats
 from recollect_client.models.value_set import ValueSet
@@ -45,9 +46,10 @@ class CompleteResponse(BaseModel):
     metacognitive_confidence: Optional[Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]]] = Field(default=None, description="How far the confidences themselves may be trusted.", json_schema_extra={"examples": [0.8]})
     reconstruction_stats: Optional[ReconstructionStats] = None
     why: Optional[Dict[str, Why]] = Field(default=None, description="Why each completed field is what it is, by field name; where the request includes it.")
+    current: Optional[Dict[str, CurrentValue]] = Field(default=None, description="By target, what the latest episode with all that the cue says tells of it; asked for with `include`, left out where there is none whose time is known.")
     ask_next: Optional[Annotated[List[AskNext], Field(max_length=5)]] = Field(default=None, description="The fields worth asking for, the most useful first; where the request includes it and there are such.")
     sets: Optional[Dict[str, ValueSet]] = Field(default=None, description="A set of values with a guarantee per completed field; where `config.coverage` asks for it and enough episodes have the cue's fields.")
-    __properties: ClassVar[List[str]] = ["completion_id", "completed_episode", "completion_confidence", "cue_notes", "source_attribution", "alternative_hypotheses", "metacognitive_confidence", "reconstruction_stats", "why", "ask_next", "sets"]
+    __properties: ClassVar[List[str]] = ["completion_id", "completed_episode", "completion_confidence", "cue_notes", "source_attribution", "alternative_hypotheses", "metacognitive_confidence", "reconstruction_stats", "why", "current", "ask_next", "sets"]
 
     @field_validator('completion_id', mode="before")
     def completion_id_validate_regular_expression(cls, value):
@@ -125,6 +127,12 @@ class CompleteResponse(BaseModel):
             for _key_why in self.why:
                 _field_dict[_key_why] = self.why[_key_why].to_dict() if self.why[_key_why] is not None else None
             _dict['why'] = _field_dict
+        # override the default output from pydantic by calling `to_dict()` of each value in current (dict)
+        _field_dict = {}
+        if self.current:
+            for _key_current in self.current:
+                _field_dict[_key_current] = self.current[_key_current].to_dict() if self.current[_key_current] is not None else None
+            _dict['current'] = _field_dict
         # override the default output from pydantic by calling `to_dict()` of each item in ask_next (list)
         _items = []
         if self.ask_next:
@@ -167,6 +175,12 @@ class CompleteResponse(BaseModel):
                 for _k, _v in obj["why"].items()
             )
             if obj.get("why") is not None
+            else None,
+            "current": dict(
+                (_k, CurrentValue.from_dict(_v))
+                for _k, _v in obj["current"].items()
+            )
+            if obj.get("current") is not None
             else None,
             "ask_next": [AskNext.from_dict(_item) for _item in obj["ask_next"]] if obj.get("ask_next") is not None else None,
             "sets": dict(

@@ -20,7 +20,7 @@ from typing_extensions import Self
 
 class Inclusion(str, Enum):
     """
-    What an answer tells only when asked, because it costs: `why` each completed field is what it is (the question is asked anew without every subset of up to 7 parts of the cue, of more for 16 orders of them); `counterfactual` that, and the smallest changes that would change the answer; `ask_next` which fields, once known, would help most. More may come. 
+    What an answer tells only when asked, because it costs: `why` each completed field is what it is (the question is asked anew without every subset of up to 7 parts of the cue, of more for 16 orders of them); `counterfactual` that, and the smallest changes that would change the answer; `ask_next` which fields, once known, would help most; `current` what the latest episode with all that the cue says tells of each target. More may come. 
     """
 
     """
@@ -29,6 +29,7 @@ class Inclusion(str, Enum):
     WHY = 'why'
     COUNTERFACTUAL = 'counterfactual'
     ASK_NEXT = 'ask_next'
+    CURRENT = 'current'
     UNKNOWN_DEFAULT_OPEN_API = 'unknown_default_open_api'
 
     @classmethod

@@ -20,6 +20,7 @@ import json
 from pydantic import BaseModel, ConfigDict, Field
 from typing import Any, ClassVar, Dict, List, Optional, Union
 from typing_extensions import Annotated
+from recollect_client.models.as_of import AsOf
 from recollect_client.models.partial_episode import PartialEpisode
 from recollect_client.models.stated_condition import StatedCondition
 from typing import Optional, Set
@@ -34,7 +35,8 @@ class ProbabilityRequest(BaseModel):
     statement: Annotated[List[StatedCondition], Field(min_length=1, max_length=4)] = Field(description="The conditions, each of another field, none of which the cue gives.")
     pattern_weight: Optional[Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]]] = Field(default=None, description="How much the learned regularities count against single episodes; left out, the evidence decides.", json_schema_extra={"examples": [1]})
     prior_stored: Optional[Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]]] = Field(default=None, description="The chance, before the cue is read, that it means a stored event; left out, one half.", json_schema_extra={"examples": [0.5]})
-    __properties: ClassVar[List[str]] = ["partial_episode", "statement", "pattern_weight", "prior_stored"]
+    as_of: Optional[AsOf] = None
+    __properties: ClassVar[List[str]] = ["partial_episode", "statement", "pattern_weight", "prior_stored", "as_of"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -84,6 +86,9 @@ class ProbabilityRequest(BaseModel):
             for _item_statement in self.statement:
                 _items.append(_item_statement.to_dict() if _item_statement is not None else None)
             _dict['statement'] = _items
+        # override the default output from pydantic by calling `to_dict()` of as_of
+        if self.as_of:
+            _dict['as_of'] = self.as_of.to_dict()
         return _dict
 
     @classmethod
@@ -99,7 +104,8 @@ class ProbabilityRequest(BaseModel):
             "partial_episode": PartialEpisode.from_dict(obj["partial_episode"]) if obj.get("partial_episode") is not None else None,
             "statement": [StatedCondition.from_dict(_item) for _item in obj["statement"]] if obj.get("statement") is not None else None,
             "pattern_weight": obj.get("pattern_weight"),
-            "prior_stored": obj.get("prior_stored")
+            "prior_stored": obj.get("prior_stored"),
+            "as_of": AsOf.from_dict(obj["as_of"]) if obj.get("as_of") is not None else None
         })
         return _obj
 

@@ -20,6 +20,7 @@ import json
 from pydantic import BaseModel, ConfigDict, Field
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
+from recollect_client.models.as_of import AsOf
 from recollect_client.models.episode_filter import EpisodeFilter
 from recollect_client.models.partial_episode import PartialEpisode
 from typing import Optional, Set
@@ -32,8 +33,9 @@ class RecallRequest(BaseModel):
     """ # noqa: E501
     partial_episode: PartialEpisode
     limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = Field(default=10, description="How many episodes to return at most.", json_schema_extra={"examples": [10]})
+    as_of: Optional[AsOf] = None
     filter: Optional[EpisodeFilter] = None
-    __properties: ClassVar[List[str]] = ["partial_episode", "limit", "filter"]
+    __properties: ClassVar[List[str]] = ["partial_episode", "limit", "as_of", "filter"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -77,6 +79,9 @@ class RecallRequest(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of partial_episode
         if self.partial_episode:
             _dict['partial_episode'] = self.partial_episode.to_dict()
+        # override the default output from pydantic by calling `to_dict()` of as_of
+        if self.as_of:
+            _dict['as_of'] = self.as_of.to_dict()
         # override the default output from pydantic by calling `to_dict()` of filter
         if self.filter:
             _dict['filter'] = self.filter.to_dict()
@@ -94,6 +99,7 @@ class RecallRequest(BaseModel):
         _obj = cls.model_validate({
             "partial_episode": PartialEpisode.from_dict(obj["partial_episode"]) if obj.get("partial_episode") is not None else None,
             "limit": obj.get("limit") if obj.get("limit") is not None else 10,
+            "as_of": AsOf.from_dict(obj["as_of"]) if obj.get("as_of") is not None else None,
             "filter": EpisodeFilter.from_dict(obj["filter"]) if obj.get("filter") is not None else None
         })
         return _obj

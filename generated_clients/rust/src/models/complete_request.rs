@@ -24,6 +24,8 @@ pub struct CompleteRequest {
     /// What the answer is to tell beyond itself, verbose or not.
     #[serde(rename = "include", skip_serializing_if = "Option::is_none")]
     pub include: Option<Vec<models::Inclusion>>,
+    #[serde(rename = "as_of", skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Box<models::AsOf>>,
 }
 
 impl CompleteRequest {
@@ -34,6 +36,7 @@ impl CompleteRequest {
             targets: None,
             config: None,
             include: None,
+            as_of: None,
         }
     }
 }

@@ -39,6 +39,9 @@ pub struct CompleteResponse {
     /// Why each completed field is what it is, by field name; where the request includes it.
     #[serde(rename = "why", skip_serializing_if = "Option::is_none")]
     pub why: Option<std::collections::HashMap<String, models::Why>>,
+    /// By target, what the latest episode with all that the cue says tells of it; asked for with `include`, left out where there is none whose time is known.
+    #[serde(rename = "current", skip_serializing_if = "Option::is_none")]
+    pub current: Option<std::collections::HashMap<String, models::CurrentValue>>,
     /// The fields worth asking for, the most useful first; where the request includes it and there are such.
     #[serde(rename = "ask_next", skip_serializing_if = "Option::is_none")]
     pub ask_next: Option<Vec<models::AskNext>>,
@@ -60,6 +63,7 @@ impl CompleteResponse {
             metacognitive_confidence: None,
             reconstruction_stats: None,
             why: None,
+            current: None,
             ask_next: None,
             sets: None,
         }

@@ -11,8 +11,8 @@
 use crate::models;
 use serde::{Deserialize, Serialize};
 
-/// Inclusion : What an answer tells only when asked, because it costs: `why` each completed field is what it is (the question is asked anew without every subset of up to 7 parts of the cue, of more for 16 orders of them); `counterfactual` that, and the smallest changes that would change the answer; `ask_next` which fields, once known, would help most. More may come. 
-/// What an answer tells only when asked, because it costs: `why` each completed field is what it is (the question is asked anew without every subset of up to 7 parts of the cue, of more for 16 orders of them); `counterfactual` that, and the smallest changes that would change the answer; `ask_next` which fields, once known, would help most. More may come. 
+/// Inclusion : What an answer tells only when asked, because it costs: `why` each completed field is what it is (the question is asked anew without every subset of up to 7 parts of the cue, of more for 16 orders of them); `counterfactual` that, and the smallest changes that would change the answer; `ask_next` which fields, once known, would help most; `current` what the latest episode with all that the cue says tells of each target. More may come. 
+/// What an answer tells only when asked, because it costs: `why` each completed field is what it is (the question is asked anew without every subset of up to 7 parts of the cue, of more for 16 orders of them); `counterfactual` that, and the smallest changes that would change the answer; `ask_next` which fields, once known, would help most; `current` what the latest episode with all that the cue says tells of each target. More may come. 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
 pub enum Inclusion {
     #[serde(rename = "why")]
@@ -21,6 +21,8 @@ pub enum Inclusion {
     Counterfactual,
     #[serde(rename = "ask_next")]
     AskNext,
+    #[serde(rename = "current")]
+    Current,
     #[serde(other)]
     UnknownDefaultOpenApi,
 
@@ -32,6 +34,7 @@ impl std::fmt::Display for Inclusion {
             Self::Why => write!(f, "why"),
             Self::Counterfactual => write!(f, "counterfactual"),
             Self::AskNext => write!(f, "ask_next"),
+            Self::Current => write!(f, "current"),
             Self::UnknownDefaultOpenApi => write!(f, "unknown_default_open_api"),
         }
     }

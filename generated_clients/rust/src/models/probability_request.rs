@@ -25,6 +25,8 @@ pub struct ProbabilityRequest {
     /// The chance, before the cue is read, that it means a stored event; left out, one half.
     #[serde(rename = "prior_stored", skip_serializing_if = "Option::is_none")]
     pub prior_stored: Option<f64>,
+    #[serde(rename = "as_of", skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Box<models::AsOf>>,
 }
 
 impl ProbabilityRequest {
@@ -35,6 +37,7 @@ impl ProbabilityRequest {
             statement,
             pattern_weight: None,
             prior_stored: None,
+            as_of: None,
         }
     }
 }

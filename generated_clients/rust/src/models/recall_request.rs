@@ -19,6 +19,8 @@ pub struct RecallRequest {
     /// How many episodes to return at most.
     #[serde(rename = "limit", skip_serializing_if = "Option::is_none")]
     pub limit: Option<i32>,
+    #[serde(rename = "as_of", skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Box<models::AsOf>>,
     #[serde(rename = "filter", skip_serializing_if = "Option::is_none")]
     pub filter: Option<Box<models::EpisodeFilter>>,
 }
@@ -29,6 +31,7 @@ impl RecallRequest {
         RecallRequest {
             partial_episode: Box::new(partial_episode),
             limit: None,
+            as_of: None,
             filter: None,
         }
     }

@@ -27,6 +27,13 @@ import {
     CompletionConfigToJSON,
     CompletionConfigToJSONTyped,
 } from './CompletionConfig';
+import type { AsOf } from './AsOf';
+import {
+    AsOfFromJSON,
+    AsOfFromJSONTyped,
+    AsOfToJSON,
+    AsOfToJSONTyped,
+} from './AsOf';
 import type { PartialEpisode } from './PartialEpisode';
 import {
     PartialEpisodeFromJSON,
@@ -57,6 +64,10 @@ export interface CompleteRequest {
      * What the answer is to tell beyond itself, verbose or not.
      */
     include?: Array<Inclusion>;
+    /**
+     * 
+     */
+    as_of?: AsOf;
 }
 
 /**
@@ -81,6 +92,7 @@ export function CompleteRequestFromJSONTyped(json: any, ignoreDiscriminator: boo
         'targets': json['targets'] == null ? undefined : json['targets'],
         'config': json['config'] == null ? undefined : CompletionConfigFromJSON(json['config']),
         'include': json['include'] == null ? undefined : ((json['include'] as Array<any>).map(InclusionFromJSON)),
+        'as_of': json['as_of'] == null ? undefined : AsOfFromJSON(json['as_of']),
     };
 }
 
@@ -99,6 +111,7 @@ export function CompleteRequestToJSONTyped(value?: CompleteRequest | null, ignor
         'targets': value['targets'],
         'config': CompletionConfigToJSON(value['config']),
         'include': value['include'] == null ? undefined : ((value['include'] as Array<any>).map(InclusionToJSON)),
+        'as_of': AsOfToJSON(value['as_of']),
     };
 }
 

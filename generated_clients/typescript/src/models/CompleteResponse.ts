@@ -34,6 +34,13 @@ import {
     CueNoteToJSON,
     CueNoteToJSONTyped,
 } from './CueNote';
+import type { CurrentValue } from './CurrentValue';
+import {
+    CurrentValueFromJSON,
+    CurrentValueFromJSONTyped,
+    CurrentValueToJSON,
+    CurrentValueToJSONTyped,
+} from './CurrentValue';
 import type { Why } from './Why';
 import {
     WhyFromJSON,
@@ -118,6 +125,10 @@ export interface CompleteResponse {
      */
     why?: { [key: string]: Why; };
     /**
+     * By target, what the latest episode with all that the cue says tells of it; asked for with `include`, left out where there is none whose time is known.
+     */
+    current?: { [key: string]: CurrentValue; };
+    /**
      * The fields worth asking for, the most useful first; where the request includes it and there are such.
      */
     ask_next?: Array<AskNext>;
@@ -156,6 +167,7 @@ export function CompleteResponseFromJSONTyped(json: any, ignoreDiscriminator: bo
         'metacognitive_confidence': json['metacognitive_confidence'] == null ? undefined : json['metacognitive_confidence'],
         'reconstruction_stats': json['reconstruction_stats'] == null ? undefined : ReconstructionStatsFromJSON(json['reconstruction_stats']),
         'why': json['why'] == null ? undefined : (mapValues(json['why'], WhyFromJSON)),
+        'current': json['current'] == null ? undefined : (mapValues(json['current'], CurrentValueFromJSON)),
         'ask_next': json['ask_next'] == null ? undefined : ((json['ask_next'] as Array<any>).map(AskNextFromJSON)),
         'sets': json['sets'] == null ? undefined : (mapValues(json['sets'], ValueSetFromJSON)),
     };
@@ -181,6 +193,7 @@ export function CompleteResponseToJSONTyped(value?: CompleteResponse | null, ign
         'metacognitive_confidence': value['metacognitive_confidence'],
         'reconstruction_stats': ReconstructionStatsToJSON(value['reconstruction_stats']),
         'why': value['why'] == null ? undefined : (mapValues(value['why'], WhyToJSON)),
+        'current': value['current'] == null ? undefined : (mapValues(value['current'], CurrentValueToJSON)),
         'ask_next': value['ask_next'] == null ? undefined : ((value['ask_next'] as Array<any>).map(AskNextToJSON)),
         'sets': value['sets'] == null ? undefined : (mapValues(value['sets'], ValueSetToJSON)),
     };

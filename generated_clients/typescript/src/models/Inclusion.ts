@@ -15,7 +15,8 @@
 
 /**
  * What an answer tells only when asked, because it costs: `why` each completed field is what it is (the question is asked anew without every subset of up to 7 parts of the cue,
- * of more for 16 orders of them); `counterfactual` that, and the smallest changes that would change the answer; `ask_next` which fields, once known, would help most. More may come.
+ * of more for 16 orders of them); `counterfactual` that, and the smallest changes that would change the answer; `ask_next` which fields, once known, would help most; `current`
+ * what the latest episode with all that the cue says tells of each target. More may come.
  * 
  * @export
  */
@@ -23,6 +24,7 @@ export const Inclusion = {
     Why: 'why',
     Counterfactual: 'counterfactual',
     AskNext: 'ask_next',
+    Current: 'current',
     UnknownDefaultOpenApi: '11184809',
 } as const;
 export type Inclusion = typeof Inclusion[keyof typeof Inclusion];

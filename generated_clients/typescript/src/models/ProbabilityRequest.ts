@@ -20,6 +20,13 @@ import {
     StatedConditionToJSON,
     StatedConditionToJSONTyped,
 } from './StatedCondition';
+import type { AsOf } from './AsOf';
+import {
+    AsOfFromJSON,
+    AsOfFromJSONTyped,
+    AsOfToJSON,
+    AsOfToJSONTyped,
+} from './AsOf';
 import type { PartialEpisode } from './PartialEpisode';
 import {
     PartialEpisodeFromJSON,
@@ -50,6 +57,10 @@ export interface ProbabilityRequest {
      * The chance, before the cue is read, that it means a stored event; left out, one half.
      */
     prior_stored?: number;
+    /**
+     * 
+     */
+    as_of?: AsOf;
 }
 
 /**
@@ -75,6 +86,7 @@ export function ProbabilityRequestFromJSONTyped(json: any, ignoreDiscriminator: 
         'statement': ((json['statement'] as Array<any>).map(StatedConditionFromJSON)),
         'pattern_weight': json['pattern_weight'] == null ? undefined : json['pattern_weight'],
         'prior_stored': json['prior_stored'] == null ? undefined : json['prior_stored'],
+        'as_of': json['as_of'] == null ? undefined : AsOfFromJSON(json['as_of']),
     };
 }
 
@@ -93,6 +105,7 @@ export function ProbabilityRequestToJSONTyped(value?: ProbabilityRequest | null,
         'statement': ((value['statement'] as Array<any>).map(StatedConditionToJSON)),
         'pattern_weight': value['pattern_weight'],
         'prior_stored': value['prior_stored'],
+        'as_of': AsOfToJSON(value['as_of']),
     };
 }
 

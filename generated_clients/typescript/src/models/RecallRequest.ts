@@ -13,6 +13,13 @@
  */
 
 import { mapValues } from '../runtime';
+import type { AsOf } from './AsOf';
+import {
+    AsOfFromJSON,
+    AsOfFromJSONTyped,
+    AsOfToJSON,
+    AsOfToJSONTyped,
+} from './AsOf';
 import type { EpisodeFilter } from './EpisodeFilter';
 import {
     EpisodeFilterFromJSON,
@@ -45,6 +52,10 @@ export interface RecallRequest {
     /**
      * 
      */
+    as_of?: AsOf;
+    /**
+     * 
+     */
     filter?: EpisodeFilter;
 }
 
@@ -68,6 +79,7 @@ export function RecallRequestFromJSONTyped(json: any, ignoreDiscriminator: boole
         
         'partial_episode': PartialEpisodeFromJSON(json['partial_episode']),
         'limit': json['limit'] == null ? undefined : json['limit'],
+        'as_of': json['as_of'] == null ? undefined : AsOfFromJSON(json['as_of']),
         'filter': json['filter'] == null ? undefined : EpisodeFilterFromJSON(json['filter']),
     };
 }
@@ -85,6 +97,7 @@ export function RecallRequestToJSONTyped(value?: RecallRequest | null, ignoreDis
         
         'partial_episode': PartialEpisodeToJSON(value['partial_episode']),
         'limit': value['limit'],
+        'as_of': AsOfToJSON(value['as_of']),
         'filter': EpisodeFilterToJSON(value['filter']),
     };
 }

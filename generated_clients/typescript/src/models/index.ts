@@ -2,6 +2,7 @@
 /* eslint-disable */
 export * from './Action';
 export * from './Applicability';
+export * from './AsOf';
 export * from './AskNext';
 export * from './Attribution';
 export * from './Audit';
@@ -27,6 +28,7 @@ export * from './Contribution';
 export * from './Counterfactual';
 export * from './CueNote';
 export * from './CueNoteCode';
+export * from './CurrentValue';
 export * from './Diagnosis';
 export * from './Duplicate';
 export * from './DuplicateList';

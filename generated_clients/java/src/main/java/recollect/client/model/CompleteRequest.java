@@ -27,6 +27,7 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import recollect.client.model.AsOf;
 import recollect.client.model.CompletionConfig;
 import recollect.client.model.Inclusion;
 import recollect.client.model.PartialEpisode;
@@ -41,7 +42,8 @@ import recollect.client.ApiClient;
   CompleteRequest.JSON_PROPERTY_PARTIAL_EPISODE,
   CompleteRequest.JSON_PROPERTY_TARGETS,
   CompleteRequest.JSON_PROPERTY_CONFIG,
-  CompleteRequest.JSON_PROPERTY_INCLUDE
+  CompleteRequest.JSON_PROPERTY_INCLUDE,
+  CompleteRequest.JSON_PROPERTY_AS_OF
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class CompleteRequest {
@@ -60,6 +62,10 @@ public class CompleteRequest {
   public static final String JSON_PROPERTY_INCLUDE = "include";
   @jakarta.annotation.Nullable
   private List<Inclusion> include;
+
+  public static final String JSON_PROPERTY_AS_OF = "as_of";
+  @jakarta.annotation.Nullable
+  private AsOf asOf;
 
   public CompleteRequest() { 
   }
@@ -176,6 +182,30 @@ public class CompleteRequest {
   }
 
 
+  public CompleteRequest asOf(@jakarta.annotation.Nullable AsOf asOf) {
+    this.asOf = asOf;
+    return this;
+  }
+
+  /**
+   * Get asOf
+   * @return asOf
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_AS_OF, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public AsOf getAsOf() {
+    return asOf;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_AS_OF, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setAsOf(@jakarta.annotation.Nullable AsOf asOf) {
+    this.asOf = asOf;
+  }
+
+
   /**
    * Return true if this CompleteRequest object is equal to o.
    */
@@ -191,12 +221,13 @@ public class CompleteRequest {
     return Objects.equals(this.partialEpisode, completeRequest.partialEpisode) &&
         Objects.equals(this.targets, completeRequest.targets) &&
         Objects.equals(this.config, completeRequest.config) &&
-        Objects.equals(this.include, completeRequest.include);
+        Objects.equals(this.include, completeRequest.include) &&
+        Objects.equals(this.asOf, completeRequest.asOf);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(partialEpisode, targets, config, include);
+    return Objects.hash(partialEpisode, targets, config, include, asOf);
   }
 
   @Override
@@ -207,6 +238,7 @@ public class CompleteRequest {
     sb.append("    targets: ").append(toIndentedString(targets)).append("\n");
     sb.append("    config: ").append(toIndentedString(config)).append("\n");
     sb.append("    include: ").append(toIndentedString(include)).append("\n");
+    sb.append("    asOf: ").append(toIndentedString(asOf)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -279,6 +311,11 @@ public class CompleteRequest {
               ApiClient.urlEncode(ApiClient.valueToString(getInclude().get(i)))));
         }
       }
+    }
+
+    // add `as_of` to the URL query string
+    if (getAsOf() != null) {
+      joiner.add(getAsOf().toUrlQueryString(prefix + "as_of" + suffix));
     }
 
     return joiner.toString();

@@ -33,6 +33,7 @@ import recollect.client.model.AskNext;
 import recollect.client.model.Attribution;
 import recollect.client.model.CompletedEpisode;
 import recollect.client.model.CueNote;
+import recollect.client.model.CurrentValue;
 import recollect.client.model.Hypothesis;
 import recollect.client.model.ReconstructionStats;
 import recollect.client.model.ValueSet;
@@ -54,6 +55,7 @@ import recollect.client.ApiClient;
   CompleteResponse.JSON_PROPERTY_METACOGNITIVE_CONFIDENCE,
   CompleteResponse.JSON_PROPERTY_RECONSTRUCTION_STATS,
   CompleteResponse.JSON_PROPERTY_WHY,
+  CompleteResponse.JSON_PROPERTY_CURRENT,
   CompleteResponse.JSON_PROPERTY_ASK_NEXT,
   CompleteResponse.JSON_PROPERTY_SETS
 })
@@ -94,6 +96,10 @@ public class CompleteResponse {
   public static final String JSON_PROPERTY_WHY = "why";
   @jakarta.annotation.Nullable
   private Map<String, Why> why;
+
+  public static final String JSON_PROPERTY_CURRENT = "current";
+  @jakarta.annotation.Nullable
+  private Map<String, CurrentValue> current;
 
   public static final String JSON_PROPERTY_ASK_NEXT = "ask_next";
   @jakarta.annotation.Nullable
@@ -358,6 +364,38 @@ public class CompleteResponse {
   }
 
 
+  public CompleteResponse current(@jakarta.annotation.Nullable Map<String, CurrentValue> current) {
+    this.current = current;
+    return this;
+  }
+
+  public CompleteResponse putCurrentItem(String key, CurrentValue currentItem) {
+    if (this.current == null) {
+      this.current = new HashMap<>();
+    }
+    this.current.put(key, currentItem);
+    return this;
+  }
+
+  /**
+   * By target, what the latest episode with all that the cue says tells of it; asked for with &#x60;include&#x60;, left out where there is none whose time is known.
+   * @return current
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_CURRENT, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public Map<String, CurrentValue> getCurrent() {
+    return current;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_CURRENT, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setCurrent(@jakarta.annotation.Nullable Map<String, CurrentValue> current) {
+    this.current = current;
+  }
+
+
   public CompleteResponse askNext(@jakarta.annotation.Nullable List<AskNext> askNext) {
     this.askNext = askNext;
     return this;
@@ -443,13 +481,14 @@ public class CompleteResponse {
         Objects.equals(this.metacognitiveConfidence, completeResponse.metacognitiveConfidence) &&
         Objects.equals(this.reconstructionStats, completeResponse.reconstructionStats) &&
         Objects.equals(this.why, completeResponse.why) &&
+        Objects.equals(this.current, completeResponse.current) &&
         Objects.equals(this.askNext, completeResponse.askNext) &&
         Objects.equals(this.sets, completeResponse.sets);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(completionId, completedEpisode, completionConfidence, cueNotes, sourceAttribution, alternativeHypotheses, metacognitiveConfidence, reconstructionStats, why, askNext, sets);
+    return Objects.hash(completionId, completedEpisode, completionConfidence, cueNotes, sourceAttribution, alternativeHypotheses, metacognitiveConfidence, reconstructionStats, why, current, askNext, sets);
   }
 
   @Override
@@ -465,6 +504,7 @@ public class CompleteResponse {
     sb.append("    metacognitiveConfidence: ").append(toIndentedString(metacognitiveConfidence)).append("\n");
     sb.append("    reconstructionStats: ").append(toIndentedString(reconstructionStats)).append("\n");
     sb.append("    why: ").append(toIndentedString(why)).append("\n");
+    sb.append("    current: ").append(toIndentedString(current)).append("\n");
     sb.append("    askNext: ").append(toIndentedString(askNext)).append("\n");
     sb.append("    sets: ").append(toIndentedString(sets)).append("\n");
     sb.append("}");
@@ -571,6 +611,16 @@ public class CompleteResponse {
       for (String _key : getWhy().keySet()) {
         if (getWhy().get(_key) != null) {
           joiner.add(getWhy().get(_key).toUrlQueryString(String.format(java.util.Locale.ROOT, "%swhy%s%s", prefix, suffix,
+              "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, _key, containerSuffix))));
+        }
+      }
+    }
+
+    // add `current` to the URL query string
+    if (getCurrent() != null) {
+      for (String _key : getCurrent().keySet()) {
+        if (getCurrent().get(_key) != null) {
+          joiner.add(getCurrent().get(_key).toUrlQueryString(String.format(java.util.Locale.ROOT, "%scurrent%s%s", prefix, suffix,
               "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, _key, containerSuffix))));
         }
       }

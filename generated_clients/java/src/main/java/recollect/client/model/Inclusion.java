@@ -26,7 +26,7 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
 
 /**
- * What an answer tells only when asked, because it costs: &#x60;why&#x60; each completed field is what it is (the question is asked anew without every subset of up to 7 parts of the cue, of more for 16 orders of them); &#x60;counterfactual&#x60; that, and the smallest changes that would change the answer; &#x60;ask_next&#x60; which fields, once known, would help most. More may come. 
+ * What an answer tells only when asked, because it costs: &#x60;why&#x60; each completed field is what it is (the question is asked anew without every subset of up to 7 parts of the cue, of more for 16 orders of them); &#x60;counterfactual&#x60; that, and the smallest changes that would change the answer; &#x60;ask_next&#x60; which fields, once known, would help most; &#x60;current&#x60; what the latest episode with all that the cue says tells of each target. More may come. 
  */
 public enum Inclusion {
   
@@ -35,6 +35,8 @@ public enum Inclusion {
   COUNTERFACTUAL("counterfactual"),
   
   ASK_NEXT("ask_next"),
+  
+  CURRENT("current"),
   
   UNKNOWN_DEFAULT_OPEN_API("unknown_default_open_api");
 

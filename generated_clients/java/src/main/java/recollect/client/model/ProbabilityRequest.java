@@ -27,6 +27,7 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import recollect.client.model.AsOf;
 import recollect.client.model.PartialEpisode;
 import recollect.client.model.StatedCondition;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
@@ -40,7 +41,8 @@ import recollect.client.ApiClient;
   ProbabilityRequest.JSON_PROPERTY_PARTIAL_EPISODE,
   ProbabilityRequest.JSON_PROPERTY_STATEMENT,
   ProbabilityRequest.JSON_PROPERTY_PATTERN_WEIGHT,
-  ProbabilityRequest.JSON_PROPERTY_PRIOR_STORED
+  ProbabilityRequest.JSON_PROPERTY_PRIOR_STORED,
+  ProbabilityRequest.JSON_PROPERTY_AS_OF
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class ProbabilityRequest {
@@ -59,6 +61,10 @@ public class ProbabilityRequest {
   public static final String JSON_PROPERTY_PRIOR_STORED = "prior_stored";
   @jakarta.annotation.Nullable
   private Double priorStored;
+
+  public static final String JSON_PROPERTY_AS_OF = "as_of";
+  @jakarta.annotation.Nullable
+  private AsOf asOf;
 
   public ProbabilityRequest() { 
   }
@@ -171,6 +177,30 @@ public class ProbabilityRequest {
   }
 
 
+  public ProbabilityRequest asOf(@jakarta.annotation.Nullable AsOf asOf) {
+    this.asOf = asOf;
+    return this;
+  }
+
+  /**
+   * Get asOf
+   * @return asOf
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_AS_OF, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public AsOf getAsOf() {
+    return asOf;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_AS_OF, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setAsOf(@jakarta.annotation.Nullable AsOf asOf) {
+    this.asOf = asOf;
+  }
+
+
   /**
    * Return true if this ProbabilityRequest object is equal to o.
    */
@@ -186,12 +216,13 @@ public class ProbabilityRequest {
     return Objects.equals(this.partialEpisode, probabilityRequest.partialEpisode) &&
         Objects.equals(this.statement, probabilityRequest.statement) &&
         Objects.equals(this.patternWeight, probabilityRequest.patternWeight) &&
-        Objects.equals(this.priorStored, probabilityRequest.priorStored);
+        Objects.equals(this.priorStored, probabilityRequest.priorStored) &&
+        Objects.equals(this.asOf, probabilityRequest.asOf);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(partialEpisode, statement, patternWeight, priorStored);
+    return Objects.hash(partialEpisode, statement, patternWeight, priorStored, asOf);
   }
 
   @Override
@@ -202,6 +233,7 @@ public class ProbabilityRequest {
     sb.append("    statement: ").append(toIndentedString(statement)).append("\n");
     sb.append("    patternWeight: ").append(toIndentedString(patternWeight)).append("\n");
     sb.append("    priorStored: ").append(toIndentedString(priorStored)).append("\n");
+    sb.append("    asOf: ").append(toIndentedString(asOf)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -269,6 +301,11 @@ public class ProbabilityRequest {
     // add `prior_stored` to the URL query string
     if (getPriorStored() != null) {
       joiner.add(String.format(java.util.Locale.ROOT, "%sprior_stored%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getPriorStored()))));
+    }
+
+    // add `as_of` to the URL query string
+    if (getAsOf() != null) {
+      joiner.add(getAsOf().toUrlQueryString(prefix + "as_of" + suffix));
     }
 
     return joiner.toString();

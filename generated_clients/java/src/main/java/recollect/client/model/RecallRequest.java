@@ -25,6 +25,7 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonTypeName;
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Arrays;
+import recollect.client.model.AsOf;
 import recollect.client.model.EpisodeFilter;
 import recollect.client.model.PartialEpisode;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
@@ -37,6 +38,7 @@ import recollect.client.ApiClient;
 @JsonPropertyOrder({
   RecallRequest.JSON_PROPERTY_PARTIAL_EPISODE,
   RecallRequest.JSON_PROPERTY_LIMIT,
+  RecallRequest.JSON_PROPERTY_AS_OF,
   RecallRequest.JSON_PROPERTY_FILTER
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
@@ -48,6 +50,10 @@ public class RecallRequest {
   public static final String JSON_PROPERTY_LIMIT = "limit";
   @jakarta.annotation.Nullable
   private Integer limit = 10;
+
+  public static final String JSON_PROPERTY_AS_OF = "as_of";
+  @jakarta.annotation.Nullable
+  private AsOf asOf;
 
   public static final String JSON_PROPERTY_FILTER = "filter";
   @jakarta.annotation.Nullable
@@ -106,6 +112,30 @@ public class RecallRequest {
   }
 
 
+  public RecallRequest asOf(@jakarta.annotation.Nullable AsOf asOf) {
+    this.asOf = asOf;
+    return this;
+  }
+
+  /**
+   * Get asOf
+   * @return asOf
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_AS_OF, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public AsOf getAsOf() {
+    return asOf;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_AS_OF, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setAsOf(@jakarta.annotation.Nullable AsOf asOf) {
+    this.asOf = asOf;
+  }
+
+
   public RecallRequest filter(@jakarta.annotation.Nullable EpisodeFilter filter) {
     this.filter = filter;
     return this;
@@ -144,12 +174,13 @@ public class RecallRequest {
     RecallRequest recallRequest = (RecallRequest) o;
     return Objects.equals(this.partialEpisode, recallRequest.partialEpisode) &&
         Objects.equals(this.limit, recallRequest.limit) &&
+        Objects.equals(this.asOf, recallRequest.asOf) &&
         Objects.equals(this.filter, recallRequest.filter);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(partialEpisode, limit, filter);
+    return Objects.hash(partialEpisode, limit, asOf, filter);
   }
 
   @Override
@@ -158,6 +189,7 @@ public class RecallRequest {
     sb.append("class RecallRequest {\n");
     sb.append("    partialEpisode: ").append(toIndentedString(partialEpisode)).append("\n");
     sb.append("    limit: ").append(toIndentedString(limit)).append("\n");
+    sb.append("    asOf: ").append(toIndentedString(asOf)).append("\n");
     sb.append("    filter: ").append(toIndentedString(filter)).append("\n");
     sb.append("}");
     return sb.toString();
@@ -211,6 +243,11 @@ public class RecallRequest {
     // add `limit` to the URL query string
     if (getLimit() != null) {
       joiner.add(String.format(java.util.Locale.ROOT, "%slimit%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getLimit()))));
+    }
+
+    // add `as_of` to the URL query string
+    if (getAsOf() != null) {
+      joiner.add(getAsOf().toUrlQueryString(prefix + "as_of" + suffix));
     }
 
     // add `filter` to the URL query string
