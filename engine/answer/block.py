@@ -15,6 +15,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,9 +23,10 @@ from engine.answer.gains import Gains, Known
 from engine.answer.readout import Backing, Predicted, read_out
 from engine.answer.schema import Schema
 from engine.generalisation.closed_form import top_rows
-from engine.generalisation.distribution import Generalisation, background, normalised, unmet
+from engine.generalisation.distribution import Generalisation, Generalisations, background, normalised, unmet
+from engine.generalisation.smoothing import smoothed
 from engine.memory.arrays import Floats, Ints, Rows, Singles
-from engine.memory.columns import Column, sum_by_value
+from engine.memory.columns import Column
 from engine.memory.traces import Traces
 from engine.memory.values import Value
 from engine.priors import CANDIDATES, DYNAMICS_CANDIDATES, READ_AT_ONCE, SCHEMA_PSEUDOCOUNT
@@ -49,13 +51,20 @@ class _Scored:
         return tuple(each.name for each in self.known)
 
 
+class _Parts(NamedTuple):
+    """What closed form says of one target, float64[V] each: the share of the like `episodes`, and beta in nats."""
+
+    episodes: Floats
+    beta: Floats
+
+
 @dataclass(slots=True)
 class _Cell:
-    """A cell to be told: whose answer it is, what generalisation says, and the episodes behind it."""
+    """A cell to be told: whose answer it is, what a head or closed form says of it, and the episodes behind it."""
 
     answers: list[Predicted | None]
     place: int
-    general: Generalisation
+    said: Generalisation | _Parts
     backing: Backing
 
 
@@ -84,16 +93,28 @@ class Block:
             scored = self._score(self._known(cue), targets)
             backing = self._backing(scored)
             for at, name in enumerate(targets):
-                general = self._general(cue, name, scored)
-                waiting[name].append(_Cell(found[place], at, general, backing))
-                if len(waiting[name]) * len(general.posterior) > READ_AT_ONCE:
+                waiting[name].append(_Cell(found[place], at, self._say(cue, name, scored), backing))
+                if len(waiting[name]) * len(columns[name].values) > READ_AT_ONCE:
                     self._tell(name, waiting.pop(name))
         for name, cells in waiting.items():
             self._tell(name, cells)
         return [[each for each in answers if each is not None] for answers in found]
 
     def _tell(self, name: str, cells: Sequence[_Cell]) -> None:
-        told = self._read(name, [cell.general for cell in cells], [cell.backing for cell in cells], is_told=True)
+        column = self.traces.columns[name]
+        parts = [(cell, cell.said) for cell in cells if isinstance(cell.said, _Parts)]
+        told = [(cell, smoothed(column, cell.said)) for cell in cells if isinstance(cell.said, Generalisation)]
+        if parts:
+            episodes, beta = (np.stack(each) for each in zip(*(said for _, said in parts), strict=True))
+            self._tell_all(
+                name, [cell for cell, _ in parts], Generalisations.mixed(column, self._kappa(name), episodes, beta)
+            )
+        if told:
+            self._tell_all(name, [cell for cell, _ in told], Generalisations.of([said for _, said in told]))
+
+    def _tell_all(self, name: str, cells: Sequence[_Cell], generals: Generalisations) -> None:
+        backings = [cell.backing for cell in cells]
+        told = read_out(name, self.traces.columns[name], generals, backings, is_told=True)
         for cell, each in zip(cells, told, strict=True):
             cell.answers[cell.place] = each
 
@@ -102,7 +123,7 @@ class Block:
         scored = self._score(self._known(cue), (target,))
         general = self._general(cue, target, scored)
         p: Floats = (1.0 - general.novel) * general.posterior
-        return self._read(target, [general], [self._backing(scored)])[0], p
+        return self._read(target, general, self._backing(scored)), p
 
     def support(self, cue: Mapping[str, Value], target: str, code: int, most: int = 5) -> tuple[tuple[int, float], ...]:
         """The heaviest of the episodes that have the value `code`, each with its share of their weight."""
@@ -120,7 +141,7 @@ class Block:
     def ask_without(self, row: int, target: str, cue: Mapping[str, Value]) -> Predicted:
         """The answer for the cell (`row`, `target`), in closed form, of a memory that lacks it."""
         general, _ = self.without(row, target, cue)
-        return self._read(target, [general], [self._backing(None)])[0]
+        return self._read(target, general, self._backing(None))
 
     def without(self, row: int, target: str, cue: Mapping[str, Value]) -> tuple[Generalisation, Ints]:
         """P_G in closed form of the cell (`row`, `target`), and int64[V] the counts, of a memory that lacks it."""
@@ -132,11 +153,7 @@ class Block:
         if scored is None:
             m = m / max(float(m.sum()), 1e-300)
             return Generalisation(m, m, m, np.zeros(len(m)), novel), counts
-        weights = _weights(scored.scores[0])
-        alike = sum_by_value(column.codes[scored.candidates], weights, len(m))
-        place = int(np.searchsorted(scored.candidates, row))
-        if place < len(scored.candidates) and scored.candidates[place] == row:
-            alike[code] = max(0.0, alike[code] - float(weights[place]))
+        alike = self._alike(scored, target, row)
         beta = self._schema_bias(scored, target)
         beta[code] = self._bias_without(scored, target, row, code)
         return self._mixed(target, m, alike / max(1, column.present - 1), beta, novel), counts
@@ -152,42 +169,61 @@ class Block:
         if not known or not targets:
             return None
         total = self._gains.total(known, self._shared_weights(tuple(each.name for each in known), targets))
-        candidates = top_rows(total[-1], CANDIDATES)
-        if len(candidates) < len(total[-1]):
-            total = np.take(total, candidates, axis=1)
-        return _Scored(known, targets, candidates, total[: len(targets)], total[-1])
+        mean = total[0] if len(total) == 1 else total.mean(axis=0)
+        candidates = top_rows(mean, CANDIDATES)
+        if len(candidates) < self.traces.size:
+            total, mean = np.take(total, candidates, axis=1), mean[candidates]
+        return _Scored(known, targets, candidates, total, mean)
 
     def _shared_weights(self, names: tuple[str, ...], targets: tuple[str, ...]) -> Singles:
-        """float32[T, F] for the targets one by one, and where they are several last for all of them, their mean."""
+        """float32[T, F]: what the cue's fields weigh for each target."""
         key = targets, names
         if key not in self._shared:
-            found = np.stack([self._rows(name, names)[0] for name in targets])
-            found = found if len(targets) == 1 else np.vstack([found, found.mean(axis=0)])
-            self._shared[key] = found.astype(np.float32)
+            self._shared[key] = np.stack([self._rows(name, names)[0] for name in targets]).astype(np.float32)
         return self._shared[key]
 
     def _general(self, cue: Mapping[str, Value], target: str, scored: _Scored | None) -> Generalisation:
+        said = self._say(cue, target, scored)
+        if isinstance(said, Generalisation):
+            return said
+        column = self.traces.columns[target]
+        return self._mixed(target, background(column), *said, unmet(column))
+
+    def _say(self, cue: Mapping[str, Value], target: str, scored: _Scored | None) -> Generalisation | _Parts:
+        """What the target's head says, or closed form where it has none for this cue."""
         head = self.schema.heads.get(target)
         general = None if head is None else head.infer(cue, target)
         if general is not None:
             return general
         column = self.traces.columns[target]
-        m, novel = background(column), unmet(column)
         if scored is None:
-            m = m / m.sum()
-            return Generalisation(m, m, m, np.zeros(len(m)), novel)
-        codes = column.codes if len(scored.candidates) == column.size else column.codes[scored.candidates]
-        alike = sum_by_value(codes, _weights(scored.scores[scored.targets.index(target)]), len(m))
-        return self._mixed(target, m, alike / max(1, column.present), self._schema_bias(scored, target), novel)
+            return _Parts(*np.zeros((2, len(column.values))))
+        alike = self._alike(scored, target)
+        alike /= max(1, column.present)
+        return _Parts(alike, self._schema_bias(scored, target))
+
+    def _alike(self, scored: _Scored, target: str, left_out: int | None = None) -> Floats:
+        """float64[V]: the sum of e^s of the episodes that have each value, but for the one left out."""
+        codes = self._gains.codes(target)
+        if len(scored.candidates) < len(codes):
+            codes = codes[scored.candidates]
+        weights, most = _weights(scored.scores[scored.targets.index(target)])
+        if left_out is not None:
+            weights[scored.candidates == left_out] = 0.0
+        alike = self._gains.sum_by(target, codes, weights)
+        alike *= most
+        return alike
 
     def _mixed(self, target: str, m: Floats, episodes: Floats, beta: Floats, novel: float) -> Generalisation:
-        bracket = self.schema.weights.kappa.get(target, self.schema.weights.default_kappa) * m + episodes
+        bracket = self._kappa(target) * m + episodes
         return Generalisation(normalised(bracket * np.exp(beta - beta.max())), bracket, m, beta, novel)
 
-    def _read(
-        self, name: str, generals: Sequence[Generalisation], backings: Sequence[Backing], *, is_told: bool = False
-    ) -> list[Predicted]:
-        return read_out(name, self.traces.columns[name], generals, backings, is_told=is_told)
+    def _kappa(self, target: str) -> float:
+        return self.schema.weights.kappa.get(target, self.schema.weights.default_kappa)
+
+    def _read(self, name: str, general: Generalisation, backing: Backing) -> Predicted:
+        generals = Generalisations.of([general])
+        return read_out(name, self.traces.columns[name], generals, [backing], is_told=False)[0]
 
     def _backing(self, scored: _Scored | None) -> Backing:
         """The episodes that carry what is said, as a posterior keeps them."""
@@ -195,7 +231,8 @@ class Block:
             rows = np.arange(max(0, self.traces.size - DYNAMICS_CANDIDATES), self.traces.size)
             return Backing(rows, np.ones(len(rows)))
         best = top_rows(scored.mean, DYNAMICS_CANDIDATES)
-        return Backing(scored.candidates[best], _weights(scored.mean[best]))
+        weights, most = _weights(scored.mean[best])
+        return Backing(scored.candidates[best], most * weights.astype(np.float64))
 
     def _rows(self, target: str, names: tuple[str, ...]) -> tuple[Floats, Floats]:
         """The weights of the cue's fields for a target, in order."""
@@ -206,10 +243,15 @@ class Block:
 
     def _schema_bias(self, scored: _Scored, target: str) -> Floats:
         """beta float64[V] in nats, as `engine.generalisation` has it."""
-        beta = np.zeros(len(self.traces.columns[target].values))
-        for weight, known in zip(self._rows(target, scored.names)[1].tolist(), scored.known, strict=True):
-            if weight > 0.0:
-                beta += weight * self._gains.bias(known, target)
+        weighted = zip(self._rows(target, scored.names)[1].tolist(), scored.known, strict=True)
+        told = [(weight, known) for weight, known in weighted if weight > 0.0 and known.share]
+        beta: Floats = sum(weight for weight, _ in told) * self._gains.floor(target)
+        for weight, known in told:
+            codes, nats = self._gains.bias(known, target)
+            if codes is None:
+                beta += weight * nats
+            else:
+                beta[codes] += weight * nats
         return beta
 
     def _bias_without(self, scored: _Scored, target: str, row: int, code: int) -> float:
@@ -233,9 +275,8 @@ def _background_without(column: Column, counts: Ints) -> tuple[Floats, float]:
     return m, novel
 
 
-def _weights(scores: Singles) -> Floats:
-    """float64[C]: e^s of every episode."""
-    most = float(scores.max(initial=-np.inf))
-    weights: Floats = np.exp(scores - np.float32(most)).astype(np.float64)
-    weights *= math.exp(most) if len(scores) else 1.0
-    return weights
+def _weights(scores: Singles) -> tuple[Singles, float]:
+    """e^s of every episode: float32[C] of the most, and e^s of that."""
+    most = scores.max(initial=-np.inf)
+    weights = scores - most
+    return np.exp(weights, out=weights), math.exp(most)

@@ -12,6 +12,7 @@ from engine.memory.columns import MISSING, Column, recurs
 from engine.memory.resolution import on_line, tolerance
 from engine.memory.values import Value, place
 from engine.priors import ALIKE, STANDS_OUT
+from engine.recollection.similarity import number_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,12 @@ def decide(column: Column, p: Floats, cells: Floats, rho: float, recollected: Fl
 def decide_all(column: Column, p: Floats, cells: Floats) -> Ints:
     """int[n]: `decide` of n posteriors float64[n, V] in which nothing is recollected."""
     if column.kind in ("number", "time"):
-        order = on_line(column)
-        total = np.cumsum(cells[:, order], axis=1)
-        has_median = total[:, -1] > 0.5 if len(order) else np.zeros(len(p), dtype=bool)
+        line = number_line(column)
+        total = np.cumsum(line.pick(cells), axis=1)
+        has_median = total[:, -1] > 0.5 if len(line.codes) else np.zeros(len(p), dtype=bool)
         codes: Ints = np.full(len(p), MISSING)
         if has_median.any():
-            codes[has_median] = order[(total < 0.5 * total[:, -1:]).sum(axis=1)[has_median]]
+            codes[has_median] = line.codes[(total < 0.5 * total[:, -1:]).sum(axis=1)[has_median]]
     else:
         codes = p.argmax(axis=1)
         level = p[np.arange(len(p)), codes] - ALIKE

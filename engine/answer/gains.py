@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.generalisation.closed_form import BROAD
 from engine.memory.arrays import Floats, Rows, Singles
-from engine.memory.columns import MISSING, Column, sum_by_value
+from engine.memory.columns import MISSING, Column
 from engine.memory.resolution import on_line
 from engine.memory.values import Value, identity
-from engine.priors import ENTRY_BYTES, FEW_ADDED, GENERALISATION_WIDTH, KEPT_BYTES, MANY_VALUES, SCHEMA_PSEUDOCOUNT
+from engine.priors import ENTRY_BYTES, FEW_ADDED, GENERALISATION_WIDTH, KEPT_BYTES, NEAR_ENOUGH, SCHEMA_PSEUDOCOUNT
 from engine.recollection.evidence import FieldEvidence, weigh_nearness
 from engine.recollection.similarity import nearness
 
@@ -40,19 +40,23 @@ class _Order:
             others[placed] = False
             self._rank[np.concatenate([placed, np.flatnonzero(others)])] = np.arange(len(column.values))
         ranks = np.take(self._rank, column.codes, mode="wrap")
-        self._rows = np.argsort(ranks, kind="stable")
+        self.every: Rows = np.argsort(ranks, kind="stable")
         self._ends = np.cumsum(np.bincount(ranks + 1, minlength=len(column.values) + 1))
         self.counts: Floats = column.counts.astype(np.float64)
 
-    def rows(self, codes: Rows) -> Rows:
-        """The episodes that have one of the codes, MISSING included, in no particular order; read-only."""
-        ranks = np.sort(self._rank[codes])
-        if not len(ranks):
-            return np.zeros(0, dtype=np.intp)
+    def rows(self, codes: Rows) -> tuple[int | None, Rows]:
+        """The episodes that have one of the codes, MISSING included, in no particular order, read-only; and where they
+        begin in the order, if they lie together in it."""
+        if not len(codes):
+            return None, np.zeros(0, dtype=np.intp)
+        ranks = self._rank[codes]
+        first, last = int(ranks.min()), int(ranks.max())
+        if last - first == len(ranks) - 1:
+            begin = int(self._ends[first]) if first >= 0 else 0
+            return begin, self.every[begin : self._ends[last + 1]]
+        ranks.sort()
         ends = self._ends[ranks + 1]
         begins = np.where(ranks >= 0, self._ends[ranks], 0)
-        if ranks[-1] - ranks[0] == len(ranks) - 1:
-            return self._rows[begins[0] : ends[-1]]
         sizes = ends - begins
         firsts = np.cumsum(sizes) - sizes
         steps = np.ones(int(sizes.sum()), dtype=np.intp)
@@ -60,7 +64,7 @@ class _Order:
         firsts, begins, ends = firsts[held], begins[held], ends[held]
         steps[firsts[0]] = begins[0]
         steps[firsts[1:]] = begins[1:] - ends[:-1] + 1
-        return self._rows[np.cumsum(steps)]
+        return None, self.every[np.cumsum(steps)]
 
 
 @dataclass(slots=True)
@@ -70,6 +74,7 @@ class Known:
     `gains` float32 are what episodes gain by it beyond the usual: those at `rows`, or all of them. `like` int[C] are
     the episodes with the cue's value, or where none has it or the field is a line, with those like it, `near`
     float64[C] how like; `share` is theirs among the episodes with the field. `is_met`: some stored value is like it.
+    Where they lie one after the other in the column's order, `begin` is where they begin there.
     """
 
     name: str
@@ -81,16 +86,26 @@ class Known:
     near: Floats
     share: float
 
+    begin: int | None = None
+
     @property
     def nbytes(self) -> int:
         """About what it takes; the rows of a line's values are part of its order."""
         return self.gains.nbytes * (1 if self.rows is None else 3) + self.near.nbytes
 
 
+class Bias(NamedTuple):
+    """`nats` float64 for the values `codes` int[C] of a target, none for its others; for all V where codes is None."""
+
+    codes: Rows | None
+    nats: Floats
+
+
 class _Kept(Generic[T]):
     """What was worked out, until it is more than so many bytes and was not asked for longest."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: float) -> None:
+        self._most = most
         self._entries: OrderedDict[Hashable, T] = OrderedDict()
         self._sizes: dict[Hashable, int] = {}
         self._held = 0
@@ -104,7 +119,7 @@ class _Kept(Generic[T]):
         made = self._entries[key] = make()
         self._sizes[key] = ENTRY_BYTES + size_of(made)
         self._held += self._sizes[key]
-        while self._held > KEPT_BYTES // 2 and len(self._entries) > 1:
+        while self._held > self._most and len(self._entries) > 1:
             self._held -= self._sizes.pop(self._entries.popitem(last=False)[0])
         return made
 
@@ -115,47 +130,70 @@ class Gains:
     def __init__(self, columns: Mapping[str, Column], size: int) -> None:
         self.columns, self.size = columns, size
         # What is small is not let go for what is large.
-        self._values: dict[bool, _Kept[Known]] = {True: _Kept(), False: _Kept()}
-        self._arrays: dict[bool, _Kept[npt.NDArray[Any]]] = {True: _Kept(), False: _Kept()}
+        self._values: dict[bool, _Kept[Known]] = {True: _Kept(KEPT_BYTES / 2), False: _Kept(KEPT_BYTES / 8)}
+        self._bases: _Kept[Singles] = _Kept(KEPT_BYTES / 8)
+        self._biases: _Kept[Bias] = _Kept(KEPT_BYTES / 4)
         self._orders: dict[str, _Order] = {}
         self._usual: dict[str, Singles] = {}
+        self._codes: dict[str, Rows] = {}
+        self._ordered: dict[tuple[str, str], Rows] = {}
 
     def known(self, name: str, value: Value) -> Known:
         """What one value of one field says."""
-        key, is_line = identity(value), self.columns[name].kind in _LINES
-        return self._values[is_line].get((name, key), lambda: self._weigh(name, value, key), lambda made: made.nbytes)
+        key = value if isinstance(value, str) else identity(value)
+        kept = self._values[self.columns[name].kind in _LINES]
+        return kept.get((name, key), lambda: self._weigh(name, value, key), lambda made: made.nbytes)
 
     def total(self, known: Sequence[Known], weights: Singles) -> Singles:
-        """float32[T, N] in nats: of every episode the gains, weighted by weights float32[T, F] of the cue's fields.
-
-        The same for a cue whatever is asked beside it.
-        """
+        """float32[T, N] in nats: of every episode the gains, weighted by weights float32[T, F] of the cue's fields."""
         total = self._base(tuple(each.name for each in known), weights).copy()
-        for each, own in zip(known, weights.T, strict=True):
-            for place in np.flatnonzero(own).tolist():
-                if each.rows is None:
-                    total[place] += own[place] * each.gains
-                else:
-                    total[place][each.rows] += own[place] * each.gains
+        for each, own in zip(known, weights.T.tolist(), strict=True):
+            gains, rows = each.gains, each.rows
+            for place, weight in enumerate(own):  # numbers of Python leave single precision as it is
+                if weight and rows is None:
+                    total[place] += weight * gains
+                elif weight:
+                    total[place, rows] += weight * gains
         return total
+
+    def codes(self, name: str) -> Rows:
+        """int[N]: the code of every episode's value, V where it lacks the field; as look-ups and counts want them."""
+        if name not in self._codes:
+            column = self.columns[name]
+            self._codes[name] = np.where(column.codes == MISSING, len(column.values), column.codes).astype(np.intp)
+        return self._codes[name]
+
+    def sum_by(self, target: str, codes: Rows, weights: npt.NDArray[np.floating[Any]]) -> Floats:
+        """float64[V]: the weights of episodes, by their values' `codes` in the target."""
+        values = len(self.columns[target].values)
+        summed: Floats = np.bincount(codes, weights, values + 1)[:values]  # type: ignore[assignment]  # as in sum_by_value
+        return summed
 
     def together(self, known: Known, target: str) -> Floats:
         """float64[V]: how many episodes like the cue in one field have each value of the target, by how like."""
+        if known.begin is None:
+            return self.sum_by(target, self.codes(target)[known.like], known.near)
+        key = known.name, target
+        if key not in self._ordered:
+            self._ordered[key] = self.codes(target)[self._order(known.name).every]
+        return self.sum_by(target, self._ordered[key][known.begin : known.begin + len(known.like)], known.near)
+
+    def floor(self, target: str) -> Floats:
+        """float64[V] in nats: how much likelier a value makes those of the target that it never met; read-only."""
         column = self.columns[target]
-        return sum_by_value(column.codes[known.like], known.near, len(column.values))
+        return column.derived("floor", lambda: np.log(SCHEMA_PSEUDOCOUNT / (column.counts + SCHEMA_PSEUDOCOUNT)))
 
-    def bias(self, known: Known, target: str) -> Floats:
-        """float64[V]: how much likelier one value of a field makes each value of the target, in nats; read-only."""
-        column = self.columns[target]
+    def bias(self, known: Known, target: str) -> Bias:
+        """How much likelier one value of a field makes each value of the target, in nats beyond `floor`; read-only."""
 
-        def found() -> Floats:
-            if not known.share:
-                return np.zeros(len(column.values))
-            together = self.together(known, target) / known.share + SCHEMA_PSEUDOCOUNT
-            return np.log(together / (column.counts + SCHEMA_PSEUDOCOUNT))
+        def found() -> Bias:
+            together = self.together(known, target)
+            met = together.nonzero()[0]
+            if len(met) > FEW_ADDED * len(together):
+                return Bias(None, np.log1p(together / (known.share * SCHEMA_PSEUDOCOUNT)))
+            return Bias(met, np.log1p(together[met] / (known.share * SCHEMA_PSEUDOCOUNT)))
 
-        is_long = len(column.values) > MANY_VALUES
-        return self._arrays[is_long].get((known.name, known.value, target), found, lambda made: made.nbytes)
+        return self._biases.get((known.name, known.value, target), found, lambda made: 2 * made.nats.nbytes)
 
     def _base(self, names: tuple[str, ...], weights: Singles) -> Singles:
         """float32[T, N]: what episodes gain that have other values than the cue in all of the fields, or lack them."""
@@ -167,15 +205,14 @@ class Gains:
                     total += own[:, None] * self._usual_of(name)
             return total
 
-        return self._arrays[True].get((names, weights.tobytes()), found, lambda made: made.nbytes)
+        return self._bases.get((names, weights.tobytes()), found, lambda made: made.nbytes)
 
     def _usual_of(self, name: str) -> Singles:
         """float32[N] in nats: what a field gives where its value is quite another than the cue, and where it lacks."""
         if name not in self._usual:
             column = self.columns[name]
             other = FieldEvidence(name, column, "", MISSING, np.zeros(1, bool), np.zeros(1), 1.0, 1.0, np.zeros(0))
-            table = other.table(BROAD).astype(np.float32)
-            self._usual[name] = table[np.where(column.codes == MISSING, 1, 0)]
+            self._usual[name] = other.singles(BROAD)[np.where(column.codes == MISSING, 1, 0)]
         return self._usual[name]
 
     def _weigh(self, name: str, value: Value, key: Hashable) -> Known:
@@ -186,22 +223,25 @@ class Gains:
         mean = float(near @ order.counts) / max(1, column.present) if column.kind in _LINES else None
         evidence = weigh_nearness(name, column, value, near, of_none, mean)
         rows, gains = self._gains(evidence)
-        like = order.rows(np.flatnonzero(evidence.alike))
-        how = evidence.alike[column.codes[like]]
-        return Known(name, key, bool(near.any()), rows, gains, like, how, float(how.sum()) / max(1, column.present))
+        alike = near if column.kind in _LINES else evidence.alike
+        begin, like = order.rows((alike >= NEAR_ENOUGH).nonzero()[0])
+        how = alike[self.codes(name)[like]]
+        return Known(
+            name, key, bool(near.any()), rows, gains, like, how, float(how.sum()) / max(1, column.present), begin
+        )
 
     def _gains(self, evidence: FieldEvidence) -> tuple[Rows | None, Singles]:
         """What episodes gain by a value beyond the usual: these of them, or all."""
-        column, table = evidence.column, evidence.table(BROAD).astype(np.float32)
+        column, table, codes = evidence.column, evidence.singles(BROAD), self.codes(evidence.name)
         if column.kind in _LINES:
-            return None, np.take(table, column.codes, mode="wrap")  # MISSING is the last value
+            return None, np.take(table, codes, mode="clip")
         usual = self._usual_of(evidence.name)
         if evidence.surprise == 1.0:
-            touched = np.flatnonzero(evidence.exact | (evidence.near > 0.0))
+            touched = (evidence.exact | (evidence.near > 0.0)).nonzero()[0]
             if int(column.counts[touched].sum()) <= self.size * FEW_ADDED:
-                rows = self._order(evidence.name).rows(touched)
-                return rows, table[column.codes[rows]] - usual[rows]
-        return None, np.take(table, column.codes, mode="wrap") - usual
+                _, rows = self._order(evidence.name).rows(touched)
+                return rows, table[codes[rows]] - usual[rows]
+        return None, np.take(table, codes, mode="clip") - usual
 
     def _order(self, name: str) -> _Order:
         if name not in self._orders:

@@ -53,7 +53,7 @@ def of_cells(column: Column, code: int, on: Floats, around: Floats) -> Interval 
     told = column.numbers[code]
     if found is None or line is None or np.isnan(told):
         return None
-    atoms, around = on[line.codes], around[line.codes]
+    atoms, around = on[line.at], around[line.at]
     if found.recurs:
         return of_values(line, atoms + around, float(told))
     return of_measurements(line, atoms, around, float(told))
@@ -70,18 +70,19 @@ def in_terms_of(column: Column, found: Interval | None, told: Value) -> ValueInt
 
 def of_values(line: Line, atoms: Floats, told: float) -> Interval:
     """The interval of M stored values that carry the mass float64[M] alone."""
-    total = np.concatenate([[0.0], np.cumsum(atoms / atoms.sum())])
-    tail, last = 0.5 * (1.0 - INTERVAL_MASS), len(atoms) - 1
-    lower, upper = (min(int(np.searchsorted(total[1:], t - 1e-12)), last) for t in (tail, 1.0 - tail))
+    total = np.zeros(len(atoms) + 1)
+    np.cumsum(atoms, out=total[1:])
+    whole, tail, last = float(total[-1]), 0.5 * (1.0 - INTERVAL_MASS), len(atoms) - 1
+    lower, upper = (min(int(np.searchsorted(total[1:], whole * (t - 1e-12))), last) for t in (tail, 1.0 - tail))
     here = int(np.searchsorted(line.values, told))
     best, nearest = (lower, upper), np.inf
     for i, j in product({lower, min(lower + 1, last)}, {max(upper - 1, 0), upper}):
         low, high = min(i, here), max(j, here)
-        off = round(abs(float(total[high + 1] - total[low]) - INTERVAL_MASS), 12)
+        off = round(abs(float(total[high + 1] - total[low]) / whole - INTERVAL_MASS), 12)
         if i <= j and off < nearest:
             best, nearest = (low, high), off
     low, high = best
-    mass = min(1.0, float(total[high + 1] - total[low]))
+    mass = min(1.0, float(total[high + 1] - total[low]) / whole)
     return Interval(
         float(line.values[low]), float(line.values[high]), mass, (int(line.codes[low]), int(line.codes[high]))
     )

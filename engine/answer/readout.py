@@ -10,9 +10,9 @@ import numpy as np
 from engine.answer.attribution import AnswerParts, attribute
 from engine.answer.decision import decide_all
 from engine.answer.interval import ValueInterval, in_terms_of, of_cells
-from engine.generalisation.distribution import Generalisation, background
-from engine.generalisation.smoothing import cells, smoothed
-from engine.memory.arrays import Floats, Ints, Mask, Rows
+from engine.generalisation.distribution import Generalisations, background
+from engine.generalisation.smoothing import cells_all, line_of, smoothed_all
+from engine.memory.arrays import Floats, Ints, Rows
 from engine.memory.columns import MISSING, Column
 from engine.memory.resolution import tolerance
 from engine.memory.values import Value
@@ -43,22 +43,26 @@ class Backing:
 
 
 def read_out(
-    name: str, column: Column, generals: Sequence[Generalisation], backings: Sequence[Backing], *, is_told: bool
+    name: str, column: Column, generals: Generalisations, backings: Sequence[Backing], *, is_told: bool
 ) -> list[Predicted]:
     """The answers that n posteriors of one field tell, each beside the episodes behind it.
 
     With `is_told` those of numbers and times say where they lie, too.
     """
-    is_line = column.kind in ("number", "time")
-    generals = [smoothed(column, general) for general in generals]
-    on, around = (np.stack(each) for each in zip(*(cells(column, general) for general in generals), strict=True))
-    p = np.stack([general.posterior for general in generals])
-    codes = decide_all(column, p, on + around)
-    parts = _parts(column, generals, p, codes, backings)
-    lies: list[ValueInterval | None] = [None] * len(generals)
-    if is_told and is_line:
-        found = zip(codes.tolist(), on, around, strict=True)
-        lies = [in_terms_of(column, of_cells(column, code, *own), column.values[code]) for code, *own in found]
+    p, novel = generals.posterior, generals.novel
+    lies: list[ValueInterval | None] = [None] * len(p)
+    if column.kind in ("number", "time"):
+        around = generals.around
+        if around is None:
+            p, novel, around = smoothed_all(column, p, novel)
+        on = cells_all(column, p, novel, around)
+        codes = decide_all(column, p, on + around)
+        if is_told:
+            found = zip(codes.tolist(), on, around, strict=True)
+            lies = [in_terms_of(column, of_cells(column, code, *own), column.values[code]) for code, *own in found]
+    else:
+        codes = decide_all(column, p, p)
+    parts = _parts(column, generals, (p, novel), codes, _supporters(column, codes, backings))
     return [
         Predicted(name, column.values[code], code, each.total, attribute(each).label(each), each.supporters, lie)
         for code, each, lie in zip(codes.tolist(), parts, lies, strict=True)
@@ -66,46 +70,52 @@ def read_out(
 
 
 def _parts(
-    column: Column, generals: Sequence[Generalisation], p: Floats, codes: Ints, backings: Sequence[Backing]
+    column: Column, generals: Generalisations, told: tuple[Floats, Floats], codes: Ints, supporters: Floats
 ) -> list[AnswerParts]:
-    """What the parts of the model say of the answers, int[n]; P_G is p float64[n, V]."""
-    same = _same(column, codes)
-    novel = np.array([general.novel for general in generals])
-    bracket = np.stack([general.bracket for general in generals])
-    beta = np.stack([general.beta for general in generals])
-    lifted = np.stack([general.m for general in generals]) * np.exp(beta - beta.max(axis=1, keepdims=True))
-    likely = _share(p, same, is_whole=True)
-    told = zip(
+    """What the parts of the model say of the answers, int[n]; (P_G, novel) float64[n, V] and [n] is `told`."""
+    (p, novel), same = told, _Same(column, codes)
+    likely = same.sum(p)
+    m = background(column)
+    rows = zip(
         np.minimum(1.0, (1.0 - novel) * likely).tolist(),
-        _share(np.broadcast_to(background(column), p.shape), same, is_whole=True).tolist(),
+        same.sum(np.broadcast_to(m, p.shape)).tolist(),
         likely.tolist(),
-        _share(bracket, same).tolist(),
-        _share(lifted, same).tolist(),
-        _supporters(column, codes, backings).tolist(),
+        same.share(generals.bracket).tolist(),
+        same.share(generals.lifted).tolist(),
+        supporters.tolist(),
         strict=True,
     )
     return [
         AnswerParts(total, base, 0.0, 0.0, 0.0, general, kernel, schema, supporters)
-        for total, base, general, kernel, schema, supporters in told
+        for total, base, general, kernel, schema, supporters in rows
     ]
 
 
-def _same(column: Column, codes: Ints) -> Mask | Ints:
-    """The values that count as each answer, bool[n, V]; where only the answer itself does, the answers, int[n]."""
-    if not tolerance(column):
-        return codes
-    same = np.abs(column.numbers - column.numbers[codes][:, None]) <= tolerance(column)
-    same[np.arange(len(codes)), codes] = True
-    return same
+class _Same:
+    """The values that count as each of n answers, int[n]."""
 
+    def __init__(self, column: Column, codes: Ints) -> None:
+        self._codes, self._wider = codes, list[tuple[int, Rows]]()
+        near = tolerance(column)
+        if not near:
+            return
+        line, places = line_of(column), column.numbers[codes]
+        first, last = np.searchsorted(line.values, places - near), np.searchsorted(line.values, places + near, "right")
+        wide = np.flatnonzero((last - first > 1) & ~np.isnan(places))
+        spans = zip(wide.tolist(), first[wide].tolist(), last[wide].tolist(), strict=True)
+        self._wider = [(row, line.codes[begin:end]) for row, begin, end in spans]
 
-def _share(mass: Floats, same: Mask | Ints, *, is_whole: bool = False) -> Floats:
-    """float64[n]: of mass float64[n, V] what is on the same values; as a share, unless its sum is one already."""
-    own: Floats = mass[np.arange(len(mass)), same] if same.ndim == 1 else (mass * same).sum(axis=1)
-    if is_whole:
+    def sum(self, mass: Floats) -> Floats:
+        """float64[n]: of mass float64[n, V] what is on these values."""
+        own: Floats = mass[np.arange(len(mass)), self._codes]
+        for row, codes in self._wider:
+            own[row] = mass[row, codes].sum()
         return own
-    total = mass.sum(axis=1)
-    return own / np.where(total > 0.0, total, 1.0)
+
+    def share(self, mass: Floats) -> Floats:
+        """The same as a share of the whole mass."""
+        total = mass.sum(axis=1)
+        return self.sum(mass) / np.where(total > 0.0, total, 1.0)
 
 
 def _supporters(column: Column, codes: Ints, backings: Sequence[Backing]) -> Floats:

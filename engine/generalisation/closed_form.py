@@ -23,9 +23,6 @@ from engine.priors import (
     BROAD_DISTORTED,
     BROAD_WRONG,
     CANDIDATES,
-    EDGE_DEVIATIONS,
-    EDGE_LEAST,
-    EDGE_SAMPLE,
     FEW_VALUES,
     LEVEL_MARGIN,
     SCHEMA_PSEUDOCOUNT,
@@ -136,38 +133,13 @@ def _best_holders(table: Singles, column: Column, count: int) -> Rows:
 
 def top_rows(scores: npt.NDArray[np.floating], count: int) -> Rows:
     """The rows of the `count` highest scores, ascending; ties at the edge go to later rows."""
-    if len(scores) <= count:
+    beyond = len(scores) - count
+    if beyond <= 0:
         return np.arange(len(scores))
-    lower, upper = _about_the_edge(scores, count)
-    best = scores > upper
-    wanted = count - int(np.count_nonzero(best))
-    rows = np.flatnonzero((scores >= lower) & ~best)
-    if not 0 < wanted <= len(rows):
-        lower, upper = -np.inf, np.inf
-        best, wanted, rows = np.zeros(len(scores), dtype=bool), count, np.arange(len(scores))
-    own = scores[rows]
-    edge = _edge(own, wanted, lower, upper)
-    best[rows[own > edge]] = True
-    level = rows[own == edge]
-    best[level[len(level) - (count - np.count_nonzero(best)) :]] = True
-    return np.flatnonzero(best)
-
-
-def _about_the_edge(scores: npt.NDArray[np.floating], count: int) -> tuple[float, float]:
-    """Two scores between which the edge of the `count` highest very likely lies, as a sample tells."""
-    if len(scores) <= EDGE_LEAST * EDGE_SAMPLE:
-        return -np.inf, np.inf
-    sample = np.sort(scores[:: len(scores) // EDGE_SAMPLE])
-    share = 1.0 - count / len(scores)
-    place, off = share * len(sample), EDGE_DEVIATIONS * (len(sample) * share * (1.0 - share)) ** 0.5 + 1.0
-    return sample[max(0, int(place - off))], sample[min(len(sample) - 1, int(place + off))]
-
-
-def _edge(own: npt.NDArray[np.floating], wanted: int, lower: float, upper: float) -> float:
-    """The `wanted`-th highest; either bound where it is it, for equal scores are slow to part."""
-    if np.count_nonzero(own == upper) >= wanted:
-        return upper
-    higher = own[own > lower]
-    if len(higher) < wanted:
-        return lower if len(higher) < len(own) else float(own.min())
-    return float(np.partition(higher, len(higher) - wanted)[len(higher) - wanted])
+    edge = np.partition(scores, beyond)[beyond]
+    best = scores >= edge
+    extra = int(np.count_nonzero(best)) - count
+    if extra:
+        best[(scores == edge).nonzero()[0][:extra]] = False
+    rows: Rows = best.nonzero()[0]
+    return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,42 @@ class Generalisation:
     def schema(self) -> Floats:
         """P_G without the episodes, float64[V], sum 1."""
         return normalised(self.m * np.exp(self.beta - self.beta.max()))
+
+
+@dataclass(frozen=True, slots=True)
+class Generalisations:
+    """P_G of one target to n cues: `posterior`, `bracket` and `lifted`, which is m e^beta up to a factor of each cue,
+    float64[n, V], `novel` float64[n]; `around` float64[n, V], None where nothing is spread yet."""
+
+    posterior: Floats
+    bracket: Floats
+    lifted: Floats
+    novel: Floats
+    around: Floats | None = None
+
+    @classmethod
+    def of(cls, generals: Sequence[Generalisation]) -> Generalisations:
+        """Those of single cues; of all of them something is spread, or of none."""
+        beta = np.stack([each.beta for each in generals])
+        around = [each.around for each in generals if each.around is not None]
+        return cls(
+            np.stack([each.posterior for each in generals]),
+            np.stack([each.bracket for each in generals]),
+            np.stack([each.m for each in generals]) * np.exp(beta - beta.max(axis=1, keepdims=True)),
+            np.array([each.novel for each in generals]),
+            np.stack(around) if around else None,
+        )
+
+    @classmethod
+    def mixed(cls, column: Column, kappa: float, episodes: Floats, beta: Floats) -> Generalisations:
+        """What n cues' `episodes` and `beta`, float64[n, V], make of the background."""
+        bracket = episodes + kappa * background(column)
+        lift = np.exp(beta - beta.max(axis=1, keepdims=True))
+        posterior = bracket * lift
+        total = posterior.sum(axis=1, keepdims=True)
+        posterior /= np.where(total > 0.0, total, 1.0)
+        lift *= background(column)
+        return cls(posterior, bracket, lift, np.full(len(beta), unmet(column)))
 
 
 def unmet(column: Column) -> float:

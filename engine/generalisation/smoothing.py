@@ -45,15 +45,27 @@ class Residual:
 
     def spread(self, column: Column, p: Floats) -> Spread:
         """A distribution float64[V] over the column's values, spread."""
-        line = line_of(column)
-        if not self.share or len(line.codes) < 2:
-            return Spread(p, 0.0, np.zeros(len(p)))
-        here, around = p[line.codes], np.zeros(len(p))
-        around[line.codes] = self.share * line.blur(here[None], self.width)[0]
-        whole = p.copy()
-        whole[line.codes] = (1.0 - self.share) * here + around[line.codes] * line.near
-        total = float(whole.sum())
-        return Spread(whole / total, max(0.0, 1.0 - total), around) if total > 0.0 else Spread(p, 0.0, around)
+        whole, novel, around = spread_all(column, p[None], np.array([self.share]), np.array([self.width]))
+        return Spread(whole[0], float(novel[0]), around[0])
+
+
+def spread_all(column: Column, p: Floats, shares: Floats, widths: Floats) -> tuple[Floats, Floats, Floats]:
+    """n distributions float64[n, V] over a column's values, each spread by its own share b and width h, float64[n];
+    how novel the true value is, float64[n], and what lies in the cell of each value, float64[n, V]."""
+    line, around = line_of(column), np.zeros(p.shape)
+    if not shares.any() or len(line.codes) < 2:
+        return p, np.zeros(len(p)), around
+    share = shares[:, None]
+    blurred = line.blur(line.pick(p), widths[:, None])
+    blurred *= share
+    around[:, line.at] = blurred
+    blurred *= line.near
+    whole = p.copy()
+    whole[:, line.at] *= 1.0 - share
+    whole[:, line.at] += blurred
+    total = whole.sum(axis=1)
+    whole /= np.where(total > 0.0, total, 1.0)[:, None]
+    return whole, np.maximum(0.0, 1.0 - total), around
 
 
 def between(column: Column, p: Floats) -> Spread:
@@ -78,14 +90,16 @@ class Spread(NamedTuple):
 
 class Line:
     """The live numbers of a column in order: `codes` int[M], `values` float64[M], `counts`, `edges` float64[M + 1] of
-    their intervals of ranks, `left`, `right` float64[M] the ends of their cells, `near` float64[M] in [0, 1], c_v.
+    their intervals of ranks, `middle` float64[M] of each, `left`, `right` float64[M] the ends of their cells, `near`
+    float64[M] in [0, 1], c_v. `at` and `pick` take them from an array by code.
     """
 
     def __init__(self, column: Column) -> None:
         line = number_line(column)
-        self.codes, self.values = line.codes, column.numbers[line.codes]
+        self.codes, self.at, self.pick, self.values = line.codes, line.at, line.pick, line.places
         self.counts = column.counts[line.codes].astype(np.float64)
         self.edges = np.concatenate([[0.0], np.cumsum(self.counts)]) / max(1.0, float(self.counts.sum()))
+        self.middle = 0.5 * (self.edges[:-1] + self.edges[1:])
         new, gaps = new_value_chance(column), np.diff(self.values)
         self.left = self.right = self.values
         self.allowed = tolerance(column) or 0.0
@@ -97,20 +111,27 @@ class Line:
         covered = np.minimum(self.allowed, below) + np.minimum(self.allowed, above)
         self.near = 1.0 - new + new * np.minimum(1.0, covered / np.maximum(below + above, 1e-300))
 
-    def blur(self, p: Floats, width: float) -> Floats:
-        """float64[n, M]: of each distribution p float64[n, M], the kernels' mass on every interval.
+    def blur(self, p: Floats, width: float | Floats) -> Floats:
+        """float64[n, M]: of each distribution p float64[n, M], the kernels' mass on every interval; their `width` is
+        one, or float64[n, 1].
 
         By running sums of e^{u/h} from either side: cost O(n M).
         """
-        middle, sums = 0.5 * (self.edges[:-1] + self.edges[1:]), np.zeros((3, len(p), len(self.edges)))
+        sums = np.zeros((3, len(p), len(self.edges)))
         whole, left, right = sums
-        inside = 1.0 - 0.5 * (np.exp(-middle / width) + np.exp(-(1.0 - middle) / width))
-        weights = p / inside
+        rise, most = np.exp(self.middle / width), np.exp(1.0 / np.asarray(width))  # e^{u/h}, at most e^{1/h}
+        fall = most / rise
+        weights = p / (1.0 - 0.5 * (1.0 / rise + 1.0 / fall))
         np.cumsum(weights, axis=1, out=whole[:, 1:])
-        np.cumsum(weights * np.exp(middle / width), axis=1, out=left[:, 1:])
-        np.cumsum((weights * np.exp((1.0 - middle) / width))[:, ::-1], axis=1, out=right[:, -2::-1])
-        below = whole - 0.5 * np.exp(-self.edges / width) * left + 0.5 * np.exp(-(1.0 - self.edges) / width) * right
-        blurred: Floats = np.maximum(below[:, 1:] - below[:, :-1], 0.0)
+        np.cumsum(weights * rise, axis=1, out=left[:, 1:])
+        np.cumsum((weights * fall)[:, ::-1], axis=1, out=right[:, -2::-1])
+        beyond = 2.0 * np.exp(self.edges / width)
+        left /= beyond
+        beyond *= 1.0 / (4.0 * most)
+        right *= beyond
+        whole -= left
+        whole += right
+        blurred: Floats = np.maximum(whole[:, 1:] - whole[:, :-1], 0.0)
         return blurred
 
 
@@ -119,27 +140,38 @@ def line_of(column: Column) -> Line:
     return column.derived("line", lambda: Line(column))
 
 
-def rule_of_thumb(column: Column, p: Floats) -> Residual:
-    """The residual of a distribution float64[V] of which nothing was learned."""
-    line = line_of(column)
-    here = p[line.codes]
-    total = float(here.sum())
-    if len(line.codes) < 2 or total <= 0.0:
-        return Residual()
-    here = here / total
-    n = 1.0 / float((here**2 / line.counts).sum())
-    found = resolution(column)
-    share = 1.0 / (1.0 + math.sqrt(n)) if found is not None and found.recurs else 1.0
-    return Residual(share, _width(line, here, n))
+def rule_of_thumb(column: Column, p: Floats) -> tuple[Floats, Floats]:
+    """(b, h) float64[n] of the residuals of n distributions float64[n, V] of which nothing was learned."""
+    line, found = line_of(column), resolution(column)
+    here = line.pick(p)
+    total = here.sum(axis=1)
+    if len(line.codes) < 2:
+        return np.zeros(len(p)), np.full(len(p), RESIDUAL_WIDTHS[0])
+    here = here / np.where(total > 0.0, total, 1.0)[:, None]
+    # By rows: a product of matrices tells a row otherwise by what is beside it.
+    n = 1.0 / np.maximum((np.square(here) / line.counts).sum(axis=1), 1e-300)
+    share = 1.0 / (1.0 + np.sqrt(n)) if found is not None and found.recurs else np.ones(len(p))
+    moment = here * line.middle
+    mean = moment.sum(axis=1)
+    moment *= line.middle
+    deviation = np.sqrt(np.maximum(0.0, moment.sum(axis=1) - mean**2))
+    width = np.maximum(RESIDUAL_WIDTHS[0], SILVERMAN * deviation * n**SILVERMAN_POWER / math.sqrt(2.0))
+    return np.where(total > 0.0, share, 0.0), width
 
 
 def smoothed(column: Column, general: Generalisation) -> Generalisation:
     """P_G with what lies between the stored numbers or times; as it is of other fields, and where a head spread it."""
     if column.kind not in ("number", "time") or general.around is not None:
         return general
-    spread = rule_of_thumb(column, general.posterior).spread(column, general.posterior)
-    novel = 1.0 - (1.0 - general.novel) * (1.0 - spread.novel)
-    return replace(general, posterior=spread.p, novel=novel, around=spread.around)
+    p, novel, around = smoothed_all(column, general.posterior[None], np.array([general.novel]))
+    return replace(general, posterior=p[0], novel=float(novel[0]), around=around[0])
+
+
+def smoothed_all(column: Column, p: Floats, novel: Floats) -> tuple[Floats, Floats, Floats]:
+    """`smoothed` of n distributions float64[n, V] and how novel they take the truth to be, float64[n]; and what lies
+    in the cell of each value, float64[n, V]."""
+    whole, further, around = spread_all(column, p, *rule_of_thumb(column, p))
+    return whole, 1.0 - (1.0 - novel) * (1.0 - further), around
 
 
 def cells(column: Column, general: Generalisation) -> tuple[Floats, Floats]:
@@ -147,16 +179,18 @@ def cells(column: Column, general: Generalisation) -> tuple[Floats, Floats]:
     on = (1.0 - general.novel) * general.posterior
     if general.around is None:
         return on, np.zeros(len(on))
+    return _less_around(column, on[None], general.around[None])[0], general.around
+
+
+def cells_all(column: Column, p: Floats, novel: Floats, around: Floats) -> Floats:
+    """float64[n, V]: what n posteriors put on every value itself, with `around` in its cell."""
+    return _less_around(column, (1.0 - novel)[:, None] * p, around)
+
+
+def _less_around(column: Column, on: Floats, around: Floats) -> Floats:
     line = line_of(column)
-    on[line.codes] = np.maximum(0.0, on[line.codes] - general.around[line.codes] * line.near)
-    return on, general.around
-
-
-def _width(line: Line, p: Floats, n: float) -> float:
-    middle = 0.5 * (line.edges[:-1] + line.edges[1:])
-    mean = float(p @ middle)
-    deviation = math.sqrt(max(0.0, float(p @ (middle - mean) ** 2)))
-    return float(max(RESIDUAL_WIDTHS[0], SILVERMAN * deviation * n**SILVERMAN_POWER / math.sqrt(2.0)))
+    on[:, line.at] -= line.pick(around) * line.near
+    return np.maximum(on, 0.0, out=on)
 
 
 def fit(column: Column, p: Floats, true: Floats, own: Rows | None = None) -> Residual:
@@ -168,7 +202,7 @@ def fit(column: Column, p: Floats, true: Floats, own: Rows | None = None) -> Res
     line = line_of(column)
     if len(line.codes) < 2 or not len(p):
         return Residual()
-    here, near = p[:, line.codes], np.abs(line.values - true[:, None]) <= line.allowed
+    here, near = line.pick(p), np.abs(line.values - true[:, None]) <= line.allowed
     alone, gone = ~near.any(axis=1), np.zeros((2, 0), dtype=np.intp)
     if own is not None:
         # A value that only the row left out has would not be stored without it.

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.memory.arrays import Codes, Floats, Further, Rows, Singles, union
+from engine.memory.arrays import SINGLE, Codes, Floats, Further, Rows, Singles, union
 from engine.memory.columns import MISSING, Column
 from engine.memory.values import Value, parse_time
 from engine.priors import (
@@ -45,7 +45,7 @@ from engine.priors import (
     SAME,
 )
 from engine.recollection.kinds import Kinds, Ways, join
-from engine.recollection.similarity import nearness
+from engine.recollection.similarity import nearness, number_line
 
 Scores = npt.NDArray[np.float64]
 # float64[4], sum 1: the chance that a new event's value is random, broadly like, closely like, or the same.
@@ -122,8 +122,8 @@ class FieldEvidence:
         """The cue's value is a time after every stored one."""
         if self.column.kind != "time" or not isinstance(self.value, str):
             return False
-        stored = self.column.numbers[self.column.counts > 0]
-        return parse_time(self.value) > float(stored.max(initial=-np.inf))
+        stored = number_line(self.column).places
+        return not len(stored) or parse_time(self.value) > float(stored[-1])
 
     @cached_property
     def alike(self) -> Floats:
@@ -165,12 +165,17 @@ class FieldEvidence:
     def broad_table(self, level: NoiseLevel) -> Singles:
         """float32[V + 1]: `table` of the level that generalisation reads all cues at, kept."""
         if self._kept.table is None or self._kept.table[0] is not level:
-            self._kept.table = level, self.table(level).astype(np.float32)
+            self._kept.table = level, self.singles(level)
         return self._kept.table[1]
 
     @cached_property
     def _kept(self) -> _Derived:
         return _Derived()
+
+    def singles(self, level: NoiseLevel) -> Singles:
+        """`table` in single precision, as sums over episodes are kept."""
+        table: Singles = self._nats((level,), self.near, self.told, dtype=SINGLE)[0]
+        return table
 
     def tables(self, levels: Sequence[NoiseLevel]) -> Floats:
         """float64[J, V + 1] of l at every level; the last entry is for episodes that lack the field."""
@@ -228,8 +233,15 @@ class FieldEvidence:
         found[-1] = math.log(self.met * self.surprise)
         return found
 
-    def _nats(self, levels: Sequence[NoiseLevel], near: Floats, told: Floats, met: float = 1.0) -> Floats:
-        """float64[J, n + 1]: l at every level of values so near, that count so far as the cue's own; then that of
+    def _nats(
+        self,
+        levels: Sequence[NoiseLevel],
+        near: Floats,
+        told: Floats,
+        met: float = 1.0,
+        dtype: npt.DTypeLike = np.float64,
+    ) -> npt.NDArray[Any]:
+        """`dtype`[J, n + 1]: l at every level of values so near, that count so far as the cue's own; then that of
         lacking the field.
 
         `met` is g where stored events and new ones are told apart, 1 where episodes are only compared.
@@ -237,8 +249,8 @@ class FieldEvidence:
         # How often a cue has this field at all, in units of how often one of an event with the field has it.
         present = self.column.present / max(1, self.column.size)
         kind, later = self.column.kind, self.is_later
-        table = np.empty((len(levels), len(near) + 1))
-        told_m = np.empty((len(levels), len(near)))
+        table = np.empty((len(levels), len(near) + 1), dtype=dtype)
+        told_m = np.empty((len(levels), len(near)), dtype=dtype)
         ratio, lacking = table[:, :-1], table[:, -1]
         for j, level in enumerate(levels):
             # A name that nobody has, but somebody almost, is a slip: rare, whatever event the cue means.
@@ -250,17 +262,16 @@ class FieldEvidence:
             np.multiply(told, whole, out=told_m[j])
             if level.distorted == 1.0 and kind == "category":
                 ratio[j, told > 0.0] = 0.0  # the value itself is no distortion of itself
-        has = np.array([present + (1.0 - present) * level.absent for level in levels])[:, None]
+        has = np.array([present + (1.0 - present) * level.absent for level in levels], dtype=dtype)[:, None]
         wrong = [level.wrong * self.surprise * (level.later if later else 1.0) * met for level in levels]
         ratio /= self.u
         told_m /= self.m
         ratio += told_m
-        ratio *= np.array([1.0 - level.wrong for level in levels])[:, None]
-        ratio += np.array(wrong)[:, None]
+        ratio *= np.array([1.0 - level.wrong for level in levels], dtype=dtype)[:, None]
+        ratio += np.array(wrong, dtype=dtype)[:, None]
         lacking[:] = [level.absent * (1.0 if met == 1.0 else met * self.surprise) for level in levels]
         table /= has
-        found: Floats = np.log(table, out=table)
-        return found
+        return np.log(table, out=table)
 
 
 def _distinct(one: Floats, other: Floats) -> tuple[list[int] | Rows, list[int] | Rows]:

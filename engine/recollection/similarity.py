@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -64,9 +63,14 @@ def nearness(column: Column, value: Value, width: float) -> tuple[Floats, float]
 
 def _inside(column: Column, start: float) -> Mask | None:
     """bool[V]: the moments of the day that starts there; None where the field has days itself, or none of that day."""
-    inside = (column.numbers >= start) & (column.numbers < start + DAY_S) & (column.counts > 0)
-    values = (column.values[code] for code in np.flatnonzero(inside).tolist())
-    return inside if inside.any() and not any(map(is_day, values)) else None
+    line = number_line(column)
+    first, last = np.searchsorted(line.places, (start, start + DAY_S))
+    codes = line.codes[first:last]
+    if not len(codes) or any(is_day(column.values[code]) for code in codes.tolist()):
+        return None
+    inside = np.zeros(len(column.values), dtype=bool)
+    inside[codes] = True
+    return inside
 
 
 def _day_nearness(column: Column, inside: Mask, width: float) -> Floats:
@@ -84,23 +88,56 @@ def number_nearness(column: Column, where: float, width: float) -> Floats:
     the neighbours of a coarse scale, such as 2 and 3 goals, near however common they are.
     """
     line = number_line(column)
-    if not len(line.codes):
-        return np.zeros(len(column.values))
-    here, step = line.locate(where)
-    distance = np.minimum(np.abs(line.ranks - here) / width, np.abs(line.steps - step) / STEP)
     near = np.zeros(len(column.values))
-    near[line.codes] = np.exp(-distance)
+    if len(line.codes):
+        near[line.at] = line.near(where, width)
     return near
 
 
-@dataclass(frozen=True, slots=True)
 class NumberLine:
-    """A column's live numbers in ascending order: their codes, places, mid-ranks in (0, 1), and steps."""
+    """A column's live numbers in ascending order: their codes, places, mid-ranks in (0, 1), and steps.
 
-    codes: Rows
-    places: Floats
-    ranks: Floats
-    steps: Floats
+    `at` picks them from an array by code: the codes, or all of it where that is their order.
+    """
+
+    def __init__(self, codes: Rows, places: Floats, ranks: Floats, steps: Floats, values: int) -> None:
+        self.codes, self.places, self.ranks, self.steps = codes, places, ranks, steps
+        is_ordered = len(codes) == values and bool((codes == np.arange(values)).all())
+        self.at: Rows | slice = slice(None) if is_ordered else codes
+        self._powers: dict[float, tuple[Floats, Floats]] = {}
+
+    def pick(self, by_code: Floats) -> Floats:
+        """float64[n, M] of float64[n, V]: what is said of the M numbers, in their order."""
+        picked: Floats = by_code if isinstance(self.at, slice) else np.take(by_code, self.at, axis=1)
+        return picked
+
+    def near(self, where: float, width: float) -> Floats:
+        """float64[M]: `number_nearness` of the M numbers, in their order.
+
+        As e^{-|u - u'|/width} is a product of what hangs on u and on u', and steps count where they are few, there are
+        few exponentials.
+        """
+        here, step = self.locate(where)
+        rising, falling = self._powers_of(width)
+        split = int(np.searchsorted(self.ranks, here))
+        near = np.empty(len(self.ranks))
+        if split:
+            np.multiply(rising[:split], math.exp(-here / width), out=near[:split])
+        if split < len(near):
+            np.multiply(falling[split:], math.exp(here / width), out=near[split:])
+        # No rank is further than 1 / width from another, in widths.
+        first, last = np.searchsorted(self.steps, (step - STEP / width, step + STEP / width))
+        by_steps = np.exp(-np.abs(self.steps[first:last] - step) / STEP)
+        np.maximum(near[first:last], by_steps, out=near[first:last])
+        np.minimum(near, 1.0, out=near)
+        return near
+
+    def _powers_of(self, width: float) -> tuple[Floats, Floats]:
+        """e^{u/width} and e^{-u/width} of the mid-ranks u."""
+        if width not in self._powers:
+            scaled = self.ranks / width
+            self._powers[width] = np.exp(scaled), np.exp(-scaled)
+        return self._powers[width]
 
     def locate(self, where: float) -> tuple[float, float]:
         """Mid-rank and step of a place, interpolated; beyond the ends both go on by the mean spacing."""
@@ -130,7 +167,7 @@ def _number_line(column: Column) -> NumberLine:
     tie = np.add.reduceat(counts, first) if len(first) else counts
     middle = (np.cumsum(tie) - 0.5 * tie) / max(1.0, float(tie.sum()))
     ranks = middle[step.astype(np.intp)] if len(first) else middle
-    return NumberLine(order, numbers[order], ranks, step)
+    return NumberLine(order, numbers[order], ranks, step, len(numbers))
 
 
 def name_nearness(column: Column, value: str) -> Floats:

@@ -205,7 +205,7 @@ def _alone(
 ) -> Json:
     """Fill from the file's own rows, on this machine."""
     # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
-    from dataclasses import asdict
+    import msgspec
 
     from recollect.model import FillRequest
     from recollect.service.standalone import fill_alone
@@ -220,7 +220,8 @@ def _alone(
         found = fill_alone(asked, blanks, workers=workers, learns=learn, report=report, report_learning=tell)
     except RecollectError as refusal:
         raise Failure(refusal.title, refusal.detail, exit_code=EXIT_USAGE, as_json=as_json) from None
-    return asdict(found)
+    told: Json = msgspec.to_builtins(found)
+    return told
 
 
 def _by_space(

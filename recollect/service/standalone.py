@@ -85,9 +85,11 @@ def fill_alone(
 
 
 def _schema(traces: Traces, *, learns: bool, report: Report) -> Schema:
-    if not learns or traces.size < engine.MIN_EPISODES:
-        return engine.attach(traces)
-    return engine.attach(traces, engine.consolidate(traces, lambda _stage, share: report(share)))
+    """What rows are answered by; whether one is a stored event is not asked, so that takes no kernels."""
+    learned = None
+    if learns and traces.size >= engine.MIN_EPISODES:
+        learned = engine.consolidate(traces, lambda _stage, share: report(share))
+    return engine.attach(traces, learned, kernels={})
 
 
 def _judge_learned(traces: Traces, blanks: Blanks, report: Report) -> list[Judged]:
