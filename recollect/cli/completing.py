@@ -23,6 +23,7 @@ from recollect.cli.console import (
     print_table,
     shown,
 )
+from recollect.cli.suggesting import suggest_fields, suggest_known
 from recollect.cli.watching import print_events, watch_events
 
 Known = Annotated[
@@ -30,6 +31,7 @@ Known = Annotated[
     typer.Argument(
         metavar="FIELD=VALUE…",
         help='What is known. 3, true and ["a", "b"] are read as JSON; quotes keep text: \'year="1990"\'.',
+        autocompletion=suggest_known,
     ),
 ]
 
@@ -47,7 +49,10 @@ def complete(  # noqa: PLR0913, PLR0917  # a parameter per option
     known: Known = None,
     space: Space = "demo",
     target: Annotated[
-        list[str] | None, typer.Option("--target", "-t", help="A field to fill in; repeat for more. (default: all)")
+        list[str] | None,
+        typer.Option(
+            "--target", "-t", help="A field to fill in; repeat for more. (default: all)", autocompletion=suggest_fields
+        ),
     ] = None,
     threshold: Annotated[
         float | None,

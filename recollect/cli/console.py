@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from recollect.cli.suggesting import suggest_fields, suggest_spaces
+
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
@@ -23,7 +25,10 @@ _PIPE_WIDTH = 240  # a program or a file has no edge at which to break a row
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 err = Console(highlight=False, soft_wrap=True, stderr=True)
 
-Space = Annotated[str, typer.Option("--space", "-s", help="The memory space.")]
+Space = Annotated[str, typer.Option("--space", "-s", help="The memory space.", autocompletion=suggest_spaces)]
+OneField = Annotated[
+    str | None, typer.Option("--field", "-f", help="Only answers for this field.", autocompletion=suggest_fields)
+]
 Url = Annotated[
     str | None, typer.Option("--url", help="The server. (default: $RECOLLECT_URL, else http://127.0.0.1:8080)")
 ]

@@ -85,7 +85,7 @@ def show_episode(
 def put_episode(
     episode_id: EpisodeId,
     fields: Annotated[list[str], typer.Argument(metavar="FIELD=VALUE…", help="All of its fields.")],
-    space: Annotated[str, typer.Option("--space", "-s", help="The memory space.")],
+    space: Space,
     occurred_at: Annotated[
         str | None, typer.Option("--occurred-at", help="When, such as 2026-03-04T08:00:00Z.")
     ] = None,
@@ -113,7 +113,7 @@ def put_episode(
 @episodes.command("delete")
 def delete_episode(
     episode_id: EpisodeId,
-    space: Annotated[str, typer.Option("--space", "-s", help="The memory space.")],
+    space: Space,
     url: Url = None,
     key: KeyOption = None,
     as_json: AsJson = False,
@@ -131,7 +131,7 @@ def delete_episode(
 
 
 def forget(
-    space: Annotated[str, typer.Option("--space", "-s", help="The memory space.")],
+    space: Space,
     fields: Annotated[
         list[str] | None, typer.Argument(metavar="FIELD=VALUE…", help="What the episodes to forget have.")
     ] = None,

@@ -19,6 +19,7 @@ from recollect.cli.console import (
     AsJson,
     Failure,
     KeyOption,
+    OneField,
     Space,
     Url,
     err,
@@ -87,7 +88,7 @@ def patterns(
 
 def calibration(
     space: Space = "demo",
-    field: Annotated[str | None, typer.Option("--field", "-f", help="Only answers for this field.")] = None,
+    field: OneField = None,
     source: Annotated[str | None, typer.Option("--source", help="Only answers from this source.")] = None,
     svg: Annotated[Path | None, typer.Option("--svg", help="Draw the reliability diagram into this file.")] = None,
     url: Url = None,
@@ -115,7 +116,7 @@ def calibration(
 def threshold(
     target: Annotated[float, typer.Argument(min=0.01, max=1, help="The share of answers that is to be right.")],
     space: Space = "demo",
-    field: Annotated[str | None, typer.Option("--field", "-f", help="Only answers for this field.")] = None,
+    field: OneField = None,
     url: Url = None,
     key: KeyOption = None,
     as_json: AsJson = False,

@@ -8,10 +8,11 @@ import typer
 
 from recollect.cli.client import Client, segment
 from recollect.cli.console import AsJson, Failure, KeyOption, Url, out, print_json, print_table
+from recollect.cli.suggesting import suggest_spaces
 
 spaces = typer.Typer(no_args_is_help=True, help="List, create, show and delete memory spaces.")
 
-SpaceName = Annotated[str, typer.Argument(metavar="SPACE", help="The space's name.")]
+SpaceName = Annotated[str, typer.Argument(metavar="SPACE", help="The space's name.", autocompletion=suggest_spaces)]
 
 
 @spaces.command("list")
