@@ -120,8 +120,9 @@ size: $(PROVING) ## Count the bytes that the locks put on the disk, and hold the
 format-check: $(DEVELOPMENT)
 	@$(BIN)/ruff format --check $(CHECKED)
 
-lint: $(DEVELOPMENT) ## Lint
+lint: $(DEVELOPMENT) ## Lint, and look for misspelt words in code and prose
 	@$(BIN)/ruff check $(CHECKED)
+	@$(BIN)/codespell $(wildcard ./*.md ./docs ./deploy ./clients ./openapi.yaml $(PACKAGES:%=./%) ./bench)
 
 types: $(PROVING) ## Check the types
 	@$(BIN)/mypy

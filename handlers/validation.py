@@ -54,9 +54,9 @@ class Validator:
                 return list(_violations(error, self._prefix))
         errors = islice(self._compiled.iter_errors(instance), MAX_VIOLATIONS)
         found = [each for error in errors for each in _violations(error, self._prefix)]
-        misformed = {each.pointer for each in found if each.expected == times.EXPECTED}
+        malformed = {each.pointer for each in found if each.expected == times.EXPECTED}
         # Of what is no time the length does not help: an example does.
-        return [replace(each, expected=times.EXPECTED) if each.pointer in misformed else each for each in found]
+        return [replace(each, expected=times.EXPECTED) if each.pointer in malformed else each for each in found]
 
     def is_valid(self, instance: Any) -> bool:
         """Whether the instance keeps the schema."""
