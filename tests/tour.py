@@ -19,7 +19,12 @@ from tests.cli.conftest import Served, environment, start, stop
 
 ROOT = Path(__file__).parent.parent
 OWN_FILE = ROOT / "docs" / "your-own-file.md"
-DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "quickstart.md", ROOT / "docs" / "concepts.md", OWN_FILE)
+HOW_TO = ("agent-memory", "recall-or-predict", "vectors", "who-did-what")
+DOCUMENTS = (
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{name}.md" for name in ("quickstart", "concepts", *HOW_TO)),
+    OWN_FILE,
+)
 HOME = "~"
 EXAMPLES = ROOT / "docs" / "examples"  # the files that a document works on, in a folder of its own
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -82,11 +87,12 @@ def _is_whole(command: str) -> bool:
 
 
 def main() -> None:
-    """Rewrite the documents."""
+    """Rewrite the documents, or those named."""
+    named = [Path(each).resolve() for each in sys.argv[1:]]
     with tempfile.TemporaryDirectory() as folder:
         served = start(Path(folder))
         try:
-            for path in DOCUMENTS:
+            for path in named or DOCUMENTS:
                 with workplace(path) as place:
                     path.write_text(rewrite(path.read_text(encoding="utf-8"), served, place), encoding="utf-8")
         finally:
