@@ -176,7 +176,7 @@ test-browser: $(PROVING) ## Click the explorer and the documentation in headless
 
 .PHONY: test-docs
 test-docs: $(PROVING) ## Run every command of the documents, follow every link, and hold the prose to its measure
-	@$(PYTEST) -q tests/test_prose.py tests/test_documents.py tests/test_tour.py tests/test_responses.py tests/test_settings.py \
+	@$(PYTEST) -q tests/test_prose.py tests/test_documents.py tests/test_tour.py tests/test_notebooks.py tests/test_responses.py tests/test_settings.py \
 	  tests/handlers/test_guide.py tests/telemetry tests/contract/test_samples.py tests/contract/test_documented_answers.py $(ARGS)
 
 .PHONY: pictures

@@ -14,7 +14,7 @@ def documents():
     yield from Path().glob("*.md")
     for folder in FOLDERS:
         for path in Path(folder).glob("**/*" if folder == "docs" else "README.md"):
-            if path.suffix in {".md", ".png", ".svg", ".webp", ".yaml"}:
+            if path.suffix in {".ipynb", ".md", ".png", ".svg", ".webp", ".yaml"}:
                 yield path
 
 

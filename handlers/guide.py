@@ -23,7 +23,13 @@ _HERE = Path(__file__).parent
 ROOT = _HERE / "guide" if (_HERE / "guide").is_dir() else _HERE.parent
 INDEX = "docs/README.md"
 SOURCES = ("docs", "deploy", "clients/python", "clients/typescript", "generated_clients")
-FILES = {".yaml": "application/yaml", ".png": "image/png", ".webp": "image/webp", ".svg": "image/svg+xml"}
+FILES = {
+    ".yaml": "application/yaml",
+    ".ipynb": "application/x-ipynb+json",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".svg": "image/svg+xml",
+}
 SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
