@@ -54,6 +54,14 @@ test: $(PROVING) ## Run the tests but the slow ones (ARGS="-k cue" for some of t
 test-all: $(PROVING) ## Run all tests but those of the contract, which `make prove` runs
 	@$(PYTEST) --ignore=tests/contract $(ARGS)
 
+# What `make check` runs of them: `make test-rest` are all others.
+DOCUMENTING := tests/test_prose.py tests/test_documents.py tests/test_tour.py tests/test_notebooks.py tests/test_responses.py \
+  tests/test_settings.py tests/handlers/test_guide.py tests/telemetry
+
+.PHONY: test-rest
+test-rest: $(PROVING) ## Run all tests but those that `make check` runs
+	@$(PYTEST) --ignore=tests/contract --ignore=tests/test_package.py $(DOCUMENTING:%=--ignore=%) $(ARGS)
+
 .PHONY: postgresql
 postgresql: ## Install Debian's PostgreSQL, whose server the tests start for themselves (as root)
 	@apt-get update -q
@@ -106,7 +114,8 @@ audit: $(SUPPLY) ## Look up known vulnerabilities of the serving install; what c
 torture: $(PROVING) ## Run the long proofs of reliability; each prints its figures, and the time is printed
 	@time $(BIN)/python -m pytest -m torture -rP --durations=0 --durations-min=1 $(ARGS)
 
-check: format-check lint types layers contract proto-check clients-check size diff-contract bench-check test-package prove test-docs test-ops ## Everything but the tests of the packages
+CHECKS := format-check lint types layers contract proto-check clients-check size diff-contract bench-check test-package prove test-docs test-ops
+check: $(filter-out $(WITHOUT),$(CHECKS)) ## Everything but the tests of the packages (WITHOUT=test-ops for less)
 
 format: $(DEVELOPMENT) ## Rewrite the sources in the house format
 	@$(BIN)/ruff format $(CHECKED)
@@ -176,8 +185,7 @@ test-browser: $(PROVING) ## Click the explorer and the documentation in headless
 
 .PHONY: test-docs
 test-docs: $(PROVING) ## Run every command of the documents, follow every link, and hold the prose to its measure
-	@$(PYTEST) -q tests/test_prose.py tests/test_documents.py tests/test_tour.py tests/test_notebooks.py tests/test_responses.py tests/test_settings.py \
-	  tests/handlers/test_guide.py tests/telemetry tests/contract/test_samples.py tests/contract/test_documented_answers.py $(ARGS)
+	@$(PYTEST) -q $(DOCUMENTING) $(ARGS)
 
 .PHONY: pictures
 pictures: $(PROVING) ## Take the pictures of the explorer in docs/explorer anew
