@@ -187,7 +187,10 @@ test-browser: $(PROVING) ## Click the explorer and the documentation in headless
 test-docs: $(PROVING) ## Run every command of the documents, follow every link, and hold the prose to its measure
 	@$(PYTEST) -q $(DOCUMENTING) $(ARGS)
 
-.PHONY: pictures
+weigh: $(PROVING) ## Measure what the explorer costs who opens it: bytes, paints, axe-core
+	@$(BIN)/python -m tests.contract.weighing
+
+.PHONY: weigh pictures
 pictures: $(PROVING) ## Take the pictures of the explorer in docs/explorer anew
 	@$(BIN)/python -m tests.contract.pictures
 
