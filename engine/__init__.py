@@ -73,7 +73,7 @@ from engine.memory.values import (
 )
 from engine.priors import BINS, IS_STORED, MAX_ASKED, MIN_EPISODES
 from engine.recollection.evidence import NOISE_LEVELS
-from engine.recollection.match import fit_kernels
+from engine.recollection.match import Kernels, fit_kernels
 from engine.recollection.similarity import closest, closest_names
 
 VERSION = "1.0.0"
@@ -101,6 +101,7 @@ __all__ = [
     "FieldAnswer",
     "FieldQuality",
     "Identity",
+    "Kernels",
     "Learned",
     "Missing",
     "NotConverged",

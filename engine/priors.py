@@ -84,7 +84,10 @@ LEAST_BROAD = 0.01  # nearness | below which a value is not like a new event's |
 MOST_RATIO = 30.0  # nats | by which damage explains a value better at most | guard
 KERNEL_REPLAYS = 120  # episodes | asked anew to tell how new events stray | cost
 KERNEL_ROUNDS = 8  # rounds of EM | until the kernels hardly change | cost
-KERNEL_ROWS = 8192  # episodes | against which they are asked, thinned evenly beyond | cost
+KERNEL_ROWS = (
+    4096  # episodes | against which they are asked; beyond, what more of them would tell is told by growth | cost
+)
+KERNEL_HALVINGS = 2  # halvings | of these by which growth is told | cost
 KERNEL_PSEUDO = 0.5  # replays | that each kernel counts for beside those seen (Jeffreys) | text
 WORD_NOISE = 0.15  # chance | that a word of the cue is none of the passage's | hand
 WORD_REACH = 4  # words | within which a fragment's next word follows in its passage | hand

@@ -85,7 +85,7 @@ def attach(
 ) -> Schema:
     """The schema of a space: what was learned, in use over its present episodes; `kernels` where they were fitted."""
     weights = closed_form(traces.columns, traces.size)
-    kernels = fit_kernels(traces) if kernels is None else kernels
+    kernels = fit_kernels(traces).by_field if kernels is None else kernels
     if learned is None:
         return Schema(weights, kernels)
     rows = attached_rows(learned.episodes, traces.size)

@@ -10,6 +10,7 @@ value as the first of its episodes has it.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
@@ -22,7 +23,7 @@ from engine.memory.grams import trigram_runs
 from engine.memory.packed import Arrays, Packed
 from engine.memory.postings import Postings
 from engine.memory.values import Value, folded, identity, place, plain, trigrams, value_kind, words
-from engine.memory.vocabulary import Vocabulary
+from engine.memory.vocabulary import Vocabulary, written
 from engine.priors import (
     FEW_DROPPED,
     FEW_SOUGHT,
@@ -40,7 +41,7 @@ VALUE_KINDS = ("boolean", "number", "time", "string", "list")
 KINDS = ("category", "text", "number", "time", "boolean", "list")
 
 
-_BY_VALUE = ("_counts", "_numbers", "_first", "_kinds", "_lengths")
+_BY_VALUE = ("_counts", "_numbers", "_first", "_kinds", "_lengths", "_lots")
 _FACTS = ("name", "size", "present", "_kind_tally", "_word_total")
 
 T = TypeVar("T")
@@ -66,6 +67,7 @@ class Column:
         self._first = np.zeros(16, dtype=np.int32)  # the first episode of each value
         self._kinds: Bytes = np.zeros(16, dtype=np.uint8)  # of each value, in VALUE_KINDS
         self._lengths = np.zeros(16, dtype=np.uint32)  # of each string in words, else 0
+        self._lots = np.zeros(16, dtype=np.uint32)  # a checksum of each value as it shows
         self._postings: dict[str, Postings] = {}
         self._spelling: Column | None = None
         self._otherwise: dict[int, Value] = {}  # by row: the value of an episode that writes it unlike its code
@@ -90,6 +92,11 @@ class Column:
     def numbers(self) -> Floats:
         """float64[V]: place on the number or time line, NaN where there is none."""
         return self._numbers[: len(self.values)]
+
+    @property
+    def lots(self) -> npt.NDArray[np.uint32]:
+        """uint32[V]: a checksum of each value as it shows, the same in whatever space."""
+        return self._lots[: len(self.values)]
 
     @property
     def distinct(self) -> int:
@@ -310,7 +317,7 @@ class Column:
         if shown is None:
             return
         self.values.show(code, shown)
-        self._numbers[code] = place(shown)
+        self._numbers[code], self._lots[code] = place(shown), zlib.crc32(written(shown))
         for row in holders:
             value = self._otherwise.pop(row, formerly)
             if not _are_written_alike(value, shown):
@@ -365,6 +372,7 @@ class Column:
         self._numbers[code] = place(value) if kind in ("number", "time") else np.nan
         self._kinds[code] = VALUE_KINDS.index(kind)
         self._lengths[code] = plain(str(value)).count(" ") + 1 if kind == "string" else 0
+        self._lots[code] = zlib.crc32(written(value))
 
     def _by_value(self) -> Iterable[npt.NDArray[Any]]:
         return [getattr(self, name) for name in _BY_VALUE]

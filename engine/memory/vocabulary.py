@@ -136,7 +136,7 @@ class Vocabulary(Sequence[Value]):
     def pack(self) -> Arrays:
         """The values by code, to be packed."""
         values = list(self)
-        return Packed.pack(map(_written, values), (_written(canonical(value)) for value in values))
+        return Packed.pack(map(written, values), (written(canonical(value)) for value in values))
 
     def _drop(self, number: int) -> Value:
         value = self.at(number)
@@ -149,7 +149,7 @@ class Vocabulary(Sequence[Value]):
 
     def _packed_number(self, value: Value, key: Hashable) -> int | None:
         assert self._packed is not None
-        for number in self._packed.having(_written(canonical(value))):
+        for number in self._packed.having(written(canonical(value))):
             if self.places.code_at(number) >= 0 and key_of(_read(self._packed[number])) == key:
                 return number
         return None
@@ -161,7 +161,7 @@ def key_of(value: Value) -> Hashable:
     return content if kind == "text" else key
 
 
-def _written(value: Value) -> bytes:
+def written(value: Value) -> bytes:
     """A text after a mark, everything else as JSON."""
     return _TEXT + value.encode("utf-8", "surrogatepass") if isinstance(value, str) else json.dumps(value).encode()
 

@@ -12,7 +12,19 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from engine import Learned, Missing, Pattern, Schema, Traces, attach, attached_rows, conformal, fit_kernels, parse_time
+from engine import (
+    Kernels,
+    Learned,
+    Missing,
+    Pattern,
+    Schema,
+    Traces,
+    attach,
+    attached_rows,
+    conformal,
+    fit_kernels,
+    parse_time,
+)
 from recollect.memory.ids import Ids
 from recollect.model import Episode, FieldType, FieldValue, Origin, Space
 from recollect.store import Change
@@ -40,7 +52,7 @@ class SpaceMemory:
         self.learned_revision = 0
         self._schema: tuple[tuple[int, int, int, int], Schema] | None = None
         self._erasures = 0
-        self._kernels: tuple[tuple[int, int], Mapping[str, Floats]] = ((-1, 0), {})  # (what they depend on, fitted)
+        self._kernels: Kernels | None = None
         self.patterns: tuple[tuple[int, int], list[Pattern]] | None = None  # (state, as counted then)
         self.erased_since_learning = 0  # episodes taken out, by deletion or by replacement
         self.pace_s = PACE_S  # seconds a cell has taken of late
@@ -124,7 +136,7 @@ class SpaceMemory:
         """Make ready for reading: take over the space's settings, erase what was replaced, deleted or has expired."""
         if space.schema != self.space.schema:
             self.traces.declare(dict(space.schema))
-            self._schema, self._kernels = None, ((-1, 0), {})
+            self._schema = self._kernels = None
         self.space = space
         self.revision = max(self.revision, space.revision)  # the journal may have told of later writes already
         while self._ends and self._ends[0][0] <= now_s:
@@ -164,11 +176,9 @@ class SpaceMemory:
         return self._schema[1]
 
     def _fitted(self) -> Mapping[str, Floats]:
-        """How new events stray from stored ones: as long as the space has not doubled and nothing was erased."""
-        at = self.traces.size.bit_length(), self._erasures
-        if self._kernels[0] != at:
-            self._kernels = at, fit_kernels(self.traces)
-        return self._kernels[1]
+        """How new events stray from stored ones."""
+        self._kernels = fit_kernels(self.traces, self._kernels)
+        return self._kernels.by_field
 
     def _schema_key(self) -> tuple[int, int, int, int]:
         """What the schema depends on: what was learned, how often the space has grown, and any erasure."""
@@ -222,10 +232,11 @@ class SpaceMemory:
         ends = sorted(self._ends)
         arrays |= {f"ids/{name}": each for name, each in packed.items()}
         arrays |= {"ends": np.array([end for end, _ in ends]), "ending": np.array([r for _, r in ends], dtype=np.int64)}
-        kernels = {name: kernel.tolist() for name, kernel in self._fitted().items()}
+        kernels = fit_kernels(self.traces, self._kernels)
         return {
             "traces": told, "ids": ids, "ends": len(ends), "revision": self.revision,
-            "kernels": kernels, "schema": dict(self.space.schema),
+            "kernels": {name: kernel.tolist() for name, kernel in kernels.by_field.items()}, "fitted": kernels.size,
+            "lots": kernels.lots.tolist(), "schema": dict(self.space.schema),
         }, arrays  # fmt: skip
 
     @classmethod
@@ -239,7 +250,7 @@ class SpaceMemory:
         memory.revision = facts["revision"]
         if facts["schema"] == dict(space.schema):
             kernels = {name: np.array(kernel) for name, kernel in facts["kernels"].items()}
-            memory._kernels = (memory.traces.size.bit_length(), 0), kernels
+            memory._kernels = Kernels(kernels, facts["fitted"], np.array(facts["lots"], dtype=np.uint64))
         return memory
 
 

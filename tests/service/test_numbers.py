@@ -19,7 +19,7 @@ async def test_every_number_of_an_answer_is_that_of_its_definition(seed: int, ru
     await service.import_episodes(runtime, scope, [{"id": f"e{i}", **r} for i, r in enumerate(records)])
     traces = runtime.memories.at(scope).traces
     weights = closed_form(traces.columns, traces.size)
-    kernels = {name: kernel.tolist() for name, kernel in fit_kernels(traces).items()}
+    kernels = {name: kernel.tolist() for name, kernel in fit_kernels(traces).by_field.items()}
     cue = dict(sorted(random_cue(records, seed).items())[:3])
     request = CompleteRequest(Cue(dict(cue)), None, CompletionConfig(0.0, 0, None, None), verbose=True)
     found = await service.complete(runtime, scope, request)
