@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import platformdirs
-from rapidfuzz import process
 
 PREFIX = "RECOLLECT_"
 CLIENT_ONLY = ("KEY", "URL")  # read by the command line as a client
@@ -218,6 +217,8 @@ def _unknown(environment: Mapping[str, str]) -> list[str]:
     faults = []
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in known:
+            from rapidfuzz import process  # here and not above: every command starts sooner without it
+
             near = process.extractOne(name.removeprefix(PREFIX), [each.removeprefix(PREFIX) for each in known])
             faults.append(f"{name}: no such setting; the nearest is {PREFIX}{near[0]}")
     return faults

@@ -9,74 +9,81 @@ Exit codes: 0 done · 1 refused by the server · 2 wrong usage · 3 no server re
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 
 import typer
 
 from recollect import __version__
-from recollect.cli.backup import backup
-from recollect.cli.comparing import contradictions, duplicates, merge
-from recollect.cli.completing import complete, recall
 from recollect.cli.console import Failure, report_failure
-from recollect.cli.differing import compare
-from recollect.cli.episodes import episodes, feedback, forget, schema
-from recollect.cli.examining import audit, evaluate
-from recollect.cli.exporting import export
-from recollect.cli.filling import fill
-from recollect.cli.importing import import_file
-from recollect.cli.keys import keys
-from recollect.cli.learning import calibration, consolidate, examine, learn, patterns, snapshot, threshold
-from recollect.cli.maintenance import check, migrate_store, restore
-from recollect.cli.preparing import prepare
-from recollect.cli.serving import serve
-from recollect.cli.spaces import spaces
-from recollect.cli.stating import probability
-from recollect.cli.status import status
-from recollect.cli.tooling import mcp
-from recollect.cli.touring import demo
 from recollect.settings import SettingsError, publish_one_thread_per_worker
 
-app = typer.Typer(
-    name="recollect",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Give it the part you know; it gives back the whole, and says how sure it is.",
-)
-app.command("serve")(serve)
-app.command("demo")(demo)
-app.command("prepare", hidden=True)(prepare)
-app.command("import")(import_file)
-app.command("export")(export)
-app.command("complete")(complete)
-app.command("recall")(recall)
-app.command("probability")(probability)
-app.command("fill")(fill)
-app.command("evaluate")(evaluate)
-app.command("audit")(audit)
-app.command("compare")(compare)
-app.command("consolidate")(consolidate)
-app.command("patterns")(patterns)
-app.command("calibration")(calibration)
-app.command("threshold")(threshold)
-app.command("duplicates")(duplicates)
-app.command("merge")(merge)
-app.command("contradictions")(contradictions)
-app.command("learn", hidden=True)(learn)
-app.command("examine", hidden=True)(examine)
-app.command("snapshot", hidden=True)(snapshot)
-app.add_typer(episodes, name="episodes")
-app.command("forget")(forget)
-app.command("feedback")(feedback)
-app.command("schema")(schema)
-app.add_typer(spaces, name="spaces")
-app.add_typer(keys, name="keys")
-app.command("backup")(backup)
-app.command("check")(check)
-app.command("restore")(restore)
-app.command("migrate-store")(migrate_store)
-app.command("status")(status)
-app.command("mcp")(mcp)
+# Of each command the module, and what of it is the command or the group of commands.
+COMMANDS: Mapping[str, str] = {
+    "serve": "serving:serve",
+    "demo": "touring:demo",
+    "prepare": "preparing:prepare",
+    "import": "importing:import_file",
+    "export": "exporting:export",
+    "complete": "completing:complete",
+    "recall": "completing:recall",
+    "probability": "stating:probability",
+    "fill": "filling:fill",
+    "evaluate": "examining:evaluate",
+    "audit": "examining:audit",
+    "compare": "differing:compare",
+    "consolidate": "learning:consolidate",
+    "patterns": "learning:patterns",
+    "calibration": "learning:calibration",
+    "threshold": "learning:threshold",
+    "duplicates": "comparing:duplicates",
+    "merge": "comparing:merge",
+    "contradictions": "comparing:contradictions",
+    "learn": "learning:learn",
+    "examine": "learning:examine",
+    "snapshot": "learning:snapshot",
+    "episodes": "episodes:episodes",
+    "forget": "episodes:forget",
+    "feedback": "episodes:feedback",
+    "schema": "episodes:schema",
+    "spaces": "spaces:spaces",
+    "keys": "keys:keys",
+    "backup": "backup:backup",
+    "check": "maintenance:check",
+    "restore": "maintenance:restore",
+    "migrate-store": "maintenance:migrate_store",
+    "status": "status:status",
+    "mcp": "tooling:mcp",
+}
+_HIDDEN = frozenset({"prepare", "learn", "examine", "snapshot"})
+
+
+def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The commands; only the modules of those named are loaded."""
+    app = typer.Typer(
+        name="recollect",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help="Give it the part you know; it gives back the whole, and says how sure it is.",
+    )
+    app.callback()(_root)
+    for name in names:
+        module, _, place = COMMANDS[name].partition(":")
+        found = getattr(import_module(f"recollect.cli.{module}"), place)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name, hidden=name in _HIDDEN)(found)
+    return app
+
+
+def __getattr__(name: str) -> typer.Typer:
+    """`app`: all commands, made when it is first asked for."""
+    if name != "app":
+        raise AttributeError(name)
+    found = globals()[name] = command_line()
+    return found
 
 
 def _print_version(wanted: bool) -> None:
@@ -85,7 +92,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
 ) -> None:
@@ -94,8 +100,10 @@ def _root(
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; returns its exit code and prints every failure for a person."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="recollect")
+        # A command that is named starts sooner without the modules of all others.
+        command_line(given[:1] if given and given[0] in COMMANDS else COMMANDS)(args=given, prog_name="recollect")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except Failure as failure:
@@ -116,4 +124,4 @@ def main() -> None:
     sys.exit(run())
 
 
-__all__ = ["app", "main", "run"]
+__all__ = ["COMMANDS", "command_line", "main", "run"]

@@ -32,9 +32,6 @@ from recollect.cli.console import (
 )
 from recollect.cli.imported import print_report
 from recollect.cli.reading import Header, HeaderLine, SheetName
-from recollect.errors import RecollectError
-from recollect.tables import open_file, read_options, spool
-from recollect.tables.rejects import write_rejects
 
 _PIECE_BYTES = 256 * 1024
 _PATIENCE_S = 3600.0  # a large file is stored after its last byte has arrived
@@ -106,6 +103,8 @@ def import_file(  # noqa: PLR0913, PLR0917  # one parameter is one option of the
 def _open(file: Path, *, as_json: bool) -> BinaryIO:
     """The file's content, or what comes in, as something that can be read again."""
     if str(file) == "-":
+        from recollect.tables import spool  # here and not above: a file that is sent is not read here
+
         content = spool()
         shutil.copyfileobj(sys.stdin.buffer, content)
         content.seek(0)
@@ -183,6 +182,11 @@ def _write_rejects(
     client: Client, space: str, content: BinaryIO, query: dict[str, Any], report: dict[str, Any], home: Path
 ) -> None:
     """Write every rejected record; a report lists the first thousand, a preview from there on the next."""
+    # Here and not above: see _open.
+    from recollect.errors import RecollectError
+    from recollect.tables import open_file, read_options
+    from recollect.tables.rejects import write_rejects
+
     lines = [each["line"] for each in report["rejected"]]
     while len(lines) < report["rejected_total"] and lines:
         more = {**query, "preview": True, "start_line": lines[-1] + 1}

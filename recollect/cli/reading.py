@@ -10,8 +10,6 @@ import typer
 from rich.markup import escape
 
 from recollect.cli.console import EXIT_USAGE, Failure, err
-from recollect.errors import RecollectError
-from recollect.tables.writing import csv_line
 
 if TYPE_CHECKING:
     from recollect.cli.sheets import Sheet
@@ -53,7 +51,9 @@ def reading(
     sheet: str | None = None,
 ) -> TableOptions:
     """The options of a file's reading; raises Failure."""
-    # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
+    # Here and not above: the process that forks the workers imports this module, and must not load the mathematics;
+    # and a command that sends a file to a server need not load what reads tables.
+    from recollect.errors import RecollectError
     from recollect.tables import read_options
 
     try:
@@ -75,6 +75,7 @@ def open_sheet(file: Path, options: TableOptions, *, as_json: bool) -> Sheet:
     """The table in a file; raises Failure."""
     # Here and not above: see reading.
     from recollect.cli.sheets import read_sheet
+    from recollect.errors import RecollectError
 
     try:
         sheet = read_sheet(file, options)
@@ -110,5 +111,7 @@ def ending(file: Path) -> str:
 
 def write_cells(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A small table as CSV."""
+    from recollect.tables.writing import csv_line  # here and not above: see reading
+
     with path.open("w", encoding="utf-8", newline="") as file:
         file.writelines(csv_line(cells) + "\n" for cells in (columns, *rows))

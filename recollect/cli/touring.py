@@ -51,10 +51,10 @@ def demo(url: Url = None, key: KeyOption = None) -> None:
 
 def _run(arguments: Sequence[str]) -> None:
     """Run a command as it stands; a refusal is part of the tour."""
-    from recollect.cli import app  # the root imports this module
+    from recollect.cli import command_line  # the root loads this module
 
     try:
-        app(args=list(arguments), prog_name="recollect", standalone_mode=False)
+        command_line()(args=list(arguments), prog_name="recollect", standalone_mode=False)
     except Failure as failure:
         report_failure(failure)
     except typer.Exit:

@@ -15,7 +15,8 @@ from tests.cli.conftest import start, stop
 
 def test_the_process_that_forks_loads_no_mathematics_and_no_store() -> None:
     heavy = ("numpy", "numexpr", "apsw", "grpc", "connexion")
-    probe = f"import sys, recollect.cli; print([name for name in {heavy} if name in sys.modules])"
+    every = "import sys, recollect.cli; recollect.cli.command_line()"
+    probe = f"{every}; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -51,3 +52,11 @@ def test_a_killed_worker_is_replaced_metrics_count_all_workers_and_the_log_is_js
     assert sum(float(line.rpartition(" ")[2]) for line in counted if "get_version" in line) == 20
     for line in served.output:  # what is told to a person names the service; all else is the log
         assert "Recollect " in line or {"time", "level", "event"} <= set(json.loads(line)), line
+
+
+def test_a_command_loads_no_more_than_it_needs() -> None:
+    heavy = ("recollect.model", "recollect.tables", "recollect.cli.serving", "rapidfuzz")
+    probe = "import sys, recollect.cli; code = recollect.cli.run(['import', '/no/such/file', '--space', 'x'])"
+    tell = f"print(code, [name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", f"{probe}; {tell}"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "2 []"
