@@ -19,6 +19,7 @@ TEXT_MIN_WORDS = 5.0  # words a value | a string column of longer values may be 
 TEXT_MIN_DISTINCT_SHARE = 0.3  # share of episodes | of distinct values from which it is | hand
 RECURS = 20.0  # episodes a value | from which a number is one that recurs, such as a score | hand
 FEW_DROPPED = 64  # episodes | up to which each is erased by itself | cost
+WIDENED = 16_384  # episodes | up to which a field's codes are kept in the width that sums take, too | cost
 READS_KEPT = 8192  # values | of a field of which it is kept how they read | cost
 FEW_SOUGHT = 4  # values | up to which the episodes of each are looked for by themselves | cost
 RESOLUTION_SHARE = 0.02  # share of the 5-95 % range | as near as this a measurement is right | definition
@@ -95,6 +96,7 @@ FOLLOWS = 0.9  # chance | that it does in the passage the fragment is from | han
 FOLLOWS_BY_CHANCE = 0.3  # chance | that it does in another that has both words | hand
 CONTENDS = 0.01  # share of the best | below it a passage's order is not read | cost
 REREAD = 64  # passages | whose order of words is read | cost
+NEAR_LEAST = 1e-9  # nearness | of a number below which it is as far as any other | cost
 NEAR_ENOUGH = 0.05  # likeness | below it values are not alike | hand
 SAME = 0.999  # likeness | from which a value does not contradict | guard
 RECOLLECTION_WIDTH = 0.01  # share of ranks | within which a number is the same event's | definition
@@ -103,10 +105,12 @@ MAX_KINDS = 16_384  # ways of matching | up to which episodes that match alike a
 
 # Generalisation: what the heads share.
 
+FEW_KINDS = 4  # candidates a kind of match | from which on generalisation scores kinds instead | cost
 CANDIDATES = 16_384  # episodes | that generalisation sums over | cost
 SCHEMA_PSEUDOCOUNT = 2.0  # episodes | of the base rate beside those with a value | hand
 BROAD_WRONG = 0.1  # chance | that a similar event's value is another, before anything is learned | hand
 BROAD_DISTORTED = 0.3  # chance | that it is a likeness | hand
+SUM_BITS = 62  # bits | of the whole numbers that are summed in no order | definition
 FEW_DISTINCT = 64  # values | up to which a dictionary tells the distinct ones faster than a sort | cost
 FEW_VALUES = 8  # episodes a value | from which a field's values are ranked before its episodes | cost
 LEVEL_MARGIN = 1.5  # ratio | of the episodes looked at to those wanted, of many that score the same | cost

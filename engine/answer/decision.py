@@ -92,13 +92,19 @@ def windows(column: Column, p: Floats) -> Floats:
     near = tolerance(column)
     if not near:
         return p
-    order = on_line(column)
-    places = column.numbers[order]
-    total = np.concatenate([[0.0], np.cumsum(p[order])])
-    last, first = (np.searchsorted(places, places + near, "right"), np.searchsorted(places, places - near, "left"))
+    order, first, last = column.derived(f"windows {column.kind}", lambda: _ends(column, near))
+    total = np.zeros(len(order) + 1)
+    np.cumsum(p[order], out=total[1:])
     mass = p.copy()
     mass[order] = total[last] - total[first]
     return mass
+
+
+def _ends(column: Column, near: float) -> tuple[Rows, Rows, Rows]:
+    """The codes by their places, and where among them begin and end those within `near` of each."""
+    order = on_line(column)
+    places = column.numbers[order]
+    return order, np.searchsorted(places, places - near, "left"), np.searchsorted(places, places + near, "right")
 
 
 def ranked(column: Column, p: Floats, count: int) -> Rows:

@@ -91,9 +91,12 @@ def of_values(line: Line, atoms: Floats, told: float) -> Interval:
 def of_measurements(line: Line, atoms: Floats, around: Floats, told: float) -> Interval:
     """The interval of M values with atoms float64[M] on them and `around` float64[M] in their cells."""
     whole = float(atoms.sum() + around.sum())
-    places = np.stack([line.left, line.values, line.values, line.right], axis=1).ravel()
-    steps = np.stack([np.zeros(len(atoms)), around / 2.0, atoms, around / 2.0], axis=1).ravel() / whole
-    total = np.cumsum(steps)
+    corners, steps = np.empty((2, len(atoms), 4))  # of every cell: its left, its value before and after, its right
+    corners[:, 0], corners[:, 1], corners[:, 2], corners[:, 3] = line.left, line.values, line.values, line.right
+    steps[:, 0], steps[:, 2], half = 0.0, atoms, around / 2.0
+    steps[:, 1] = steps[:, 3] = half
+    steps /= whole
+    places, total = corners.ravel(), np.cumsum(steps)
     tail = 0.5 * (1.0 - INTERVAL_MASS)
     low, high = min(_quantile(places, total, tail), told), max(_quantile(places, total, 1.0 - tail), told)
     return Interval(

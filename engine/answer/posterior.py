@@ -247,7 +247,12 @@ class Posterior:
     def generaliser(self) -> Generaliser | None:
         """The closed-form generalisation of this cue; None when nothing in it was ever seen."""
         broad = [e for e in self.broad_evidence if e.near.any()]
-        return Generaliser(broad, self.traces.size, self.schema.weights, self.targets) if broad else None
+        if not broad:
+            return None
+        # With other widths a number tells apart what recollection does not.
+        are_as_read = all(e.broad is None for e in self.evidence)
+        kind = self.recollection.kind if are_as_read else None
+        return Generaliser(broad, self.traces.size, self.schema.weights, self.targets, kind)
 
     def local_targets(self) -> list[TargetField]:
         """Each target over the values its candidates have; what the attractor settles."""

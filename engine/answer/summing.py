@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.memory.arrays import Codes, Floats, Ints, Mask, Rows
-from engine.memory.columns import Column, sum_by_value
+from engine.memory.columns import Column, sum_all_by_value, sum_by_value
 from engine.priors import (
     DRAWN_ERROR,
     DRAWN_KINDS,
@@ -50,11 +50,13 @@ class Recollected:
     def __init__(self, column: Column, codes: Codes, summed: Summed, share_with_field: float, trust: float) -> None:
         self.column, self.codes, self.light = column, codes, summed.light
         self.share_with_field, self.trust = share_with_field, trust
-        self._beyond = summed.beyond
+        self._beyond, self._are_all = summed.beyond, summed.rows is None
 
     @cached_property
     def beyond(self) -> Floats:
         """float64[V]: what the episodes with each value add."""
+        if self._are_all:
+            return sum_all_by_value(self.column, self._beyond)
         return sum_by_value(self.codes, self._beyond, len(self.column.values))
 
     @cached_property

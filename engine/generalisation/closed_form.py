@@ -17,12 +17,13 @@ import numpy.typing as npt
 
 from engine.generalisation.distribution import Generalisation, background, normalised, unmet
 from engine.generalisation.weights import Weights
-from engine.memory.arrays import Floats, Rows, Singles
-from engine.memory.columns import Column, sum_by_value
+from engine.memory.arrays import Codes, Floats, Rows, Singles
+from engine.memory.columns import Column, sum_all_by_value, sum_by_value
 from engine.priors import (
     BROAD_DISTORTED,
     BROAD_WRONG,
     CANDIDATES,
+    FEW_KINDS,
     FEW_VALUES,
     LEVEL_MARGIN,
     SCHEMA_PSEUDOCOUNT,
@@ -35,7 +36,15 @@ BROAD = NoiseLevel(wrong=BROAD_WRONG, distorted=BROAD_DISTORTED, absent=1.0, pri
 class Generaliser:
     """The generalisation head for one cue, shared by all its targets."""
 
-    def __init__(self, fields: Sequence[FieldEvidence], size: int, weights: Weights, targets: Sequence[str]) -> None:
+    def __init__(
+        self,
+        fields: Sequence[FieldEvidence],
+        size: int,
+        weights: Weights,
+        targets: Sequence[str],
+        kind: Codes | None = None,
+    ) -> None:
+        """`kind` int32[N]: which episodes the fields do not tell apart; None where that is not known."""
         self.fields = fields
         self.size = size
         self.weights = weights
@@ -47,10 +56,15 @@ class Generaliser:
         mean_w = np.mean([self._weights(g)[0] for g in targets], axis=0) if targets else np.ones(len(fields))
         weighted = [np.float32(w) * table for table, w in zip(tables, mean_w, strict=True)]
         self.candidates = _candidates(weighted, columns, size)
-        self._evidence = np.stack([t[c.codes[self.candidates]] for t, c in zip(tables, columns, strict=True)])
+        self._evidence, self._which = _evidence(tables, columns, self.candidates, size, kind)
 
     def episode_scores(self, target: str) -> Floats:
         """float64[C]: s_k of the candidates for this target, in nats."""
+        scores = self._told_scores(target)
+        return scores if self._which is None else scores[self._which]
+
+    def _told_scores(self, target: str) -> Floats:
+        """float64[K]: the same of the kinds of candidates that are told apart."""
         if target not in self._scores:
             self._scores[target] = self._weights(target)[0] @ self._evidence
         return self._scores[target]
@@ -74,8 +88,11 @@ class Generaliser:
 
     def alike(self, target: str, column: Column) -> Floats:
         """float64[V]: sum of e^{s_k} over the candidates that have each value."""
-        codes = column.codes if len(self.candidates) == self.size else column.codes[self.candidates]
-        return sum_by_value(codes, np.exp(self.episode_scores(target)), len(column.values))
+        weights = np.exp(self._told_scores(target))
+        weights = weights if self._which is None else weights[self._which]
+        if len(self.candidates) == self.size:
+            return sum_all_by_value(column, weights)
+        return sum_by_value(column.codes[self.candidates], weights, len(column.values))
 
     def kappa(self, target: str) -> float:
         """The mass of novelty."""
@@ -103,6 +120,26 @@ class Generaliser:
             together = sum_by_value(column.codes[rows], near, len(counts))
             beta += weight * np.log((together / share + SCHEMA_PSEUDOCOUNT) / (counts + SCHEMA_PSEUDOCOUNT))
         return beta
+
+
+def _evidence(
+    tables: Sequence[Singles], columns: Sequence[Column], candidates: Rows, size: int, kind: Codes | None
+) -> tuple[Floats, Rows | None]:
+    """float64[F, K]: what each field says of each of K candidates; of one of each kind where there are few kinds, and
+    then which of them each candidate is like, int[C]."""
+    which, rows = None, candidates
+    if kind is not None:
+        which = kind.astype(np.intp) if len(candidates) == size else kind[candidates].astype(np.intp)
+        kinds = int(which.max(initial=0)) + 1
+        if FEW_KINDS * kinds <= len(candidates):
+            rows = np.zeros(kinds, dtype=np.intp)
+            rows[which] = candidates
+        else:
+            which = None
+    found = np.empty((len(tables), len(rows)))
+    for own, table, column in zip(found, tables, columns, strict=True):
+        own[:] = table[column.codes if len(own) == size else column.codes[rows]]
+    return found, which
 
 
 def _candidates(tables: Sequence[Singles], columns: Sequence[Column], size: int) -> Rows:

@@ -32,6 +32,7 @@ from engine.priors import (
     RECURS,
     TEXT_MIN_DISTINCT_SHARE,
     TEXT_MIN_WORDS,
+    WIDENED,
 )
 
 MISSING = -1
@@ -459,6 +460,16 @@ def same_records(columns: Iterable[Codes], size: int) -> Rows:
 def sum_by_value(codes: Codes, weights: Floats, values: int) -> Floats:
     """float64[V]: the weights of the episodes by their value; of those that lack the field, none."""
     summed: Floats = np.bincount(codes + 1, weights, values + 1)[1:]  # type: ignore[assignment]  # weights are float64
+    return summed
+
+
+def sum_all_by_value(column: Column, weights: Floats) -> Floats:
+    """float64[V]: `sum_by_value` of all N episodes; the codes of few are kept as wide as sums take them."""
+    values = len(column.values)
+    if column.size > WIDENED:
+        return sum_by_value(column.codes, weights, values)
+    codes = column.derived("codes from one", lambda: column.codes.astype(np.intp) + 1)
+    summed: Floats = np.bincount(codes, weights, values + 1)[1:]  # type: ignore[assignment]  # weights are float64
     return summed
 
 

@@ -21,6 +21,8 @@ from engine.memory.arrays import Floats, Rows
 from engine.memory.columns import MISSING, Column
 from engine.priors import RESOLUTION_SHARE, RESOLUTION_TAIL, SAME_PLACE, SAMPLE_SIZE
 
+_KEPT_AS = {kind: f"resolution {kind}" for kind in ("number", "time")}
+
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
@@ -35,9 +37,8 @@ class Resolution:
 
 def resolution(column: Column) -> Resolution | None:
     """The resolution of a field of numbers or times, None of any other. Cost O(V) and a sort of SAMPLE_SIZE."""
-    if column.kind not in ("number", "time"):
-        return None
-    return column.derived(f"resolution {column.kind}", lambda: _resolution(column))
+    kept = _KEPT_AS.get(column.kind)
+    return None if kept is None else column.derived(kept, lambda: _resolution(column))
 
 
 def tolerance(column: Column) -> float | None:

@@ -40,9 +40,11 @@ from engine.priors import (
     MAX_KINDS,
     MOST_RATIO,
     NEAR_ENOUGH,
+    NEAR_LEAST,
     PRIOR_STORED,
     RANDOM_CUES,
     SAME,
+    SUM_BITS,
 )
 from engine.recollection.kinds import Kinds, Ways, join
 from engine.recollection.similarity import nearness, number_line
@@ -80,6 +82,9 @@ LIKENESS = NoiseLevel(wrong=0.02, distorted=0.02, absent=0.002, prior=1.0)
 UNKNOWN_KERNEL = np.ones(4) / 4
 # Where a field has values that differ in capitals or accents only, a cue in one of the spellings means it mostly.
 READS_ALIKE = 0.1
+
+
+_BY_EPISODE = ("similar", "alike")  # what may be as long as the space, and is sought by few cues
 
 
 class _Derived:
@@ -168,6 +173,12 @@ class FieldEvidence:
             self._kept.table = level, self.singles(level)
         return self._kept.table[1]
 
+    def again(self) -> FieldEvidence:
+        """The same for another cue: what the space's levels, kernel and values tell is kept, its episodes are not."""
+        twin = object.__new__(FieldEvidence)
+        twin.__dict__.update((name, each) for name, each in self.__dict__.items() if name not in _BY_EPISODE)
+        return twin
+
     @cached_property
     def _kept(self) -> _Derived:
         return _Derived()
@@ -194,7 +205,7 @@ class FieldEvidence:
 
     def _ways(self, levels: Sequence[NoiseLevel], kernel: Kernel) -> Ways:
         wide = self.near if self.broad is None else np.maximum(0.0, self.broad - LEAST_BROAD)
-        touched = ((self.near > 0.0) | (wide > 0.0) | self.exact).nonzero()[0]
+        touched = ((self.near > NEAR_LEAST) | (wide > 0.0) | self.exact).nonzero()[0]
         count = len(touched)
         near, broad, told = np.zeros((3, count + 1))  # the last stands for all others
         near[:-1], broad[:-1], told[:-1] = self.near[touched], wide[touched], self.told[touched]
@@ -205,7 +216,7 @@ class FieldEvidence:
         novel[:] = self._novel(kernel, near, broad, told)
         contradicts[:-1], contradicts[-1] = (told == 0.0) & (near < SAME), 0.0
         # Values as like the cue's, and as much its own, are one way; lacking the field is one of its own.
-        first, way = _distinct(near, broad + 2.0 * told)
+        first, way = _distinct(near, broad + 2.0 * told, are_many_unlike=self.broad is not None)
         of = np.full(len(self.near) + 1, way[-1], dtype=np.int32)
         of[touched] = way[:-1]
         of[-1] = len(first)
@@ -274,9 +285,15 @@ class FieldEvidence:
         return np.log(table, out=table)
 
 
-def _distinct(one: Floats, other: Floats) -> tuple[list[int] | Rows, list[int] | Rows]:
-    """Of n pairs, where each distinct one comes first, and which of those each is."""
+def _distinct(one: Floats, other: Floats, *, are_many_unlike: bool) -> tuple[list[int] | Rows, list[int] | Rows]:
+    """Of n pairs, where each distinct one comes first, and which of those each is.
+
+    Places on a line are hardly ever as far from the cue's as others: where they are many, it is not looked for.
+    """
     if len(one) > FEW_DISTINCT:
+        if are_many_unlike:
+            every = np.arange(len(one))
+            return every, every
         _, first, which = np.unique(one + 1j * other, return_index=True, return_inverse=True)
         return first, which
     found: dict[tuple[float, float], int] = {}
@@ -352,8 +369,12 @@ def _repeats(column: Column, counts: npt.NDArray[np.integer[Any]], left_out: int
 
 def _mean_nearness(near: Floats, counts: npt.NDArray[np.integer[Any]], present: int) -> float:
     touched = (near > 1e-9).nonzero()[0]
-    # fsum: exact, so the order in which values were first met does not show
-    return math.fsum((near[touched] * counts[touched]).tolist()) / present
+    mass = near[touched] * counts[touched]
+    # Exact, or of whole numbers: the order in which values were first met does not show.
+    if len(mass) <= FEW_DISTINCT:
+        return math.fsum(mass.tolist()) / present
+    scale = float(1 << (SUM_BITS - present.bit_length()))
+    return int(np.rint(mass * scale).astype(np.int64).sum()) / scale / present
 
 
 def new_value_chance(column: Column) -> float:

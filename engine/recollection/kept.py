@@ -24,7 +24,7 @@ class _Kept:
         found = self._held.pop(key, None)
         if found is not None:
             self._held[key] = found  # the latest again
-            return found[0]
+            return found[0].again()
         made = make()
         size_bytes = _size_bytes(made) + len(key[-1])
         if size_bytes <= EVIDENCE_SHARE * EVIDENCE_KEPT_BYTES:
@@ -46,6 +46,5 @@ def kept_evidence(name: str, column: Column, value: Value, width: float) -> Fiel
 
 
 def _size_bytes(evidence: FieldEvidence) -> float:
-    """About what it takes with all that is derived of it: arrays over the values, and the episodes that are alike."""
-    alike = int(evidence.column.counts[evidence.near > 0.0].sum())
-    return EVIDENCE_BYTES_A_VALUE * len(evidence.near) + (8 + 8) * alike
+    """About what it takes: arrays over the values."""
+    return EVIDENCE_BYTES_A_VALUE * len(evidence.near)

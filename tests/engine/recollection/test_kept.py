@@ -46,7 +46,9 @@ def test_what_is_kept_is_what_weighing_anew_finds_whatever_comes_and_goes(seed: 
                 for width in (RECOLLECTION_WIDTH, GENERALISATION_WIDTH):
                     found = kept_evidence(column.name, column, value, width)
                     assert is_equal(found, weigh_field(column.name, column, value, width))
-                    assert kept_evidence(column.name, column, value, width) is found
+                    again = kept_evidence(column.name, column, value, width)
+                    assert again.near is found.near
+                    assert again.broad_table(noise_prior(1.0)[1]) is found.broad_table(noise_prior(1.0)[1])
             column.remove([int(rng.integers(column.size))])
             column.append(column.values[int(rng.integers(column.distinct))])
 
@@ -79,8 +81,14 @@ def test_what_takes_too_much_is_not_kept() -> None:
     column = Column("id")
     column.extend([f"id-{n}" for n in range(3000)])
     one, other = (kept_evidence("id", column, "id-7", RECOLLECTION_WIDTH) for _ in range(2))
-    assert one is not other
+    assert one.near is not other.near
+
+
+def test_episodes_that_are_alike_are_not_kept() -> None:
     common = Column("status")
     common.extend(["paid"] * 9000)
     one, other = (kept_evidence("status", common, "paid", RECOLLECTION_WIDTH) for _ in range(2))
-    assert one is not other, "the episodes that are alike count, too"
+    assert one.near is other.near
+    assert len(one.similar[0]) == 9000
+    for each in (other, kept_evidence("status", common, "paid", RECOLLECTION_WIDTH)):
+        assert not {"similar", "alike"} & each.__dict__.keys()
