@@ -70,6 +70,7 @@ NAME_FLOOR = 0.2  # share of trigrams | below it two names are not compared lett
 EVIDENCE_KEPT_BYTES = 1 << 18  # bytes | of a field, for what cues of the same values say | cost
 EVIDENCE_SHARE = 0.25  # share of these | that one value may take | cost
 EVIDENCE_BYTES_A_VALUE = 64.0  # bytes | that all arrays over the values take for each of them | cost
+MANY_NAMES = 2048  # names | from which on those that share most trigrams are sought first | cost
 NAMES_COMPARED = 64  # names | compared letter by letter | cost
 TYPO_NATS = 3.0  # nats a typo | each makes a name twenty times less likely to be meant | hand
 MOST_TYPOS = 4.0  # typos | between names that are near by chance, at most | hand

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.memory.arrays import Codes, Floats, Rows
+from engine.memory.arrays import Codes, Floats, Ints, Rows
 from engine.memory.packed import Arrays, Packed
 
 Numbers = np.ndarray[tuple[int], np.dtype[np.int32]]
@@ -167,14 +167,18 @@ class Postings:
 
     def overlap(self, items: Sequence[object]) -> Floats:
         """float64[V]: how many of `items` each code holds."""
+        shared, common = self.shared(items)
+        return shared.astype(np.float64) + common
+
+    def shared(self, items: Sequence[object]) -> tuple[Ints, int]:
+        """How many of `items` each code holds, int[V]; less those that every code holds, which are so many."""
         # What every value holds tells nothing apart: it is counted without a look at them.
         counted = [(item, self._count_of(item)) for item in items]
         common = sum(1 for _, count in counted if count == self._places.size)
         held = [self._codes(item) for item, count in counted if count not in {0, self._places.size}]
         if not held:
-            return np.full(self._places.size, float(common))
-        counts = np.bincount(np.concatenate(held), minlength=self._places.size)
-        return counts.astype(np.float64) + common
+            return np.zeros(self._places.size, dtype=np.int64), common
+        return np.bincount(np.concatenate(held), minlength=self._places.size), common
 
     def items(self) -> Iterable[object]:
         """Every item that some code holds."""

@@ -639,12 +639,22 @@ def _pruned(kinds: Kinds, wide: Sequence[_Wide], levels: Sequence[NoiseLevel], s
         rows = union(likest, np.flatnonzero(np.take(is_taken, kinds.of)))
         scores = _scores_of(kinds, wide, rows)
         if left_over[taken] <= PRUNED * float(np.exp(_readings(scores, novel) + prior - top).sum()):
-            alone = np.take(kinds.scores[:, novel], kinds.of)
-            for field in wide:
-                alone += np.take(field.ways.scores[:, novel][field.ways.of], field.column.codes, mode="wrap")
-            return _Scored(scores, np.ones(len(rows)), None, rows, _log_mean_exp(alone, None))
+            return _Scored(scores, np.ones(len(rows)), None, rows, _log_mean_novel(kinds, wide, novel))
         fewest *= 8
     return None
+
+
+def _log_mean_novel(kinds: Kinds, wide: Sequence[_Wide], novel: int) -> float:
+    """Log of the mean of e^(the scores of a new event, column `novel`) over all episodes: products of a table each."""
+    alone = kinds.scores[:, novel].astype(np.float64)
+    top = float(alone.max())
+    product = np.take(np.exp(alone - top), kinds.of)
+    for field in wide:
+        by_value = field.ways.scores[:, novel].astype(np.float64)
+        most = float(by_value.max())
+        product *= np.take(np.exp(by_value - most)[field.ways.of], field.column.codes, mode="wrap")
+        top += most
+    return top + math.log(max(float(product.mean()), 1e-300))
 
 
 def _sum_of_tables(tables: Sequence[Table], codes: Sequence[Codes], size: int, columns: int) -> Table:

@@ -9,20 +9,21 @@ the edits between them, prose by the words it shares, lists by elements.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from engine.memory.arrays import Floats, Mask, Rows
+from engine.memory.arrays import Floats, Ints, Mask, Rows
 from engine.memory.columns import MISSING, Column
 from engine.memory.values import DAY_S, Value, folded, identity, is_day, place, trigrams, word_sequence, words
 from engine.priors import (
     CONTENDS,
     FOLLOWS,
     FOLLOWS_BY_CHANCE,
+    MANY_NAMES,
     MOST_RATIO,
     MOST_TYPOS,
     NAME_FLOOR,
@@ -176,15 +177,9 @@ def name_nearness(column: Column, value: str) -> Floats:
     Trigrams pick the names that may be near; capitals and accents do not count. Cost O(postings touched).
     """
     grams, read = trigrams(value), folded(value)
-    index = column.postings("trigram")
-    shared = index.overlap(grams)
-    dice = 2.0 * shared / (len(grams) + np.asarray(index.sizes, dtype=np.float64))
-    alike = np.flatnonzero(dice >= NAME_FLOOR)
-    if len(alike) > NAMES_COMPARED:
-        alike = _most_alike(dice, alike)
-    near = np.zeros(len(dice))
+    near = np.zeros(len(column.values))
     furthest = max(1, len(read) // 3)
-    for code in alike.tolist():
+    for code in _names_compared(column, grams).tolist():
         edits = OSA.distance(read, column.read(code), score_cutoff=furthest)
         if edits <= furthest:
             near[code] = math.exp(-TYPO_NATS * edits)
@@ -192,6 +187,43 @@ def name_nearness(column: Column, value: str) -> Floats:
     if code != MISSING:
         near[code] = 1.0
     return near
+
+
+def _names_compared(column: Column, grams: Sequence[str]) -> Rows:
+    """The codes of the names that share NAME_FLOOR of their trigrams, of many the NAMES_COMPARED that share most."""
+    index = column.postings("trigram")
+    (shared, common), sizes = index.shared(grams), index.sizes
+    if len(shared) > MANY_NAMES:
+        shortest = column.derived("fewest trigrams", lambda: int(sizes.min()))
+        codes = _sharing_most(shared, common, sizes, shortest, len(grams))
+        shared, sizes = shared[codes], sizes[codes]
+    else:
+        codes = np.arange(len(shared))
+    dice = _dice(shared + common, sizes, len(grams))
+    alike = np.flatnonzero(dice >= NAME_FLOOR)
+    if len(alike) > NAMES_COMPARED:
+        alike = _most_alike(dice, alike)
+    return codes[alike]
+
+
+def _dice(shared: Ints, sizes: Ints, grams: int) -> Floats:
+    found: Floats = 2.0 * shared / (grams + sizes.astype(np.float64))
+    return found
+
+
+def _sharing_most(shared: Ints, common: int, sizes: Ints, shortest: int, grams: int) -> Rows:
+    """The names among which the NAMES_COMPARED with the highest Dice are, all that are as high included.
+
+    Some that share the most tell how high they are at least, and so how many trigrams one of them must share if it is
+    as short as the `shortest` of all.
+    """
+    reached = np.cumsum(np.bincount(shared)[::-1])
+    least = len(reached) - 1 - int(np.searchsorted(reached, NAMES_COMPARED))
+    few = np.flatnonzero(shared >= least)
+    dice = _dice(shared[few] + common, sizes[few], grams)
+    edge = float(np.partition(dice, len(dice) - NAMES_COMPARED)[len(dice) - NAMES_COMPARED])
+    fewest = math.ceil(0.5 * edge * (grams + shortest) - common - 1e-9)
+    return few if fewest >= least else np.flatnonzero(shared >= fewest)
 
 
 def _most_alike(dice: Floats, alike: Rows) -> Rows:
