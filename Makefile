@@ -227,9 +227,12 @@ evaluate: $(EVALUATION) ## Measure every quality figure (FAST=1: small samples, 
 bench: $(EVALUATION) ## Measure the speed table into docs/performance.md (ARGS="--sizes 1000,10000 --only engine")
 	@OMP_NUM_THREADS=1 $(BIN)/python -m bench speed $(ARGS)
 
-.PHONY: bench-check bench-compare bench-quality
+.PHONY: bench-check bench-profile bench-compare bench-quality
 bench-check: $(DEVELOPMENT) ## Hold the ratios of the speed table that hold on any machine
 	@OMP_NUM_THREADS=1 $(BIN)/python -m bench speed-check
+
+bench-profile: $(DEVELOPMENT) ## Measure where the time of a completion goes into docs/performance.md (ARGS="--sizes 20,100000")
+	@OMP_NUM_THREADS=1 $(BIN)/python -m bench profile $(ARGS)
 
 bench-compare: $(DEVELOPMENT) ## What changed notably between two runs (A=before.json B=after.json)
 	@$(BIN)/python -m bench compare $(A) $(B)

@@ -23,7 +23,7 @@ PROTOCOLS = {
 
 def main() -> int:
     """Run what is named; 1 when a figure falls short."""
-    if sys.argv[1:2] and sys.argv[1] in {"speed", "speed-check", "compare"}:
+    if sys.argv[1:2] and sys.argv[1] in {"speed", "speed-check", "profile", "compare"}:
         return speed.main(sys.argv[1:])
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(

@@ -1,4 +1,5 @@
-"""`python -m bench speed | speed-check | compare`: the table, its cheap part as a gate, two runs side by side."""
+"""`python -m bench speed | speed-check | profile | compare`: the table, its cheap part as a gate, where the time goes,
+two runs side by side."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench import report
-from bench.speed import commands, edge, engine, figures, served, tables
+from bench.speed import commands, edge, engine, figures, profile, served, tables
 from bench.speed.figures import Figure
 
 SIZES = (20, 1_000, 10_000, 100_000, 1_000_000)
@@ -32,7 +33,7 @@ LARGEST_GROWTH = 0.6  # exponent of the completions from 10^3 to 10^4
 def main(arguments: Sequence[str]) -> int:
     """Run what is named; 1 when a gate does not hold."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", choices=["speed", "speed-check", "compare"])
+    parser.add_argument("what", choices=["speed", "speed-check", "profile", "compare"])
     parser.add_argument("runs", nargs="*", type=Path, help="for compare: two JSON files")
     parser.add_argument("--sizes", type=lambda text: tuple(map(int, text.split(","))), default=SIZES)
     parser.add_argument("--only", choices=PARTS, action="append")
@@ -45,6 +46,10 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if chosen.what == "speed-check":
         return _check()
+    if chosen.what == "profile":
+        told = f"{report.origin('make bench-profile')}\n\n{profile.table(chosen.sizes, _tell)}"
+        report.replace_section("performance.md", "profile", told)
+        return 0
     found = list(_measured(chosen.sizes, chosen.only or PARTS))
     if chosen.json.exists():  # a partial run renews its own rows
         found = figures.renewed(figures.load(chosen.json), found)
