@@ -127,7 +127,7 @@ class Line:
         np.cumsum((weights * fall)[:, ::-1], axis=1, out=right[:, -2::-1])
         beyond = 2.0 * np.exp(self.edges / width)
         left /= beyond
-        beyond *= 1.0 / (4.0 * most)
+        beyond *= 1.0 / (4 * most)
         right *= beyond
         whole -= left
         whole += right
