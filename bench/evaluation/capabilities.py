@@ -6,7 +6,7 @@ ones, and one in ten of eight fields or more. Of `why` the largest difference be
 log-odds told; of the sets the share of other events whose true value is in them, of every target from two fields, and
 their median size as a share of the values or of the range; of a statement and its negation the largest distance of
 their sum from 1.
-`python -m bench.evaluation.capabilities` measures it alone.
+`python -m bench.evaluation.capabilities` measures it alone, `--why` the sums of `why` only.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ STORED, SETS = 1000, ("football", "bird_strikes", "clean_hospital", "concrete")
 CUES, FAST_CUES = 10_000, 12
 COVERED, FAST_COVERED = 300, 20
 CASES, ACT_ON = 100, 0.9
+FEW = 7  # fields whose reasons are told one by one
 MANY = 0.1  # the share of cues of 8 to 16 fields, as far as an event has them: their reasons are told in groups
 DRAWS = 8  # memories drawn for the sets: the coverage of one, over all that is asked, is off by a point by chance
 COVERAGES = (0.8, 0.9)
@@ -105,23 +106,51 @@ def _dealt(events: list[Json], rng: np.random.Generator) -> tuple[Traces, list[J
     return traces, [events[i] for i in order[:size]], [events[i] for i in order[size:]]
 
 
+def reasons_add_up(folder: Path, cues: int) -> Iterator[tuple[str, int, float, float]]:
+    """(set, cues, largest error of the sum of `why`, the same of cues of more than seven fields)."""
+    for name, stored, new in worlds(folder):
+        if name not in SETS:
+            continue
+        rng = np.random.default_rng(SEED)
+        traces, episodes, others = _dealt([*stored, *new], rng)
+        schema, errors, wide = attach(traces), [], []
+        for i in range(cues):
+            events = others if i % 2 else episodes
+            cue, target = _asked(traces, events[int(rng.integers(len(events)))], rng)
+            error = _error_of_sum(complete(traces, cue, Options((target,)), schema), target)
+            errors.append(error)
+            if len(cue.values) > FEW:
+                wide.append(error)
+        yield name, cues, max(errors), max(wide, default=0.0)
+
+
+def _asked(traces: Traces, event: Json, rng: np.random.Generator) -> tuple[CueInput, str]:
+    """A cue of some fields of an event, and another field."""
+    names = rng.permutation(sorted(event.keys() & traces.columns.keys())).tolist()
+    known = int(rng.integers(1, 4)) if rng.random() >= MANY else int(rng.integers(8, 17))
+    known = min(known, len(names) - 1) or 1
+    target = names[known] if len(names) > known else next(n for n in traces.columns if n not in names)
+    return CueInput({name: event[name] for name in names[:known]}), target
+
+
+def _error_of_sum(answer: engine.Answer, target: str) -> float:
+    """How far base and contributions are from the log-odds told, in nats."""
+    found = engine.reasons(answer, [target])[target]
+    total = found.base + sum(each.nats for each in found.contributions)
+    return abs(total - log_odds(answer.fields[target].confidence))
+
+
 def _consistency(
     traces: Traces, schema: Schema, asked: list[Json], rng: np.random.Generator
 ) -> tuple[list[str | float], list[str | float]]:
     """(largest error of why, its median ms), (largest error of a statement and its negation, its median ms)."""
     errors, times, apart, took = [], [], [], []
     for event in asked:
-        names = rng.permutation(sorted(event.keys() & traces.columns.keys())).tolist()
-        known = int(rng.integers(1, 4)) if rng.random() >= MANY else int(rng.integers(8, 17))
-        known = min(known, len(names) - 1) or 1
-        cue = CueInput({name: event[name] for name in names[:known]})
-        target = names[known] if len(names) > known else next(n for n in traces.columns if n not in names)
+        cue, target = _asked(traces, event, rng)
         answer = complete(traces, cue, Options((target,)), schema)
         begun = perf_counter()
-        found = engine.reasons(answer, [target])[target]
+        errors.append(_error_of_sum(answer, target))
         times.append(perf_counter() - begun)
-        total = found.base + sum(each.nats for each in found.contributions)
-        errors.append(abs(total - log_odds(answer.fields[target].confidence)))
         begun = perf_counter()
         said = Condition(target, (event.get(target, "never met"),))
         is_so = probability(traces, cue, [said], Options(()), schema).probability
@@ -213,12 +242,29 @@ def told_twice(folder: Path) -> str:
     return f"{told}, among {traces.size:,} records of people"
 
 
+def _why_alone(folder: Path, cues: int) -> str:
+    """Print how far the sums are off by set; what the page of features says of it."""
+    found = []
+    for line in reasons_add_up(folder, cues):
+        found.append(line)
+        print(f"{line[0]} | {line[1]:,} cues | {line[2]:.0e} nats | of wide ones {line[3]:.0e}", flush=True)
+    worst, wide = (max(line[at] for line in found) for at in (2, 3))
+    return f"largest error of the sum {worst:.0e} nats on {cues * len(found):,} random cues, {wide:.0e} on wide ones"
+
+
 def main() -> int:
     """Print the table, and unless it is a fast run write the figures for the page of features."""
     parser = argparse.ArgumentParser(prog="python -m bench.evaluation.capabilities", description=__doc__)
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER, help="the folder with the evaluation data")
     parser.add_argument("--fast", action="store_true", help="a smoke only")
+    parser.add_argument("--why", action="store_true", help="whether reasons add up, and nothing else")
     options = parser.parse_args()
+    if options.why:
+        told = _why_alone(options.data, FAST_CUES if options.fast else CUES // len(SETS))
+        if not options.fast:
+            kept = json.loads(FIGURES.read_text("utf-8"))
+            FIGURES.write_text(json.dumps({**kept, "why": told}, indent=2) + "\n", "utf-8")
+        return 0
     cues, covered = (FAST_CUES, FAST_COVERED) if options.fast else (CUES // len(SETS), COVERED)
     print(" | ".join(COLUMNS))
     found = []

@@ -114,13 +114,13 @@ def mix(rows: Sequence[Json], stored: int, wanted: int) -> tuple[list[Json], lis
 
 def _rows(trial: Trial, name: str) -> list[Json]:
     if name in GENERATED:
-        make, rng = _generator(trial.folder.parent / "field" / "generators.py", name), random.Random(SEED)
+        make, rng = generator(trial.folder.parent / "field" / "generators.py", name), random.Random(SEED)
         return [make(rng) for _ in range(2 * STORED[name])]
     rows = trial.data(name).episodes(*NO_FIELDS)
     return [{f: v for f, v in row.items() if not isinstance(v, dict)} for row in rows]
 
 
-def _generator(file: Path, name: str) -> Callable[[random.Random], Json]:
+def generator(file: Path, name: str) -> Callable[[random.Random], Json]:
     spec = importlib.util.spec_from_file_location("generators", file)
     assert spec is not None
     assert spec.loader is not None

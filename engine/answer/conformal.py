@@ -1,9 +1,11 @@
 """Sets of values that hold the true one as often as asked for, whatever the model is worth (split conformal
 prediction: Vovk, Gammerman & Shafer 2005; by likelihood: Sadinle, Lei & Wasserman 2019).
 
-Episodes that have the cue's fields and the target are asked for the target, each of a memory that lacks its own cell
-and nothing else (`Block.without`): a memory that lacked more would know less than the one that answers, and sets made
-by it would be too wide. score_i is what was said of their true value. Of n such and a value y with score s,
+Episodes that have the cue's fields and the target are asked for the target as new events are: of a memory that lacks
+them, the cue's values too. One that had these would know a value that nobody else has, and no new event could bring it;
+sets made by it held one in four too few of people, whose names and numbers are nearly all their own. The memory lacks
+no more than a hundredth of its episodes (cross-conformal prediction: Vovk 2015), for one that lacked many would know
+less than the one that answers. score_i is what was said of the true value. Of n such and a value y with score s,
 
     p(y) = (#{i : s_i < s} + u (#{i : s_i = s} + 1)) / (n + 1)        S = { y : p(y) > 1 - coverage }
 
@@ -20,7 +22,8 @@ smaller tail of P_G at y, so S is an interval. P_G is the closed form for both: 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +32,9 @@ from engine.answer.block import Block
 from engine.generalisation.distribution import Generalisation
 from engine.memory.arrays import Floats, Ints, Rows
 from engine.memory.columns import Column
-from engine.memory.values import Value, identity
+from engine.memory.traces import Traces
+from engine.memory.values import Value, identity, place
+from engine.priors import CONFORMAL_APART, CONFORMAL_SHARE
 
 CALIBRATED = 600  # episodes asked, at the most: coverage then varies by a little more than a point
 ASKINGS = 20  # completions that take as long as the asking of so many episodes does, about
@@ -73,26 +78,52 @@ def scores(
     for name in targets:
         has = np.all([columns[each].codes >= 0 for each in (*known, name)], axis=0)
         rows = np.random.default_rng(SEED).permutation(np.flatnonzero(has))[:CALIBRATED]
-        own = np.zeros(len(rows) if len(rows) >= LEAST else 0)
-        for at in range(len(own)):
-            if not goes_on():
-                return {}
-            row = int(rows[at])
-            fields = block.traces.fields(row)
-            own[at] = _score(block, row, name, {each: fields[each] for each in known})
-        rows, own = rows[: len(own)], _steps(own)
+        rows = np.sort(rows) if len(rows) >= LEAST else rows[:0]
+        scored = list(_scored(block, (*known, name), rows, goes_on))
+        if len(scored) < len(rows):
+            return {}
+        own = _steps(np.array(scored))
         found[name] = Scores(np.sort(own), _alike(rows, own, columns[name], [columns[each] for each in known]))
     return found
 
 
-def _score(block: Block, row: int, target: str, cue: Mapping[str, Value]) -> float:
-    """What a memory that lacks a cell says of its value."""
-    column = block.traces.columns[target]
-    general, counts = block.without(row, target, cue)
-    code = int(column.codes[row])
+def _scored(block: Block, names: Sequence[str], rows: Rows, goes_on: Callable[[], bool]) -> Iterator[float]:
+    """What a memory of the fields `names` that lacks an episode says of its value of the last; till `goes_on` ends it.
+
+    A few at a time are taken out and put back at the end, so that what is indexed of the others stays.
+    """
+    columns, target = block.traces.columns, names[-1]
+    size = block.traces.size
+    rest = Traces({name: columns[name].copy() for name in names}, size, None, block.traces.kinds, np.full(size, np.nan))
+    standing = np.arange(size)
+    apart = min(CONFORMAL_APART, max(1, size // CONFORMAL_SHARE))
+    for begin in range(0, len(rows), apart):
+        few = rows[begin : begin + apart]
+        gone = np.isin(standing, few)
+        events = [_told(block.traces, names, row) for row in few.tolist()]
+        rest.remove(np.flatnonzero(gone).tolist())
+        asked = Block(rest, block.schema)
+        for event in events:
+            if not goes_on():
+                return
+            yield _score(asked, target, event)
+        rest.extend(events, [math.nan] * len(events), [None] * len(events))
+        standing = np.concatenate([standing[~gone], few])
+
+
+def _told(traces: Traces, names: Sequence[str], row: int) -> dict[str, Value]:
+    """What an episode says of some fields, which it has."""
+    return {name: traces.columns[name].values[int(traces.columns[name].codes[row])] for name in names}
+
+
+def _score(block: Block, target: str, event: Mapping[str, Value]) -> float:
+    """What a memory says of an event's value of a field."""
+    column, value = block.traces.columns[target], event[target]
+    general = block.general({name: each for name, each in event.items() if name != target}, target)
     if _is_line(column):
-        return _tail_at(column, counts, general, float(column.numbers[code]))
-    return float(_likelihoods(general)[code]) if counts[code] else general.novel
+        return _tail_at(column, column.counts, general, place(value))
+    code = column.find(value)
+    return float(_likelihoods(general)[code]) if code >= 0 else general.novel
 
 
 def _alike(

@@ -97,6 +97,33 @@ def test_of_episodes_that_repeat_themselves_no_more_is_covered_than_promised(cov
     assert abs(np.mean(covered) - coverage) < 3.0 * math.sqrt(coverage * (1.0 - coverage) / (6 * 40))
 
 
+def of_their_own(seed: int, size: int) -> list[dict[str, Value]]:
+    """Events with a number of their own, a name that few share, and a place that goes with the name by and large."""
+    rng = np.random.default_rng(seed)
+    events: list[dict[str, Value]] = []
+    for _ in range(size):
+        name = int(rng.integers(250))
+        place = name % 50 if rng.random() < 0.7 else int(rng.integers(50))
+        events.append({"key": f"{rng.integers(10**9):09d}", "name": f"n{name * 7919}", "place": f"p{place}"})
+    return events
+
+
+@pytest.mark.parametrize(("names", "target"), [(("key", "name"), "place"), (("key", "place"), "name")])
+def test_what_each_event_has_for_itself_makes_no_set_promise_too_much(names: tuple[str, ...], target: str) -> None:
+    covered: list[bool] = []
+    n = 0
+    for seed in (1, 2, 3):
+        block = made_of(of_their_own(seed, 500))
+        given = conformal.scores(block, names, [target])[target]
+        n += len(given.rising)
+        for event in of_their_own(seed + 100, 200):
+            found = conformal.conformal(block, {name: event[name] for name in names}, target, given, 0.9)
+            is_new = block.traces.columns[target].find(event[target]) < 0
+            covered.append(found.with_unseen if is_new else event[target] in found.values)
+    # Three standard errors, of those asked for the threshold and of those asked now.
+    assert abs(np.mean(covered) - 0.9) < 3.0 * math.sqrt(0.09 * (1.0 / n + 1.0 / len(covered)))
+
+
 def test_the_same_question_has_the_same_set() -> None:
     block = memory(5, 400)
     given = conformal.scores(block, NAMES, ["f3"])["f3"]

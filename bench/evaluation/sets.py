@@ -1,0 +1,192 @@
+"""How often sets with a guarantee hold the true value, on every data set and by two kinds of cue.
+
+Of each set memories are drawn, of at most 1,000 episodes and two thirds of them all, and others of its episodes are
+asked for every field: from two other fields drawn by chance, or from all others. Every draw has another memory, other
+episodes that were asked for the threshold, and other events; what coverage then varies by is told beside it, and what
+it would vary by if the guarantee held exactly: of n episodes asked for a threshold coverage is distributed as
+Beta((n + 1) c, (n + 1)(1 - c)), of m events a binomial share of that.
+`python -m bench.evaluation.sets` measures every set, `--only NAME` some.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+import numpy as np
+
+import engine
+from bench.datasets import DEFAULT_FOLDER, Dataset
+from bench.evaluation.mixed import generator
+from bench.evaluation.trial import SEED
+from engine import Block, Schema, Traces, attach, conformal
+
+Json = dict[str, Any]
+STORED, EVENTS, LEAST_NEW, GENERATED = 1000, 100, 20, 3000
+TARGETS = 4  # asked of one memory
+COVERAGE, WITHIN = 0.9, 0.015
+ERROR = 0.006  # thresholds are drawn until coverage would vary by no more than this, were the guarantee exact
+MOST_DRAWS = 200
+LEFT_OUT = {"id", "split", "dataset", "text", "remarks"}
+FIGURES = Path(__file__).parents[2] / "docs/evaluation/sets.json"
+COLUMNS = (
+    "set", "cue", "asked", "thresholds", "covered", "s.e.", "s.e. of an exact guarantee", "median size", "ms",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Told:
+    """What came of one kind of cue on one set: hits by threshold, the episodes behind each, sizes, and time."""
+
+    hits: list[list[bool]]
+    calibrated: list[int]
+    sizes: list[float]
+    times: list[float]
+
+    def covered(self) -> float:
+        """The share of all events asked."""
+        return float(np.mean([hit for own in self.hits for hit in own]))
+
+    def expected_error(self) -> float:
+        """The standard error of it, were the guarantee exact and the thresholds drawn apart."""
+        asked = sum(map(len, self.hits))
+        variance = sum(
+            len(own) ** 2 * COVERAGE * (1 - COVERAGE) / (n + 2) + len(own) * COVERAGE * (1 - COVERAGE)
+            for own, n in zip(self.hits, self.calibrated, strict=True)
+        )
+        return math.sqrt(variance) / max(1, asked)
+
+    def error(self) -> float:
+        """The standard error as the thresholds differ."""
+        asked = sum(map(len, self.hits))
+        mean = self.covered()
+        return math.sqrt(sum((sum(own) - mean * len(own)) ** 2 for own in self.hits)) / max(1, asked)
+
+
+def lines(folder: Path, only: Sequence[str], error: float) -> Iterator[list[str | float]]:
+    """The lines of the table."""
+    for name, events in worlds(folder):
+        if only and name not in only:
+            continue
+        for kind in ("two fields", "all others"):
+            told = measured(events, kind, error)
+            if not told.hits:
+                continue
+            yield [
+                name,
+                kind,
+                f"{sum(map(len, told.hits)):,}",
+                f"{len(told.hits):,}",
+                told.covered(),
+                told.error(),
+                told.expected_error(),
+                float(np.median(told.sizes)),
+                f"{np.median(told.times) * 1e3:.0f}",
+            ]
+
+
+def worlds(folder: Path) -> Iterator[tuple[str, list[Json]]]:
+    """(name, its events): every folder of the data, the tables of one folder one by one, and the generators' events."""
+    for path in sorted(folder.iterdir()):
+        if not (path / "episodes.jsonl").exists():
+            continue
+        rows = Dataset(path).rows("episodes.jsonl")
+        tables = sorted({str(row["dataset"]) for row in rows if "dataset" in row})
+        for table in tables or [path.name]:
+            events = [row for row in rows if row.get("dataset", table) == table]
+            yield table, [{n: v for n, v in row.items() if n not in LEFT_OUT and v is not None} for row in events]
+    yield from _generated(folder.parent / "field" / "generators.py")
+
+
+def _generated(file: Path) -> Iterator[tuple[str, list[Json]]]:
+    if not file.exists():
+        return
+    for name in ("shop", "price", "random"):
+        make, rng = generator(file, name), random.Random(SEED)
+        yield name, [make(rng) for _ in range(GENERATED)]
+
+
+def measured(events: list[Json], kind: str, error: float) -> Told:
+    """What comes of as many thresholds as it takes for coverage to vary by no more than `error`, if it is exact."""
+    told, rng = Told([], [], [], []), np.random.default_rng(SEED)
+    for _ in range(MOST_DRAWS):
+        for _ in _thresholds(events, kind, rng, told):
+            if told.expected_error() < error:
+                return told
+    return told
+
+
+def _thresholds(events: list[Json], kind: str, rng: np.random.Generator, told: Told) -> Iterator[None]:
+    """Draw a memory and ask others for some of its fields, one at a time."""
+    order = rng.permutation(len(events)).tolist()
+    size = min(STORED, 2 * len(events) // 3)
+    traces = Traces()
+    traces.extend([events[i] for i in order[:size]], [math.nan] * size, [None] * size)
+    new = [events[i] for i in order[size:]]
+    block = Block(traces, Schema(attach(traces).weights))
+    for target in rng.permutation(list(traces.columns))[:TARGETS].tolist():
+        others = [name for name in traces.columns if name != target]
+        names = rng.permutation(others)[:2].tolist() if kind == "two fields" else others
+        asked = [each for each in new if target in each and all(name in each for name in names)]
+        if len(asked) < LEAST_NEW:
+            continue
+        begun = process_time()
+        given = conformal.scores(block, names, [target])[target]
+        told.times.append(process_time() - begun)
+        if len(given.rising):
+            chosen = rng.choice(len(asked), min(EVENTS, len(asked)), replace=False).tolist()
+            told.hits.append([_holds(block, asked[i], names, target, given, told.sizes) for i in chosen])
+            told.calibrated.append(len(given.rising))
+            yield
+
+
+def _holds(
+    block: Block, event: Json, names: Sequence[str], target: str, given: conformal.Scores, sizes: list[float]
+) -> bool:
+    """Whether the set of one event holds its value; its size is noted as a share of the values, or of the range."""
+    column, truth = block.traces.columns[target], event[target]
+    found = conformal.conformal(block, {name: event[name] for name in names}, target, given, COVERAGE)
+    if found.low is None or found.high is None:
+        sizes.append(len(found.values) / column.distinct)
+        return found.with_unseen if column.find(truth) < 0 else truth in found.values
+    low, high, own = (engine.place(each) for each in (found.low, found.high, truth))
+    places = column.numbers[~np.isnan(column.numbers)]
+    sizes.append((high - low) / max(1e-300, float(np.ptp(places))))
+    return low <= own <= high
+
+
+def figures(found: Sequence[Sequence[str | float]]) -> dict[str, Any]:
+    """What the page of features says of the table."""
+    shares = [float(line[4]) for line in found]
+    within = sum(abs(share - COVERAGE) <= WITHIN for share in shares)
+    told = f"{within} of {len(found)} within 1.5 points of 90 %, from {min(shares):.3f} to {max(shares):.3f}"
+    return {"sets": told, "lines": [dict(zip(COLUMNS, line, strict=True)) for line in found]}
+
+
+def main() -> int:
+    """Print the table, and of a run over everything keep the figures."""
+    parser = argparse.ArgumentParser(prog="python -m bench.evaluation.sets", description=__doc__)
+    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER, help="the folder with the evaluation data")
+    parser.add_argument("--only", nargs="*", default=[], help="these sets alone")
+    parser.add_argument("--error", type=float, default=ERROR, help="how far coverage may vary by chance, as one s.e.")
+    options = parser.parse_args()
+    print(" | ".join(COLUMNS))
+    found = []
+    for line in lines(options.data, options.only, options.error):
+        found.append(line)
+        print(" | ".join(f"{each:.3f}" if isinstance(each, float) else each for each in line), flush=True)
+    if not options.only:
+        FIGURES.write_text(json.dumps(figures(found), indent=2) + "\n", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
