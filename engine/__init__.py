@@ -53,6 +53,7 @@ from engine.consolidation.calibration import Outcome, reliability
 from engine.consolidation.consolidate import attach, attached_rows, consolidate, has_drifted, outcomes
 from engine.consolidation.evaluation import Case, FieldQuality, hold_out, quality
 from engine.consolidation.learned import Learned
+from engine.consolidation.spelling import changed
 from engine.consolidation.twins import Twins, chained, twins
 from engine.generalisation.weights import Weights
 from engine.memory.packed import Packed
@@ -133,6 +134,7 @@ __all__ = [
     "audit",
     "canonical",
     "chained",
+    "changed",
     "closest",
     "closest_names",
     "complete",

@@ -399,3 +399,34 @@ EXACT_PARTS = 7  # parts of a cue | up to which every subset of them is asked | 
 GROUPED_PARTS = 32  # parts of a cue | up to which they share by groups, beyond by orders drawn | cost
 ORDERS = 16  # orders | drawn of more parts than that | cost
 LEAF = 4  # parts of a group | that are told apart by every subset of them | cost
+
+# Cells that are probably wrong (`consolidation/audit.py` and what it asks).
+
+AUDIT_CONSIDERED = 12  # values | that a cell may stand for | cost
+LETTER_PSEUDOCOUNT = 0.5  # pairs of letters | as which each pair counts before any is met | hand
+MANY_DECIMALS = 4  # decimals | from which a number has no fewer or more than others | hand
+FAR_OUT = 0.005  # share | of a field's numbers that lie anywhere, far out as well | hand
+FAR_OUT_DECADES = 4.0  # powers of ten | over which those are spread | hand
+DISPLACED_RATE = 0.002  # share of rows | whose values stand in other columns, before any is found | hand
+DISPLACED_ROUNDS = 5  # | in which that share is found | cost
+MOST_EXCHANGED = 48  # fields | up to which any two may be exchanged | cost
+# share of errors of a kind, as `channel.KINDS` has them | before any is met | hand
+AUDIT_ERROR_KINDS = (0.6, 0.05, 0.1, 0.1, 0.05, 0.05, 0.05)
+AUDIT_KIND_ERRORS = 20.0  # errors | as which what is known of errors counts | hand
+EDITS_OF_ERRORS = 1.2  # edits a typing error | before any is met | hand
+ERRORS_MADE_UP = 5.0  # errors of a value | that are made up anew, beside those met | hand
+KINDS_OF_EDIT = 3.0  # | a letter more, one less, another | definition
+MARKER_ERRORS = 20.0  # errors | as which all words for "not known" count, each of them once | hand
+AUDIT_FIRST_RATE = 0.02  # share of cells | that are wrong, before any is found | hand
+AUDIT_RATE_CELLS = 100.0  # cells | as which the rate of all fields counts in that of one | hand
+AUDIT_SOURCE_CELLS = 100.0  # cells | as which the rate of all sources counts in that of one | hand
+AUDIT_READING = (0.7, 0.2, 0.1)  # shares | as predicted, as common, as new: a, b, c before any is found | hand
+AUDIT_READING_CELLS = 30.0  # cells | as which these count | hand
+AUDIT_ROUNDS = 12  # | of expectation maximisation at most | cost
+AUDIT_SETTLED = 0.02  # chance | that no cell's changes by more, and it ends | cost
+AUDIT_LEAST_CHANCE = 1e-5  # chance | below which no value is considered | cost
+MOST_SHARED = 0.9  # share | of new values of a field that come from other fields, all together | hand
+POOLED_PAIRS = 13.0  # pairs of letters | as which those of the whole table count in a field | hand
+EMPTIED_NATS = (-0.7, -3.0)  # nats | of nothing, or of anything, being left where a run of values begins | hand
+MARKER_RIGHT = 0.1  # ratio | by which a word for "not known" is less often a right value than another | hand
+FIGURES = 10.0  # figures | any of which stands where one does | definition

@@ -41,6 +41,7 @@ from recollect.service.calibration import measure
 from recollect.service.jobs import Jobs
 from recollect.service.rules import MAX_PAGE_ITEMS
 from recollect.service.runtime import Runtime
+from recollect.tables import missing
 from recollect.times import rfc3339
 
 FEWEST = 10  # episodes that an examination needs
@@ -320,12 +321,14 @@ def audit_traces(traces: Traces, request: AuditRequest, report: Report) -> engin
         fields=request.fields,
         source_field=request.source_field,
         threshold=request.threshold,
+        markers=missing.SURE | missing.LIKELY | missing.SENTINELS,
         report=report,
     )
 
 
 def _kept(memory: SpaceMemory, suspect: Suspect) -> list[Any]:
-    holder = None if suspect.proposed is None else _holder(memory, suspect.field, suspect.proposed)
+    held = suspect.taken_from
+    holder = None if held is None else [memory.ids[held[0]], held[1], suspect.change]
     evidence = [[memory.ids[row], weight] for row, weight in suspect.support]
     return [
         memory.ids[suspect.row],
@@ -361,10 +364,17 @@ def _audit(memory: SpaceMemory, job: Job, found: Json, page: Sequence[Any], foll
 def _suspects(memory: SpaceMemory, job: Job, page: Sequence[Any]) -> Iterator[SuspectCell]:
     for episode_id, name, chance, kind, holder, share, evidence in page:
         value = _value(memory, episode_id, name, job)
-        proposed = None if holder is None else _value(memory, holder, name, job)
+        proposed = None if holder is None else _proposed(memory, holder, name, job)
         if value is not None and (holder is None or proposed is not None):
             known = tuple((each, weight) for each, weight in evidence if memory.row(each) is not None)
             yield SuspectCell(episode_id, name, value, chance, kind, proposed, share, known)
+
+
+def _proposed(memory: SpaceMemory, holder: Sequence[str] | str, name: str, job: Job) -> FieldValue | None:
+    """The value of an episode's field, changed as it says; a result of before names the episode alone."""
+    episode_id, field, change = (holder, name, "") if isinstance(holder, str) else holder
+    value = _value(memory, episode_id, field, job)
+    return None if value is None else engine.changed(value, change)
 
 
 def _still(memory: SpaceMemory, ids: Sequence[str], job: Job) -> Iterator[str]:

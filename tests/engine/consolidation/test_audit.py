@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from engine import Traces, alike, attach, audit
+from engine import Suspect, Traces, alike, attach, audit
 from engine.memory.values import Value
 
 CITIES = {"birmingham": "al", "montgomery": "al", "anchorage": "ak", "juneau": "ak", "phoenix": "az", "tucson": "az"}
@@ -137,3 +137,80 @@ def test_a_value_of_another_row_is_likelier_wrong_than_the_right_ones() -> None:
     found = audit(traces, attach(traces))
     assert auroc(dict(found.chances), set(wrong)) > 0.95
     assert len({(each.row, each.field) for each in found.suspects} - wrong.keys()) <= 0.01 * found.cells
+
+
+def _measured(size: int, seed: int) -> list[dict[str, Value]]:
+    """Rows whose price hangs on their size, with a code and a mark that are written in one form."""
+    rng = np.random.default_rng(seed)
+    return [
+        {
+            "size": (of := int(rng.integers(1, 13))),
+            "district": f"district {rng.integers(8)}",
+            "price": round(30 * of + float(rng.normal(0, 10)), 2),
+            "code": f"{rng.integers(10**6, 10**7)}",
+            "city": str(rng.choice(list(CITIES))).title(),
+        }
+        for _ in range(size)
+    ]
+
+
+def _audited(rows: list[dict[str, Value]]) -> dict[tuple[int, str], Suspect]:
+    traces = memory(rows)
+    return {(each.row, each.field): each for each in audit(traces, attach(traces), markers=("n/a", "-")).suspects}
+
+
+def test_other_capitals_are_found_and_put_right() -> None:
+    rows = _measured(300, 1)
+    right = {(place, "city"): rows[place]["city"] for place in range(0, 30, 3)}
+    for place, name in right:
+        rows[place][name] = str(rows[place][name]).upper()
+    found = _audited(rows)
+    assert {cell: found[cell].proposed for cell in right} == right
+
+
+def test_a_number_in_another_unit_is_found_and_put_right() -> None:
+    rows = _measured(300, 2)
+    right = {(place, "price"): rows[place]["price"] for place in range(0, 30, 3)}
+    for at, (place, name) in enumerate(right):
+        rows[place][name] = round(float(str(rows[place][name])) * (100.0, 0.01)[at % 2], 4)
+    found = _audited(rows)
+    assert {cell: found[cell].proposed for cell in right if cell in found} == right
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_values_that_stand_one_column_too_far_are_found_and_moved_back(step: int) -> None:
+    rows = _measured(300, 3)
+    names, wrong, right = list(rows[0]), set(), {}
+    for place in range(0, 24, 3):
+        row, begin = rows[place], place % 2
+        moved = names[begin:] if step == 1 else names[begin:-1]
+        rows[place] = {name: row[name] for name in names[:begin]}
+        for name in moved:
+            at = names.index(name) - step
+            if begin <= at < len(names):
+                rows[place][name] = row[names[at]]
+                wrong.add((place, name))
+                right[place, name] = row[name]
+    found = _audited(rows)
+    assert wrong <= found.keys()
+    assert all(found[cell].kind == "elsewhere" for cell in wrong)
+    assert sum(found[cell].proposed == value for cell, value in right.items()) >= 0.5 * len(right)
+
+
+def test_a_word_that_says_that_nothing_is_known_is_no_value() -> None:
+    rows = _measured(300, 4)
+    for place in range(0, 20, 2):
+        rows[place]["district" if place % 4 else "city"] = ("n/a", "-")[place % 3 % 2]
+    found = _audited(rows)
+    assert {(place, "district" if place % 4 else "city") for place in range(0, 20, 2)} <= found.keys()
+
+
+def test_a_value_of_a_form_that_no_other_has_is_the_likeliest_to_be_wrong() -> None:
+    rows = _measured(300, 5)
+    rows[7]["code"], rows[9]["size"] = "12a4567", "twelve"
+    traces = memory(rows)
+    found = audit(traces, attach(traces))
+    for cell in ((7, "code"), (9, "size")):
+        assert max((chance, each) for each, chance in found.chances.items() if each[1] == cell[1])[1] == cell
+    assert {(each.row, each.field) for each in found.suspects} >= {(9, "size")}
+    assert len(found.suspects) <= 0.01 * found.cells
