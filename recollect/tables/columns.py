@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from recollect.model import DateOrder, FieldType
 from recollect.tables import booleans, missing
-from recollect.tables.dates import DateEvidence, weigh_date
+from recollect.tables.dates import IN_EVERY_ORDER, ISO, DateEvidence, is_moment, weigh_date
 from recollect.tables.header import clean
 from recollect.tables.numbers import PLAIN, Written, undress
 
@@ -91,6 +91,10 @@ class ColumnSurvey:
         return self.plain > 0 and not (self.fractions or self.minus or set(self.units) - {""})
 
     def _classify(self, text: str, count: int) -> None:
+        if text[4:5] == "-" and ISO.fullmatch(text):  # neither a word nor a number; most dates are written so
+            if is_moment(text):
+                self._count_date(IN_EVERY_ORDER, count)
+            return
         word = text.lower()
         if word in booleans.WORDS and len(self.words) <= _MAX_WORDS:
             self.words[word] += count

@@ -69,7 +69,7 @@ class DateEvidence:
     mark: str
 
 
-_IN_EVERY_ORDER = DateEvidence(frozenset(DateOrder), "")
+IN_EVERY_ORDER = DateEvidence(frozenset(DateOrder), "")
 
 
 def weigh_date(text: str) -> DateEvidence | None:
@@ -77,7 +77,7 @@ def weigh_date(text: str) -> DateEvidence | None:
     if len(text) > _LONGEST or _DIGIT.search(text) is None or _PARTED.search(text) is None:
         return None
     if ISO.fullmatch(text):
-        return _IN_EVERY_ORDER if _is_moment(text) else None
+        return IN_EVERY_ORDER if is_moment(text) else None
     for form, pattern in _FORMS.items():
         found = pattern.fullmatch(text)
         if found is not None:
@@ -89,7 +89,7 @@ def weigh_date(text: str) -> DateEvidence | None:
 def read_date(text: str, order: DateOrder) -> str | None:
     """The date in ISO 8601, None where the cell is no date. ISO 8601 itself stays as it is written."""
     if ISO.fullmatch(text):
-        return text if _is_moment(text) else None
+        return text if is_moment(text) else None
     for form, pattern in _FORMS.items():
         found = pattern.fullmatch(text)
         if found is not None:
@@ -158,9 +158,13 @@ def _year(text: str) -> int:
     return number if len(text) == len("2025") else number + (1900 if number >= _CENTURY else 2000)
 
 
-def _is_moment(iso: str) -> bool:
+def is_moment(iso: str) -> bool:
+    """Whether a text in the form of ISO 8601 is a month, a day or a time that there is."""
     try:
-        datetime.fromisoformat(iso.upper() if len(iso) > len("2026-01") else f"{iso}-01")
+        if len(iso) == len("2026-01-01"):
+            date.fromisoformat(iso)
+        else:
+            datetime.fromisoformat(iso.upper() if len(iso) > len("2026-01") else f"{iso}-01")
     except ValueError:
         return False
     return True
