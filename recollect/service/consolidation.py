@@ -48,12 +48,15 @@ async def consolidate(runtime: Runtime, scope: Scope, *, wait: bool = False) -> 
     queued = Consolidation(
         ConsolidationStatus.QUEUED, started_at=rfc3339(time.time()), space_revision=space.revision, episodes=episodes
     )
-    runtime.jobs.begin(runtime.settings, space.space_id, space.uid, queued)
-    state = runtime.jobs.read(space.uid) or queued
+    if not await runtime.read(runtime.jobs.is_elsewhere, space.uid):
+        runtime.jobs.begin(runtime.settings, space.space_id, space.uid, queued)
+    told = await runtime.read(runtime.jobs.read, space.uid)
+    state = told or queued
     deadline = time.monotonic() + WAIT_SHARE * runtime.settings.request_timeout_s
     while wait and not state.is_over and time.monotonic() < deadline:
         await asyncio.sleep(POLL_S)
-        state = runtime.jobs.read(space.uid) or state
+        told = await runtime.read(runtime.jobs.read, space.uid)
+        state = told or state
     runtime.jobs.reap()
     return state
 
@@ -61,7 +64,7 @@ async def consolidate(runtime: Runtime, scope: Scope, *, wait: bool = False) -> 
 async def get_consolidation(runtime: Runtime, scope: Scope) -> Consolidation:
     """The consolidation under way, or the last one."""
     space = await runtime.space(scope)
-    state = runtime.jobs.read(space.uid)
+    state = await runtime.read(runtime.jobs.read, space.uid)
     if state is None:  # the data folder may be a restored one: what was learned came with the store
         async with runtime.turns.at(scope) as turn:
             learned = turn.memory.learned
@@ -86,10 +89,10 @@ async def consolidate_if_due(runtime: Runtime, sizes: dict[int, int]) -> bool:
                 memory = turn.memory
                 size, uid = memory.traces.size, memory.space.uid
                 sizes[uid] = size
-                if before.get(uid) != size or _rests(runtime.jobs.read(uid)):
+                if before.get(uid) != size or _rests(runtime.jobs.read_own(uid)):
                     continue
                 verdict = True if is_due(memory) else await turn.run(partial(drift.ask, memory))
-            if not await drift.judge(memory, verdict):
+            if not await drift.judge(memory, verdict) or _rests(await runtime.read(runtime.jobs.read, uid)):
                 continue
             await consolidate(runtime, scope)
         except (Conflict, SpaceNotFound, Unavailable):
@@ -110,9 +113,18 @@ def is_due(memory: SpaceMemory) -> bool:
 
 
 async def learn(runtime: Runtime, space_id: str, uid: int) -> Consolidation:
-    """Consolidate a space here and now, whose lock this process has; how it ended."""
+    """Consolidate a space here and now, whose lock this process has; how it ended.
+
+    Where another machine does so already, that is left to it: its state.
+    """
     jobs = runtime.jobs
-    state = jobs.read(uid) or Consolidation(ConsolidationStatus.QUEUED, started_at=rfc3339(time.time()))
+    state = jobs.read_own(uid) or Consolidation(ConsolidationStatus.QUEUED, started_at=rfc3339(time.time()))
+    with jobs.claimed(uid, state) as is_ours:
+        return await _consolidate(runtime, space_id, uid, state) if is_ours else jobs.read(uid) or state
+
+
+async def _consolidate(runtime: Runtime, space_id: str, uid: int, state: Consolidation) -> Consolidation:
+    jobs = runtime.jobs
     try:
         with jobs.turn():
             memory = Memories(runtime.store).at(Scope(space_id))

@@ -65,8 +65,9 @@ async def evaluate_space(runtime: Runtime, scope: Scope, request: EvaluateReques
 async def get_evaluation(runtime: Runtime, scope: Scope) -> Evaluation:
     """The evaluation under way, or the last one with what it found."""
     space = await runtime.space(scope)
-    job = runtime.evaluations.read(space.uid) or Job(ConsolidationStatus.NONE)
-    found = runtime.evaluations.read_result(space.uid)
+    told = await runtime.read(runtime.evaluations.read, space.uid)
+    job = told or Job(ConsolidationStatus.NONE)
+    found = await runtime.read(runtime.evaluations.read_result, space.uid)
     if job.status is not ConsolidationStatus.SUCCEEDED or found is None:
         return Evaluation(job)
     async with runtime.turns.at(scope) as turn:
@@ -83,8 +84,9 @@ async def audit_space(runtime: Runtime, scope: Scope, request: AuditRequest, *, 
 async def get_audit(runtime: Runtime, scope: Scope, *, limit: int = DEFAULT_PAGE, cursor: str | None = None) -> Audit:
     """The audit under way, or the last one with a page of what it found."""
     space = await runtime.space(scope)
-    job = runtime.audits.read(space.uid) or Job(ConsolidationStatus.NONE)
-    found = runtime.audits.read_result(space.uid)
+    told = await runtime.read(runtime.audits.read, space.uid)
+    job = told or Job(ConsolidationStatus.NONE)
+    found = await runtime.read(runtime.audits.read_result, space.uid)
     bound_to = f"audit:{space.uid}:{job.finished_at}"
     begin = 0 if cursor is None else int(cursors.unseal(cursor, bound_to))
     if job.status is not ConsolidationStatus.SUCCEEDED or found is None:
@@ -96,9 +98,18 @@ async def get_audit(runtime: Runtime, scope: Scope, *, limit: int = DEFAULT_PAGE
 
 
 async def examine(runtime: Runtime, kind: str, space_id: str, uid: int) -> Job:
-    """Evaluate or audit a space here and now, whose lock this process has; how it ended."""
+    """Evaluate or audit a space here and now, whose lock this process has; how it ended.
+
+    Where another machine does so already, that is left to it: its state.
+    """
     jobs = {jobs.kind.name: jobs for jobs in (runtime.evaluations, runtime.audits)}[kind]
-    job = jobs.read(uid) or Job(ConsolidationStatus.QUEUED, started_at=rfc3339(time.time()))
+    job = jobs.read_own(uid) or Job(ConsolidationStatus.QUEUED, started_at=rfc3339(time.time()))
+    with jobs.claimed(uid, job) as is_ours:
+        return await _examine(runtime, jobs, space_id, uid, job) if is_ours else jobs.read(uid) or job
+
+
+async def _examine(runtime: Runtime, jobs: Jobs[Job], space_id: str, uid: int, job: Job) -> Job:
+    kind = jobs.kind.name
     try:
         with runtime.jobs.turn():
             space = runtime.store.get_space(space_id)
@@ -136,12 +147,15 @@ async def _begin(
             require_fields(turn.memory.traces, named)
     now = rfc3339(time.time())
     queued = Job(ConsolidationStatus.QUEUED, started_at=now, space_revision=space.revision, episodes=episodes)
-    jobs.begin(runtime.settings, space.space_id, space.uid, queued, request)
-    job = jobs.read(space.uid) or queued
+    if not await runtime.read(jobs.is_elsewhere, space.uid):
+        jobs.begin(runtime.settings, space.space_id, space.uid, queued, request)
+    told = await runtime.read(jobs.read, space.uid)
+    job = told or queued
     deadline = time.monotonic() + WAIT_SHARE * runtime.settings.request_timeout_s
     while wait and not job.is_over and time.monotonic() < deadline:
         await asyncio.sleep(POLL_S)
-        job = jobs.read(space.uid) or job
+        told = await runtime.read(jobs.read, space.uid)
+        job = told or job
     jobs.reap()
     return job
 

@@ -6,6 +6,9 @@ them. Locks, which the kernel drops when a process dies, say whether the job sti
     <uid>.lock     one job of a kind per space; taken by whoever begins it, handed on to the job
     place-<n>.lock MOST_WAITING jobs of a kind at once, the running one included; handed on likewise
     turn.lock      one job of any kind computes at a time; the others wait for it (in <data>/consolidation)
+
+Where several machines share the store, it knows the jobs of all of them: who runs one has it claimed there, so that
+a space has one job of a kind wherever it was begun, and every machine tells how far it is.
 """
 
 from __future__ import annotations
@@ -25,9 +28,10 @@ from typing import Any, Generic, TypeVar
 import orjson
 
 from recollect import telemetry
-from recollect.errors import StorageFull, Unavailable
+from recollect.errors import RecollectError, StorageFull, Unavailable
 from recollect.model import Consolidation, ConsolidationStatus, Job
 from recollect.settings import Settings, for_children
+from recollect.store import Store
 
 MOST_WAITING = 4
 GLANCES_S = (0.0005, 0.002)  # who only looks whether a lock is held has it for an instant himself
@@ -65,22 +69,56 @@ SNAPSHOT = Kind(
 
 
 class Jobs(Generic[State]):
-    """The jobs of one kind in one data folder, as one process sees and begins them."""
+    """The jobs of one kind in one data folder, as one process sees and begins them.
 
-    def __init__(self, data: Path, kind: Kind) -> None:
+    `shared` is the store that knows those of other machines, too; None where there are none.
+    """
+
+    def __init__(self, data: Path, kind: Kind, shared: Store | None = None) -> None:
         self.kind = kind
+        self._shared = shared
         self._folder, self._turns = data / kind.name, data / CONSOLIDATION.name
         self._children: list[subprocess.Popen[bytes]] = []
         self._begun: dict[int, tuple[int, float]] = {}  # by process: its space, and when
 
     def read(self, uid: int) -> State | None:
         """How far the space's job is, None when there is no trace of one. A job that died has failed."""
-        found = self._parse(uid)
+        own = self.read_own(uid)
+        if self._shared is None or (own is not None and not own.is_over):
+            return own
+        told = self._shared.find_job(uid, self.kind.name)
+        found = None if told is None else self._parse(orjson.loads(told.state))
+        if told is None or found is None:
+            return own
+        return found if found.is_over or told.is_claimed else self._interrupted(found)
+
+    def read_own(self, uid: int) -> State | None:
+        """The same of what this machine runs, or ran last."""
+        found = self._parse(self._load(self._path(uid)))
         if found is None or found.is_over or self._is_held(f"{uid}.lock"):
             return found
-        found = self._parse(uid)  # it may have ended between the two looks
-        if found is None or found.is_over:
-            return found
+        found = self._parse(self._load(self._path(uid)))  # it may have ended between the two looks
+        return found if found is None or found.is_over else self._interrupted(found)
+
+    def is_elsewhere(self, uid: int) -> bool:
+        """Whether some machine runs the space's job now, where the store is shared."""
+        told = None if self._shared is None else self._shared.find_job(uid, self.kind.name)
+        return told is not None and told.is_claimed
+
+    @contextlib.contextmanager
+    def claimed(self, uid: int, state: State) -> Iterator[bool]:
+        """Whether no other machine runs the space's job, nor will while the block lasts; the others hear of it."""
+        if self._shared is None:
+            yield True
+            return
+        with self._shared.claim_job(uid, self.kind.name) as is_ours:
+            if is_ours:
+                self.write(uid, state)
+            else:
+                self.forget(uid)
+            yield is_ours
+
+    def _interrupted(self, found: State) -> State:
         return replace(
             found,
             status=ConsolidationStatus.FAILED,
@@ -91,14 +129,23 @@ class Jobs(Generic[State]):
     def write(self, uid: int, state: State) -> None:
         """Tell how far the job is; readers see the old state or the new one."""
         self._replace(self._path(uid), asdict(state))
+        self._share(uid)
 
     def write_result(self, uid: int, result: Any) -> None:
         """Keep what came of a job."""
         self._replace(self._folder / f"{uid}.result", result)
+        self._share(uid, orjson.dumps(result))
 
     def read_result(self, uid: int) -> Any:
         """What came of the space's last job that ended well, None when there is nothing."""
-        return self._load(self._folder / f"{uid}.result")
+        told = None if self._shared is None else self._shared.find_job_result(uid, self.kind.name)
+        return self._load(self._folder / f"{uid}.result") if told is None else orjson.loads(told)
+
+    def _share(self, uid: int, result: bytes | None = None) -> None:
+        """Tell the other machines; a job goes on where they cannot hear of it now."""
+        if self._shared is not None:
+            with contextlib.suppress(RecollectError):
+                self._shared.tell_job(uid, self.kind.name, self._path(uid).read_bytes(), result)
 
     def read_request(self, uid: int) -> Any:
         """What the space's last job was asked for."""
@@ -134,7 +181,7 @@ class Jobs(Generic[State]):
             locks.callback(os.close, place)
             if request is not None:
                 self._replace(self._folder / f"{uid}.request", request)
-            self.write(uid, state)
+            self._replace(self._path(uid), asdict(state))  # the others hear of it once it is claimed
             child = subprocess.Popen(  # noqa: S603 - names of ours: a space's is checked when it is made
                 [sys.executable, "-m", "recollect", *self.kind.command, space_id, str(uid)],
                 env=for_children(settings),
@@ -155,7 +202,7 @@ class Jobs(Generic[State]):
         told.set("jobs_running", len(self._children), self.kind.name)
         for child in ended:
             uid, begun_s = self._begun.pop(child.pid)
-            state = self.read(uid)
+            state = self.read_own(uid)
             told.count("jobs", self.kind.name, "forgotten" if state is None else state.status.value)
             told.observe("job_seconds", time.monotonic() - begun_s, self.kind.name)
 
@@ -178,8 +225,7 @@ class Jobs(Generic[State]):
         finally:
             os.close(descriptor)
 
-    def _parse(self, uid: int) -> State | None:
-        found = self._load(self._path(uid))
+    def _parse(self, found: Any) -> State | None:
         try:
             state: State = self.kind.state(**{**found, "status": ConsolidationStatus(found["status"])})
         except (ValueError, TypeError, KeyError):

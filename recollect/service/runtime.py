@@ -47,9 +47,10 @@ class Runtime:
         self.read = Reads(self.store)
         self.quota = Quota(self.settings)
         self.turns = Turns(self.settings, self.memories, self.read)
-        self.jobs = Jobs(self.settings.data, CONSOLIDATION)
-        self.evaluations = Jobs(self.settings.data, EVALUATION)
-        self.audits = Jobs(self.settings.data, AUDIT)
+        shared = self.store if self.store.is_remote else None
+        self.jobs = Jobs(self.settings.data, CONSOLIDATION, shared)
+        self.evaluations = Jobs(self.settings.data, EVALUATION, shared)
+        self.audits = Jobs(self.settings.data, AUDIT, shared)
         self.snapshots = Jobs(self.settings.data, SNAPSHOT)
         self.recent = RecentCompletions(self.store)
         self.cues = CueCounts(self.store)

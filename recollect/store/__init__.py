@@ -204,6 +204,13 @@ class SpaceSize:
     size_bytes: int
 
 
+class ToldJob(NamedTuple):
+    """How far a job is, as whoever runs it told, and whether somebody has it claimed now."""
+
+    state: bytes
+    is_claimed: bool
+
+
 class Store(Protocol):
     """A durable home for spaces, episodes, keys and learned state. See the module's promises."""
 
@@ -358,6 +365,23 @@ class Store(Protocol):
     def discard_damage(self) -> None:
         """Delete what is kept for a while and did not survive a power cut; for a start, before anyone has it open."""
 
+    # jobs of all machines that share the store; nothing durable depends on them
+
+    def claim_job(self, uid: int, kind: str) -> AbstractContextManager[bool]:
+        """Whether the job of this kind is ours alone, among all machines, for the block; a process that dies lets go.
+
+        A store that is not remote is of one machine, which has locks of its own: always ours, and nothing is told.
+        """
+
+    def tell_job(self, uid: int, kind: str, state: bytes, result: bytes | None = None) -> None:
+        """Let all machines know how far a job is; without a `result` the one before stays."""
+
+    def find_job(self, uid: int, kind: str) -> ToldJob | None:
+        """What was told last of the space's job, None when nothing was."""
+
+    def find_job_result(self, uid: int, kind: str) -> bytes | None:
+        """What came of the space's last job that told a result."""
+
     # keys
     def find_key(self, digest: bytes) -> Key | None:
         """The key with this SHA-256 digest, or None; revoked and expired ones included."""
@@ -418,6 +442,7 @@ __all__ = [
     "SpaceDraft",
     "SpaceSize",
     "Store",
+    "ToldJob",
     "Write",
     "finish_document",
     "finish_documents",

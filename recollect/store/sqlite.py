@@ -32,6 +32,7 @@ from recollect.store import (
     Selection,
     SpaceDraft,
     SpaceSize,
+    ToldJob,
     Write,
     filters,
     loading,
@@ -298,6 +299,20 @@ class SQLiteStore:
     def take_cues(self, uid: int) -> dict[int, float]:
         with _refusing():
             return self._aside.take_cues(uid)
+
+    # jobs of other machines: there are none
+
+    def claim_job(self, uid: int, kind: str) -> contextlib.AbstractContextManager[bool]:
+        return contextlib.nullcontext(True)
+
+    def tell_job(self, uid: int, kind: str, state: bytes, result: bytes | None = None) -> None:
+        pass
+
+    def find_job(self, uid: int, kind: str) -> ToldJob | None:
+        return None
+
+    def find_job_result(self, uid: int, kind: str) -> bytes | None:
+        return None
 
     def discard_damage(self) -> None:
         self._aside.discard_if_damaged()

@@ -18,7 +18,7 @@ from recollect.store.postgres import PostgresStore
 from recollect.store.sqlite import SQLiteStore
 from tests import postgres
 
-TABLES = (*COLUMNS, "directory", "erasure", "completion", "cue")
+TABLES = (*COLUMNS, "directory", "erasure", "completion", "cue", "job")
 
 
 class Clock:

@@ -12,6 +12,7 @@ import itertools
 import math
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +31,7 @@ from recollect.store import (
     Selection,
     SpaceDraft,
     SpaceSize,
+    ToldJob,
     Write,
     restoring,
 )
@@ -55,6 +57,11 @@ _SCRUB_LOCK = 0x5243_4C56
 _EXPIRES_AT = COLUMNS["episode"].index("expires_at_s")
 _NAMED_SPACES = "directory AS d JOIN space AS s ON s.uid = d.uid"
 _LIVES = "(expires_at_s IS NULL OR expires_at_s > %s)"
+
+
+def _lock_of(kind: str) -> int:
+    """The first of the two numbers that name the advisory lock of a kind of job: 31 bits."""
+    return zlib.crc32(kind.encode()) >> 1
 
 
 class PostgresStore:
@@ -290,6 +297,36 @@ class PostgresStore:
 
     def take_cues(self, uid: int) -> dict[int, float]:
         return dict(self._all("DELETE FROM cue WHERE uid = %s RETURNING level, amount", (uid,)))
+
+    # jobs of all nodes
+
+    @contextlib.contextmanager
+    def claim_job(self, uid: int, kind: str) -> Iterator[bool]:
+        with alone(self._url) as db:
+            # A node that is gone without a word has its claim for seconds, not for the hours of the system's own.
+            db.execute("SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3")
+            yield bool(fetch(db, "SELECT pg_try_advisory_lock(%s, %s)", (_lock_of(kind), uid))[0][0])
+
+    def tell_job(self, uid: int, kind: str, state: bytes, result: bytes | None = None) -> None:
+        self._put_aside(
+            "INSERT INTO job AS j SELECT uid, %s, %s, %s FROM space WHERE uid = %s ON CONFLICT (uid, kind) DO UPDATE"
+            " SET state = EXCLUDED.state, result = coalesce(EXCLUDED.result, j.result)",
+            [(kind, state, result, uid)],
+        )
+
+    def find_job(self, uid: int, kind: str) -> ToldJob | None:
+        rows = self._all(
+            "SELECT state, EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid::bigint = %s"
+            " AND objid::bigint = uid AND objsubid = 2 AND granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+            " FROM job WHERE uid = %s AND kind = %s",
+            (_lock_of(kind), uid, kind),
+        )
+        return ToldJob(bytes(rows[0][0]), rows[0][1]) if rows else None
+
+    def find_job_result(self, uid: int, kind: str) -> bytes | None:
+        rows = self._all("SELECT result FROM job WHERE uid = %s AND kind = %s AND result IS NOT NULL", (uid, kind))
+        return bytes(rows[0][0]) if rows else None
 
     def discard_damage(self) -> None:
         """Nothing: the server keeps all of it alike."""

@@ -269,7 +269,7 @@ def delete_space(db: Db, space_id: str, if_revision: int | None) -> int | None:
     space = space_of(row)
     require_revision(if_revision, space.revision)
     db.execute("DELETE FROM directory WHERE space_id = %s", (space_id,))
-    for table in ("space", "receipt", "artifact", "completion", "cue"):
+    for table in ("space", "receipt", "artifact", "completion", "cue", "job"):
         db.execute(literal(f"DELETE FROM {table} WHERE uid = %s"), (space.uid,))
     db.execute("INSERT INTO erasure VALUES (%s)", (space.uid,))
     return space.uid
