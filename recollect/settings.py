@@ -90,6 +90,9 @@ class Settings:
     max_import_bytes: int = _setting(1_073_741_824, "Largest streamed import body.", least=1024)
     max_spaces: int = _setting(10_000, "Spaces the service holds at most.", least=1)
     max_episodes: int = _setting(2_000_000, "Episodes one space holds at most.", least=1)
+    max_space_bytes: int = _setting(
+        17_179_869_184, "Bytes of episodes and embeddings one space holds at most.", least=1
+    )
     rate_per_s: float = _setting(0.0, "Requests per second and key, averaged; 0 sets no limit.", least=0)
     rate_burst: int = _setting(200, "Requests a key may send at once before its rate counts.", least=1)
     body_timeout_s: float = _setting(15.0, "Time in which a request's body must have arrived.", least=0.1)

@@ -38,6 +38,8 @@ type Limits struct {
 	// How many.
 	MaxEpisodes int64 `json:"max_episodes"`
 	// How many.
+	MaxSpaceBytes *int64 `json:"max_space_bytes,omitempty"`
+	// How many.
 	MaxBatchItems *int64 `json:"max_batch_items,omitempty"`
 	// How many.
 	MaxImportItems *int64 `json:"max_import_items,omitempty"`
@@ -317,6 +319,38 @@ func (o *Limits) GetMaxEpisodesOk() (*int64, bool) {
 // SetMaxEpisodes sets field value
 func (o *Limits) SetMaxEpisodes(v int64) {
 	o.MaxEpisodes = v
+}
+
+// GetMaxSpaceBytes returns the MaxSpaceBytes field value if set, zero value otherwise.
+func (o *Limits) GetMaxSpaceBytes() int64 {
+	if o == nil || IsNil(o.MaxSpaceBytes) {
+		var ret int64
+		return ret
+	}
+	return *o.MaxSpaceBytes
+}
+
+// GetMaxSpaceBytesOk returns a tuple with the MaxSpaceBytes field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *Limits) GetMaxSpaceBytesOk() (*int64, bool) {
+	if o == nil || IsNil(o.MaxSpaceBytes) {
+		return nil, false
+	}
+	return o.MaxSpaceBytes, true
+}
+
+// HasMaxSpaceBytes returns a boolean if a field has been set.
+func (o *Limits) HasMaxSpaceBytes() bool {
+	if o != nil && !IsNil(o.MaxSpaceBytes) {
+		return true
+	}
+
+	return false
+}
+
+// SetMaxSpaceBytes gets a reference to the given int64 and assigns it to the MaxSpaceBytes field.
+func (o *Limits) SetMaxSpaceBytes(v int64) {
+	o.MaxSpaceBytes = &v
 }
 
 // GetMaxBatchItems returns the MaxBatchItems field value if set, zero value otherwise.
@@ -887,6 +921,9 @@ func (o Limits) ToMap() (map[string]interface{}, error) {
 	toSerialize["max_in_flight"] = o.MaxInFlight
 	toSerialize["max_spaces"] = o.MaxSpaces
 	toSerialize["max_episodes"] = o.MaxEpisodes
+	if !IsNil(o.MaxSpaceBytes) {
+		toSerialize["max_space_bytes"] = o.MaxSpaceBytes
+	}
 	if !IsNil(o.MaxBatchItems) {
 		toSerialize["max_batch_items"] = o.MaxBatchItems
 	}

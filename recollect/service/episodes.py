@@ -208,17 +208,6 @@ async def writable(runtime: Runtime, scope: Scope) -> Space:
     return space
 
 
-async def require_room(runtime: Runtime, space: Space, more: int) -> None:
-    """Raise Conflict (EPISODE_LIMIT) when the space cannot take `more` new episodes."""
-    held, limit = await runtime.read(runtime.store.count_episodes, space.uid), runtime.settings.max_episodes
-    if held + more > limit:
-        raise Conflict(
-            f"The space holds {held} episodes and takes at most {limit}.",
-            code="EPISODE_LIMIT",
-            context={"episodes": held, "max_episodes": limit},
-        )
-
-
 def new_episode_id() -> str:
     """`ep_` and 26 characters: 48 bits of milliseconds, so that neighbours in time lie together, and 80 random ones."""
     number = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
@@ -260,8 +249,6 @@ async def _put(
     operation: str,
     key: str | None,
 ) -> Receipt:
-    if await runtime.read(runtime.store.get_episode, space.uid, write.episode_id) is None:
-        await require_room(runtime, space, 1)
     same = replace(episode, fields=canonical_fields(episode.fields))
     content = encode(same, episode.episode_id or ""), episode.embedding or b"", str(if_revision).encode()
     conditional = PutEpisode(
@@ -279,6 +266,7 @@ async def _put(
         [conditional],
         idempotency=idempotency(scope, space, operation, key, *content),
         note=write.episode_id.encode(),
+        room=runtime.room,
     )
 
 

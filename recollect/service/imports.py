@@ -24,7 +24,7 @@ from recollect.model import (
     TableReport,
 )
 from recollect.service.admission import admit, encode, require_dimensions
-from recollect.service.episodes import new_episode_id, require_room, writable
+from recollect.service.episodes import new_episode_id, writable
 from recollect.service.fieldtypes import FieldTypes
 from recollect.service.idempotency import canonical_fields, idempotency
 from recollect.service.records import BLOCK_LINES, Block, Plain, Record, RowReader, read_items, read_lines, rejection
@@ -347,7 +347,6 @@ class _Import:
         if self._preview is not None:
             self._outcomes.add(*await asyncio.to_thread(self._preview.weigh, chunk.writes))
         elif chunk.writes:
-            await self._require_room(chunk)
             try:
                 await self._commit(chunk)
             except DimensionMismatch:  # another writer's embedding came first and set the dimension
@@ -365,7 +364,9 @@ class _Import:
             key = idempotency(
                 self._scope, self._space, "import_episodes", f"{self._key}\n{chunk.first_line}", chunk.digest
             )
-        receipt = await self._runtime.store.commit(self._space.uid, chunk.writes, idempotency=key)
+        receipt = await self._runtime.store.commit(
+            self._space.uid, chunk.writes, idempotency=key, room=self._runtime.room
+        )
         self._revision = max(self._revision, receipt.revision)
         new, duplicate = sum(receipt.created), receipt.revisions.count(0)
         self._outcomes.add(new, len(receipt.revisions) - new - duplicate, duplicate)
@@ -382,14 +383,6 @@ class _Import:
                 chunk.rejections.append(rejection(line, error))
             else:
                 chunk.writes.append(write)
-
-    async def _require_room(self, chunk: _Chunk) -> None:
-        """Near the limit, count exactly: replacing takes no room."""
-        runtime, store, uid = self._runtime, self._runtime.store, self._space.uid
-        if await runtime.read(store.count_episodes, uid) + len(chunk.writes) > runtime.settings.max_episodes:
-            names = {write.episode_id for write in chunk.writes}
-            new = await runtime.read(lambda: sum(store.get_episode(uid, name) is None for name in names))
-            await require_room(runtime, self._space, new)
 
 
 def _blocks(form: ImportFormat, source: Source) -> AsyncIterator[Block]:

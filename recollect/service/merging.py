@@ -33,7 +33,7 @@ from recollect.model import (
 )
 from recollect.service.admission import admit
 from recollect.service.conditions import required_revision
-from recollect.service.episodes import require_room, writable
+from recollect.service.episodes import writable
 from recollect.service.filters import missing_of
 from recollect.service.idempotency import canonical_fields, idempotency
 from recollect.service.runtime import Runtime
@@ -70,7 +70,7 @@ async def merge_episodes(
         writes, told = await _planned(runtime, space, request, required)
         note = b"" if key is None else seal(secret, _encoded(told))
         try:
-            done = await runtime.store.commit(space.uid, writes, idempotency=key, note=note)
+            done = await runtime.store.commit(space.uid, writes, idempotency=key, note=note, room=runtime.room)
         except PreconditionFailed:
             if required is not None or attempt == ATTEMPTS:
                 raise
@@ -91,9 +91,7 @@ async def unmerge_episodes(
         writes.append(write._replace(if_revision=receipt.revision if episode_id == receipt.episode_id else 0))
     asked = [receipt.episode_id, receipt.revision, [write.document.decode() for write in writes]]
     key = idempotency(scope, space, "unmerge_episodes", idempotency_key, orjson.dumps(asked))
-    if key is None or await runtime.read(runtime.store.find_receipt, space.uid, key) is None:
-        await require_room(runtime, space, len(writes) - 1)
-    done = await runtime.store.commit(space.uid, writes, idempotency=key)
+    done = await runtime.store.commit(space.uid, writes, idempotency=key, room=runtime.room)
     return Unmerged(ids, done.revision, done.replayed)
 
 

@@ -15,7 +15,7 @@ from recollect.service.quota import Quota
 from recollect.service.reading import Reads
 from recollect.service.turns import Turns
 from recollect.settings import Settings, SettingsError
-from recollect.store import Store, open_store
+from recollect.store import Room, Store, open_store
 from recollect.store.cues import CueCounts
 from recollect.store.metered import metered
 from recollect.store.recent import RecentCompletions
@@ -54,6 +54,11 @@ class Runtime:
         self.snapshots = Jobs(self.settings.data, SNAPSHOT)
         self.recent = RecentCompletions(self.store)
         self.cues = CueCounts(self.store)
+
+    @property
+    def room(self) -> Room:
+        """How much a space may hold."""
+        return Room(self.settings.max_episodes, self.settings.max_space_bytes)
 
     async def space(self, scope: Scope) -> Space:
         """The caller's space; raises SpaceNotFound with the nearest names the key may see."""

@@ -66,6 +66,7 @@ async def get_limits(runtime: Runtime) -> Mapping[str, float]:
         "rate_burst": settings.rate_burst,
         "max_spaces": settings.max_spaces,
         "max_episodes": settings.max_episodes,
+        "max_space_bytes": settings.max_space_bytes,
     }
 
 

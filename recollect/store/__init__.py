@@ -204,6 +204,13 @@ class SpaceSize:
     size_bytes: int
 
 
+class Room(NamedTuple):
+    """How much a space may hold: episodes, and bytes as `SpaceSize` counts them."""
+
+    episodes: int
+    size_bytes: int
+
+
 class ToldJob(NamedTuple):
     """How far a job is, as whoever runs it told, and whether somebody has it claimed now."""
 
@@ -298,9 +305,12 @@ class Store(Protocol):
         *,
         idempotency: Idempotency | None = None,
         note: bytes = b"",
+        room: Room | None = None,
     ) -> Receipt:
         """Make the writes durable, all or none.
 
+        What makes the space hold more than `room` is refused, whoever else writes: Conflict (EPISODE_LIMIT,
+        SIZE_LIMIT). Expired episodes take none; replacing takes what it adds.
         SpaceNotFound when the space is gone; Conflict (SPACE_READ_ONLY) when it takes no
         episodes; DimensionMismatch for a vector of another length than the space's, which
         the first vector sets (a journal entry "space" of its own, before the put's).
@@ -437,6 +447,7 @@ __all__ = [
     "PutEpisode",
     "PutFeedback",
     "Receipt",
+    "Room",
     "SealedCompletion",
     "Selection",
     "SpaceDraft",

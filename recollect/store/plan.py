@@ -6,7 +6,7 @@ come out, or the refusal of a condition. So a refused commit has nothing to undo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from recollect.errors import Conflict, DimensionMismatch, EpisodeNotFound, PreconditionFailed
@@ -16,6 +16,8 @@ from recollect.store import (
     PutArtifact,
     PutEpisode,
     PutFeedback,
+    Room,
+    SpaceSize,
     Write,
     finish_document,
     finish_documents,
@@ -217,6 +219,43 @@ def plan(
         else:
             draft.keep(write)
     return draft
+
+
+def require_room(
+    room: Room | None, before: SpaceSize, done: Plan, measure_expired: Callable[[], tuple[int, int]]
+) -> None:
+    """Raise Conflict where a plan makes the space hold more than it may.
+
+    `measure_expired` counts, once the plan is applied, the episodes and bytes that have expired and still lie there.
+    """
+    episodes, size_bytes = before.episodes + done.episodes, before.size_bytes + done.size_bytes
+    if room is None or not _is_over(room, episodes, size_bytes, done):
+        return
+    gone, gone_bytes = measure_expired()
+    if _is_over(room, episodes - gone, size_bytes - gone_bytes, done):
+        raise _full(room, episodes - gone, size_bytes - gone_bytes, done)
+
+
+def _is_over(room: Room, episodes: int, size_bytes: int, done: Plan) -> bool:
+    """Whether so much is too much; a plan that adds nothing is none's fault."""
+    return (done.episodes > 0 and episodes > room.episodes) or (done.size_bytes > 0 and size_bytes > room.size_bytes)
+
+
+def _full(room: Room, episodes: int, size_bytes: int, done: Plan) -> Conflict:
+    if done.episodes > 0 and episodes > room.episodes:
+        held = episodes - done.episodes
+        return Conflict(
+            f"The space holds {held} episodes and takes at most {room.episodes}.",
+            code="EPISODE_LIMIT",
+            context={"episodes": held, "max_episodes": room.episodes},
+        )
+    held = size_bytes - done.size_bytes
+    return Conflict(
+        f"The space holds {held} bytes, {done.size_bytes} more were to be stored, and it takes at most"
+        f" {room.size_bytes}.",
+        code="SIZE_LIMIT",
+        context={"size_bytes": held, "more_bytes": done.size_bytes, "max_space_bytes": room.size_bytes},
+    )
 
 
 def _all_new(standing: Mapping[str, Standing], writes: Sequence[Write]) -> list[PutEpisode]:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from recollect.model import Action, Episode, FieldType, Key, Space
-from recollect.store import Change, PutFeedback
+from recollect.store import Change, PutFeedback, SpaceSize
 from recollect.store.checksums import COLUMNS, verify
 from recollect.store.plan import revision_of
 
@@ -38,6 +38,11 @@ def space_of(row: tuple[Any, ...]) -> Space:
 def embeddings_of(row: tuple[Any, ...]) -> int:
     """How many embeddings a space's row counts."""
     return int(row[COLUMNS["space"].index("embeddings")])
+
+
+def size_of(row: tuple[Any, ...]) -> SpaceSize:
+    """How much a space's row counts, what has expired and still lies there included."""
+    return SpaceSize(*(int(row[COLUMNS["space"].index(name)]) for name in SpaceSize.__slots__))
 
 
 def key_from(row: tuple[Any, ...]) -> Key:

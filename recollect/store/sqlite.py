@@ -28,6 +28,7 @@ from recollect.store import (
     Idempotency,
     PutFeedback,
     Receipt,
+    Room,
     SealedCompletion,
     Selection,
     SpaceDraft,
@@ -237,10 +238,16 @@ class SQLiteStore:
         return [(episode_id, revision_of(key)) for episode_id, key in rows]
 
     async def commit(
-        self, uid: int, writes: Sequence[Write], *, idempotency: Idempotency | None = None, note: bytes = b""
+        self,
+        uid: int,
+        writes: Sequence[Write],
+        *,
+        idempotency: Idempotency | None = None,
+        note: bytes = b"",
+        room: Room | None = None,
     ) -> Receipt:
         return await self._write().submit(
-            lambda db: transactions.commit_writes(db, uid, writes, idempotency, note, self._clock()),
+            lambda db: transactions.commit_writes(db, uid, writes, idempotency, note, self._clock(), room),
             weight=len(writes),
         )
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from itertools import chain
+from typing import Any
 
 import apsw
 import orjson
 
 from recollect.errors import Conflict, PreconditionFailed, SpaceNotFound
 from recollect.model import Key, Space
-from recollect.store import DeleteEpisode, Idempotency, PutEpisode, Receipt, SpaceDraft, Write
+from recollect.store import DeleteEpisode, Idempotency, PutEpisode, Receipt, Room, SpaceDraft, Write
 from recollect.store.checksums import COLUMNS, insertion, seal, sealed, selected, verify
 from recollect.store.plan import (
     LAST_UID,
@@ -24,10 +25,11 @@ from recollect.store.plan import (
     key_of,
     plan,
     require_revision,
+    require_room,
     revision_of,
 )
 from recollect.store.receipts import RECEIPT_LIFE_S, outcome_of, receipt_from
-from recollect.store.rows import embeddings_of, key_row, space_of
+from recollect.store.rows import embeddings_of, key_row, size_of, space_of
 from recollect.times import rfc3339
 
 ERASURE_CHUNK = 2000
@@ -40,7 +42,13 @@ _SEAL_SPACE = f"{seal('space')} WHERE uid = ?"
 
 
 def commit_writes(
-    db: apsw.Connection, uid: int, writes: Sequence[Write], idempotency: Idempotency | None, note: bytes, now_s: float
+    db: apsw.Connection,
+    uid: int,
+    writes: Sequence[Write],
+    idempotency: Idempotency | None,
+    note: bytes,
+    now_s: float,
+    room: Room | None = None,
 ) -> Receipt:
     """Apply the writes in order with their journal entries, counters and receipt."""
     found = db.execute(f"SELECT {selected('space')} FROM space WHERE uid = ?", (uid,)).fetchone()
@@ -61,6 +69,7 @@ def commit_writes(
     contents = _contents(db, uid, standing.keys() & equal)
     done = plan(uid, head.revision, head.embedding_dimensions, standing, writes, now, contents)
     _apply(db, done)
+    require_room(room, size_of(found), done, lambda: _measure_expired(db, uid, now_s))
     receipt = Receipt(
         revisions=tuple(done.revisions),
         created=tuple(done.created),
@@ -72,6 +81,16 @@ def commit_writes(
     if idempotency is not None:
         _record(db, uid, idempotency, receipt, now_s)
     return receipt
+
+
+def _measure_expired(db: apsw.Connection, uid: int, now_s: float) -> tuple[Any, Any]:
+    """Episodes and bytes that have expired and still lie there."""
+    query = (
+        "SELECT count(*), coalesce(sum(length(document) + coalesce(length(embedding), 0)), 0)"
+        " FROM episode WHERE uid = ? AND expires_at_s <= ?"
+    )
+    ((episodes, size_bytes),) = db.execute(query, (uid, now_s)).fetchall()
+    return episodes, size_bytes
 
 
 _STANDING = (

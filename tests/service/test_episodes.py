@@ -122,6 +122,23 @@ async def test_a_full_space_takes_replacements_but_nothing_new(runtime: Runtime,
     assert refused.value.context == {"episodes": 2, "max_episodes": 2}
 
 
+async def test_a_space_takes_bytes_up_to_its_limit_and_not_one_more(runtime: Runtime, scope: Scope) -> None:
+    await put_episode(runtime, scope, "a", WALK)
+    held = runtime.store.measure_space(runtime.memories.space(scope).uid).size_bytes
+    object.__setattr__(runtime.settings, "max_space_bytes", 2 * held)
+    await put_episode(runtime, scope, "b", WALK)  # of the same length: to the last byte
+    with pytest.raises(Conflict) as refused:
+        await put_episode(runtime, scope, "b", EpisodeInput({**WALK.fields, "x": 1}))
+    assert refused.value.code == "SIZE_LIMIT"
+    assert refused.value.context["size_bytes"] == refused.value.context["max_space_bytes"] == 2 * held
+    await put_episode(runtime, scope, "b", EpisodeInput({"x": 1}))
+    object.__setattr__(runtime.settings, "max_space_bytes", 1)  # what grows smaller is taken even then
+    await put_episode(runtime, scope, "a", EpisodeInput({"x": 1}))
+    with pytest.raises(Conflict):
+        await put_episode(runtime, scope, "c", EpisodeInput({"x": 1}))
+    await delete_episode(runtime, scope, "a")
+
+
 async def test_made_up_ids_differ_and_sort_by_time() -> None:
     made = [new_episode_id() for _ in range(1000)]
     assert len(set(made)) == 1000

@@ -27,6 +27,8 @@ from recollect.store import (
     PutArtifact,
     PutEpisode,
     PutFeedback,
+    Receipt,
+    Room,
     SealedCompletion,
     Selection,
     Store,
@@ -499,6 +501,50 @@ class TestExpiry:
         await store.commit(space.uid, [DeleteEpisode(name, revision, skip_unmet=True)])
         assert store.measure_space(space.uid) == before
         assert store.expired_episodes(space.uid, clock(), 9) == []
+
+
+class TestRoom:
+    async def test_writers_at_once_fill_a_space_to_its_last_place(
+        self, store: Store, other: Store, space: Space
+    ) -> None:
+        room = Room(25, 10**9)
+        sent = [each.commit(space.uid, [put(f"e{n}")], room=room) for n in range(20) for each in (store, other)]
+        sent += [store.commit(space.uid, [put(f"{n}-{m}") for m in range(3)], room=room) for n in (1, 2)]
+        done = await asyncio.gather(*sent, return_exceptions=True)
+        assert {each.code for each in done if isinstance(each, Exception)} <= {"EPISODE_LIMIT"}
+        assert all(isinstance(each, Receipt | Conflict) for each in done)
+        held = store.count_episodes(space.uid)
+        assert 23 <= held <= 25  # three at once are taken whole or not at all
+        for n in range(held, 25):
+            await other.commit(space.uid, [put(f"last{n}")], room=room)
+        assert store.count_episodes(space.uid) == 25
+        with pytest.raises(Conflict) as refused:
+            await store.commit(space.uid, [put("one more")], room=room)
+        assert refused.value.context == {"episodes": 25, "max_episodes": 25}
+        revision = (await store.commit(space.uid, [put("last24", fields={"a": 1})], room=room)).revision
+        assert revision == store.get_space("diary").revision  # type: ignore[union-attr]
+
+    async def test_a_refused_commit_leaves_nothing(self, store: Store, space: Space) -> None:
+        before = store.get_space("diary")
+        once = Idempotency("scope", b"d")
+        with pytest.raises(Conflict):
+            await store.commit(space.uid, [put("a"), put("b")], idempotency=once, room=Room(1, 10**9))
+        assert (store.get_space("diary"), store.count_episodes(space.uid)) == (before, 0)
+        assert store.find_receipt(space.uid, once) is None
+        assert (await store.commit(space.uid, [put("a")], idempotency=once, room=Room(1, 10**9))).created == (True,)
+        assert (await store.commit(space.uid, [put("a")], idempotency=once, room=Room(0, 0))).replayed
+
+    async def test_what_has_expired_takes_no_room(self, store: Store, space: Space, clock: Clock) -> None:
+        await store.commit(space.uid, [put(f"e{n}", expires_at_s=clock() + 10) for n in range(3)])
+        size_bytes = store.measure_space(space.uid).size_bytes
+        with pytest.raises(Conflict):
+            await store.commit(space.uid, [put("new")], room=Room(3, 10**9))
+        clock.now_s += 10
+        await store.commit(space.uid, [put("new"), put("e1")], room=Room(3, size_bytes))
+        assert store.count_episodes(space.uid) == 2
+        await store.commit(space.uid, [put("newer")], room=Room(3, 10**9))
+        with pytest.raises(Conflict):
+            await store.commit(space.uid, [put("newest")], room=Room(3, 10**9))
 
 
 class TestWhatIsKeptForAWhile:

@@ -14,12 +14,21 @@ import orjson
 
 from recollect.errors import Conflict, PreconditionFailed, SpaceNotFound, Unavailable
 from recollect.model import Key, Space
-from recollect.store import DeleteEpisode, Idempotency, PutEpisode, Receipt, SpaceDraft, Write
+from recollect.store import DeleteEpisode, Idempotency, PutEpisode, Receipt, Room, SpaceDraft, Write
 from recollect.store.checksums import COLUMNS, damaged, sealed, selected, verify
-from recollect.store.plan import Plan, Standing, dimensions_after, key_of, plan, require_revision, revision_of
+from recollect.store.plan import (
+    Plan,
+    Standing,
+    dimensions_after,
+    key_of,
+    plan,
+    require_revision,
+    require_room,
+    revision_of,
+)
 from recollect.store.postgres.connections import Db, fetch, literal
 from recollect.store.receipts import RECEIPT_LIFE_S, outcome_of, receipt_from
-from recollect.store.rows import embeddings_of, key_row, space_of
+from recollect.store.rows import embeddings_of, key_row, size_of, space_of
 from recollect.times import rfc3339
 
 ERASURE_CHUNK = 2000
@@ -72,7 +81,13 @@ _STANDING = (
 
 
 def commit_writes(
-    db: Db, uid: int, writes: Sequence[Write], idempotency: Idempotency | None, note: bytes, now_s: float
+    db: Db,
+    uid: int,
+    writes: Sequence[Write],
+    idempotency: Idempotency | None,
+    note: bytes,
+    now_s: float,
+    room: Room | None = None,
 ) -> Receipt:
     """Apply the writes in order with their journal entries, counters and receipt."""
     row = _locked(db, _LOCKED, uid)
@@ -104,7 +119,18 @@ def commit_writes(
         if idempotency is not None:
             values = (idempotency.scope, uid, idempotency.digest, outcome_of(receipt), note, now_s)
             db.execute(_INSERT["receipt"], row_of("receipt", values))
+    require_room(room, size_of(row), done, lambda: _measure_expired(db, uid, now_s))
     return receipt
+
+
+def _measure_expired(db: Db, uid: int, now_s: float) -> tuple[int, int]:
+    """Episodes and bytes that have expired and still lie there."""
+    query = (
+        "SELECT count(*), coalesce(sum(length(document) + coalesce(length(embedding), 0)), 0)"
+        " FROM episode WHERE uid = %s AND expires_at_s <= %s"
+    )
+    ((episodes, size_bytes),) = fetch(db, query, (uid, now_s))
+    return int(episodes), int(size_bytes)
 
 
 def _locked(db: Db, query: Any, name: Any) -> tuple[Any, ...] | None:

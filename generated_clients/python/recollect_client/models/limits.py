@@ -36,6 +36,7 @@ class Limits(BaseModel):
     max_in_flight: Annotated[int, Field(le=9007199254740991, strict=True, ge=0)] = Field(description="How many.", json_schema_extra={"examples": [120]})
     max_spaces: Annotated[int, Field(le=9007199254740991, strict=True, ge=0)] = Field(description="How many.", json_schema_extra={"examples": [120]})
     max_episodes: Annotated[int, Field(le=9007199254740991, strict=True, ge=0)] = Field(description="How many.", json_schema_extra={"examples": [120]})
+    max_space_bytes: Optional[Annotated[int, Field(le=9007199254740991, strict=True, ge=0)]] = Field(default=None, description="How many.", json_schema_extra={"examples": [120]})
     max_batch_items: Optional[Annotated[int, Field(le=9007199254740991, strict=True, ge=0)]] = Field(default=None, description="How many.", json_schema_extra={"examples": [120]})
     max_import_items: Optional[Annotated[int, Field(le=9007199254740991, strict=True, ge=0)]] = Field(default=None, description="How many.", json_schema_extra={"examples": [120]})
     max_page_items: Optional[Annotated[int, Field(le=9007199254740991, strict=True, ge=0)]] = Field(default=None, description="How many.", json_schema_extra={"examples": [120]})
@@ -54,7 +55,7 @@ class Limits(BaseModel):
     body_timeout_s: Union[Annotated[float, Field(le=1.0E+9, strict=True, ge=0)], Annotated[int, Field(le=1000000000, strict=True, ge=0)]] = Field(description="A duration in seconds.", json_schema_extra={"examples": [30]})
     request_timeout_s: Union[Annotated[float, Field(le=1.0E+9, strict=True, ge=0)], Annotated[int, Field(le=1000000000, strict=True, ge=0)]] = Field(description="A duration in seconds.", json_schema_extra={"examples": [30]})
     rate_per_s: Union[Annotated[float, Field(le=1.0E+9, strict=True, ge=0)], Annotated[int, Field(le=1000000000, strict=True, ge=0)]] = Field(description="Requests per second and key; 0 sets no limit.", json_schema_extra={"examples": [100]})
-    __properties: ClassVar[List[str]] = ["max_body_bytes", "max_import_bytes", "max_header_bytes", "max_headers", "max_json_depth", "max_in_flight", "max_spaces", "max_episodes", "max_batch_items", "max_import_items", "max_page_items", "max_recall_items", "max_fields", "max_name_length", "max_text_length", "max_list_items", "max_metadata", "max_embedding_dimensions", "max_hypotheses", "max_iterations", "max_grpc_message_bytes", "rate_burst", "idempotency_ttl_s", "body_timeout_s", "request_timeout_s", "rate_per_s"]
+    __properties: ClassVar[List[str]] = ["max_body_bytes", "max_import_bytes", "max_header_bytes", "max_headers", "max_json_depth", "max_in_flight", "max_spaces", "max_episodes", "max_space_bytes", "max_batch_items", "max_import_items", "max_page_items", "max_recall_items", "max_fields", "max_name_length", "max_text_length", "max_list_items", "max_metadata", "max_embedding_dimensions", "max_hypotheses", "max_iterations", "max_grpc_message_bytes", "rate_burst", "idempotency_ttl_s", "body_timeout_s", "request_timeout_s", "rate_per_s"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -115,6 +116,7 @@ class Limits(BaseModel):
             "max_in_flight": obj.get("max_in_flight"),
             "max_spaces": obj.get("max_spaces"),
             "max_episodes": obj.get("max_episodes"),
+            "max_space_bytes": obj.get("max_space_bytes"),
             "max_batch_items": obj.get("max_batch_items"),
             "max_import_items": obj.get("max_import_items"),
             "max_page_items": obj.get("max_page_items"),

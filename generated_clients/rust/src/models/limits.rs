@@ -39,6 +39,9 @@ pub struct Limits {
     #[serde(rename = "max_episodes")]
     pub max_episodes: i64,
     /// How many.
+    #[serde(rename = "max_space_bytes", skip_serializing_if = "Option::is_none")]
+    pub max_space_bytes: Option<i64>,
+    /// How many.
     #[serde(rename = "max_batch_items", skip_serializing_if = "Option::is_none")]
     pub max_batch_items: Option<i64>,
     /// How many.
@@ -106,6 +109,7 @@ impl Limits {
             max_in_flight,
             max_spaces,
             max_episodes,
+            max_space_bytes: None,
             max_batch_items: None,
             max_import_items: None,
             max_page_items: None,

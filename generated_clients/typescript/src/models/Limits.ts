@@ -54,6 +54,10 @@ export interface Limits {
     /**
      * How many.
      */
+    max_space_bytes?: number;
+    /**
+     * How many.
+     */
     max_batch_items?: number;
     /**
      * How many.
@@ -159,6 +163,7 @@ export function LimitsFromJSONTyped(json: any, ignoreDiscriminator: boolean): Li
         'max_in_flight': json['max_in_flight'],
         'max_spaces': json['max_spaces'],
         'max_episodes': json['max_episodes'],
+        'max_space_bytes': json['max_space_bytes'] == null ? undefined : json['max_space_bytes'],
         'max_batch_items': json['max_batch_items'] == null ? undefined : json['max_batch_items'],
         'max_import_items': json['max_import_items'] == null ? undefined : json['max_import_items'],
         'max_page_items': json['max_page_items'] == null ? undefined : json['max_page_items'],
@@ -199,6 +204,7 @@ export function LimitsToJSONTyped(value?: Limits | null, ignoreDiscriminator: bo
         'max_in_flight': value['max_in_flight'],
         'max_spaces': value['max_spaces'],
         'max_episodes': value['max_episodes'],
+        'max_space_bytes': value['max_space_bytes'],
         'max_batch_items': value['max_batch_items'],
         'max_import_items': value['max_import_items'],
         'max_page_items': value['max_page_items'],

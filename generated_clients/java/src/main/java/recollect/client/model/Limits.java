@@ -41,6 +41,7 @@ import recollect.client.ApiClient;
   Limits.JSON_PROPERTY_MAX_IN_FLIGHT,
   Limits.JSON_PROPERTY_MAX_SPACES,
   Limits.JSON_PROPERTY_MAX_EPISODES,
+  Limits.JSON_PROPERTY_MAX_SPACE_BYTES,
   Limits.JSON_PROPERTY_MAX_BATCH_ITEMS,
   Limits.JSON_PROPERTY_MAX_IMPORT_ITEMS,
   Limits.JSON_PROPERTY_MAX_PAGE_ITEMS,
@@ -93,6 +94,10 @@ public class Limits {
   public static final String JSON_PROPERTY_MAX_EPISODES = "max_episodes";
   @jakarta.annotation.Nonnull
   private Long maxEpisodes;
+
+  public static final String JSON_PROPERTY_MAX_SPACE_BYTES = "max_space_bytes";
+  @jakarta.annotation.Nullable
+  private Long maxSpaceBytes;
 
   public static final String JSON_PROPERTY_MAX_BATCH_ITEMS = "max_batch_items";
   @jakarta.annotation.Nullable
@@ -374,6 +379,32 @@ public class Limits {
   @JsonInclude(value = JsonInclude.Include.ALWAYS)
   public void setMaxEpisodes(@jakarta.annotation.Nonnull Long maxEpisodes) {
     this.maxEpisodes = maxEpisodes;
+  }
+
+
+  public Limits maxSpaceBytes(@jakarta.annotation.Nullable Long maxSpaceBytes) {
+    this.maxSpaceBytes = maxSpaceBytes;
+    return this;
+  }
+
+  /**
+   * How many.
+   * minimum: 0
+   * maximum: 9007199254740991
+   * @return maxSpaceBytes
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_MAX_SPACE_BYTES, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public Long getMaxSpaceBytes() {
+    return maxSpaceBytes;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_MAX_SPACE_BYTES, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setMaxSpaceBytes(@jakarta.annotation.Nullable Long maxSpaceBytes) {
+    this.maxSpaceBytes = maxSpaceBytes;
   }
 
 
@@ -865,6 +896,7 @@ public class Limits {
         Objects.equals(this.maxInFlight, limits.maxInFlight) &&
         Objects.equals(this.maxSpaces, limits.maxSpaces) &&
         Objects.equals(this.maxEpisodes, limits.maxEpisodes) &&
+        Objects.equals(this.maxSpaceBytes, limits.maxSpaceBytes) &&
         Objects.equals(this.maxBatchItems, limits.maxBatchItems) &&
         Objects.equals(this.maxImportItems, limits.maxImportItems) &&
         Objects.equals(this.maxPageItems, limits.maxPageItems) &&
@@ -887,7 +919,7 @@ public class Limits {
 
   @Override
   public int hashCode() {
-    return Objects.hash(maxBodyBytes, maxImportBytes, maxHeaderBytes, maxHeaders, maxJsonDepth, maxInFlight, maxSpaces, maxEpisodes, maxBatchItems, maxImportItems, maxPageItems, maxRecallItems, maxFields, maxNameLength, maxTextLength, maxListItems, maxMetadata, maxEmbeddingDimensions, maxHypotheses, maxIterations, maxGrpcMessageBytes, rateBurst, idempotencyTtlS, bodyTimeoutS, requestTimeoutS, ratePerS);
+    return Objects.hash(maxBodyBytes, maxImportBytes, maxHeaderBytes, maxHeaders, maxJsonDepth, maxInFlight, maxSpaces, maxEpisodes, maxSpaceBytes, maxBatchItems, maxImportItems, maxPageItems, maxRecallItems, maxFields, maxNameLength, maxTextLength, maxListItems, maxMetadata, maxEmbeddingDimensions, maxHypotheses, maxIterations, maxGrpcMessageBytes, rateBurst, idempotencyTtlS, bodyTimeoutS, requestTimeoutS, ratePerS);
   }
 
   @Override
@@ -902,6 +934,7 @@ public class Limits {
     sb.append("    maxInFlight: ").append(toIndentedString(maxInFlight)).append("\n");
     sb.append("    maxSpaces: ").append(toIndentedString(maxSpaces)).append("\n");
     sb.append("    maxEpisodes: ").append(toIndentedString(maxEpisodes)).append("\n");
+    sb.append("    maxSpaceBytes: ").append(toIndentedString(maxSpaceBytes)).append("\n");
     sb.append("    maxBatchItems: ").append(toIndentedString(maxBatchItems)).append("\n");
     sb.append("    maxImportItems: ").append(toIndentedString(maxImportItems)).append("\n");
     sb.append("    maxPageItems: ").append(toIndentedString(maxPageItems)).append("\n");
@@ -1002,6 +1035,11 @@ public class Limits {
     // add `max_episodes` to the URL query string
     if (getMaxEpisodes() != null) {
       joiner.add(String.format(java.util.Locale.ROOT, "%smax_episodes%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getMaxEpisodes()))));
+    }
+
+    // add `max_space_bytes` to the URL query string
+    if (getMaxSpaceBytes() != null) {
+      joiner.add(String.format(java.util.Locale.ROOT, "%smax_space_bytes%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getMaxSpaceBytes()))));
     }
 
     // add `max_batch_items` to the URL query string
