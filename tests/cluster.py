@@ -1,5 +1,7 @@
 """Three nodes behind HAProxy on a PostgreSQL primary with a synchronous standby, all on loopback.
 
+Every way between two parts is a link that can be cut.
+
 `python -m tests.cluster` runs one until it is interrupted.
 """
 
@@ -20,6 +22,7 @@ from pathlib import Path
 import httpx
 
 from tests import postgres
+from tests.links import Link, Links
 from tests.reliability.test_kills import Service
 
 NODES = 3
@@ -45,8 +48,11 @@ class Cluster:
         self.port, self.grpc_port = postgres.free_port(), postgres.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.balancer: subprocess.Popen[bytes] | None = None
-        ports = ",".join(f"127.0.0.1:{each.port}" for each in (self.primary, self.standby))
-        self.store = f"postgresql://recollect@{ports}/recollect"
+        self.links = Links()
+        servers = (self.primary, self.standby)
+        self.replication = {server: self.links.to(server.port) for server in servers}  # to it, from its standby
+        self.storage = [{server: self.links.to(server.port) for server in servers} for _ in range(NODES)]
+        self.balanced: list[Link] = []  # from the balancer to each node
 
     async def start(self) -> None:
         """Start all parts and wait until the balancer answers."""
@@ -57,10 +63,16 @@ class Cluster:
         for number in range(NODES):
             data = self.folder / f"node{number + 1}"
             data.mkdir()
-            node = Service(data, RECOLLECT_STORE=self.store, RECOLLECT_GRPC_PORT=str(self.grpc_ports[number]))
+            hosts = ",".join(f"127.0.0.1:{link.port}" for link in self.storage[number].values())
+            node = Service(
+                data,
+                RECOLLECT_STORE=f"postgresql://recollect@{hosts}/recollect",
+                RECOLLECT_GRPC_PORT=str(self.grpc_ports[number]),
+            )
             node.workers_started = "1"
             node.spawn()
             self.nodes.append(node)
+            self.balanced.append(self.links.to(node.port))
         for node in self.nodes:
             await node.wait(time.monotonic())
         self.start_balancer()
@@ -69,7 +81,7 @@ class Cluster:
     def join(self) -> None:
         """Make a new standby of the primary, and let the primary wait for it."""
         self.primary.wait_for(None)
-        self.standby.follow(self.primary, "standby")
+        self.standby.follow(self.primary, "standby", self.replication[self.primary].port)
         self.standby.start()
         self.primary.wait_for("standby")
 
@@ -84,7 +96,7 @@ class Cluster:
         """Start HAProxy."""
         addresses = {"CLUSTER_HTTP": f"127.0.0.1:{self.port}", "CLUSTER_GRPC": f"127.0.0.1:{self.grpc_port}"}
         for number, (node, grpc_port) in enumerate(zip(self.nodes, self.grpc_ports, strict=True), 1):
-            addresses[f"NODE{number}_HTTP"] = f"127.0.0.1:{node.port}"
+            addresses[f"NODE{number}_HTTP"] = f"127.0.0.1:{self.balanced[number - 1].port}"
             addresses[f"NODE{number}_PORT"] = str(node.port)
             addresses[f"NODE{number}_GRPC"] = f"127.0.0.1:{grpc_port}"
         program = shutil.which("haproxy") or "/usr/sbin/haproxy"
@@ -126,6 +138,7 @@ class Cluster:
                 node.kill()
         for server in (self.standby, self.primary):
             server.stop(signal.SIGKILL)
+        self.links.close()
 
 
 @asynccontextmanager

@@ -60,6 +60,11 @@ class Server:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def create(self, *settings: str) -> None:
         """Make the folder of a new server."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -67,12 +72,12 @@ class Server:
         self.run("initdb", "-D", str(self.data), "-U", "recollect", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
         self.configure("max_connections = 200", "shared_buffers = 32MB", "log_min_messages = fatal", *settings)
 
-    def follow(self, primary: Server, name: str) -> None:
-        """Become a standby of another server, anew."""
+    def follow(self, primary: Server, name: str, port: int | None = None) -> None:
+        """Become a standby of another server, anew; `port` leads to it, where that is not its own."""
         shutil.rmtree(self.data, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._give_away(self.folder)
-        source = f"host=127.0.0.1 port={primary.port} user=recollect application_name={name}"
+        source = f"host=127.0.0.1 port={port or primary.port} user=recollect application_name={name}"
         self.run("pg_basebackup", "-D", str(self.data), "-d", source, "-R", "-X", "stream", "-c", "fast")
         self.configure("synchronous_standby_names = ''")  # once promoted, until somebody follows it
 

@@ -1,4 +1,4 @@
-"""Each part of a cluster is killed or stopped under traffic: a node, the primary, the standby, the balancer.
+"""Each part of a cluster is killed, stopped or parted from others under traffic: nodes, primary, standby, balancer.
 
 Clients write through the balancer and read each write, once acknowledged, through it and from any node directly.
 """
@@ -11,7 +11,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import grpc
 import httpx
@@ -20,12 +20,14 @@ import pytest
 from recollect.rpc.v1 import episode_pb2, episode_pb2_grpc
 from tests import cluster as clusters
 from tests.cluster import Cluster
+from tests.links import Link
 from tests.reliability.test_postgres_server import _examine, _progress
 
 CLIENTS = 8
 SPACES = 8
 SEED = 20261126
 ROUNDS = 3
+PARTED_S = 12.0  # a read is given up after three attempts of 3 s
 
 pytestmark = [
     pytest.mark.torture,
@@ -109,6 +111,60 @@ async def _kill_the_balancer(cluster: Cluster) -> None:
     await cluster.wait()
 
 
+async def _cut(links: Iterable[Link]) -> None:
+    """Part them for longer than anything is waited for; then the network is whole again."""
+    cut = list(links)
+    for link in cut:
+        link.cut()
+    await asyncio.sleep(PARTED_S)
+    for link in cut:
+        link.heal()
+
+
+async def _part_a_node_from_the_database(cluster: Cluster) -> None:
+    await _cut(cluster.storage[0].values())
+
+
+async def _part_a_node_from_the_balancer(cluster: Cluster) -> None:
+    await _cut(cluster.balanced[1:2])
+
+
+async def _part_all_nodes_from_the_primary(cluster: Cluster) -> None:
+    await _cut([each[cluster.primary] for each in cluster.storage])
+
+
+async def _part_the_standby_from_the_primary(cluster: Cluster) -> None:
+    """Nothing is acknowledged meanwhile."""
+    await _cut([cluster.replication[cluster.primary]])
+
+
+async def _isolate_the_primary(cluster: Cluster) -> None:
+    """Nobody reaches it, and the standby takes its place while it believes that it is the primary still.
+
+    It is ended before the network is whole again, as whoever decides on a failover has to see to.
+    """
+    isolated = cluster.primary
+    cut = [*(each[isolated] for each in cluster.storage), cluster.replication[isolated]]
+    for link in cut:
+        link.cut()
+    await asyncio.sleep(PARTED_S / 2)
+    await asyncio.to_thread(cluster.standby.promote)
+    await asyncio.sleep(PARTED_S / 2)
+    assert isolated.is_running
+    await asyncio.to_thread(isolated.kill)
+    for link in cut:
+        link.heal()
+    cluster.primary, cluster.standby = cluster.standby, isolated
+    await asyncio.to_thread(cluster.join)
+
+
+PARTITIONS: list[Callable[[Cluster], Awaitable[None]]] = [
+    _part_a_node_from_the_database,
+    _part_a_node_from_the_balancer,
+    _part_all_nodes_from_the_primary,
+    _part_the_standby_from_the_primary,
+    _isolate_the_primary,
+]
 FAULTS: list[Callable[[Cluster], Awaitable[None]]] = [
     _kill_a_node,
     _stop_a_node,
@@ -118,7 +174,8 @@ FAULTS: list[Callable[[Cluster], Awaitable[None]]] = [
 ]
 
 
-async def test_no_part_takes_anything_acknowledged_along() -> None:
+@pytest.mark.parametrize("faults", [FAULTS, PARTITIONS], ids=["killed and stopped", "parted"])
+async def test_no_fault_takes_anything_acknowledged_along(faults: list[Callable[[Cluster], Awaitable[None]]]) -> None:
     async with clusters.running() as cluster:
         async with httpx.AsyncClient(timeout=60) as client:
             for n in range(SPACES):
@@ -128,7 +185,7 @@ async def test_no_part_takes_anything_acknowledged_along() -> None:
         tasks = [asyncio.create_task(each.run()) for each in clients]
         back_s: dict[str, list[float]] = collections.defaultdict(list)
         try:
-            for fault in FAULTS * ROUNDS:
+            for fault in faults * ROUNDS:
                 await _progress(clients)  # type: ignore[arg-type]
                 await fault(cluster)
                 begun = time.monotonic()
@@ -142,7 +199,7 @@ async def test_no_part_takes_anything_acknowledged_along() -> None:
         acknowledged = sum(len(each.acknowledged) for each in clients)
         refusals = sum((each.refusals for each in clients), collections.Counter())
         reads = sum(each.reads for each in clients)
-        print(f"{len(FAULTS) * ROUNDS} faults, {acknowledged} writes, {reads} reads; refused: {dict(refusals)}")
+        print(f"{len(faults) * ROUNDS} faults, {acknowledged} writes, {reads} reads; refused: {dict(refusals)}")
         print("seconds until every client is served again:", {k: f"{max(v):.1f}" for k, v in back_s.items()})
         assert sum(each.stale for each in clients) == 0
         for n in range(SPACES):
