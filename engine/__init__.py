@@ -56,6 +56,7 @@ from engine.consolidation.learned import Learned
 from engine.consolidation.spelling import changed
 from engine.consolidation.twins import Twins, chained, twins
 from engine.generalisation.weights import Weights
+from engine.memory.meanings import Encoder, Noise
 from engine.memory.packed import Packed
 from engine.memory.patterns import Pattern, find_patterns, recount
 from engine.memory.traces import Traces
@@ -98,6 +99,7 @@ __all__ = [
     "Counterfactual",
     "CueInput",
     "Current",
+    "Encoder",
     "Explanation",
     "FieldAnswer",
     "FieldQuality",
@@ -105,6 +107,7 @@ __all__ = [
     "Kernels",
     "Learned",
     "Missing",
+    "Noise",
     "NotConverged",
     "Options",
     "Outcome",

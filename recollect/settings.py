@@ -68,6 +68,10 @@ class Settings:
         "How damaged cues are taken to be: `shipped` as measured elsewhere, `learned` from the cues that come.",
         choices=("shipped", "learned"),
     )
+    encoder: str = _setting(
+        "",
+        "Folder of a sentence model on this machine, by which texts are alike in meaning too; empty: by spelling only.",
+    )
     cors_origins: tuple[str, ...] = _setting((), "Browser origins that may call, exact, separated by commas.")
     log_level: str = _setting(
         "info", "Least level that is logged.", choices=("debug", "info", "warning", "error", "critical")
@@ -106,6 +110,8 @@ class Settings:
         if not _ROOT_PATH.fullmatch(self.root_path):
             raise SettingsError(f"{PREFIX}ROOT_PATH: expected a path such as /memory, without a slash at its end")
         object.__setattr__(self, "data", self.data.expanduser().absolute())  # wherever the shell stands later
+        if self.encoder:
+            object.__setattr__(self, "encoder", str(Path(self.encoder).expanduser().absolute()))
         if not self.store:
             object.__setattr__(self, "store", f"sqlite:///{self.data / 'recollect.db'}")
 

@@ -222,6 +222,8 @@ ELSEWHERE = "\n".join(
         *(f"| {what} | [{where}](../{where}/README.md) | {held} |" for what, where, held in TOOLS),
         "| Tools of the Model Context Protocol, function schemas, `llms.txt` | [tools.md](tools.md) | "
         "`tests/contract/test_mcp.py`, with the protocol's own client |",
+        "| `flying` finds `travel`: the meaning of words, by a sentence model of yours | [meaning.md](meaning.md) | "
+        "`make test-encoder`, on a small model and on MiniLM |",
         "| Accuracy on one's own data, suspect cells | `recollect evaluate`, `recollect audit` | `tests/service` |",
         "",
     ]

@@ -202,11 +202,12 @@ class Laboratory:
 
 
 @contextmanager
-def laboratory(cache: Cache) -> Iterator[Laboratory]:
-    """A service with an empty store, gone at the end."""
+def laboratory(cache: Cache, encoder: str = "") -> Iterator[Laboratory]:
+    """A service with an empty store, gone at the end; `encoder` is the folder of its sentence model."""
     loop = asyncio.new_event_loop()
     with tempfile.TemporaryDirectory(prefix="recollect-evaluation-") as folder:
-        settings = Settings(data=Path(folder), store=f"sqlite:///{folder}/recollect.db", consolidate="manual")
+        store = f"sqlite:///{folder}/recollect.db"
+        settings = Settings(data=Path(folder), store=store, consolidate="manual", encoder=encoder)
         context = open_runtime(settings)
         runtime = loop.run_until_complete(context.__aenter__())
         try:

@@ -26,7 +26,6 @@ from engine.memory.values import DAY_S, HOUR_S, Value, identity, place, words
 from engine.priors import (
     FEATURE_BINS,
     HARDLY_REPEATS,
-    MISSPELT,
     MOSTLY,
     OFTEN_LACKING,
     SHARED_MIN,
@@ -37,7 +36,7 @@ from engine.priors import (
     TOKENS_TOLD,
     VALUES_TOLD,
 )
-from engine.recollection.similarity import name_nearness
+from engine.recollection.similarity import read_as
 
 
 def key(name: str, value: object) -> int:
@@ -233,12 +232,10 @@ class FeatureSpace:
 
 
 def read_name(column: Column, value: Value, size: int) -> int:
-    """1 + the code of a cue's name, or of the one it misspells; -1 where no episode has either."""
+    """1 + the code of a cue's name, or of the one it stands for; -1 where no episode has either."""
     code = column.find(value)
     if code == MISSING and isinstance(value, str) and column.distinct:
-        near = name_nearness(column, value)
-        best = np.flatnonzero(near == near.max())
-        code = int(best[0]) if len(best) == 1 and near[best[0]] >= MISSPELT else MISSING
+        code = read_as(column, value)
     return code + 1 if 0 <= code < size - 1 else -1
 
 

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from engine.memory.arrays import Bytes, Codes, Floats, Ints, Mask, Rows
 from engine.memory.grams import trigram_runs
+from engine.memory.meanings import Encoder, Meanings, Noise
 from engine.memory.packed import Arrays, Packed
 from engine.memory.postings import Postings
 from engine.memory.values import Value, folded, identity, place, plain, trigrams, value_kind, words
@@ -58,9 +59,10 @@ class Column:
     Appending is amortised O(1). Erasing an episode moves what comes after it: O(N), some bytes an episode.
     """
 
-    def __init__(self, name: str, kind: str | None = None) -> None:
+    def __init__(self, name: str, kind: str | None = None, encoder: Encoder | None = None) -> None:
         self.name = name
         self.declared_kind = kind
+        self.encoder = encoder
         self.values = Vocabulary()
         self._codes: Codes = np.full(64, MISSING, dtype=np.int32)
         self._counts = np.zeros(16, dtype=np.int64)
@@ -71,6 +73,7 @@ class Column:
         self._lots = np.zeros(16, dtype=np.uint32)  # a checksum of each value as it shows
         self._postings: dict[str, Postings] = {}
         self._spelling: Column | None = None
+        self._meanings: Meanings | None = None
         self._otherwise: dict[int, Value] = {}  # by row: the value of an episode that writes it unlike its code
         self._derived: dict[str, Any] = {}
         self._kind: str | None = None  # the commonest one, once it was asked for
@@ -193,12 +196,27 @@ class Column:
 
     def copy(self) -> Column:
         """A column of its own with the same episodes; indexes are built anew when asked for."""
-        twin = Column(self.name, self.declared_kind)
+        twin = Column(self.name, self.declared_kind, self.encoder)
         twin.values, twin._codes, twin._otherwise = self.values.copy(), self._codes.copy(), dict(self._otherwise)
         for name in _BY_VALUE:
             setattr(twin, name, getattr(self, name).copy())
         twin._kind_tally, twin._word_total = list(self._kind_tally), self._word_total
         twin.size, twin.present = self.size, self.present
+        if self._meanings is not None:
+            twin._meanings = self._meanings.copy(twin.values.places)
+        return twin
+
+    def only(self, rows: Rows) -> Column:
+        """A column of these episodes alone. Cost O(rows)."""
+        codes = self.codes[rows]
+        met, first = np.unique(codes[codes != MISSING], return_index=True)
+        met = met[np.argsort(first)]
+        values = {code: self.values[code] for code in met.tolist()}
+        twin = Column(self.name, self.declared_kind, self.encoder)
+        twin.extend([values.get(code) for code in codes.tolist()])
+        meanings = self.meanings()
+        if meanings is not None:
+            twin._meanings = Meanings(twin.values.places, meanings.encoder, meanings.rows[met], len(met))
         return twin
 
     def pad(self, size: int) -> None:
@@ -242,6 +260,23 @@ class Column:
         for number in coming:
             index.append(_items(self.values.at(number), unit) if places.code_at(number) != MISSING else ())
         return index
+
+    def meanings(self) -> Meanings | None:
+        """What the texts mean, encoded when first asked for; None where no model tells. Cost: that of the new ones."""
+        if self.encoder is None or self.kind not in {"category", "text"}:
+            return None
+        places = self.values.places
+        if self._meanings is None:
+            self._meanings = Meanings(places, self.encoder)
+        if self._meanings.encoded < places.given:
+            coming = range(self._meanings.encoded, places.given)
+            there = [self.values.at(n) if places.code_at(n) != MISSING else None for n in coming]
+            self._meanings.extend([plain(value) if isinstance(value, str) else None for value in there])
+        return self._meanings
+
+    def noise_of(self, meanings: Meanings) -> Noise:
+        """How near random values of the column lie by their meaning."""
+        return self.derived("noise of meanings", meanings.noise)
 
     def spelling(self) -> Column:
         """The words of this column's values as a column of their own, to look misspelt ones up in."""
@@ -339,6 +374,8 @@ class Column:
         for unit, index in self._postings.items():
             if number < index.indexed:
                 index.remove(_items(value, unit))
+        if self._meanings is not None:
+            self._meanings.forget(number)
         self._spelling = None
 
     def _use_later(self, code: int, row: int) -> None:
@@ -402,6 +439,8 @@ class Column:
             if unit in self._postings:
                 packed, items[unit] = self.postings(unit).pack()
                 arrays |= {f"{unit}/{name}": each for name, each in packed.items()}
+        if self._meanings is not None:
+            arrays["meanings"] = self._meanings.rows
         facts = {name: getattr(self, name) for name in _FACTS}
         otherwise = list(self._otherwise.items())
         return {
@@ -413,9 +452,15 @@ class Column:
         }, arrays
 
     @classmethod
-    def of(cls, facts: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]], kind: str | None) -> Column:
-        """The column of what `pack` gave. The arrays may have room for more, and are written to."""
-        column, distinct = cls(facts["name"], kind), facts["distinct"]
+    def of(
+        cls,
+        facts: Mapping[str, Any],
+        arrays: Mapping[str, npt.NDArray[Any]],
+        kind: str | None,
+        encoder: Encoder | None = None,
+    ) -> Column:
+        """The column of what `pack` gave, by this encoder. The arrays may have room for more, and are written to."""
+        column, distinct = cls(facts["name"], kind, encoder), facts["distinct"]
 
         def under(part: str) -> Arrays:
             return {name.removeprefix(part): each for name, each in arrays.items() if name.startswith(part)}
@@ -428,6 +473,8 @@ class Column:
             setattr(column, name, facts[name])
         for unit, items in facts["items"].items():
             column._postings[unit] = Postings.of(column.values.places, under(f"{unit}/"), items, distinct)
+        if encoder is not None and "meanings" in arrays:
+            column._meanings = Meanings(column.values.places, encoder, arrays["meanings"], distinct)
         return column
 
 

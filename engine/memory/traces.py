@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from engine.memory.arrays import Floats, Rows, Singles
 from engine.memory.columns import Column
+from engine.memory.meanings import Encoder
 from engine.memory.packed import Arrays
 from engine.memory.values import Value
 from engine.memory.vectors import Vectors
@@ -24,13 +25,14 @@ class Traces:
     """N episodes in order of writing. One writer at a time; readers see whole episodes only.
 
     `columns` maps a field's name to its column; `times` float64[N] seconds since 1970, NaN
-    where unknown; `vectors` is None until an episode has one.
+    where unknown; `vectors` is None until an episode has one. `encoder` tells what texts mean, None where nothing does.
     """
 
     columns: dict[str, Column] = field(default_factory=dict)
     size: int = 0
     vectors: Vectors | None = None
     kinds: Mapping[str, str] = field(default_factory=dict)
+    encoder: Encoder | None = None
     _times: Floats = field(default_factory=lambda: np.full(64, np.nan))
 
     @property
@@ -48,7 +50,7 @@ class Traces:
         """Add episodes. Cost O(fields + columns), some microseconds an episode where many come at once."""
         for name in dict.fromkeys(chain.from_iterable(fields)):
             if name not in self.columns:
-                column = Column(name, self.kinds.get(name))
+                column = Column(name, self.kinds.get(name), self.encoder)
                 column.pad(self.size)
                 self.columns[name] = column
         for name, column in self.columns.items():
@@ -70,20 +72,16 @@ class Traces:
         """A copy that never had these episodes. Cost O(N columns)."""
         twin = Traces({name: column.copy() for name, column in self.columns.items()}, self.size)
         twin.vectors = None if self.vectors is None else self.vectors.copy()
-        twin.kinds = dict(self.kinds)
+        twin.kinds, twin.encoder = dict(self.kinds), self.encoder
         twin._times = self._times.copy()
         twin.remove(rows)
         return twin
 
     def only(self, rows: Rows) -> Traces:
         """A space of these episodes alone, without their vectors and times. Cost O(rows columns)."""
-        twin = Traces(size=len(rows), kinds=self.kinds, _times=np.full(len(rows), np.nan))
-        for name, column in self.columns.items():
-            codes = column.codes[rows]
-            values = {code: column.values[code] for code in np.unique(codes).tolist() if code >= 0}
-            if values:
-                twin.columns[name] = Column(name, self.kinds.get(name))
-                twin.columns[name].extend([values.get(code) for code in codes.tolist()])
+        twin = Traces(size=len(rows), kinds=self.kinds, encoder=self.encoder, _times=np.full(len(rows), np.nan))
+        columns = ((name, column.only(rows)) for name, column in self.columns.items())
+        twin.columns.update((name, column) for name, column in columns if column.present)
         return twin
 
     def lots(self, size: int) -> npt.NDArray[np.uint64]:
@@ -141,24 +139,31 @@ class Traces:
         return {"size": self.size, "columns": facts}, arrays
 
     @classmethod
-    def of(cls, facts: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]], kinds: Mapping[str, str]) -> Traces:
-        """The episodes of what `pack` gave. The arrays may have room for more rows, and are written to."""
-        traces = cls(size=facts["size"], kinds=kinds, _times=arrays["times"])
+    def of(
+        cls,
+        facts: Mapping[str, Any],
+        arrays: Mapping[str, npt.NDArray[Any]],
+        kinds: Mapping[str, str],
+        encoder: Encoder | None = None,
+    ) -> Traces:
+        """The episodes of what `pack` gave, by this encoder. The arrays may have more rows, and are written to."""
+        traces = cls(size=facts["size"], kinds=kinds, encoder=encoder, _times=arrays["times"])
         parts: dict[str, Arrays] = {}
         for name, each in arrays.items():
             number, _, rest = name.partition("/")
             parts.setdefault(number, {})[rest] = each
         for place, own in enumerate(facts["columns"]):
-            traces.columns[own["name"]] = Column.of(own, parts[str(place)], kinds.get(own["name"]))
+            traces.columns[own["name"]] = Column.of(own, parts[str(place)], kinds.get(own["name"]), encoder)
         if "vectors" in arrays:
             traces.vectors = Vectors.of(arrays["vectors"], traces.size)
         return traces
 
     def index(self) -> None:
-        """Build the indexes by the letters and words of texts, which are built when first asked for otherwise."""
+        """Build the indexes of texts by letters, words and meaning, which are built when first asked for otherwise."""
         for column in self.columns.values():
             if column.kind in {"category", "text"}:
                 column.postings("word" if column.kind == "text" else "trigram")
+                column.meanings()
 
     def declare(self, kinds: Mapping[str, str]) -> None:
         """Set the kinds the space's schema names; other fields learn theirs from the data."""

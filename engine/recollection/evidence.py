@@ -36,7 +36,9 @@ from engine.priors import (
     FEW_DISTINCT,
     FRAGMENT,
     GENERALISATION_WIDTH,
+    IN_OTHER_WORDS,
     LEAST_BROAD,
+    LIKELY,
     MAX_KINDS,
     MOST_RATIO,
     NEAR_ENOUGH,
@@ -146,6 +148,11 @@ class FieldEvidence:
         return rows, self.alike[self.column.codes[rows]]
 
     @property
+    def is_reworded(self) -> bool:
+        """Whether the cue may say the value in other words."""
+        return self.column.kind == "category" and self.column.encoder is not None
+
+    @property
     def is_unseen(self) -> bool:
         """No stored episode has exactly this value."""
         return not bool(self.exact.any())
@@ -160,7 +167,12 @@ class FieldEvidence:
     @cached_property
     def contradicts(self) -> Singles:
         """float32[V + 1]: 1 for the values that are not the cue's; 0 for its own and for lacking the field."""
-        return np.append(~self.exact & (self.near < SAME), False).astype(np.float32)
+        return np.append(~self.exact & (self.near < self._same), False).astype(np.float32)
+
+    @property
+    def _same(self) -> float:
+        """The nearness from which a value does not contradict the cue's; of one in other words, that it is likely."""
+        return LIKELY if self.is_reworded and self.is_unseen else SAME
 
     def table(self, level: NoiseLevel) -> Floats:
         """float64[V + 1] of l at `level`; the last entry is for episodes that lack the field."""
@@ -214,7 +226,7 @@ class FieldEvidence:
         nats[:] = self._nats(levels, near, told, self.met)
         nats[ONE] = np.exp(np.minimum(nats[ONE] - nats[CLEAN], MOST_RATIO))
         novel[:] = self._novel(kernel, near, broad, told)
-        contradicts[:-1], contradicts[-1] = (told == 0.0) & (near < SAME), 0.0
+        contradicts[:-1], contradicts[-1] = (told == 0.0) & (near < self._same), 0.0
         # Values as like the cue's, and as much its own, are one way; lacking the field is one of its own.
         first, way = _distinct(near, broad + 2.0 * told, are_many_unlike=self.broad is not None)
         of = np.full(len(self.near) + 1, way[-1], dtype=np.int32)
@@ -240,7 +252,13 @@ class FieldEvidence:
     def _novel(self, kernel: Kernel, near: Floats, broad: Floats, told: Floats) -> Floats:
         """l of a new event whose like these values are; then where the like lacks the field."""
         found = np.empty(len(near) + 1)
-        np.log(np.maximum(self.parts(near, broad, told) @ kernel, 1e-30), out=found[:-1])
+        ratio = self.parts(near, broad, told) @ kernel
+        if self.is_reworded:  # a new event's value, too: any one, met before or not, or one like the episode's
+            unmet = self.met if self.is_unseen else 1.0 - self.met
+            of_any = (1.0 - unmet) * (1.0 - self.surprise) + self.surprise
+            of_like = kernel[1] + kernel[2] + kernel[3] * self.repeats
+            ratio += IN_OTHER_WORDS * (self.met * (kernel[0] * of_any + of_like * near / self.u) - ratio)
+        np.log(np.maximum(ratio, 1e-30), out=found[:-1])
         found[-1] = math.log(self.met * self.surprise)
         return found
 
@@ -266,7 +284,9 @@ class FieldEvidence:
         for j, level in enumerate(levels):
             # A name that nobody has, but somebody almost, is a slip: rare, whatever event the cue means.
             distorted = level.distorted if self.surprise == 1.0 else min(level.distorted, level.slip)
-            whole = 1.0 - level.distorted
+            if self.is_reworded:  # nor are other words for it
+                distorted = max(distorted, IN_OTHER_WORDS)
+            whole = 1.0 - distorted
             if kind in ("text", "list"):  # a fragment is no damage: likeness is the match
                 distorted, whole = (1.0, whole) if met == 1.0 else (FRAGMENT, min(whole, FRAGMENT))
             np.multiply(near, distorted * met, out=ratio[j])

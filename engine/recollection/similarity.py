@@ -3,7 +3,8 @@
 `nearness` gives c(q | x) in [0, 1] for every distinct value x: the chance, up to a
 constant of the cue, that the cue's value q is a distorted x. Values are compared on
 their own scale: numbers and times by their distance in ranks and in spacing, names by
-the edits between them, prose by the words it shares, lists by elements.
+the edits between them, prose by the words it shares, lists by elements; texts by what they
+mean, too, where a model tells that (`engine.memory.meanings`).
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ from rapidfuzz.distance import OSA
 
 from engine.memory.arrays import Floats, Ints, Mask, Rows
 from engine.memory.columns import MISSING, Column
-from engine.memory.values import DAY_S, Value, folded, identity, is_day, place, trigrams, word_sequence, words
+from engine.memory.values import DAY_S, Value, folded, identity, is_day, place, plain, trigrams, word_sequence, words
 from engine.priors import (
     CONTENDS,
     FOLLOWS,
     FOLLOWS_BY_CHANCE,
+    LIKELY,
     MANY_NAMES,
+    MEANT_DEVIATIONS,
+    MISSPELT,
+    MOST_MEANING,
     MOST_RATIO,
     MOST_TYPOS,
     NAME_FLOOR,
@@ -58,7 +63,9 @@ def nearness(column: Column, value: Value, width: float) -> tuple[Floats, float]
     if isinstance(value, str):
         if kind == "text":
             return prose_nearness(column, value)
-        return name_nearness(column, value), chance_nearness(value) if kind == "category" else 0.0
+        near, of_none = name_nearness(column, value), chance_nearness(value) if kind == "category" else 0.0
+        nats = meaning_nats(column, value)
+        return (near, of_none) if nats is None else _in_other_words(near, of_none, nats)
     return _indicator(column, value), 0.0
 
 
@@ -262,6 +269,60 @@ def closest_names(column: Column, text: str, count: int) -> list[str]:
     return closest(text, (value for value in values if isinstance(value, str)), count)
 
 
+def meaning_nats(column: Column, text: str) -> Floats | None:
+    """float64[V]: log[f_same / f_random] of how near each value lies to the text by meaning; None where no model tells.
+
+        l = min( D z - D^2 / 2, MOST_MEANING )        z = (cos - mu) / sigma, in deviations of random pairs
+
+    the ratio of two normal densities of which that of texts that mean the same lies D = MEANT_DEVIATIONS nearer.
+    -inf for what is no text, and for what is no nearer than random pairs are: it is not alike. Cost O(V d), and that of
+    encoding the values that came since.
+    """
+    meanings = column.meanings()
+    if meanings is None or not meanings.encoded:
+        return None
+    code = column.find(text)
+    rows = meanings.rows
+    own = rows[code] if code != MISSING else meanings.encoder.encode([plain(text)])[0]
+    if np.isnan(own[0]):
+        return None
+    noise = column.noise_of(meanings)
+    z = ((rows @ own).astype(np.float64) - noise.mean) / noise.deviation
+    nats: Floats = np.minimum(MEANT_DEVIATIONS * z - 0.5 * MEANT_DEVIATIONS**2, MOST_MEANING)
+    nats[~(nats > 0.0)] = -np.inf
+    return nats
+
+
+def _in_other_words(near: Floats, of_none: float, nats: Floats) -> tuple[Floats, float]:
+    """Nearness by the spelling or by the meaning, and that of none: a name of the cue may be slipped or another's.
+
+    Of a name that no episode has it is told as a share of the nearest and of none.
+    """
+    is_same = near >= 1.0
+    both: Floats = near + of_none * np.exp(nats)
+    if is_same.any():
+        scale = min(1.0, math.exp(-MOST_MEANING) / of_none)
+        return np.where(is_same, near, both * scale), of_none * scale
+    whole = float(both.max(initial=0.0)) + of_none
+    return both / whole, of_none / whole
+
+
+def read_as(column: Column, name: str) -> int:
+    """The code of the one value that an unknown name misspells or else most likely says in other words, or MISSING.
+
+    Cost O(postings touched), and O(V d) where a model tells what texts mean.
+    """
+    near = name_nearness(column, name)
+    best = np.flatnonzero(near == near.max())
+    if len(best) == 1 and near[best[0]] >= MISSPELT:
+        return int(best[0])
+    nats = meaning_nats(column, name)
+    if nats is None:
+        return MISSING
+    likely, _ = _in_other_words(near, chance_nearness(name), nats)
+    return int(likely.argmax()) if likely.max() >= LIKELY else MISSING
+
+
 def chance_nearness(value: Value) -> float:
     """How near an unknown name lies to a stored one by chance: as far as a third of its letters, at most four edits."""
     length = len(value) if isinstance(value, str) else 0
@@ -298,7 +359,10 @@ def prose_nearness(column: Column, value: str) -> tuple[Floats, float]:
     best = np.flatnonzero(near >= CONTENDS)
     if 1 < len(best) <= REREAD:
         score[best] += [_order_nats(value, str(column.values[passage])) for passage in best.tolist()]
-        near = np.exp(score - score.max())
+    nats = meaning_nats(column, value)
+    if nats is not None:
+        score = np.logaddexp(score, nats)
+    near = np.exp(score - score.max())
     of_none = math.exp(min(MOST_RATIO, -float(score.max())))
     code = column.find(value)
     if code != MISSING:
@@ -350,4 +414,5 @@ __all__ = [
     "number_line",
     "number_nearness",
     "prose_nearness",
+    "read_as",
 ]

@@ -18,6 +18,7 @@ from pathlib import Path
 from engine import Learned
 from recollect import telemetry
 from recollect.errors import SpaceNotFound, Suggestion, Unavailable
+from recollect.memory.encoders import SentenceModel
 from recollect.memory.snapshot import Snapshots
 from recollect.memory.space import SpaceMemory
 from recollect.model import Scope, Space
@@ -40,17 +41,30 @@ class Memories:
 
     `space` and `lag` are for one thread, unless the store is remote. `bring` may run in any, of one space in one at a
     time.
-    `folder` holds the snapshots of large spaces; without one every space is read from the store.
+    `folder` holds the snapshots of large spaces; without one every space is read from the store. `encoder` tells what
+    texts mean.
     """
 
-    def __init__(self, store: Store, folder: Path | None = None, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: Store,
+        folder: Path | None = None,
+        *,
+        encoder: SentenceModel | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._store = store
-        self.snapshots = None if folder is None else Snapshots(store, folder)
+        self.encoder = encoder
+        self.snapshots = None if folder is None else Snapshots(store, folder, encoder)
         self._clock = clock
         self._version: int | None = None
         self._spaces: dict[str, Space] = {}
         self._loaded: dict[str, SpaceMemory] = {}
         self._is_stopping = False
+
+    def afresh(self) -> Memories:
+        """The same spaces, of which nothing is read yet, and from the store alone."""
+        return Memories(self._store, encoder=self.encoder)
 
     def stop(self) -> None:
         """Give up what is being read."""
@@ -119,7 +133,7 @@ class Memories:
 
     def _read(self, space: Space) -> SpaceMemory:
         """The space's memory from the store, row by row."""
-        memory = SpaceMemory(space)
+        memory = SpaceMemory(space, self.encoder)
         # What is read row by row may be newer than `space`; the journal from its revision on
         # brings every row to the same end, since an entry that a later one overtook is skipped.
         episodes = self._store.iterate_episodes(space.uid)

@@ -6,8 +6,8 @@
     arrays    each at a page of its own, as it lies in RAM, with a hole behind it for rows to come
 
 A worker maps the file for itself: pages that nobody has written to are shared, and nothing goes back to the file.
-A snapshot is derived. What is missing, damaged, of another store, space or release is made anew from the store; the
-store alone says what is true. Files are replaced whole, so who has one mapped keeps what was mapped.
+A snapshot is derived. What is missing, damaged, of another store, space, release or sentence model is made anew from
+the store; the store alone says what is true. Files are replaced whole, so who has one mapped keeps what was mapped.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ import orjson
 
 import engine
 from recollect import telemetry
+from recollect.memory.encoders import SentenceModel
 from recollect.memory.space import SpaceMemory
 from recollect.model import Space
 from recollect.store import Store
@@ -62,9 +63,14 @@ class Mark:
 class Snapshots:
     """The snapshots in one folder."""
 
-    def __init__(self, store: Store, folder: Path) -> None:
+    def __init__(self, store: Store, folder: Path, encoder: SentenceModel | None = None) -> None:
         self._store = store
         self._folder = folder
+        self._encoder = encoder
+
+    @property
+    def _made_by(self) -> list[Any]:
+        return [*MADE_BY, "" if self._encoder is None else self._encoder.digest]
 
     def mark(self, space: Space) -> Mark | None:
         """What the space's snapshot is of; None where there is none that can be used."""
@@ -83,7 +89,7 @@ class Snapshots:
                 header = _header(file)
                 if not self._fits(Mark(**header["mark"]), space):
                     return None
-                return SpaceMemory.of(space, header["facts"], _mapped(file, header))
+                return SpaceMemory.of(space, header["facts"], _mapped(file, header), self._encoder)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, KeyError, IndexError) as fault:
@@ -107,7 +113,7 @@ class Snapshots:
         now = time.time()
         mark = Mark(
             memory.space.uid, self._store.incarnation().hex(), list(memory.space.missing_values), memory.revision,
-            entry, MADE_BY, now, now - begun_at,
+            entry, self._made_by, now, now - begun_at,
         )  # fmt: skip
         try:
             with draft.open("wb") as file:
@@ -128,11 +134,11 @@ class Snapshots:
         return sorted({int(path.name.partition(".")[0]) for path in self._folder.glob("*.snapshot*")})
 
     def _fits(self, mark: Mark, space: Space) -> bool:
-        """Whether the snapshot is of this space, in this store, by this release."""
+        """Whether the snapshot is of this space, in this store, by this release and sentence model."""
         return (
             (mark.uid, mark.incarnation) == (space.uid, self._store.incarnation().hex())
             and mark.missing_values == list(space.missing_values)
-            and mark.made_by == MADE_BY
+            and mark.made_by == self._made_by
             and mark.revision <= space.revision
             and mark.entry == self._entry(space.uid, mark.revision)
         )

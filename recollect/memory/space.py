@@ -13,6 +13,7 @@ import numpy.typing as npt
 import orjson
 
 from engine import (
+    Encoder,
     Kernels,
     Learned,
     Missing,
@@ -40,11 +41,11 @@ FIXED_CELLS = 20_000  # what a completion costs whatever the space's size, in ce
 class SpaceMemory:
     """The episodes of one space, in order of revision. Reconstructed ones are kept out of the evidence."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, encoder: Encoder | None = None) -> None:
         self.space = space
         self.revision = 0
         self.missing = Missing.of(space.missing_values)
-        self.traces = Traces(kinds=dict(space.schema))
+        self.traces = Traces(kinds=dict(space.schema), encoder=encoder)
         self.ids = Ids()
         self._ends: list[tuple[float, int]] = []  # heap of (seconds since 1970, revision) of what expires
         self._stale: set[int] = set()
@@ -240,10 +241,16 @@ class SpaceMemory:
         }, arrays  # fmt: skip
 
     @classmethod
-    def of(cls, space: Space, facts: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> SpaceMemory:
-        """The memory of what `pack` gave. The arrays may have room for more, and are written to."""
+    def of(
+        cls,
+        space: Space,
+        facts: Mapping[str, Any],
+        arrays: Mapping[str, npt.NDArray[Any]],
+        encoder: Encoder | None = None,
+    ) -> SpaceMemory:
+        """The memory of what `pack` gave, by this encoder. The arrays may have room for more, and are written to."""
         memory = cls(space)
-        memory.traces = Traces.of(facts["traces"], arrays, dict(space.schema))
+        memory.traces = Traces.of(facts["traces"], arrays, dict(space.schema), encoder)
         memory.ids = Ids.of(facts["ids"], {n[4:]: each for n, each in arrays.items() if n.startswith("ids/")})
         ends = slice(facts["ends"])
         memory._ends = list(zip(arrays["ends"][ends].tolist(), arrays["ending"][ends].tolist(), strict=True))

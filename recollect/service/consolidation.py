@@ -19,7 +19,7 @@ import engine
 from engine import Learned, Outcome
 from recollect import telemetry
 from recollect.errors import Conflict, RecollectError, SpaceNotFound, Unavailable
-from recollect.memory import LEARNED, Memories, SpaceMemory
+from recollect.memory import LEARNED, SpaceMemory
 from recollect.model import Consolidation, ConsolidationStatus, Scope
 from recollect.service import cuenoise, drift
 from recollect.service.calibration import feedback_of
@@ -127,7 +127,7 @@ async def _consolidate(runtime: Runtime, space_id: str, uid: int, state: Consoli
     jobs = runtime.jobs
     try:
         with jobs.turn():
-            memory = Memories(runtime.store).at(Scope(space_id))
+            memory = runtime.memories.afresh().at(Scope(space_id))
             if memory.space.uid != uid:
                 raise SpaceNotFound("The memory space does not exist any more.")
             state = await _learn(runtime, memory, state)

@@ -17,7 +17,7 @@ import engine
 from engine import Case, Schema, Suspect, Traces
 from recollect import telemetry
 from recollect.errors import Conflict, InvalidRequest, RecollectError, SpaceNotFound, Violation
-from recollect.memory import Memories, SpaceMemory
+from recollect.memory import SpaceMemory
 from recollect.model import (
     Audit,
     AuditRequest,
@@ -115,7 +115,7 @@ async def _examine(runtime: Runtime, jobs: Jobs[Job], space_id: str, uid: int, j
             space = runtime.store.get_space(space_id)
             if space is None or space.uid != uid:
                 raise SpaceNotFound("The memory space does not exist any more.")
-            memory = Memories(runtime.store).bring(space)
+            memory = runtime.memories.afresh().bring(space)
             job = replace(
                 job, status=ConsolidationStatus.RUNNING, space_revision=memory.revision, episodes=memory.traces.size
             )

@@ -15,7 +15,7 @@ import orjson
 
 import engine
 from engine import CueInput, Learned, NotConverged, Options, Traces
-from recollect.memory import Memories, SpaceMemory
+from recollect.memory import SpaceMemory
 from recollect.memory.space import FIXED_CELLS
 from recollect.model import Cue, ForgettingCheck, Scope, Space
 from recollect.service.completions import read_cue
@@ -59,7 +59,7 @@ def _check(runtime: Runtime, memory: SpaceMemory, cues: Sequence[Cue], revision:
     learned = memory.learned
     had_it = learned is not None and int(learned.settings.get("space_revision", 0)) < revision
     own = _digest(memory, learned, cues)
-    twin = _digest(Memories(runtime.store).bring(memory.space), None if had_it else learned, cues)
+    twin = _digest(runtime.memories.afresh().bring(memory.space), None if had_it else learned, cues)
     return ForgettingCheck(own == twin, own, twin, had_it, memory.revision)
 
 

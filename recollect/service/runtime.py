@@ -7,8 +7,11 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from recollect.memory import Memories
+from recollect.memory.encoders import SentenceModel
+from recollect.memory.encoders import load as load_encoder
 from recollect.model import Consolidation, Job, Scope, Space
 from recollect.service.jobs import AUDIT, CONSOLIDATION, EVALUATION, SNAPSHOT, Jobs
 from recollect.service.quota import Quota
@@ -73,12 +76,23 @@ def store_of(settings: Settings) -> Store:
         raise SettingsError(f"RECOLLECT_STORE: {fault}") from None
 
 
+def encoder_of(settings: Settings) -> SentenceModel | None:
+    """The sentence model that the settings name; raises SettingsError where there is none that can be read."""
+    if not settings.encoder:
+        return None
+    try:
+        return load_encoder(Path(settings.encoder))
+    except ValueError as fault:
+        raise SettingsError(f"RECOLLECT_ENCODER: {fault}") from None
+
+
 @asynccontextmanager
 async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     """A runtime over the store that the settings name; closes the store at the end."""
-    store = metered(store_of(settings))
+    store, encoder = metered(store_of(settings)), encoder_of(settings)
     store.open()
-    runtime = Runtime(settings, store, Memories(store, settings.data / SNAPSHOT.name))
+    memories = Memories(store, settings.data / SNAPSHOT.name, encoder=encoder)
+    runtime = Runtime(settings, store, memories)
     try:
         yield runtime
     finally:
