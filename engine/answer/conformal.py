@@ -94,7 +94,8 @@ def _scored(block: Block, names: Sequence[str], rows: Rows, goes_on: Callable[[]
     """
     columns, target = block.traces.columns, names[-1]
     size = block.traces.size
-    rest = Traces({name: columns[name].copy() for name in names}, size, None, block.traces.kinds, np.full(size, np.nan))
+    of, own = block.traces, {name: columns[name].copy() for name in names}
+    rest = Traces(own, size, kinds=of.kinds, encoder=of.encoder, _times=np.full(size, np.nan))
     standing = np.arange(size)
     apart = min(CONFORMAL_APART, max(1, size // CONFORMAL_SHARE))
     for begin in range(0, len(rows), apart):
