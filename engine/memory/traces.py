@@ -84,14 +84,15 @@ class Traces:
         twin.columns.update((name, column) for name, column in columns if column.present)
         return twin
 
-    def lots(self, size: int) -> npt.NDArray[np.uint64]:
+    def lots(self, size: int, *, numbers: bool = True) -> npt.NDArray[np.uint64]:
         """uint64[size]: of each of the first episodes a lot drawn by its fields alone. Cost O(size columns).
 
-        Equal for equal episodes, in whatever space and order: a sample by the lots loses what is erased and no more.
+        Equal for equal episodes, in whatever space and order; without `numbers`, also of numbers in another unit.
         """
         lots = np.zeros(size, dtype=np.uint64)
         for name, column in self.columns.items():
-            own = mixed(column.lots.astype(np.uint64) << np.uint64(32) | np.uint64(zlib.crc32(name.encode())))
+            told = column.lots if numbers else np.where(np.isnan(column.numbers), column.lots, 0)
+            own = mixed(told.astype(np.uint64) << np.uint64(32) | np.uint64(zlib.crc32(name.encode())))
             lots += np.append(own, np.uint64(0))[column.codes[:size]]  # what lacks the field is the last
         return mixed(lots)
 

@@ -56,17 +56,18 @@ def fit_kernels(traces: Traces, known: Kernels | None = None) -> Kernels:
     """The kernels of a space, from a sample of its first 2^k episodes and from nothing that came after them.
 
     They change when the space doubles or loses one of the sample; else they are the `known` ones. The sample are the
-    episodes of the lowest lots, drawn by what they hold: whoever reads the space finds the same.
+    episodes of the lowest lots, drawn by what they hold but numbers, whose unit tells nothing: whoever reads the space
+    finds the same. Of equal lots the earlier ones come first.
     Cost O(N F), and O(R F M) of each of KERNEL_ROUNDS where they change; M at most KERNEL_ROWS, R KERNEL_REPLAYS.
     """
     size = 1 << max(0, traces.size.bit_length() - 1)
-    lots = traces.lots(min(size, traces.size))
-    rows = np.argsort(lots, kind="stable")[:KERNEL_ROWS]
-    lots = lots[rows]
+    size_told = min(size, traces.size)
+    rows = np.argsort(traces.lots(size_told, numbers=False), kind="stable")[:KERNEL_ROWS]
+    lots = traces.lots(size_told)[rows]
     if known is not None and known.size == size and np.array_equal(known.lots, lots):
         return known
     sample = traces.only(rows)
-    replays = [_replay(sample, row, int(lots[row])) for row in range(min(KERNEL_REPLAYS, sample.size))]
+    replays = [_replay(sample, row) for row in range(min(KERNEL_REPLAYS, sample.size))]
     halvings = KERNEL_HALVINGS if size > KERNEL_ROWS else 0
     fits = [_fit(_Replays.of(replays, len(rows) >> n), sample) for n in range(halvings + 1)]
     return Kernels(_grown(fits, size / max(1, len(rows))), size, lots)
@@ -86,11 +87,11 @@ class _Replay:
     row: int
 
 
-def _replay(traces: Traces, row: int, lot: int) -> _Replay:
+def _replay(traces: Traces, row: int) -> _Replay:
     """Some of an episode's fields as a cue, one at least, each weighed as if the episode had never been stored."""
     values = traces.fields(row)
     parts, ways = {}, []
-    for name in fields_asked(sorted(values), lot):
+    for name in fields_asked(sorted(values), row):
         column = traces.columns[name]
         parts[name], which = _told_apart(left_out_parts(column, values[name]))
         ways.append(which[column.codes].astype(np.int32))
@@ -110,10 +111,10 @@ def _told_apart(parts: Floats) -> tuple[Floats, Rows]:
     return np.concatenate([parts[alike], others]), which
 
 
-def fields_asked(names: list[str], lot: int) -> list[str]:
+def fields_asked(names: list[str], row: int) -> list[str]:
     """As many of the fields of an episode as not, drawn so that no other field has a say in whether one is asked."""
-    share = np.random.default_rng([SEED, lot]).random()
-    lots = {name: np.random.default_rng([SEED, lot, zlib.crc32(name.encode())]).random() for name in names}
+    share = np.random.default_rng([SEED, row]).random()
+    lots = {name: np.random.default_rng([SEED, row, zlib.crc32(name.encode())]).random() for name in names}
     return [name for name in names if lots[name] < share] or sorted(names, key=lots.__getitem__)[:1]
 
 
