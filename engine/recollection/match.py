@@ -62,12 +62,15 @@ def fit_kernels(traces: Traces, known: Kernels | None = None) -> Kernels:
     """
     size = 1 << max(0, traces.size.bit_length() - 1)
     size_told = min(size, traces.size)
-    rows = np.argsort(traces.lots(size_told, numbers=False), kind="stable")[:KERNEL_ROWS]
+    lowest = np.argsort(traces.lots(size_told, numbers=False), kind="stable")
+    is_part = size > KERNEL_ROWS
+    rows = lowest[:KERNEL_ROWS] if is_part else np.arange(size_told)
+    asked = range(KERNEL_REPLAYS) if is_part else np.sort(lowest[:KERNEL_REPLAYS]).tolist()
     lots = traces.lots(size_told)[rows]
     if known is not None and known.size == size and np.array_equal(known.lots, lots):
         return known
     sample = traces.only(rows)
-    replays = [_replay(sample, row) for row in range(min(KERNEL_REPLAYS, sample.size))]
+    replays = [_replay(sample, row) for row in asked if row < sample.size]
     halvings = KERNEL_HALVINGS if size > KERNEL_ROWS else 0
     fits = [_fit(_Replays.of(replays, len(rows) >> n), sample) for n in range(halvings + 1)]
     return Kernels(_grown(fits, size / max(1, len(rows))), size, lots)
