@@ -93,6 +93,7 @@ KERNEL_ROWS = (
     4096  # episodes | against which they are asked; beyond, what more of them would tell is told by growth | cost
 )
 KERNEL_HALVINGS = 2  # halvings | of these by which growth is told | cost
+TIED_BITS = 20  # bits | of a lot by which episodes of equal lots are told apart | definition
 KERNEL_PSEUDO = 0.5  # replays | that each kernel counts for beside those seen (Jeffreys) | text
 WORD_NOISE = 0.15  # chance | that a word of the cue is none of the passage's | hand
 WORD_REACH = 4  # words | within which a fragment's next word follows in its passage | hand

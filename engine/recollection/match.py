@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from engine.memory.arrays import Floats, Rows
 from engine.memory.columns import Column, same_records
-from engine.memory.traces import Traces
+from engine.memory.traces import Traces, mixed
 from engine.memory.values import Value
 from engine.priors import (
     KERNEL_HALVINGS,
@@ -37,6 +37,7 @@ from engine.priors import (
     KERNEL_ROWS,
     RECOLLECTION_WIDTH,
     SEED,
+    TIED_BITS,
 )
 from engine.recollection.evidence import UNKNOWN_KERNEL, Kernel, weigh_field
 
@@ -57,21 +58,22 @@ def fit_kernels(traces: Traces, known: Kernels | None = None) -> Kernels:
 
     They change when the space doubles or loses one of the sample; else they are the `known` ones. The sample are the
     episodes of the lowest lots, drawn by what they hold but numbers, whose unit tells nothing: whoever reads the space
-    finds the same. Of equal lots the earlier ones come first.
+    finds the same.
     Cost O(N F), and O(R F M) of each of KERNEL_ROUNDS where they change; M at most KERNEL_ROWS, R KERNEL_REPLAYS.
     """
-    size = 1 << max(0, traces.size.bit_length() - 1)
-    size_told = min(size, traces.size)
-    lowest = np.argsort(traces.lots(size_told, numbers=False), kind="stable")
-    is_part = size > KERNEL_ROWS
-    rows = lowest[:KERNEL_ROWS] if is_part else np.arange(size_told)
-    asked = range(KERNEL_REPLAYS) if is_part else np.sort(lowest[:KERNEL_REPLAYS]).tolist()
-    lots = traces.lots(size_told)[rows]
+    size = (1 << traces.size.bit_length()) >> 1
+    # Equal lots, which is all there is of numbers alone, in an order of their places that tells nothing.
+    tied = np.uint64((1 << TIED_BITS) - 1)
+    lots = (traces.lots(size, numbers=False) & ~tied) | (mixed(np.arange(size, dtype=np.uint64)) & tied)
+    lowest, is_part = np.argsort(lots, kind="stable"), size > KERNEL_ROWS
+    rows = lowest[:KERNEL_ROWS] if is_part else np.arange(size)
+    asked = list(range(min(KERNEL_REPLAYS, len(rows)))) if is_part else np.sort(lowest[:KERNEL_REPLAYS]).tolist()
+    lots = traces.lots(size)[rows]
     if known is not None and known.size == size and np.array_equal(known.lots, lots):
         return known
     sample = traces.only(rows)
-    replays = [_replay(sample, row) for row in asked if row < sample.size]
-    halvings = KERNEL_HALVINGS if size > KERNEL_ROWS else 0
+    replays = [_replay(sample, row) for row in asked]
+    halvings = KERNEL_HALVINGS if is_part else 0
     fits = [_fit(_Replays.of(replays, len(rows) >> n), sample) for n in range(halvings + 1)]
     return Kernels(_grown(fits, size / max(1, len(rows))), size, lots)
 
@@ -182,15 +184,15 @@ def _fit(replays: _Replays, traces: Traces) -> dict[str, Kernel]:
     """float64[4] per field by EM: every kernel in turn the share of the replays' values that it explains."""
     kernels = dict.fromkeys(traces.columns, UNKNOWN_KERNEL)
     for _ in range(KERNEL_ROUNDS if len(replays.begins) else 0):
-        mixed = {name: np.maximum(asked.parts @ kernels[name], 1e-300) for name, asked in replays.fields.items()}
+        likely = {name: np.maximum(asked.parts @ kernels[name], 1e-300) for name, asked in replays.fields.items()}
         total = np.log(replays.counts)
         for name, asked in replays.fields.items():
-            total[asked.places] += np.log(mixed[name])[asked.ways]
+            total[asked.places] += np.log(likely[name])[asked.ways]
         lengths = np.diff(np.append(replays.begins, len(total)))
         weights = np.exp(total - np.repeat(np.maximum.reduceat(total, replays.begins), lengths))
         weights /= np.repeat(np.add.reduceat(weights, replays.begins), lengths)
         for name, asked in replays.fields.items():
-            explained = np.bincount(asked.ways, weights[asked.places], len(asked.parts)) / mixed[name]
+            explained = np.bincount(asked.ways, weights[asked.places], len(asked.parts)) / likely[name]
             explained[asked.lacks] = 0.0  # those that lack it tell nothing
             credit = KERNEL_PSEUDO + (explained @ asked.parts) * kernels[name]
             kernels[name] = credit / credit.sum()

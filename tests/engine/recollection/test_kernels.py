@@ -7,6 +7,7 @@ import random
 import numpy as np
 import pytest
 
+from engine import Traces
 from engine.recollection import match
 from engine.recollection.match import Kernels, fit_kernels
 from tests.engine.worlds import random_records, traces_of
@@ -74,3 +75,14 @@ def test_a_space_larger_than_the_sample_is_fitted_by_its_parts(monkeypatch: pyte
         for kernel in fit_kernels(traces_of(random_records(2, size=size))).by_field.values():
             assert kernel.sum() == pytest.approx(1.0)
     assert seen == [1, 1, 3, 3]
+
+
+def test_of_numbers_alone_the_sample_is_of_the_whole_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(match, "KERNEL_ROWS", 64)
+    seen: list[np.ndarray] = []
+    only = Traces.only
+    monkeypatch.setattr(Traces, "only", lambda traces, rows: seen.append(rows) or only(traces, rows))
+    fit_kernels(traces_of([{"x": n, "y": 2 * n} for n in range(1024)]))
+    (rows,) = seen
+    assert 300 < rows.mean() < 724
+    assert 300 < rows[:16].mean() < 724
