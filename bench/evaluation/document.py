@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bench.evaluation import pictures, shortfalls, worth
+from bench.evaluation import shortfalls, worth
 from bench.evaluation.cache import engine_digest
 from bench.evaluation.requirements import BY_ROW, REQUIREMENTS
 from bench.evaluation.trial import SEED, Figure
@@ -26,6 +26,8 @@ floor of a calibration error), or the best published. *Reached* in bold falls sh
 
 def write(results: Mapping[str, Json], figures: Sequence[Figure]) -> None:
     """The page, from what was measured."""
+    from bench.evaluation import pictures  # what draws is installed for `make evaluate` alone
+
     folder = DOCS / "evaluation"
     folder.mkdir(exist_ok=True)
     drawn = pictures.draw(folder, results)

@@ -189,7 +189,7 @@ class Turns:
         share_class = "stream" if is_stream else "batch" if is_one_of_many else "single"
         turn: Turn | None = None
         with _observed(share_class):
-            if queue.lock.locked():
+            if queue.lock.locked() or queue.waiting:  # let go, and the next has not run yet: it is before us
                 await self._wait(queue, space, is_stream=is_stream)
             else:
                 await queue.lock.acquire()

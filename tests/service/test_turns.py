@@ -117,6 +117,37 @@ async def test_one_space_does_not_take_the_places_of_all(runtime: Runtime) -> No
     await task
 
 
+async def test_who_comes_between_two_turns_waits_for_the_second(runtime: Runtime) -> None:
+    let: list[asyncio.Event] = []
+    inside: list[int] = []
+
+    async def turn(number: int) -> None:
+        async with runtime.turns.at(BIG):
+            inside.append(number)
+            await let[number].wait()
+            inside.remove(number)
+
+    def come() -> asyncio.Task[None]:
+        let.append(asyncio.Event())
+        return asyncio.create_task(turn(len(let) - 1))
+
+    first, second = come(), come()
+    await asyncio.sleep(0.01)
+    let[0].set()
+    third = come()  # runs after the first has left, before the second is woken
+    await asyncio.sleep(0.01)
+    assert inside == [1]
+    let[1].set()
+    await asyncio.sleep(0.01)
+    fourth = come()
+    await asyncio.sleep(0.01)
+    assert inside == [2]
+    let[2].set()
+    let[3].set()
+    await asyncio.gather(first, second, third, fourth)
+    assert len(runtime.turns) == 0
+
+
 async def test_the_turn_ends_only_with_its_work(runtime: Runtime) -> None:
     work = Work()
     task = asyncio.create_task(hold(runtime, work))
