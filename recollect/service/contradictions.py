@@ -14,7 +14,7 @@ from recollect.errors import DeadlineExceeded
 from recollect.memory import SpaceMemory
 from recollect.memory.space import FIXED_CELLS
 from recollect.model import Contradiction, Duplicate, FieldDifference, FieldValue, Scope, StatedValue
-from recollect.service.examining import require_fields
+from recollect.service.fieldnames import require_fields
 from recollect.service.runtime import Runtime
 from recollect.service.turns import Turn
 from recollect.times import rfc3339
@@ -45,7 +45,8 @@ async def list_contradictions(
     """What episodes say differently of one event or, with `entity`, of what that field names."""
     async with runtime.turns.at(scope, _cells) as turn:
         memory = turn.memory
-        require_fields(memory.traces, [name for name in (entity, field) if name is not None])
+        asked = (("query", "entity"), entity), (("query", "field"), field)
+        require_fields(memory.traces, {path: name for path, name in asked if name is not None})
         if entity is None:
             found = await turn.run(partial(_of_events, turn, field, min_probability))
         else:

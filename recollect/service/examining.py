@@ -16,7 +16,7 @@ from typing import Any
 import engine
 from engine import Case, Schema, Suspect, Traces
 from recollect import telemetry
-from recollect.errors import Conflict, InvalidRequest, RecollectError, SpaceNotFound, Violation
+from recollect.errors import Conflict, RecollectError, SpaceNotFound
 from recollect.memory import SpaceMemory
 from recollect.model import (
     Audit,
@@ -38,6 +38,7 @@ from recollect.model import (
 )
 from recollect.service import cursors
 from recollect.service.calibration import measure
+from recollect.service.fieldnames import NamedFields, named_in, require_fields
 from recollect.service.jobs import Jobs
 from recollect.service.rules import MAX_PAGE_ITEMS
 from recollect.service.runtime import Runtime
@@ -56,7 +57,7 @@ Json = dict[str, Any]
 
 async def evaluate_space(runtime: Runtime, scope: Scope, request: EvaluateRequest, *, wait: bool = False) -> Evaluation:
     """Begin an evaluation, or join the one under way; `wait` until it is over or the deadline is near."""
-    job = await _begin(runtime, scope, runtime.evaluations, asdict(request), request.fields, wait=wait)
+    job = await _begin(runtime, scope, runtime.evaluations, asdict(request), named_in(request), wait=wait)
     if job.status is ConsolidationStatus.SUCCEEDED:
         return await get_evaluation(runtime, scope)
     return Evaluation(job)
@@ -76,8 +77,7 @@ async def get_evaluation(runtime: Runtime, scope: Scope) -> Evaluation:
 
 async def audit_space(runtime: Runtime, scope: Scope, request: AuditRequest, *, wait: bool = False) -> Audit:
     """Begin an audit, or join the one under way; `wait` until it is over or the deadline is near."""
-    named = (*(request.fields or ()), *((request.source_field,) if request.source_field else ()))
-    job = await _begin(runtime, scope, runtime.audits, asdict(request), named, wait=wait)
+    job = await _begin(runtime, scope, runtime.audits, asdict(request), named_in(request), wait=wait)
     return await get_audit(runtime, scope) if job.status is ConsolidationStatus.SUCCEEDED else Audit(job)
 
 
@@ -135,7 +135,7 @@ async def _examine(runtime: Runtime, jobs: Jobs[Job], space_id: str, uid: int, j
 
 
 async def _begin(
-    runtime: Runtime, scope: Scope, jobs: Jobs[Job], request: Json, named: Sequence[str] | None, *, wait: bool
+    runtime: Runtime, scope: Scope, jobs: Jobs[Job], request: Json, named: NamedFields, *, wait: bool
 ) -> Job:
     """The job, begun or joined. Raises Conflict for a space too small, InvalidRequest for a field it has not."""
     space = await runtime.space(scope)
@@ -181,19 +181,6 @@ def require_learnable(traces: Traces) -> None:
             f"There are {traces.size} episodes; learning needs {engine.MIN_EPISODES}.",
             code="TOO_FEW_EPISODES",
             context={"episodes": traces.size, "required_episodes": engine.MIN_EPISODES},
-        )
-
-
-def require_fields(traces: Traces, named: Sequence[str]) -> None:
-    """Raise InvalidRequest where a field that is asked for is in no episode."""
-    unknown = [name for name in named if name not in traces.columns]
-    if unknown:
-        known = ", ".join(list(traces.columns)[:20])
-        raise InvalidRequest(
-            f"No episode has the field '{unknown[0]}'. The fields are {known}.",
-            code="UNKNOWN_FIELD",
-            context={"fields": len(traces.columns)},
-            violations=[Violation("/fields", "UNKNOWN_FIELD", "a field that some episode has", "another name")],
         )
 
 
@@ -245,7 +232,7 @@ def evaluate_traces(
 
     What was learned of the whole is not put to use over a part of it: a memory that `learns` learns anew.
     """
-    require_fields(traces, request.fields or ())
+    require_fields(traces, named_in(request))
     names = [name for name in traces.columns if request.fields is None or name in request.fields]
 
     def attach(rest: Traces) -> Schema:
@@ -328,7 +315,7 @@ def _find_suspects(memory: SpaceMemory, request: Json, report: Report) -> Json:
 
 def audit_traces(traces: Traces, request: AuditRequest, report: Report) -> engine.Audited:
     """The cells of a memory that are probably wrong."""
-    require_fields(traces, (*(request.fields or ()), *((request.source_field,) if request.source_field else ())))
+    require_fields(traces, named_in(request))
     return engine.audit(
         traces,
         engine.attach(traces),

@@ -12,6 +12,7 @@ from engine import canonical, place
 from recollect.errors import CompletionNotFound, InvalidRequest, Violation
 from recollect.model import Feedback, FeedbackInput, Scope, Source, Space, Verdict
 from recollect.service import watching
+from recollect.service.fieldnames import meant
 from recollect.service.idempotency import idempotency
 from recollect.service.runtime import Runtime
 from recollect.store import PutFeedback
@@ -34,11 +35,13 @@ async def create_feedback(
     completed = fields.get(given.field)
     if completed is None:
         violation = Violation("/field", "FIELD_NOT_COMPLETED", "a field that was completed", "another field")
+        suggestion = meant({("field",): given.field}, fields)
         raise InvalidRequest(
-            f"The completion completed {len(fields)} fields, and this is none of them.",
+            f"The completion completed {len(fields)} fields, and this is none of them. {suggestion.message}",
             code="FIELD_NOT_COMPLETED",
             context={"fields_completed": len(fields)},
             violations=(violation,),
+            suggestions=(suggestion,),
         )
     is_right = _is_right(given, completed)
     feedback_id = _name(given.completion_id, given.field)

@@ -9,12 +9,11 @@ import tomllib
 import uuid
 from collections.abc import Callable, Mapping
 from importlib import resources
-from typing import Any
 
-from recollect.errors import RecollectError, Suggestion
+from recollect.errors import Change, RecollectError, Suggestion
 
 _NEEDS, _MAYBE = "needs_value", "maybe_incorrect"
-_Patch = tuple[Mapping[str, Any], ...]
+_Changes = tuple[Change, ...]
 
 WORDS: Mapping[str, Mapping[str, str]] = tomllib.loads(
     resources.files("recollect.service").joinpath("remedies.toml").read_text("utf-8")
@@ -29,18 +28,27 @@ def suggestions(error: RecollectError) -> tuple[Suggestion, ...]:
     code = next((each for each in codes if each in WORDS), None)
     if code is None:
         return ()
-    name, message = WORDS[code]["id"], WORDS[code]["message"]
-    headers, patch = _HEADERS.get(code, dict)(), _PATCHES.get(code, _no_patch)(error)
-    return (Suggestion(name, message, _MAYBE if headers or patch else _NEEDS, headers=headers, operations=patch),)
+    words = WORDS[code]
+    headers, changes = _HEADERS.get(code, dict)(), _CHANGES.get(code, _no_change)(error)
+    if headers or changes:
+        return (Suggestion(words["id"], words["message"], _MAYBE, changes, headers),)
+    message = " ".join(filter(None, (words["message"], words.get("why"))))
+    return (Suggestion(words["id"], message, _NEEDS),)
 
 
-def _no_patch(_: RecollectError) -> _Patch:
+def _no_change(_: RecollectError) -> _Changes:
     return ()
 
 
-def _expect_what_matches(error: RecollectError) -> _Patch:
+def _expect_what_matches(error: RecollectError) -> _Changes:
     matched = error.context.get("matched")
-    return () if matched is None else ({"op": "add", "path": "/expected_count", "value": matched},)
+    return () if matched is None else (Change(("expected_count",), matched),)
+
+
+def _leave_out_what_is_wrong(error: RecollectError) -> _Changes:
+    """Without the members that `errors` point at, where they are members of a body."""
+    steps = [each.pointer.split("/")[1:] for each in error.violations]
+    return tuple(Change(tuple(path), is_removal=True) for path in steps)
 
 
 _HEADERS: Mapping[str, Callable[[], dict[str, str]]] = {
@@ -48,8 +56,12 @@ _HEADERS: Mapping[str, Callable[[], dict[str, str]]] = {
     "UNSUPPORTED_MEDIA_TYPE": lambda: {"Content-Type": "application/json"},
     "IDEMPOTENCY_KEY_REUSED": lambda: {"Idempotency-Key": str(uuid.uuid4())},
 }
-_PATCHES: Mapping[str, Callable[[RecollectError], _Patch]] = {
-    "ID_DIFFERS": lambda _: ({"op": "remove", "path": "/id"},),
-    "EXPECTED_COUNT_REQUIRED": lambda _: ({"op": "add", "path": "/dry_run", "value": True},),
+_CHANGES: Mapping[str, Callable[[RecollectError], _Changes]] = {
+    "ID_DIFFERS": lambda _: (Change(("id",), is_removal=True),),
+    "EPISODE_EXISTS": lambda _: (Change(("id",), is_removal=True),),
+    "DIMENSION_MISMATCH": _leave_out_what_is_wrong,
+    "EMBEDDING_DIMENSIONS_FIXED": lambda _: (Change(("embedding_dimensions",), is_removal=True),),
+    "EXPECTED_COUNT_REQUIRED": lambda _: (Change(("dry_run",), True),),
     "COUNT_DIFFERS": _expect_what_matches,
 }
+READY = _HEADERS.keys() | _CHANGES.keys()
