@@ -46,7 +46,7 @@ from engine.answer.selection import Selection, select
 from engine.answer.statement import ASKED as MOST_ASKED
 from engine.answer.statement import Condition, Statement, probability
 from engine.answer.why import Explanation, advise, explain
-from engine.consolidation import noise
+from engine.consolidation import noise, prior
 from engine.consolidation.alike import alike
 from engine.consolidation.audit import Audited, Suspect, audit
 from engine.consolidation.calibration import Outcome, reliability
@@ -159,6 +159,7 @@ __all__ = [
     "parse_time",
     "place",
     "plain",
+    "prior",
     "probability",
     "promise",
     "quality",

@@ -393,7 +393,8 @@ CONFORMAL_APART = 30  # episodes | that such a memory lacks at the most | cost
 ACTING_RISK = 0.05  # probability | that the accuracy of what is acted upon is below its bound | definition
 DRIFT_ERRORS = 2.0  # standard errors | of surprise beyond which the world has drifted | definition
 MOST_NATS = 9.2  # nats | of one field's surprise: one value never stored is no more | guard
-STRENGTH = 50.0  # cues | that the shipped prior of the readings counts as | hand
+STRENGTH = 50.0  # cues | that a shipped prior counts as: of the readings, of stored events | hand
+PRIOR_ROUNDS = 64  # rounds of EM | until the prior of stored events hardly changes | cost
 MEANT_NATS = 5.0  # log-odds | that a cue is new, from which it does not tell how damaged it is | cost
 MOST_CUES = 2000.0  # cues | remembered; earlier ones fade | hand
 

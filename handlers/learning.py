@@ -108,6 +108,7 @@ async def get_calibration(call: Call, field: str | None = None, source: str | No
         "bins": found.bins,
         "method": found.method,
         "fitted_at": found.fitted_at,
+        "prior_stored": found.prior_stored,
     }
     return replies.document(call, public)
 

@@ -955,7 +955,8 @@ class CalibrationBin:
 class Calibration:
     """How often answers with a confidence were right; ECE and Brier are None while there are too few.
 
-    `distribution` counts the answers by confidence, in equal steps from 0 to 1.
+    `distribution` counts the answers by confidence, in equal steps from 0 to 1. `prior_stored` is the space's own
+    chance that a cue means a stored event.
     """
 
     is_fitted: bool
@@ -967,6 +968,7 @@ class Calibration:
     fitted_at: str | None
     feedback: int = 0
     distribution: tuple[int, ...] = ()
+    prior_stored: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

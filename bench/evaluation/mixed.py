@@ -70,7 +70,7 @@ class Outcome:
 def mixed_cues(trial: Trial) -> None:
     """Each set by itself."""
     for name, size in STORED.items():
-        rows = _rows(trial, name)
+        rows = rows_of(trial, name)
         episodes, queries = mix(rows, min(size, len(rows) // 2) if trial.is_fast else size, CUES)
         queries = trial.sample(queries, None, FAST_CUES)
         for when, outcomes in _asked(trial, name, f"mixed-{name}", episodes, queries):
@@ -112,7 +112,8 @@ def mix(rows: Sequence[Json], stored: int, wanted: int) -> tuple[list[Json], lis
     return episodes, queries
 
 
-def _rows(trial: Trial, name: str) -> list[Json]:
+def rows_of(trial: Trial, name: str) -> list[Json]:
+    """The records of a set, as fields."""
     if name in GENERATED:
         make, rng = generator(trial.folder.parent / "field" / "generators.py", name), random.Random(SEED)
         return [make(rng) for _ in range(2 * STORED[name])]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.answer.completion import NotConverged, complete
+from engine.answer.confidence import Shares
 from engine.answer.decision import is_answer
 from engine.answer.posterior import CueInput, Options
 from engine.answer.schema import Schema
@@ -28,13 +29,17 @@ from engine.priors import BINS, FEWEST_JUDGED
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One answer to a replay: its field, source, confidence in [0, 1], and whether it was right."""
+    """One answer that was judged: its field, source, confidence in [0, 1], and whether it was right.
+
+    `shares` is its `engine.consolidation.prior.reading`, None where the caller told what to take the cue for.
+    """
 
     field: str
     source: str
     confidence: float
     is_right: bool
     metacognition: float = 1.0
+    shares: Shares | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from engine.answer.schema import Schema
-from engine.consolidation import calibration, drift, noise
+from engine.consolidation import calibration, drift, noise, prior
 from engine.consolidation.calibration import Outcome
 from engine.consolidation.drift import Surprise
 from engine.consolidation.learned import Learned, TargetLoss
@@ -34,7 +34,7 @@ from engine.memory.holdout import Replay
 from engine.memory.patterns import find_patterns
 from engine.memory.traces import Traces
 from engine.memory.values import Value
-from engine.priors import GENERALISATION_WIDTH, GROWTH, MIN_EPISODES, SHARE_LEARNING, SHARE_REPLAYING
+from engine.priors import GENERALISATION_WIDTH, GROWTH, MIN_EPISODES, PRIOR_STORED, SHARE_LEARNING, SHARE_REPLAYING
 from engine.recollection.evidence import Kernel, weigh_field
 from engine.recollection.match import fit_kernels
 
@@ -58,9 +58,13 @@ def consolidate(
     _, stored, new = holdout.replays(traces)
     rest = traces.without(holdout.set_apart(traces))
     found = _learn(traces, learners, progress)
-    told = {} if cues is None else {"cues": list(cues)}
+    told: dict[str, Any] = {} if cues is None else {"cues": list(cues)}
+    if judged := [(each.shares, each.is_right) for each in feedback if each.shares is not None]:
+        told["prior_stored"] = prior.learned(judged)
     learned = _judge(traces, rest, found, told)
     schema, without = attach(traces, learned), attach(rest, replace(learned, parameters=found.past))
+    # As many replays are of stored events as of new ones, whatever the space's own cues are of.
+    schema, without = (replace(each, prior_stored=PRIOR_STORED) for each in (schema, without))
     steps = iter(np.linspace(SHARE_LEARNING, SHARE_LEARNING + SHARE_REPLAYING, len(stored) + len(new) + 1).tolist())
     seen = calibration.play(traces, schema, stored, lambda: progress("replaying", next(steps)))
     met = calibration.play(rest, without, new, lambda: progress("replaying", next(steps)))
@@ -96,7 +100,7 @@ def attach(
     heads = {t: made[name] for t, name in learned.chosen.items() if name in made and t in traces.columns}
     errors = learned.settings.get("errors", {})
     expected = noise.prior(learned.settings["cues"]) if "cues" in learned.settings else None
-    return Schema(weights, kernels, heads, errors, expected)
+    return Schema(weights, kernels, heads, errors, expected, learned.settings.get("prior_stored", PRIOR_STORED))
 
 
 def attached_rows(fitted: int, size: int) -> int:

@@ -37,6 +37,8 @@ type Calibration struct {
 	Method string `json:"method"`
 	// When it was fitted; null while it was not.
 	FittedAt NullableTime `json:"fitted_at"`
+	// The chance, before a cue is read, that it means a stored event, for requests that do not tell it: one half, until a consolidation has learned it from feedback on answers to such requests. 
+	PriorStored float64 `json:"prior_stored"`
 }
 
 type _Calibration Calibration
@@ -45,7 +47,7 @@ type _Calibration Calibration
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewCalibration(status CalibrationStatus, n int64, feedback int64, ece NullableFloat64, brier NullableFloat64, bins []CalibrationBin, method string, fittedAt NullableTime) *Calibration {
+func NewCalibration(status CalibrationStatus, n int64, feedback int64, ece NullableFloat64, brier NullableFloat64, bins []CalibrationBin, method string, fittedAt NullableTime, priorStored float64) *Calibration {
 	this := Calibration{}
 	this.Status = status
 	this.N = n
@@ -55,6 +57,7 @@ func NewCalibration(status CalibrationStatus, n int64, feedback int64, ece Nulla
 	this.Bins = bins
 	this.Method = method
 	this.FittedAt = fittedAt
+	this.PriorStored = priorStored
 	return &this
 }
 
@@ -264,6 +267,30 @@ func (o *Calibration) SetFittedAt(v time.Time) {
 	o.FittedAt.Set(&v)
 }
 
+// GetPriorStored returns the PriorStored field value
+func (o *Calibration) GetPriorStored() float64 {
+	if o == nil {
+		var ret float64
+		return ret
+	}
+
+	return o.PriorStored
+}
+
+// GetPriorStoredOk returns a tuple with the PriorStored field value
+// and a boolean to check if the value has been set.
+func (o *Calibration) GetPriorStoredOk() (*float64, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return &o.PriorStored, true
+}
+
+// SetPriorStored sets field value
+func (o *Calibration) SetPriorStored(v float64) {
+	o.PriorStored = v
+}
+
 func (o Calibration) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -282,6 +309,7 @@ func (o Calibration) ToMap() (map[string]interface{}, error) {
 	toSerialize["bins"] = o.Bins
 	toSerialize["method"] = o.Method
 	toSerialize["fitted_at"] = o.FittedAt.Get()
+	toSerialize["prior_stored"] = o.PriorStored
 	return toSerialize, nil
 }
 
@@ -298,6 +326,7 @@ func (o *Calibration) UnmarshalJSON(data []byte) (err error) {
 		"bins",
 		"method",
 		"fitted_at",
+		"prior_stored",
 	}
 
 	allProperties := make(map[string]interface{})

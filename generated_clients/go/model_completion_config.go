@@ -27,7 +27,7 @@ type CompletionConfig struct {
 	MaxIterations *int32 `json:"max_iterations,omitempty"`
 	// How much the learned regularities count against single episodes: 0 not at all, 1 as learned.
 	PatternWeight *float64 `json:"pattern_weight,omitempty"`
-	// The chance, before the cue is read, that it means a stored event: 1 where that is known, 0 where the event is known to be new (nothing is then `recalled`). Left out, both are as likely. 
+	// The chance, before the cue is read, that it means a stored event: 1 where that is known, 0 where the event is known to be new (nothing is then `recalled`). Left out, the space's own: one half, until feedback has taught it another (`get_calibration` tells it). 
 	PriorStored *float64 `json:"prior_stored,omitempty"`
 	// Asks for `sets`: per completed field the values that hold the true one of a new event so often, whatever the confidences are worth. Stored episodes that have the cue's fields, up to 600, are asked for it as if they lacked it; with fewer than 20 such episodes a field has no set. 
 	Coverage *float64 `json:"coverage,omitempty"`

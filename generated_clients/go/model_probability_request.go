@@ -26,7 +26,7 @@ type ProbabilityRequest struct {
 	Statement []StatedCondition `json:"statement"`
 	// How much the learned regularities count against single episodes; left out, the evidence decides.
 	PatternWeight *float64 `json:"pattern_weight,omitempty"`
-	// The chance, before the cue is read, that it means a stored event; left out, one half.
+	// The chance, before the cue is read, that it means a stored event; left out, the space's own.
 	PriorStored *float64 `json:"prior_stored,omitempty"`
 	AsOf *AsOf `json:"as_of,omitempty"`
 }

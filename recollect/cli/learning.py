@@ -241,6 +241,9 @@ def _print_calibration(found: Mapping[str, Any]) -> None:
         f"\n{found['n']:,} answers, {found['feedback']:,} of them from feedback: expected calibration error "
         f"[bold]{found['ece']:.3f}[/], Brier score [bold]{found['brier']:.3f}[/]"
     )
+    out.print(
+        f"Before it is read, a cue is taken to mean a stored event with a chance of {percent(found['prior_stored'])}."
+    )
 
 
 def _print_threshold(found: Mapping[str, Any]) -> None:

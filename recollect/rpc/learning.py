@@ -208,6 +208,7 @@ def calibration(found: Calibration) -> learning_pb2.GetCalibrationResponse:
         bins=map(_bin, found.bins),
         method=found.method,
         fitted_at=found.fitted_at,
+        prior_stored=found.prior_stored,
     )
 
 

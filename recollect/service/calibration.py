@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate, pairwise
 
-from engine import BINS, Learned, Outcome, outcomes, reliability
+from engine import BINS, Learned, Outcome, Shares, outcomes, reliability
 from recollect.model import Calibration, CalibrationBin, Scope, Source
 from recollect.service.runtime import Runtime
 from recollect.store import PutFeedback
@@ -24,17 +25,17 @@ async def get_calibration(
 ) -> Calibration:
     """The reliability of the answers for a field and from a source, if named, else of all."""
     async with runtime.turns.at(scope) as turn:
-        learned, uid = turn.memory.learned, turn.memory.space.uid
+        learned, uid, prior_stored = turn.memory.learned, turn.memory.space.uid, turn.memory.schema().prior_stored
     replayed, heard = await asyncio.to_thread(judged_answers, runtime, uid, learned, field, source)
     fitted_at = None if learned is None else learned.settings.get("fitted_at")
-    return measure([*replayed, *heard], fitted_at, len(heard))
+    return replace(measure([*replayed, *heard], fitted_at, len(heard)), prior_stored=prior_stored)
 
 
 def judged_answers(
     runtime: Runtime, uid: int, learned: Learned | None, field: str | None, source: Source | None
 ) -> tuple[list[Outcome], list[Outcome]]:
     """(replays, feedback, the latest first) for a field and from a source, if named, else all."""
-    told = [Outcome(x.field, x.source, x.confidence, x.is_right) for x in feedback_of(runtime, uid)]
+    told = [outcome_of(each) for each in feedback_of(runtime, uid)]
     replayed = [] if learned is None else outcomes(learned)
     return _select(replayed, field, source), _select(told, field, source)
 
@@ -42,6 +43,12 @@ def judged_answers(
 def feedback_of(runtime: Runtime, uid: int) -> list[PutFeedback]:
     """The latest feedback of a space."""
     return runtime.store.list_feedback(uid, FEEDBACK_READ)
+
+
+def outcome_of(told: PutFeedback) -> Outcome:
+    """Feedback in the engine's terms."""
+    shares = None if told.shares is None else Shares(*told.shares)
+    return Outcome(told.field, told.source, told.confidence, told.is_right, shares=shares)
 
 
 def _select(found: Sequence[Outcome], field: str | None, source: Source | None) -> list[Outcome]:

@@ -170,7 +170,7 @@ def unfold(
             current=reasons.current(memory, request, answer),
         )
     if memory is whole:
-        runtime.recent.note(completion.completion_id, memory.space.uid, _told(completion, answer))
+        runtime.recent.note(completion.completion_id, memory.space.uid, _told(completion, answer, request))
     yield completion
 
 
@@ -251,8 +251,12 @@ def intervals_of(fields: Iterable[FieldAnswer]) -> dict[str, Interval]:
     }
 
 
-def _told(completion: Completion, answer: Answer) -> list[Told]:
-    """What feedback needs of every completed field; a number or a time by its place."""
+def _told(completion: Completion, answer: Answer, request: CompleteRequest) -> list[Told]:
+    """What feedback needs of every completed field; a number or a time by its place.
+
+    Who tells whether a stored event is meant asks of that one; it says nothing of the space's other cues.
+    """
+    is_told = request.config.pattern_weight is not None or request.config.prior_stored is not None
     sources = {name: attribution.source for name, attribution in completion.attribution.items()}
     return [
         (
@@ -260,7 +264,7 @@ def _told(completion: Completion, answer: Answer) -> list[Told]:
             engine.canonical(field.value) if field.tolerance is None else engine.place(field.value),
             field.confidence,
             sources.get(name, ""),
-            (*field.shares,),
+            None if is_told else (*engine.prior.reading(answer.posterior, name),),
             field.tolerance,
         )
         for name, field in answer.fields.items()

@@ -16,13 +16,13 @@ from dataclasses import replace
 from functools import partial
 
 import engine
-from engine import Learned, Outcome
+from engine import Learned
 from recollect import telemetry
 from recollect.errors import Conflict, RecollectError, SpaceNotFound, Unavailable
 from recollect.memory import LEARNED, SpaceMemory
 from recollect.model import Consolidation, ConsolidationStatus, Scope
 from recollect.service import cuenoise, drift
-from recollect.service.calibration import feedback_of
+from recollect.service.calibration import feedback_of, outcome_of
 from recollect.service.runtime import Runtime
 from recollect.store import PutArtifact
 from recollect.times import epoch_seconds, rfc3339
@@ -149,7 +149,7 @@ async def _learn(runtime: Runtime, memory: SpaceMemory, state: Consolidation) ->
     )
     runtime.jobs.write(uid, state)
     told = await asyncio.to_thread(feedback_of, runtime, uid)
-    feedback = [Outcome(x.field, x.source, x.confidence, x.is_right) for x in told]
+    feedback = [outcome_of(each) for each in told]
     cues = cuenoise.counted(runtime, memory)
     learned = engine.consolidate(memory.traces, _teller(runtime, uid, state), feedback=feedback, cues=cues)
     finished_at = rfc3339(time.time())

@@ -100,7 +100,7 @@ class PutFeedback:
     source: str  # "" where the completion did not tell it
     confidence: float
     is_right: bool
-    shares: tuple[float, float, float] | None = None  # of memory, recollection, generalisation; None: not told
+    shares: tuple[float, float, float] | None = None  # as `CompletedField` has them; None: not told
 
 
 Write = PutEpisode | DeleteEpisode | PutArtifact | PutFeedback

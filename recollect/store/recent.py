@@ -30,8 +30,9 @@ MOST_WAITING = 20_000  # noted but not yet written; beyond, the oldest are let g
 class CompletedField:
     """One completed field: its value (a number, or a digest of anything else), confidence and source.
 
-    `shares` of memory, recollection and generalisation are what the confidence is made of. Of a number or a time the
-    value is its place on the line, and another within `tolerance` counts as the same.
+    `shares` tell what it would be worth of a stored event and of a new one (`engine.prior.reading`); None where the
+    caller told which is meant. Of a number or a time the value is its place on the line, and another within `tolerance`
+    counts as the same.
     """
 
     confidence: float
@@ -42,7 +43,7 @@ class CompletedField:
 
 
 Shares = tuple[float, float, float]
-Told = tuple[str, Any, float, str] | tuple[str, Any, float, str, Shares, float | None]
+Told = tuple[str, Any, float, str] | tuple[str, Any, float, str, Shares | None, float | None]
 _Note = tuple[str, int, float, Sequence[Told]]
 
 
@@ -91,10 +92,8 @@ class RecentCompletions:
             return None
         fields = orjson.loads(seal(completion_id, sealed))
         return {
-            name: CompletedField(
-                *told[:3], *map(tuple, told[3:4]), *told[4:5]
-            )  # those of an earlier version are shorter
-            for name, told in fields.items()
+            name: CompletedField(*told[:3], *(shares and tuple(shares) for shares in told[3:4]), *told[4:5])
+            for name, told in fields.items()  # those of an earlier version are shorter
         }
 
     def forget(self, uid: int) -> None:

@@ -332,6 +332,26 @@ class TestCalibration:
         assert again.metacognitive_confidence is not None
         assert again.metacognitive_confidence < told.metacognitive_confidence - 0.1
 
+    async def test_feedback_teaches_how_often_a_stored_event_is_meant_but_not_from_who_told_it(
+        self, worker: Runtime
+    ) -> None:
+        uid = worker.memories.space(SCOPE).uid
+        assert (await get_calibration(worker, SCOPE)).prior_stored == 0.5
+        rows = [worker.memories.at(SCOPE).traces.fields(row) for row in range(40)]
+        for prior, moves in ((1.0, False), (None, True)):
+            for row in rows:
+                cue = Cue({name: value for name, value in row.items() if name != "where"})
+                config = CompletionConfig(0.0, prior_stored=prior)
+                told = await complete(worker, SCOPE, CompleteRequest(cue, ("where",), config))
+                given = FeedbackInput(told.completion_id, "where", true_value=str(row["where"]))
+                await create_feedback(worker, SCOPE, given)
+            await learn(worker, "diary", uid)
+            learned = (await get_calibration(worker, SCOPE)).prior_stored
+            assert (learned > 0.52) is moves  # all of the cues are of stored events
+            assert (learned == 0.5) is not moves
+        memory = worker.memories.at(SCOPE)
+        assert memory.schema().prior_stored == learned
+
 
 class TestFeedback:
     async def complete(self, worker: Runtime, *, verbose: bool = False) -> str:

@@ -514,7 +514,7 @@ class GetCalibrationRequest(_message.Message):
     def __init__(self, field: _Optional[str] = ..., source: _Optional[_Union[_completion_pb2.Source, str]] = ...) -> None: ...
 
 class GetCalibrationResponse(_message.Message):
-    __slots__ = ("is_fitted", "n", "feedback", "ece", "brier", "bins", "method", "fitted_at")
+    __slots__ = ("is_fitted", "n", "feedback", "ece", "brier", "bins", "method", "fitted_at", "prior_stored")
     IS_FITTED_FIELD_NUMBER: _ClassVar[int]
     N_FIELD_NUMBER: _ClassVar[int]
     FEEDBACK_FIELD_NUMBER: _ClassVar[int]
@@ -523,6 +523,7 @@ class GetCalibrationResponse(_message.Message):
     BINS_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
     FITTED_AT_FIELD_NUMBER: _ClassVar[int]
+    PRIOR_STORED_FIELD_NUMBER: _ClassVar[int]
     is_fitted: bool
     n: int
     feedback: int
@@ -531,4 +532,5 @@ class GetCalibrationResponse(_message.Message):
     bins: _containers.RepeatedCompositeFieldContainer[CalibrationBin]
     method: str
     fitted_at: str
-    def __init__(self, is_fitted: _Optional[bool] = ..., n: _Optional[int] = ..., feedback: _Optional[int] = ..., ece: _Optional[float] = ..., brier: _Optional[float] = ..., bins: _Optional[_Iterable[_Union[CalibrationBin, _Mapping]]] = ..., method: _Optional[str] = ..., fitted_at: _Optional[str] = ...) -> None: ...
+    prior_stored: float
+    def __init__(self, is_fitted: _Optional[bool] = ..., n: _Optional[int] = ..., feedback: _Optional[int] = ..., ece: _Optional[float] = ..., brier: _Optional[float] = ..., bins: _Optional[_Iterable[_Union[CalibrationBin, _Mapping]]] = ..., method: _Optional[str] = ..., fitted_at: _Optional[str] = ..., prior_stored: _Optional[float] = ...) -> None: ...

@@ -39,7 +39,8 @@ class Calibration(BaseModel):
     bins: Annotated[List[CalibrationBin], Field(max_length=100)] = Field(description="The reliability diagram, bins of equal mass.")
     method: Annotated[str, Field(min_length=1, strict=True, max_length=256)] = Field(description="A short name.", json_schema_extra={"examples": ["cue_overlap"]})
     fitted_at: Optional[datetime] = Field(description="When it was fitted; null while it was not.", json_schema_extra={"examples": ["2026-04-01T08:00:00Z"]})
-    __properties: ClassVar[List[str]] = ["status", "n", "feedback", "ece", "brier", "bins", "method", "fitted_at"]
+    prior_stored: Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]] = Field(description="The chance, before a cue is read, that it means a stored event, for requests that do not tell it: one half, until a consolidation has learned it from feedback on answers to such requests. ", json_schema_extra={"examples": [0.5]})
+    __properties: ClassVar[List[str]] = ["status", "n", "feedback", "ece", "brier", "bins", "method", "fitted_at", "prior_stored"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -120,7 +121,8 @@ class Calibration(BaseModel):
             "brier": obj.get("brier"),
             "bins": [CalibrationBin.from_dict(_item) for _item in obj["bins"]] if obj.get("bins") is not None else None,
             "method": obj.get("method"),
-            "fitted_at": obj.get("fitted_at")
+            "fitted_at": obj.get("fitted_at"),
+            "prior_stored": obj.get("prior_stored")
         })
         return _obj
 

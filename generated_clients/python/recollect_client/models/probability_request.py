@@ -34,7 +34,7 @@ class ProbabilityRequest(BaseModel):
     partial_episode: PartialEpisode
     statement: Annotated[List[StatedCondition], Field(min_length=1, max_length=4)] = Field(description="The conditions, each of another field, none of which the cue gives.")
     pattern_weight: Optional[Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]]] = Field(default=None, description="How much the learned regularities count against single episodes; left out, the evidence decides.", json_schema_extra={"examples": [1]})
-    prior_stored: Optional[Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]]] = Field(default=None, description="The chance, before the cue is read, that it means a stored event; left out, one half.", json_schema_extra={"examples": [0.5]})
+    prior_stored: Optional[Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]]] = Field(default=None, description="The chance, before the cue is read, that it means a stored event; left out, the space's own.", json_schema_extra={"examples": [0.5]})
     as_of: Optional[AsOf] = None
     __properties: ClassVar[List[str]] = ["partial_episode", "statement", "pattern_weight", "prior_stored", "as_of"]
 

@@ -37,11 +37,14 @@ pub struct Calibration {
     /// When it was fitted; null while it was not.
     #[serde(rename = "fitted_at", deserialize_with = "Option::deserialize")]
     pub fitted_at: Option<chrono::DateTime<chrono::FixedOffset>>,
+    /// The chance, before a cue is read, that it means a stored event, for requests that do not tell it: one half, until a consolidation has learned it from feedback on answers to such requests. 
+    #[serde(rename = "prior_stored")]
+    pub prior_stored: f64,
 }
 
 impl Calibration {
     /// How often answers with a confidence were right.
-    pub fn new(status: models::CalibrationStatus, n: i64, feedback: i64, ece: Option<f64>, brier: Option<f64>, bins: Vec<models::CalibrationBin>, method: String, fitted_at: Option<chrono::DateTime<chrono::FixedOffset>>) -> Calibration {
+    pub fn new(status: models::CalibrationStatus, n: i64, feedback: i64, ece: Option<f64>, brier: Option<f64>, bins: Vec<models::CalibrationBin>, method: String, fitted_at: Option<chrono::DateTime<chrono::FixedOffset>>, prior_stored: f64) -> Calibration {
         Calibration {
             status,
             n,
@@ -51,6 +54,7 @@ impl Calibration {
             bins,
             method,
             fitted_at,
+            prior_stored,
         }
     }
 }

@@ -26,7 +26,7 @@ pub struct CompletionConfig {
     /// How much the learned regularities count against single episodes: 0 not at all, 1 as learned.
     #[serde(rename = "pattern_weight", skip_serializing_if = "Option::is_none")]
     pub pattern_weight: Option<f64>,
-    /// The chance, before the cue is read, that it means a stored event: 1 where that is known, 0 where the event is known to be new (nothing is then `recalled`). Left out, both are as likely. 
+    /// The chance, before the cue is read, that it means a stored event: 1 where that is known, 0 where the event is known to be new (nothing is then `recalled`). Left out, the space's own: one half, until feedback has taught it another (`get_calibration` tells it). 
     #[serde(rename = "prior_stored", skip_serializing_if = "Option::is_none")]
     pub prior_stored: Option<f64>,
     /// Asks for `sets`: per completed field the values that hold the true one of a new event so often, whatever the confidences are worth. Stored episodes that have the cue's fields, up to 600, are asked for it as if they lacked it; with fewer than 20 such episodes a field has no set. 

@@ -22,7 +22,7 @@ pub struct ProbabilityRequest {
     /// How much the learned regularities count against single episodes; left out, the evidence decides.
     #[serde(rename = "pattern_weight", skip_serializing_if = "Option::is_none")]
     pub pattern_weight: Option<f64>,
-    /// The chance, before the cue is read, that it means a stored event; left out, one half.
+    /// The chance, before the cue is read, that it means a stored event; left out, the space's own.
     #[serde(rename = "prior_stored", skip_serializing_if = "Option::is_none")]
     pub prior_stored: Option<f64>,
     #[serde(rename = "as_of", skip_serializing_if = "Option::is_none")]

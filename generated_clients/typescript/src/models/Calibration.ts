@@ -66,6 +66,12 @@ export interface Calibration {
      * When it was fitted; null while it was not.
      */
     fitted_at: Date | null;
+    /**
+     * The chance, before a cue is read, that it means a stored event, for requests that do not tell it: one half, until a consolidation has learned it from
+     * feedback on answers to such requests.
+     * 
+     */
+    prior_stored: number;
 }
 
 
@@ -82,6 +88,7 @@ export function instanceOfCalibration(value: object): value is Calibration {
     if (!('bins' in value) || value['bins'] === undefined) return false;
     if (!('method' in value) || value['method'] === undefined) return false;
     if (!('fitted_at' in value) || value['fitted_at'] === undefined) return false;
+    if (!('prior_stored' in value) || value['prior_stored'] === undefined) return false;
     return true;
 }
 
@@ -103,6 +110,7 @@ export function CalibrationFromJSONTyped(json: any, ignoreDiscriminator: boolean
         'bins': ((json['bins'] as Array<any>).map(CalibrationBinFromJSON)),
         'method': json['method'],
         'fitted_at': (json['fitted_at'] == null ? null : parseDateTime(json['fitted_at'])),
+        'prior_stored': json['prior_stored'],
     };
 }
 
@@ -125,6 +133,7 @@ export function CalibrationToJSONTyped(value?: Calibration | null, ignoreDiscrim
         'bins': ((value['bins'] as Array<any>).map(CalibrationBinToJSON)),
         'method': value['method'],
         'fitted_at': value['fitted_at'] == null ? value['fitted_at'] : serializeDateTime(value['fitted_at']),
+        'prior_stored': value['prior_stored'],
     };
 }
 

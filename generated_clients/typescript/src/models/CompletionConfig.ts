@@ -42,7 +42,7 @@ export interface CompletionConfig {
     pattern_weight?: number;
     /**
      * The chance, before the cue is read, that it means a stored event: 1 where that is known, 0 where the event is known to be new (nothing is then
-     * `recalled`). Left out, both are as likely.
+     * `recalled`). Left out, the space's own: one half, until feedback has taught it another (`get_calibration` tells it).
      * 
      */
     prior_stored?: number;

@@ -54,7 +54,7 @@ export interface ProbabilityRequest {
      */
     pattern_weight?: number;
     /**
-     * The chance, before the cue is read, that it means a stored event; left out, one half.
+     * The chance, before the cue is read, that it means a stored event; left out, the space's own.
      */
     prior_stored?: number;
     /**

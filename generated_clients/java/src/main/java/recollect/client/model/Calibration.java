@@ -45,7 +45,8 @@ import recollect.client.ApiClient;
   Calibration.JSON_PROPERTY_BRIER,
   Calibration.JSON_PROPERTY_BINS,
   Calibration.JSON_PROPERTY_METHOD,
-  Calibration.JSON_PROPERTY_FITTED_AT
+  Calibration.JSON_PROPERTY_FITTED_AT,
+  Calibration.JSON_PROPERTY_PRIOR_STORED
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class Calibration {
@@ -80,6 +81,10 @@ public class Calibration {
   public static final String JSON_PROPERTY_FITTED_AT = "fitted_at";
   @jakarta.annotation.Nullable
   private OffsetDateTime fittedAt;
+
+  public static final String JSON_PROPERTY_PRIOR_STORED = "prior_stored";
+  @jakarta.annotation.Nonnull
+  private Double priorStored;
 
   public Calibration() { 
   }
@@ -292,6 +297,32 @@ public class Calibration {
   }
 
 
+  public Calibration priorStored(@jakarta.annotation.Nonnull Double priorStored) {
+    this.priorStored = priorStored;
+    return this;
+  }
+
+  /**
+   * The chance, before a cue is read, that it means a stored event, for requests that do not tell it: one half, until a consolidation has learned it from feedback on answers to such requests. 
+   * minimum: 0
+   * maximum: 1
+   * @return priorStored
+   */
+  @jakarta.annotation.Nonnull
+  @JsonProperty(value = JSON_PROPERTY_PRIOR_STORED, required = true)
+  @JsonInclude(value = JsonInclude.Include.ALWAYS)
+  public Double getPriorStored() {
+    return priorStored;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_PRIOR_STORED, required = true)
+  @JsonInclude(value = JsonInclude.Include.ALWAYS)
+  public void setPriorStored(@jakarta.annotation.Nonnull Double priorStored) {
+    this.priorStored = priorStored;
+  }
+
+
   /**
    * Return true if this Calibration object is equal to o.
    */
@@ -311,12 +342,13 @@ public class Calibration {
         Objects.equals(this.brier, calibration.brier) &&
         Objects.equals(this.bins, calibration.bins) &&
         Objects.equals(this.method, calibration.method) &&
-        Objects.equals(this.fittedAt, calibration.fittedAt);
+        Objects.equals(this.fittedAt, calibration.fittedAt) &&
+        Objects.equals(this.priorStored, calibration.priorStored);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(status, n, feedback, ece, brier, bins, method, fittedAt);
+    return Objects.hash(status, n, feedback, ece, brier, bins, method, fittedAt, priorStored);
   }
 
   @Override
@@ -331,6 +363,7 @@ public class Calibration {
     sb.append("    bins: ").append(toIndentedString(bins)).append("\n");
     sb.append("    method: ").append(toIndentedString(method)).append("\n");
     sb.append("    fittedAt: ").append(toIndentedString(fittedAt)).append("\n");
+    sb.append("    priorStored: ").append(toIndentedString(priorStored)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -418,6 +451,11 @@ public class Calibration {
     // add `fitted_at` to the URL query string
     if (getFittedAt() != null) {
       joiner.add(String.format(java.util.Locale.ROOT, "%sfitted_at%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getFittedAt()))));
+    }
+
+    // add `prior_stored` to the URL query string
+    if (getPriorStored() != null) {
+      joiner.add(String.format(java.util.Locale.ROOT, "%sprior_stored%s=%s", prefix, suffix, ApiClient.urlEncode(ApiClient.valueToString(getPriorStored()))));
     }
 
     return joiner.toString();

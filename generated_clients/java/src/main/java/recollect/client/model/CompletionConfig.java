@@ -179,7 +179,7 @@ public class CompletionConfig {
   }
 
   /**
-   * The chance, before the cue is read, that it means a stored event: 1 where that is known, 0 where the event is known to be new (nothing is then &#x60;recalled&#x60;). Left out, both are as likely. 
+   * The chance, before the cue is read, that it means a stored event: 1 where that is known, 0 where the event is known to be new (nothing is then &#x60;recalled&#x60;). Left out, the space&#39;s own: one half, until feedback has taught it another (&#x60;get_calibration&#x60; tells it). 
    * minimum: 0
    * maximum: 1
    * @return priorStored

@@ -157,7 +157,7 @@ public class ProbabilityRequest {
   }
 
   /**
-   * The chance, before the cue is read, that it means a stored event; left out, one half.
+   * The chance, before the cue is read, that it means a stored event; left out, the space&#39;s own.
    * minimum: 0
    * maximum: 1
    * @return priorStored
