@@ -207,6 +207,10 @@ test-ops: $(PROVING) ## Watch a live service with Prometheus and inject the faul
 	  echo "prometheus could not be installed: no alert is proven"
 	@$(BIN)/python -m pytest -q -rs -m "ops or not ops" tests/ops $(ARGS)
 
+.PHONY: test-container
+test-container: $(PROVING) ## Build the image and use it on both stores, without a daemon (as root; needs buildah and debootstrap)
+	@$(BIN)/python -m tests.ops.container
+
 # The files lie where the Python package of their stubs must be, so both are addressed from the root.
 PROTOS := $(wildcard recollect/rpc/v1/*.proto)
 PROTOC := $(BIN)/python -m grpc_tools.protoc -I . -I $(VENV)/lib/python3*/site-packages
@@ -256,6 +260,7 @@ lock: $(SUPPLY) ## Resolve the lock files anew from pyproject.toml
 	@$(LOCK) --group pyproject.toml:installer --output-file requirements/installer.txt
 	@$(LOCK) pyproject.toml --output-file requirements/serve.txt
 	@$(LOCK) pyproject.toml --extra dev --constraint requirements/serve.txt --output-file requirements/dev.txt
+	@$(LOCK) pyproject.toml --extra postgres --extra traces --constraint requirements/dev.txt --output-file requirements/container.txt
 	@$(LOCK) --group pyproject.toml:contract --constraint requirements/dev.txt --output-file requirements/contract.txt
 	@$(LOCK) --group pyproject.toml:supply --constraint requirements/contract.txt --output-file requirements/supply.txt
 	@$(LOCK) --group pyproject.toml:evaluation --constraint requirements/dev.txt --output-file requirements/evaluation.txt

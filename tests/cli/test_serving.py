@@ -55,7 +55,15 @@ def test_a_killed_worker_is_replaced_metrics_count_all_workers_and_the_log_is_js
 
 
 def test_a_command_loads_no_more_than_it_needs() -> None:
-    heavy = ("recollect.model", "recollect.tables", "recollect.cli.serving", "rapidfuzz", "pydantic", "click", "pygments")
+    heavy = (
+        "recollect.model",
+        "recollect.tables",
+        "recollect.cli.serving",
+        "rapidfuzz",
+        "pydantic",
+        "click",
+        "pygments",
+    )
     probe = "import sys, recollect.cli; code = recollect.cli.run(['import', '/no/such/file', '--space', 'x'])"
     tell = f"print(code, [name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", f"{probe}; {tell}"], capture_output=True, text=True, check=True)

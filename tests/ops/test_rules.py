@@ -58,6 +58,8 @@ def test_every_alert_has_its_section_in_the_runbook() -> None:
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-def test_the_rules_are_prometheus() -> None:
-    done = subprocess.run(["promtool", "check", "config", str(RULES.with_name("prometheus.yaml"))], check=False)
+def test_the_rules_are_prometheus(tmp_path: Path) -> None:
+    shutil.copytree(RULES.parent, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "key").write_text("rk_", encoding="utf-8")
+    done = subprocess.run(["promtool", "check", "config", str(tmp_path / "prometheus.yaml")], check=False)
     assert done.returncode == 0
