@@ -169,6 +169,15 @@ test-encoder: $(DEVELOPMENT) ## Read sentence models with the libraries of `reco
 	@$(BIN)/python -m tests.sentence $(SENTENCE)
 	@PYTHONPATH=$(SENTENCE) SENTENCE_MODEL=$(SENTENCE)/minilm $(BIN)/python -m pytest -q -p no:cacheprovider tests/memory/test_encoders.py $(ARGS)
 
+SPARK := build/spark
+.PHONY: test-bulk
+test-bulk: $(DEVELOPMENT) ## Fill tables on Spark with two executors; what `recollect[spark]` brings is laid beside the environment (0.4 GB)
+	@command -v java >/dev/null || { echo "Spark runs on Java 17 or newer, and there is no Java"; exit 1; }
+	@cmp -s requirements/spark.txt $(SPARK)/lock.txt || { rm -rf $(SPARK) && \
+	  $(INSTALL) --no-binary pyspark --no-build-isolation --no-deps --target $(SPARK) -r requirements/spark.txt && \
+	  cp requirements/spark.txt $(SPARK)/lock.txt; }
+	@SPARK_LOCAL_IP=127.0.0.1 PYTHONPATH=$(CURDIR)/$(SPARK) $(BIN)/python -m pytest -q -p no:cacheprovider tests/cli/test_bulk.py $(ARGS)
+
 .PHONY: fuzz
 fuzz: $(PROVING) ## Fuzz a running server against the contract (ARGS="--examples 1000 --seed 7")
 	@$(BIN)/python -m tests.contract.fuzz $(ARGS)
@@ -265,7 +274,7 @@ lock: $(SUPPLY) ## Resolve the lock files anew from pyproject.toml
 	@$(LOCK) --group pyproject.toml:supply --constraint requirements/contract.txt --output-file requirements/supply.txt
 	@$(LOCK) --group pyproject.toml:evaluation --constraint requirements/dev.txt --output-file requirements/evaluation.txt
 	@for group in adapters generators java; do $(LOCK) --group pyproject.toml:$$group --output-file requirements/$$group.txt; done
-	@$(LOCK) --no-deps --group pyproject.toml:encoder --output-file requirements/encoder.txt
+	@for group in encoder spark; do $(LOCK) --no-deps --group pyproject.toml:$$group --output-file requirements/$$group.txt; done
 	@! grep -nE '[a-z]+://|^--' requirements/*.txt
 
 clean: ## Remove .venv, caches and build output; the data folder stays

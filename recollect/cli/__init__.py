@@ -1,5 +1,5 @@
-"""The command line. It talks to a running server over HTTP; only `serve`, `keys`, `backup`, `check` and
-`restore` work on this machine's data.
+"""The command line. It talks to a running server over HTTP; only `serve`, `keys`, `backup`, `check`,
+`restore` and `freeze` work on this machine's data, and `bulk` on what was frozen.
 
 Exit codes: 0 done · 1 refused by the server · 2 wrong usage · 3 no server reached ·
 4 not enough evidence to complete or to fill anything · 5 imported, but some records were rejected ·
@@ -32,6 +32,8 @@ COMMANDS: Mapping[str, str] = {
     "recall": "completing:recall",
     "probability": "stating:probability",
     "fill": "filling:fill",
+    "freeze": "bulk:freeze",
+    "bulk": "bulk:bulk",
     "evaluate": "examining:evaluate",
     "audit": "examining:audit",
     "compare": "differing:compare",

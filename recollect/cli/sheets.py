@@ -18,7 +18,6 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,6 +27,7 @@ from recollect.cli.imported import table_notes
 from recollect.errors import InvalidRequest
 from recollect.model import ColumnRole, FieldType
 from recollect.tables import TEXT_TABLES, File, Format, TableOptions, open_file, read_objects, require_sheet
+from recollect.tables.columnar import Filled, Notes, as_time, put_cells, put_notes
 from recollect.tables.delimited import DelimitedRows
 from recollect.tables.flat import FlatReader
 from recollect.tables.rows import Row
@@ -37,9 +37,6 @@ from recollect.tables.writing import csv_line
 
 MAX_BYTES = 4 * 1024**3
 _BYTE_ORDER_MARK = "\ufeff"
-
-Filled = Mapping[tuple[int, str], Any]  # (row, column) -> value
-Notes = Mapping[tuple[int, str], tuple[float, str]]  # (row, column) -> confidence, source
 
 
 class Sheet(Protocol):
@@ -196,7 +193,7 @@ class _Spreadsheet(_Spelt):
         book = _library("openpyxl", "spreadsheets").load_workbook(self._path, keep_vba=path.suffix.lower() == ".xlsm")
         sheet = book[self._sheet]
         for (place, name), value in filled.items():
-            sheet.cell(self.lines[place], self._places[name] + 1).value = _native(value)
+            sheet.cell(self.lines[place], self._places[name] + 1).value = as_time(value)
         for number, name in enumerate(_noted(notes)):
             column = self._width + 1 + 2 * number
             if self._head is not None:
@@ -286,25 +283,8 @@ class _Columnar:
 
     def write(self, path: Path, filled: Filled, notes: Notes | None) -> None:
         """See Sheet."""
-        arrow, whole = _library("pyarrow", "such files"), self._whole
-        for name in self.columns:
-            own = {place: value for (place, column), value in filled.items() if column == name}
-            if not own:
-                continue
-            place = whole.column_names.index(name)
-            cells = whole.column(name).to_pylist()
-            is_time = arrow.types.is_temporal(whole.field(place).type)
-            for row, value in own.items():
-                cells[row] = _native(value) if is_time else value
-            whole = whole.set_column(place, whole.field(place), arrow.array(cells, type=whole.field(place).type))
-        for name in _noted(notes):
-            found = [(notes or {}).get((place, name)) for place in range(len(self.rows))]
-            whole = whole.append_column(
-                f"{name}_confidence", arrow.array([each and each[0] for each in found], arrow.float64())
-            )
-            whole = whole.append_column(
-                f"{name}_source", arrow.array([each and each[1] for each in found], arrow.string())
-            )
+        arrow = _library("pyarrow", "such files")
+        whole = put_notes(arrow, put_cells(arrow, self._whole, filled), _noted(notes), notes or {})
         if self._format is Format.PARQUET:
             _library("pyarrow.parquet", "Parquet files").write_table(whole, path)
         else:
@@ -367,16 +347,6 @@ def _lines(text: str, end: str) -> list[str]:
 
 def _end(line: str) -> str:
     return line[len(line.rstrip("\r\n")) :]
-
-
-def _native(value: Any) -> Any:
-    """A time as a time, for files that have such a type; everything else as it is."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return date.fromisoformat(value) if len(value) == len("2026-01-01") else datetime.fromisoformat(value)
-    except ValueError:
-        return value
 
 
 def _library(name: str, what: str) -> Any:

@@ -76,7 +76,7 @@ class Snapshots:
         """What the space's snapshot is of; None where there is none that can be used."""
         try:
             with self._path(space.uid).open("rb") as file:
-                mark = Mark(**_header(file)["mark"])
+                mark = Mark(**read_header(file)["mark"])
                 return mark if self._fits(mark, space) else None
         except (OSError, ValueError, TypeError, KeyError):
             return None
@@ -86,10 +86,10 @@ class Snapshots:
         path = self._path(space.uid)
         try:
             with path.open("rb") as file:
-                header = _header(file)
+                header = read_header(file)
                 if not self._fits(Mark(**header["mark"]), space):
                     return None
-                return SpaceMemory.of(space, header["facts"], _mapped(file, header), self._encoder)
+                return SpaceMemory.of(space, header["facts"], mapped(file, header), self._encoder)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, KeyError, IndexError) as fault:
@@ -107,7 +107,6 @@ class Snapshots:
         path = self._path(memory.space.uid)
         for left in self._folder.glob(f"{path.name}.*"):
             left.unlink(missing_ok=True)
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
         facts, arrays = memory.pack()
         entry = self._entry(memory.space.uid, memory.revision)
         now = time.time()
@@ -115,14 +114,7 @@ class Snapshots:
             memory.space.uid, self._store.incarnation().hex(), list(memory.space.missing_values), memory.revision,
             entry, self._made_by, now, now - begun_at,
         )  # fmt: skip
-        try:
-            with draft.open("wb") as file:
-                _write(file, {"mark": asdict(mark), "facts": facts}, arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        put_file(path, {"mark": asdict(mark), "facts": facts}, arrays)
 
     def forget(self, uid: int) -> None:
         """Remove what is kept of a space."""
@@ -151,7 +143,20 @@ class Snapshots:
         return self._folder / f"{uid}.snapshot"
 
 
-def _header(file: BinaryIO) -> Any:
+def put_file(path: Path, header: dict[str, Any], arrays: Arrays) -> None:
+    """Put a file in the place of the one before, whole and flushed. Raises OSError; then the one before stays."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        with draft.open("wb") as file:
+            _write(file, header, arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def read_header(file: BinaryIO) -> Any:
     """The header of a file; raises ValueError where it is none of ours, or damaged."""
     head = file.read(_HEAD.size)
     magic, length, checksum = _HEAD.unpack(head) if len(head) == _HEAD.size else (b"", 0, 0)
@@ -180,7 +185,7 @@ def _write(file: BinaryIO, header: dict[str, Any], arrays: Arrays) -> None:
     file.truncate(start + begin)
 
 
-def _mapped(file: BinaryIO, header: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:
+def mapped(file: BinaryIO, header: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:
     """The arrays, with their room; raises ValueError where they are not what was written."""
     whole, found = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), {}
     start = _aligned(file.tell())

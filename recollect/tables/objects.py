@@ -24,7 +24,7 @@ def read_objects(file: File) -> Iterator[Any]:
     if file.format is Format.JSON:
         return iter(_items(file.content))
     batches = _parquet(file.content) if file.format is Format.PARQUET else _arrow(file.content)
-    return _rows(batches)
+    return rows_of(batches)
 
 
 def _items(content: BinaryIO) -> list[Any]:
@@ -65,7 +65,8 @@ def _arrow(content: BinaryIO) -> Iterator[Any]:
         raise unreadable("an Arrow file") from None
 
 
-def _rows(batches: Iterable[Any]) -> Iterator[dict[str, Any]]:
+def rows_of(batches: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """The rows of Arrow's batches."""
     for batch in batches:
         for row in batch.to_pylist():
             yield {name: _plain(value) for name, value in row.items() if not name.startswith(_PANDAS_INDEX)}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from handlers.app import create_app
+from handlers.app import Companion, create_app
 from recollect import keys
 from recollect.model import Action
 from recollect.settings import Settings
@@ -43,12 +43,12 @@ class Answer:
 class Edge:
     """One worker's application on an event loop of its own."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, companions: Sequence[Companion] = ()) -> None:
         self.settings = settings
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._app = create_app(settings)
+        self._app = create_app(settings, companions=companions)
         self._inbox: asyncio.Queue[Any] = asyncio.Queue()
         self._outbox: asyncio.Queue[Any] = asyncio.Queue()
 
@@ -60,6 +60,10 @@ class Edge:
         )
         started = asyncio.run_coroutine_threadsafe(self._outbox.get(), self._loop).result(BOUND_S)
         assert started["type"] == "lifespan.startup.complete", started
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run on the worker's loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(BOUND_S)
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._inbox.put_nowait, {"type": "lifespan.shutdown"})

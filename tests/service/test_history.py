@@ -29,7 +29,8 @@ from tests import postgres
 
 SCOPE = Scope("diary", "key_1")
 SEED = 20261203
-CLIENTS, KEYS = 24, 6
+CLIENTS, KEYS = 24, 2  # of each client: histories are judged key by key, and a smaller space is brought sooner
+IN_RAM = 0.2  # of the reads, the share that also asks the worker's memory, which has to be made ready for it
 WORKERS = {"sqlite": 3, "postgresql": 2}  # on a server, each is a node of its own
 WHATS, WHERES = ("breakfast", "lunch", "dinner", "tea"), ("kitchen", "canteen", "garden")
 
@@ -74,6 +75,7 @@ class History:
         self.left = operations
         self.registers: dict[str, Register] = {}
         self.violations: list[str] = []
+        self.looks = random.Random(SEED)
         self.reads_on_another_worker = 0
 
     async def run(self) -> None:
@@ -118,6 +120,8 @@ class History:
             read = None
         if not register.may_be(read, since):
             self.violations.append(f"{key}: read {read} after {since} was acknowledged, {register.begun} begun")
+        if self.looks.random() > IN_RAM:
+            return
         async with runtime.turns.at(SCOPE) as turn:
             is_in_ram = turn.memory.row(key) is not None
         if since == register.begun and (read is not None) != is_in_ram:  # no write of it is, or was, under way
@@ -139,7 +143,7 @@ async def answers(runtime: Runtime) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("operations", [4_000, pytest.param(150_000, marks=pytest.mark.torture)])
+@pytest.mark.parametrize("operations", [4_000, pytest.param(100_000, marks=pytest.mark.torture)])
 async def test_no_read_on_any_worker_is_older_than_what_was_acknowledged(
     operations: int, url: str, tmp_path: Path
 ) -> None:
