@@ -1,7 +1,11 @@
 """What docs/scaling.md tells of tables filled in bulk: rows per second of a core, without Spark and on it.
 
-`make test-bulk` lays Spark out; `SPARK_LOCAL_IP=127.0.0.1 PYTHONPATH=build/spark python -m bench.bulk` prints the table. Seconds are of the
-processor, of all processes together: what Spark and Java take for themselves is in them, what others take is not.
+`make test-bulk` lays Spark out. Then this prints the table:
+
+    SPARK_LOCAL_IP=127.0.0.1 PYTHONPATH=build/spark python -m bench.bulk
+
+Seconds are of the processor, of all processes together: what Spark and Java take for themselves is in them, what others
+take is not.
 """
 
 from __future__ import annotations
