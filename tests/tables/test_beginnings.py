@@ -99,7 +99,14 @@ def test_a_line_of_units_is_told_and_is_no_record() -> None:
         "wind": "m/s",
         "note": "",
     }
-    table, records, _ = read("name,size\nTV1,big\nA,5\nB,6\nC,7\n")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    ["TV1,big\nA,5\nB,6\nC,7\n", "TV1,m\nA,5\nB,6\nC,7\n", "A,yes\nB,no\nC,yes\nD,no\n", "A,oui\nB,non\nC,oui\nD,\n"],
+)
+def test_a_first_record_is_no_line_of_units_for_one_letter(rows: str) -> None:
+    table, records, _ = read(f"name,size\n{rows}")
     assert (len(records), table.report().units_line) == (4, 0)
 
 
