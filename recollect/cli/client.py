@@ -17,6 +17,12 @@ from recollect.settings import Settings, client_key, client_url
 _API = "/api/v1"
 _TIMEOUT = httpx.Timeout(120.0, connect=5.0)
 _UNPROCESSABLE = 422
+# What a suggestion says in the words of this command line, by its id.
+_SAID_HERE = {
+    "name_space": "List the spaces with `recollect spaces list`, or create one with `recollect spaces create NAME`.",
+    "find_episode": "Check the id and the space; `recollect recall FIELD=VALUE` finds one by what is known of it.",
+    "store_episodes": "Store more episodes first: `recollect import FILE`.",
+}
 
 
 class Client:
@@ -144,7 +150,10 @@ def problem_hints(problem: Mapping[str, Any]) -> list[str]:
     ]
     for suggestion in problem.get("suggestions", ()):
         options = " ".join(option for change in suggestion.get("patch", ()) for option in _options(change))
-        hints.append(str(suggestion.get("message", "")) + (f"  ({options})" if options else ""))
+        space = suggestion.get("headers", {}).get("X-Memory-Space")
+        options = f"--space {space}" if space else options
+        message = _SAID_HERE.get(suggestion.get("id"), suggestion.get("message", ""))
+        hints.append(f"{message}  ({options})" if options else str(message))
     return hints
 
 

@@ -23,6 +23,7 @@ from recollect.cli.reading import (
     Types,
     open_sheet,
     reading,
+    require_columns,
     write_cells,
 )
 
@@ -102,9 +103,8 @@ def _records(
     if by is None:
         return found
     if found and not any(by in fields for _, fields in found):
-        known = ", ".join(dict.fromkeys(name for _, fields in found for name in fields))
-        detail = f"{side} has no '{by}'; it has {known}."
-        raise Failure("There is no such column", detail, exit_code=EXIT_USAGE, as_json=as_json)
+        known = dict.fromkeys(name for _, fields in found for name in fields)
+        require_columns(known, [by], of="file" if path.is_file() else "space", as_json=as_json)
     return [(fields.get(by), fields) for _, fields in found]
 
 

@@ -38,6 +38,7 @@ from recollect.cli.reading import (
     Types,
     open_sheet,
     reading,
+    require_columns,
 )
 from recollect.cli.report import evaluation_page
 
@@ -89,6 +90,8 @@ def evaluate(  # noqa: PLR0913, PLR0917  # a parameter per option
         ),
         as_json=as_json,
     )
+    if sheet is not None:
+        require_columns(sheet.columns, field or (), as_json=as_json)
     with _progress("evaluating", visible=not as_json) as progress:
         report = _reporter(progress)
         if sheet is not None:
@@ -157,6 +160,8 @@ def audit(  # noqa: PLR0913, PLR0917  # a parameter per option
         return
     request: Json = {"threshold": threshold} | ({"fields": field} if field else {})
     request |= {"source_field": source} if source else {}
+    if sheet is not None:
+        require_columns(sheet.columns, (*(field or ()), source), as_json=as_json)
     with _progress("auditing", visible=not as_json) as progress:
         report = _reporter(progress)
         if sheet is not None:

@@ -39,6 +39,7 @@ from recollect.cli.reading import (
     ending,
     open_sheet,
     reading,
+    require_columns,
     write_cells,
 )
 from recollect.errors import InvalidRequest, RecollectError
@@ -161,10 +162,7 @@ def fill(  # noqa: PLR0913, PLR0917  # a parameter per option
 
 def _blanks(sheet: Sheet, target: list[str] | None, *, as_json: bool) -> list[tuple[int, tuple[str, ...]]]:
     """The rows with blanks, and which cells of them to fill."""
-    unknown = [name for name in target or () if name not in sheet.columns]
-    if unknown:
-        detail = f"{', '.join(unknown)}; the columns are {', '.join(sheet.columns)}."
-        raise Failure("The file has no such column", detail, exit_code=EXIT_USAGE, as_json=as_json)
+    require_columns(sheet.columns, target or (), as_json=as_json)
     wanted = target or sheet.columns
     found = [(place, tuple(name for name in wanted if name not in row)) for place, row in enumerate(sheet.rows)]
     return [(place, names) for place, names in found if names]

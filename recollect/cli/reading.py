@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -84,11 +84,25 @@ def open_sheet(file: Path, options: TableOptions, *, as_json: bool) -> Sheet:
         raise Failure(title, f"{file}: {refusal.detail}", exit_code=EXIT_USAGE, as_json=as_json) from None
     except (OSError, ValueError) as fault:
         title = "The file cannot be read"
-        raise Failure(title, f"{file}: {fault}", exit_code=EXIT_USAGE, as_json=as_json) from None
+        why = getattr(fault, "strerror", None) or fault
+        raise Failure(title, f"{file.absolute()}: {why}", exit_code=EXIT_USAGE, as_json=as_json) from None
     if not as_json:
         for note in (*sheet.notes, *_unread(sheet)):
             err.print(escape(note))
     return sheet
+
+
+def require_columns(known: Collection[str], named: Iterable[str | None], *, of: str = "file", as_json: bool) -> None:
+    """Raise a Failure for a column that there is not, with the nearest that there is."""
+    unknown: dict[tuple[str, ...], str] = {(name,): name for name in named if name and name not in known}
+    if unknown:
+        # Here and not above: see reading.
+        from recollect.service.fieldnames import meant
+
+        detail = f"{', '.join(unknown.values())}; it has {', '.join(known)}."
+        hint = meant(unknown, known).message
+        title = f"The {of} has no such column"
+        raise Failure(title, detail, hints=[hint], exit_code=EXIT_USAGE, as_json=as_json)
 
 
 def _unread(sheet: Sheet) -> list[str]:

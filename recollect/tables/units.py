@@ -65,4 +65,4 @@ def hold_units(rows: Sequence[Row], width: int) -> bool:
             return False
         else:
             texts += 1  # a value as likely as a remark: one unit alone does not make units of it
-    return units > 1 or units == measured == 1 and not texts
+    return units > 1 or (units == measured == 1 and not texts)

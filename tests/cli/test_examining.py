@@ -124,13 +124,15 @@ def test_what_cannot_be_examined_says_why(recollect: Recollect, file: Path) -> N
     missing = recollect("audit", "nowhere.csv")
     assert (missing.code, "There is no such file" in missing.err) == (2, True)
     unknown = recollect("evaluate", str(file), "--field", "cty")
-    assert (unknown.code, "'cty'" in unknown.err) == (2, True)
+    assert (unknown.code, "'city' instead of 'cty'" in unknown.err) == (2, True)
+    source = recollect("audit", str(file), "--source", "cty")
+    assert (source.code, "The file has no such column" in source.err) == (2, True)
     both = recollect("audit", str(file), "--apply", str(file), "--revert", str(file))
     assert (both.code, "One of --apply and --revert" in both.err) == (2, True)
     other = recollect("audit", str(file), "--apply", str(file))
     assert (other.code, "no list of an audit" in other.err) == (2, True)
     no_space = recollect("audit", "nowhere")
-    assert (no_space.code, "nowhere" in no_space.err or "404" in no_space.err) == (1, True)
+    assert (no_space.code, "404" in no_space.err, "recollect spaces list" in no_space.err) == (1, True, True)
 
 
 def test_what_episodes_say_differently_is_listed(recollect: Callable[..., Ran]) -> None:

@@ -98,7 +98,10 @@ def test_what_cannot_be_filled_says_why(recollect: Recollect, tmp_path: Path) ->
     both = recollect("fill", str(file), "--threshold", ".5", "--target-accuracy", ".5")
     assert (both.code, "One of --threshold" in both.err) == (2, True)
     unknown = recollect("fill", str(file), "--target", "whre")
-    assert (unknown.code, "whre; the columns are no, what, where, hot." in unknown.err) == (2, True)
+    assert (unknown.code, "whre; it has no, what, where, hot." in unknown.err) == (2, True)
+    assert "'where' instead of 'whre'" in unknown.err
+    absent = recollect("fill", str(tmp_path / "nowhere.csv"))
+    assert (absent.code, "No such file" in absent.err, "Errno" in absent.err) == (2, True, False)
     (tmp_path / "meals.filled.csv").write_text("mine")
     taken = recollect("fill", str(file))
     assert (taken.code, "exists already" in taken.err, "--force" in taken.err) == (2, True, True)
