@@ -55,7 +55,7 @@ def free_port() -> int:
 
 def start(data: Path, **variables: str) -> Served:
     """Start a server and wait until it has printed its address."""
-    port = free_port()
+    port, host = free_port(), variables.get("RECOLLECT_HOST", "127.0.0.1")
     process = subprocess.Popen(
         [sys.executable, "-m", "recollect", "serve", "--port", str(port), "--workers", "2"],
         env=environment(data, **variables),
@@ -65,14 +65,14 @@ def start(data: Path, **variables: str) -> Served:
         text=True,
         start_new_session=True,
     )
-    served = Served(f"http://127.0.0.1:{port}", data, process)
+    served = Served(f"http://{f'[{host}]' if ':' in host else host}:{port}", data, process)
     is_ready = threading.Event()
 
     def follow() -> None:
         assert process.stdout is not None
         for line in process.stdout:
             served.output.append(line)
-            if re.search(r"answers at http://127\.0\.0\.1:\d+", line):
+            if re.search(r"answers at http://\S+:\d+", line):
                 is_ready.set()
         is_ready.set()
 

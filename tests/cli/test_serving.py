@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,17 @@ def test_the_process_that_forks_loads_no_mathematics_and_no_store() -> None:
     probe = f"{every}; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not socket.has_ipv6, reason="a machine without IPv6")
+def test_an_address_of_ipv6_is_served(tmp_path: Path) -> None:
+    served = start(tmp_path, RECOLLECT_HOST="::1")
+    try:
+        assert served.url.startswith("http://[::1]:")
+        assert httpx.get(f"{served.url}/api/v1/version").json()["api_version"] == "v1"
+    finally:
+        stop(served)
 
 
 @pytest.mark.slow

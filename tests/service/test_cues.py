@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -27,6 +28,8 @@ from recollect.service.spaces import patch_space, put_space
 from recollect.service.streaming import complete_stream
 
 CITIES = ["Fresno", "Fargo", "Boston", "Austin", "Denver", "Dallas", "Mobile", "Newark"]
+FIRST = ["William", "Robert", "Elizabeth", "Margaret", "John", "James", "Thomas", "Susan", "Peter", "Anna"]
+LAST = ["Jones", "Smith", "Young", "Brown", "White", "Green", "Black", "Stone", "Hill", "Wood", "Ford", "Lane"]
 ZIPS = ["93650", "58102", "02134", "73301", "80014", "75001", "36601", "07101"]
 
 
@@ -272,3 +275,42 @@ class TestBaseRates:
         assert unseen.completion_confidence > 0.98
         assert known.attribution["country"].source == unseen.attribution["country"].source == "imagined"
         assert [note.code for note in unseen.cue_notes] == [CueNoteCode.UNSEEN_VALUE]
+
+    async def test_a_rare_truth_value_is_not_told_of_a_cue_that_says_nothing_of_it(self, runtime: Runtime) -> None:
+        rows = [{"amount": n * 37 % 500, "country": "AB"[n % 2], "fraud": n % 50 == 7} for n in range(500)]
+        scope = await remember(runtime, "frauds", rows)
+        told = await ask(runtime, scope, {"amount": 123, "country": "A"}, targets=("fraud",))
+        assert told.fields["fraud"] is False
+        assert told.completion_confidence == pytest.approx(0.98, abs=0.02)
+
+    async def test_a_year_that_nothing_tells_has_little_confidence_and_lies_anywhere(self, runtime: Runtime) -> None:
+        rng = random.Random(6)
+        rows = [{"maker": f"maker {rng.randrange(3)}", "year": rng.randint(1990, 2023)} for _ in range(60)]
+        scope = await remember(runtime, "cars", rows)
+        anyhow = CompletionConfig(ca1_threshold=0.0)
+        told = await ask(runtime, scope, {"maker": "maker 1"}, targets=("year",), config=anyhow)
+        assert told.completion_confidence < 0.2
+        lies = told.intervals["year"]
+        assert float(lies.high) - float(lies.low) > 20
+
+
+class TestNames:
+    @pytest.fixture
+    async def members(self, runtime: Runtime) -> Scope:
+        """Two hundred members among whom the same few names come again and again, and the number is their own."""
+        rng = random.Random(16)
+        rows = [
+            {"first": rng.choice(FIRST), "last": rng.choice(LAST), "town": rng.choice(CITIES), "number": f"M-{n:05d}"}
+            for n in rng.sample(range(100_000), 199)
+        ]
+        return await remember(
+            runtime, "members", [*rows, {"first": "William", "last": "Jones", "town": "Fargo", "number": "M-47110"}]
+        )
+
+    @pytest.mark.parametrize("first", ["Bill", "W.", "W", "  WILLIAM ", "william", "Wiliam"])
+    async def test_a_name_in_another_form_beside_one_exact_field_finds_its_person(
+        self, runtime: Runtime, members: Scope, first: str
+    ) -> None:
+        told = await ask(runtime, members, {"first": first, "number": "M-47110"})
+        assert (told.fields["last"], told.fields["town"]) == ("Jones", "Fargo")
+        assert told.completion_confidence > 0.8
