@@ -114,7 +114,7 @@ audit: $(SUPPLY) ## Look up known vulnerabilities of the serving install; what c
 torture: $(PROVING) ## Run the long proofs of reliability; each prints its figures, and the time is printed
 	@time $(BIN)/python -m pytest -m torture -rP --durations=0 --durations-min=1 $(ARGS)
 
-CHECKS := format-check lint types layers contract proto-check clients-check size diff-contract bench-check test-package prove test-encoder test-docs test-ops
+CHECKS := format-check lint types layers contract proto-check clients-check size diff-contract bench-check test-package prove test-browser test-encoder test-docs test-ops
 check: $(filter-out $(WITHOUT),$(CHECKS)) ## Everything but the tests of the packages (WITHOUT=test-ops for less)
 
 format: $(DEVELOPMENT) ## Rewrite the sources in the house format
@@ -189,15 +189,16 @@ diff-contract: $(DEVELOPMENT) ## Fail if the contract breaks clients of the last
 release-contract: diff-contract ## Keep openapi.yaml as released under its version
 	@cp openapi.yaml docs/releases/$$(awk '$$1 == "version:" {print $$2; exit}' openapi.yaml).yaml
 
-prove: $(PROVING) ## Prove the contract: fuzz, parity, browser, Python and TypeScript clients
-	@$(PYTEST) tests/contract $(ARGS)
+BROWSING := tests/contract/test_explorer.py tests/contract/test_browser.py
+prove: $(PROVING) ## Prove the contract: fuzz, parity, Python and TypeScript clients
+	@$(PYTEST) tests/contract $(BROWSING:%=--ignore=%) $(ARGS)
 
 test-clients: $(PROVING) ## Build the clients of all languages and use them against a live server
 	@$(BIN)/python -m pytest -m "" tests/contract/test_clients.py -rs $(ARGS)
 
 .PHONY: test-browser
 test-browser: $(PROVING) ## Click the explorer and the documentation in headless Chromium; skipped where there is none
-	@$(BIN)/python -m pytest -rs tests/contract/test_explorer.py tests/contract/test_browser.py $(ARGS)
+	@$(PYTEST) -rs $(BROWSING) $(ARGS)
 
 .PHONY: test-docs
 test-docs: $(PROVING) ## Run every command of the documents, follow every link, and hold the prose to its measure
