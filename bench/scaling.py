@@ -22,6 +22,10 @@ CALLS = 2_000
 NODES, SPACES, EPISODES = 1_000, 1_000_000, 10_000_000_000
 POINTS = (16, 256, 4096)  # of each node on the ring
 ZIPF = 0.8
+LARGE = 10_000_000  # episodes; a larger space has a node of its own
+PRIMARIES, SHARDS = 50, 4096
+RAM_BYTES = 230  # of an episode in a worker, for short records
+REQUESTS = 100_000  # a second, of all spaces together
 
 
 def main() -> None:
@@ -87,6 +91,7 @@ def simulate() -> None:
     print(f"largest space {sizes[0]:,.0f} episodes, median {np.median(sizes):,.0f}")
     print(f"spaces over 10^7 episodes: {(sizes > 1e7).sum()}")
     keys = rng.integers(0, 2**63, SPACES)
+    kept = np.where(sizes > LARGE, 0, sizes)
     for points in POINTS:
         places = rng.integers(0, 2**63, NODES * points)
         owner = np.repeat(np.arange(NODES), points)
@@ -94,13 +99,25 @@ def simulate() -> None:
         places, owner = places[order], owner[order]
         node = owner[np.searchsorted(places, keys) % len(places)]
         held = np.bincount(node, minlength=NODES)
-        weight = np.bincount(node, weights=np.minimum(sizes, 1e7), minlength=NODES)
+        weight = np.bincount(node, weights=kept, minlength=NODES)
         left = owner != 0
         moved = owner[left][np.searchsorted(places[left], keys) % left.sum()] != node
-        print(
-            f"{points} points a node: spaces {held.min():,}–{held.max():,} (mean {SPACES // NODES:,}),"
-            f" episodes at most {weight.max() / weight.mean():.2f} × the mean; one node gone moves {moved.mean():.4%}"
-        )
+        _tell_nodes(points, held, weight, float(moved.mean()))
+    shard = keys % SHARDS  # an engine that distributes by uid hashes it to a shard, and lays shards on machines
+    weight = np.bincount(shard % PRIMARIES, weights=kept, minlength=PRIMARIES)
+    print(
+        f"{PRIMARIES} primaries of {SHARDS} shards: {weight.min():,.0f}–{weight.max():,.0f} episodes each,"
+        f" the fullest {weight.max() / weight.mean():.2f} × the mean"
+    )
+
+
+def _tell_nodes(points: int, held: np.ndarray, weight: np.ndarray, moved: float) -> None:
+    """`held` spaces and `weight` episodes of each node. Spaces ask as often as each other, or as they are large."""
+    ram = weight * RAM_BYTES / 1e9
+    print(f"{points} points a node: spaces {held.min():,}–{held.max():,} (mean {SPACES // NODES:,}), RAM", end=" ")
+    print(f"{np.median(ram):.1f} GB (median), {ram.max():.1f} GB (most);", end=" ")
+    print(f"requests/s at most {REQUESTS * held.max() / SPACES:.0f} evenly,", end=" ")
+    print(f"{REQUESTS * weight.max() / weight.sum():.0f} by size; one node gone moves {moved:.4%}")
 
 
 if __name__ == "__main__":
