@@ -13,6 +13,18 @@ CHECKED := $(wildcard $(PACKAGES) bench tests clients)
 
 # Wheels only: a newcomer's machine may have no compiler. Only the lock decides what is installed.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-compile --require-hashes --only-binary :all:
+# The same for many: on a terminal a line tells how far it is, elsewhere nothing does.
+define FETCH
+PYTHONUNBUFFERED=1 $(filter-out --quiet,$(INSTALL)) -r $(1) | { \
+  n=0; all=$$(grep -c == $(1)); tell() { ! [ -t 2 ] || printf '\r\033[K%s' "$$1" >&2; }; \
+  while read -r does what _; do \
+    case $$does in \
+      Collecting) n=$$((n + 1)); tell "  $$n of $$all: $${what%%[=<>;]*}" ;; \
+      Requirement) n=$$((n + 1)) ;; \
+      Installing) tell "  unpacking ..." ;; \
+    esac; \
+  done; tell ""; }
+endef
 LINK := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation --no-index --editable .
 
 # Each stamp is a copy of the lock it installed: it is out of date exactly when the content differs.
@@ -291,21 +303,21 @@ $(PIP): requirements/installer.txt | $(BIN)/python
 	@cp $< $@
 
 $(SERVING): requirements/serve.txt pyproject.toml | $(PIP)
-	@cmp -s $< $@ || { echo "Installing what serving needs into $(VENV): 0.2 GB, a minute or two ..."; $(INSTALL) -r $<; }
+	@cmp -s $< $@ || { echo "Installing what serving needs into $(VENV): 0.2 GB, a minute or two ..."; $(call FETCH,$<); }
 	@$(LINK)
 	@cp $< $@
 
 $(DEVELOPMENT): requirements/dev.txt $(SERVING)
-	@cmp -s $< $@ || { echo "Installing what development needs into $(VENV): 0.3 GB ..."; $(INSTALL) -r $<; }
+	@cmp -s $< $@ || { echo "Installing what development needs into $(VENV): 0.3 GB ..."; $(call FETCH,$<); }
 	@cp $< $@
 
 $(PROVING): requirements/contract.txt $(DEVELOPMENT)
-	@cmp -s $< $@ || { echo "Installing what proving the contract needs into $(VENV): 0.1 GB ..."; $(INSTALL) -r $<; }
+	@cmp -s $< $@ || { echo "Installing what proving the contract needs into $(VENV): 0.1 GB ..."; $(call FETCH,$<); }
 	$(LEAN)
 	@cp $< $@
 
 $(EVALUATION): requirements/evaluation.txt $(PROVING)
-	@cmp -s $< $@ || { echo "Installing what the evaluation compares with into $(VENV): 0.2 GB ..."; $(INSTALL) -r $<; }
+	@cmp -s $< $@ || { echo "Installing what the evaluation compares with into $(VENV): 0.2 GB ..."; $(call FETCH,$<); }
 	@cp $< $@
 
 $(GENERATING): requirements/generators.txt requirements/java.txt | $(PIP)
