@@ -176,7 +176,7 @@ def _coverage(memories: list[tuple[Traces, list[Json]]], covered: int, rng: np.r
             begun = perf_counter()
             given = conformal.scores(block, names, [target])[target]
             times.append(perf_counter() - begun)
-            asked = [e for e in new if target in e and all(n in e for n in names)] if len(given.rising) else []
+            asked = [e for e in new if target in e and all(n in e for n in names)] if len(given.rows) else []
             for i in rng.choice(len(asked), min(covered, len(asked)), replace=False) if asked else ():
                 _note(block, asked[i], names, target, given, hits, sizes)
     told: list[str | float] = [f"{len(_targets(memories[0][0]))}"]

@@ -5,7 +5,7 @@ asked for every field: from two other fields drawn by chance, or from all others
 episodes that were asked for the threshold, and other events; what coverage then varies by is told beside it, and what
 it would vary by if the guarantee held exactly: of n episodes asked for a threshold coverage is distributed as
 Beta((n + 1) c, (n + 1)(1 - c)), of m events a binomial share of that.
-`python -m bench.evaluation.sets` measures every set, `--only NAME` some.
+`python -m bench.evaluation.sets` measures every set, `--only NAME` some; what others gave before is kept.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from bench.evaluation.trial import SEED
 from engine import Block, Schema, Traces, attach, conformal
 
 Json = dict[str, Any]
-STORED, EVENTS, LEAST_NEW, GENERATED = 1000, 100, 20, 3000
+STORED, EVENTS, LEAST_NEW, GENERATED = 1000, 200, 20, 3000
 TARGETS = 4  # asked of one memory
 COVERAGE, WITHIN = 0.9, 0.015
 ERROR = 0.006  # thresholds are drawn until coverage would vary by no more than this, were the guarantee exact
@@ -109,7 +109,7 @@ def worlds(folder: Path) -> Iterator[tuple[str, list[Json]]]:
 def _generated(file: Path) -> Iterator[tuple[str, list[Json]]]:
     if not file.exists():
         return
-    for name in ("shop", "price", "random"):
+    for name in ("shop", "price", "chance"):
         make, rng = generator(file, name), random.Random(SEED)
         yield name, [make(rng) for _ in range(GENERATED)]
 
@@ -141,10 +141,10 @@ def _thresholds(events: list[Json], kind: str, rng: np.random.Generator, told: T
         begun = process_time()
         given = conformal.scores(block, names, [target])[target]
         told.times.append(process_time() - begun)
-        if len(given.rising):
+        if len(given.rows):
             chosen = rng.choice(len(asked), min(EVENTS, len(asked)), replace=False).tolist()
             told.hits.append([_holds(block, asked[i], names, target, given, told.sizes) for i in chosen])
-            told.calibrated.append(len(given.rising))
+            told.calibrated.append(len(given.rows))
             yield
 
 
@@ -154,7 +154,7 @@ def _holds(
     """Whether the set of one event holds its value; its size is noted as a share of the values, or of the range."""
     column, truth = block.traces.columns[target], event[target]
     found = conformal.conformal(block, {name: event[name] for name in names}, target, given, COVERAGE)
-    if found.low is None or found.high is None:
+    if found.low is None or found.high is None:  # an empty one of a number or a time, too
         sizes.append(len(found.values) / column.distinct)
         return found.with_unseen if column.find(truth) < 0 else truth in found.values
     low, high, own = (engine.place(each) for each in (found.low, found.high, truth))
@@ -163,28 +163,32 @@ def _holds(
     return low <= own <= high
 
 
-def figures(found: Sequence[Sequence[str | float]]) -> dict[str, Any]:
+def figures(found: Sequence[Json]) -> Json:
     """What the page of features says of the table."""
-    shares = [float(line[4]) for line in found]
+    shares = [float(line["covered"]) for line in found]
     within = sum(abs(share - COVERAGE) <= WITHIN for share in shares)
     told = f"{within} of {len(found)} within 1.5 points of 90 %, from {min(shares):.3f} to {max(shares):.3f}"
-    return {"sets": told, "lines": [dict(zip(COLUMNS, line, strict=True)) for line in found]}
+    return {"sets": told, "lines": list(found)}
+
+
+def keep(line: Json) -> None:
+    """Put a line in its place among the figures."""
+    kept = json.loads(FIGURES.read_text("utf-8"))["lines"] if FIGURES.exists() else []
+    by_place = {(each["set"], each["cue"]): each for each in [*kept, line]}
+    FIGURES.write_text(json.dumps(figures([by_place[place] for place in sorted(by_place)]), indent=2) + "\n", "utf-8")
 
 
 def main() -> int:
-    """Print the table, and of a run over everything keep the figures."""
+    """Print the table line by line, and keep its figures."""
     parser = argparse.ArgumentParser(prog="python -m bench.evaluation.sets", description=__doc__)
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER, help="the folder with the evaluation data")
     parser.add_argument("--only", nargs="*", default=[], help="these sets alone")
     parser.add_argument("--error", type=float, default=ERROR, help="how far coverage may vary by chance, as one s.e.")
     options = parser.parse_args()
     print(" | ".join(COLUMNS))
-    found = []
     for line in lines(options.data, options.only, options.error):
-        found.append(line)
         print(" | ".join(f"{each:.3f}" if isinstance(each, float) else each for each in line), flush=True)
-    if not options.only:
-        FIGURES.write_text(json.dumps(figures(found), indent=2) + "\n", "utf-8")
+        keep(dict(zip(COLUMNS, line, strict=True)))
     return 0
 
 

@@ -158,6 +158,28 @@ class Block:
         beta[code] = self._bias_without(scored, target, row, code)
         return self._mixed(target, m, alike / max(1, column.present - 1), beta, novel), counts
 
+    def general_and_without(self, cue: Mapping[str, Value], target: str, rows: Rows) -> tuple[Generalisation, Floats]:
+        """P_G of one target; and float64[R], of each of these episodes that have it, how probable its value is in
+        closed form if it is a stored one, of a memory that lacks the episode's: 0 of values that no other has."""
+        column, scored = self.traces.columns[target], self._score(self._known(cue), (target,))
+        codes, whole = column.codes[rows], self._general(cue, target, scored)
+        left = column.counts[codes] - 1.0
+        bracket = self._kappa(target) * (left + 0.5) / (column.present + 0.5 * column.distinct + 0.5)
+        beta = np.zeros(len(rows))
+        if scored is not None:
+            weights, most = _weights(scored.scores[0])
+            own = np.zeros(self.traces.size)
+            own[scored.candidates] = most * weights
+            bracket += np.maximum(0.0, self._alike(scored, target)[codes] - own[rows]) / column.present
+            for weight, each in self._weighted(scored, target):
+                near = np.zeros(self.traces.size)
+                near[each.like] = each.near
+                together = np.maximum(0.0, self._gains.together(each, target)[codes] - near[rows])
+                beta += weight * np.log((together / each.share + SCHEMA_PSEUDOCOUNT) / (left + SCHEMA_PSEUDOCOUNT))
+        mass = np.where(left > 0.0, bracket * np.exp(beta - whole.beta.max()), 0.0)
+        every = whole.bracket * np.exp(whole.beta - whole.beta.max())
+        return whole, mass / np.maximum(float(every.sum()) - every[codes] + mass, 1e-300)
+
     def _known(self, cue: Mapping[str, Value]) -> list[Known]:
         """What of the cue says something: what is like any stored value."""
         columns = self.traces.columns
@@ -243,8 +265,7 @@ class Block:
 
     def _schema_bias(self, scored: _Scored, target: str) -> Floats:
         """beta float64[V] in nats, as `engine.generalisation` has it."""
-        weighted = zip(self._rows(target, scored.names)[1].tolist(), scored.known, strict=True)
-        told = [(weight, known) for weight, known in weighted if weight > 0.0 and known.share]
+        told = self._weighted(scored, target)
         beta: Floats = sum(weight for weight, _ in told) * self._gains.floor(target)
         for weight, known in told:
             codes, nats = self._gains.bias(known, target)
@@ -254,13 +275,16 @@ class Block:
                 beta[codes] += weight * nats
         return beta
 
+    def _weighted(self, scored: _Scored, target: str) -> list[tuple[float, Known]]:
+        """What of the cue says something of a target, with its weight."""
+        weighted = zip(self._rows(target, scored.names)[1].tolist(), scored.known, strict=True)
+        return [(weight, known) for weight, known in weighted if weight > 0.0 and known.share]
+
     def _bias_without(self, scored: _Scored, target: str, row: int, code: int) -> float:
         """beta of the value `code` as if the episode `row` lacked the target."""
         column = self.traces.columns[target]
         beta, left = 0.0, float(column.counts[code]) - 1.0
-        for weight, known in zip(self._rows(target, scored.names)[1].tolist(), scored.known, strict=True):
-            if weight <= 0.0 or not known.share:
-                continue
+        for weight, known in self._weighted(scored, target):
             own = float(known.near[known.like == row].sum())
             together = max(0.0, float(known.near[column.codes[known.like] == code].sum()) - own)
             beta += weight * math.log((together / known.share + SCHEMA_PSEUDOCOUNT) / (left + SCHEMA_PSEUDOCOUNT))

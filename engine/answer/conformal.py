@@ -9,14 +9,22 @@ less than the one that answers. score_i is what was said of the true value. Of n
 
     p(y) = (#{i : s_i < s} + u (#{i : s_i = s} + 1)) / (n + 1)        S = { y : p(y) > 1 - coverage }
 
-holds the true value of a new event of the kind with `coverage` exactly; u in [0, 1) shares out what is equal (Vovk,
-Gammerman & Shafer 2005, smoothed), drawn from the cue, so that the same question has the same answer. Scores count in
-steps: a memory with one episode more sets all of them a little higher, and would set y above its equals. An episode
-with the same cue and the value y is equal whatever its score: were y the new event's, each would be asked of a memory
-that has the other. Without the sharing out the sets of a memory that has many episodes twice cover too much.
+holds the true value of a new event of the kind with `coverage` exactly, when each episode and the event are asked of
+memories that have neither; u in [0, 1) shares out what is equal (Vovk, Gammerman & Shafer 2005, smoothed), drawn from
+the cue and the episodes asked, so that the same question has the same answer. The event is asked once, of a memory that
+has all the episodes. What one more does to it is taken back:
 
-Of a category the score is P_G(y), what is not stored among the values as one of them; of a number or a time it is the
-smaller tail of P_G at y, so S is an interval. P_G is the closed form for both: a learned head has seen the episodes.
+- an episode with the value y itself is compared with what would be said of y without it
+  (`Block.general_and_without`), is equal if it also has the cue, and if nobody else has y: then both are new values;
+- what is not stored is compared by its odds, which all stored values have in common, and is equal to each episode
+  whose value no other has;
+- what is left moves all scores by less than NEAR, and what is nearer counts as equal.
+
+So a set may be empty: where all are as sure as can be, one event in ten is in none of 90 %.
+
+Of a category the score is P_G(y) among the values that are stored, or the odds of one that is not; of a number or a
+time it is the smaller tail of P_G at y, so S is an interval. P_G is the closed form for both: a learned head has seen
+the episodes.
 """
 
 from __future__ import annotations
@@ -30,7 +38,7 @@ import numpy as np
 
 from engine.answer.block import Block
 from engine.generalisation.distribution import Generalisation
-from engine.memory.arrays import Floats, Ints, Rows
+from engine.memory.arrays import Floats, Ints, Mask, Rows
 from engine.memory.columns import Column
 from engine.memory.traces import Traces
 from engine.memory.values import Value, identity, place
@@ -40,12 +48,12 @@ CALIBRATED = 600  # episodes asked, at the most: coverage then varies by a littl
 ASKINGS = 20  # completions that take as long as the asking of so many episodes does, about
 LEAST = 20  # with fewer that have the cue's fields nothing is promised
 SEED = 20240601
-STEP = 0.1  # of a score's logarithm: scores that are nearer are equal, an episode more or less moves them as much
+NEAR = 0.05  # of a score: what is nearer is equal, an episode more or less moves it as much
 
 
 @dataclass(frozen=True, slots=True)
 class ConformalSet:
-    """The values of a set, likeliest first, or of a number or time its `low` and `high` end.
+    """The values of a set, likeliest first, or of a number or time its `low` and `high` end, None where it is empty.
 
     `with_unseen`: a value that no episode has is in it, too. `n` episodes were asked.
     """
@@ -59,10 +67,17 @@ class ConformalSet:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What episodes' own values score, float64[n], rising, and by cue the codes, int[k], and the scores of its own."""
+    """What the episodes `rows` score of their own values, `scored` float64[n] (`is_new`: the odds of a new value).
 
+    `rising` are the same in order, `met` those that are not new. `lot` is drawn by what the episodes are.
+    """
+
+    rows: Rows
+    scored: Floats
+    is_new: Mask
     rising: Floats
-    alike: Mapping[tuple[int, ...], tuple[Rows, Floats]]
+    met: Floats
+    lot: bytes
 
 
 def scores(
@@ -79,18 +94,22 @@ def scores(
         has = np.all([columns[each].codes >= 0 for each in (*known, name)], axis=0)
         rows = np.random.default_rng(SEED).permutation(np.flatnonzero(has))[:CALIBRATED]
         rows = np.sort(rows) if len(rows) >= LEAST else rows[:0]
-        scored = list(_scored(block, (*known, name), rows, goes_on))
-        if len(scored) < len(rows):
+        told = np.array(list(_scored(block, (*known, name), rows, goes_on))).reshape(-1, 2)
+        if len(told) < len(rows):
             return {}
-        own = _steps(np.array(scored))
-        found[name] = Scores(np.sort(own), _alike(rows, own, columns[name], [columns[each] for each in known]))
+        own, is_new = told[:, 0], told[:, 1] > 0.0
+        lot = hashlib.blake2b(columns[name].codes[rows].tobytes(), digest_size=8).digest()
+        found[name] = Scores(rows, own, is_new, np.sort(own), np.sort(own[~is_new]), lot)
     return found
 
 
-def _scored(block: Block, names: Sequence[str], rows: Rows, goes_on: Callable[[], bool]) -> Iterator[float]:
-    """What a memory of the fields `names` that lacks an episode says of its value of the last; till `goes_on` ends it.
+def _scored(
+    block: Block, names: Sequence[str], rows: Rows, goes_on: Callable[[], bool]
+) -> Iterator[tuple[float, bool]]:
+    """What a memory of the fields `names` that lacks an episode says of its value of the last, and whether it has it.
 
-    A few at a time are taken out and put back at the end, so that what is indexed of the others stays.
+    A few at a time are taken out and put back at the end, so that what is indexed of the others stays. Till `goes_on`
+    ends it.
     """
     columns, target = block.traces.columns, names[-1]
     size = block.traces.size
@@ -117,80 +136,91 @@ def _told(traces: Traces, names: Sequence[str], row: int) -> dict[str, Value]:
     return {name: traces.columns[name].values[int(traces.columns[name].codes[row])] for name in names}
 
 
-def _score(block: Block, target: str, event: Mapping[str, Value]) -> float:
-    """What a memory says of an event's value of a field."""
+def _score(block: Block, target: str, event: Mapping[str, Value]) -> tuple[float, bool]:
+    """What a memory says of an event's value of a field, and whether it is new to it."""
     column, value = block.traces.columns[target], event[target]
     general = block.general({name: each for name, each in event.items() if name != target}, target)
     if _is_line(column):
-        return _tail_at(column, column.counts, general, place(value))
+        return _tail_at(column, column.counts, general, place(value)), False
     code = column.find(value)
-    return float(_likelihoods(general)[code]) if code >= 0 else general.novel
-
-
-def _alike(
-    rows: Rows, own: Floats, target: Column, known: Sequence[Column]
-) -> dict[tuple[int, ...], tuple[Rows, Floats]]:
-    """The rows' codes and scores by their cue."""
-    places: dict[tuple[int, ...], list[int]] = {}
-    for at, row in enumerate(rows.tolist()):
-        places.setdefault(tuple(int(column.codes[row]) for column in known), []).append(at)
-    return {cue: (target.codes[rows[at]].astype(np.intp), own[at]) for cue, at in places.items()}
+    return (float(general.posterior[code]), False) if code >= 0 else (_odds(general), True)
 
 
 def conformal(block: Block, cue: Mapping[str, Value], target: str, given: Scores, coverage: float) -> ConformalSet:
     """The set for one cue, which may hold nothing; `scores` gave `given`."""
-    column, general, n = block.traces.columns[target], block.general(cue, target), len(given.rising)
-    live, known = column.counts > 0, [name for name in sorted(cue) if name in block.traces.columns]
-    u, least = _drawn({name: cue[name] for name in known}, target), (1.0 - coverage) * (n + 1)
-    codes, own = given.alike.get(
-        tuple(block.traces.columns[name].find(cue[name]) for name in known), (np.zeros(0, np.intp), np.zeros(0))
-    )
+    column, n = block.traces.columns[target], len(given.rows)
+    asked = {name: cue[name] for name in sorted(cue) if name in block.traces.columns}
+    codes = column.codes[given.rows].astype(np.intp)
+    general, without = block.general_and_without(asked, target, given.rows)
+    said = general.posterior
     if _is_line(column):
-        tails, places = _tails(column, column.counts, general), column.numbers
-        on_line = live & ~np.isnan(places)
-        inside = on_line & (_places(tails, given.rising, codes, own, u) > least)
-        if not inside.any():
-            inside = on_line & (tails >= tails[on_line].max(initial=0.0))
-        chosen = np.flatnonzero(inside)
-        low, high = chosen[np.argmin(places[chosen])], chosen[np.argmax(places[chosen])]
-        return ConformalSet((), column.values[low], column.values[high], False, n)
-    p = _likelihoods(general)
-    chosen = np.flatnonzero(live & (_places(p, given.rising, codes, own, u) > least))
-    chosen = chosen[np.lexsort((chosen, -p[chosen]))]
-    values = tuple(column.values[code] for code in chosen)
-    novel = _places(np.array([general.novel]), given.rising, np.zeros(0, np.intp), np.zeros(0), u)
-    return ConformalSet(values, None, None, bool(novel[0] > least), n)
+        said = _tails(column, column.counts, general)
+        without = said[codes]
+    u, least = _drawn(asked, target, given.lot), (1.0 - coverage) * (n + 1)
+    inside = _places(said, codes, without, given, _have(block.traces, asked, given.rows), u) > least
+    chosen = np.flatnonzero(inside & (column.counts > 0))
+    if not _is_line(column):
+        below, upto = _ranks(given.met, np.array([_odds(general)]))
+        with_unseen = below + u * (upto - below + np.sum(given.is_new) + 1.0) > least
+        values = tuple(column.values[code] for code in chosen[np.lexsort((chosen, -said[chosen]))])
+        return ConformalSet(values, None, None, bool(with_unseen[0]), n)
+    chosen = chosen[~np.isnan(column.numbers[chosen])]
+    if not len(chosen):
+        return ConformalSet((), None, None, False, n)
+    low, high = (chosen[at(column.numbers[chosen])] for at in (np.argmin, np.argmax))
+    return ConformalSet((), column.values[low], column.values[high], False, n)
 
 
-def _places(scored: Floats, rising: Floats, codes: Rows, own: Floats, u: float) -> Floats:
-    """float64[V], (n + 1) p(y) of each score; the episodes with the cue have `codes`, int[k], and score `own`."""
-    scored = _steps(scored)
-    below = np.searchsorted(rising, scored, "left")
-    equal = np.searchsorted(rising, scored, "right") - below
-    is_below, is_above = own < scored[codes], own > scored[codes]
-    np.subtract.at(below, codes[is_below], 1)
-    np.add.at(equal, codes[is_below | is_above], 1)
-    return below + u * (equal + 1.0)
+def _places(said: Floats, codes: Rows, without: Floats, given: Scores, is_alike: Mask, u: float) -> Floats:
+    """float64[V], (n + 1) p(y) of each value. The episodes have `codes`, int[n], and `without` float64[n] is what would
+    be said of their own value without them; those that are `is_alike` have the cue."""
+    below, upto = _ranks(given.rising, said)
+    was_below, was_upto = _relation(given.scored, said[codes])
+    is_below, is_upto = _relation(given.scored, without)
+    is_equal = is_alike | given.is_new
+    np.add.at(below, codes, (is_below & ~is_equal).astype(np.intp) - was_below)
+    np.add.at(upto, codes, (is_upto | is_equal).astype(np.intp) - was_upto)
+    return below + u * (upto - below + 1.0)
 
 
-def _steps(scored: Floats) -> Floats:
-    """Scores in whole steps: those that cannot be told apart are equal."""
-    return np.floor(np.log(np.maximum(scored, 1e-300)) / STEP)
+def _ranks(rising: Floats, said: Floats) -> tuple[Rows, Rows]:
+    """int[V]: how many of the scores are lower than each, and how many are no higher."""
+    below, upto = _edges(said)
+    return np.searchsorted(rising, below, "left"), np.searchsorted(rising, upto, "right")
 
 
-def _drawn(cue: Mapping[str, Value], target: str) -> float:
+def _relation(scored: Floats, said: Floats) -> tuple[Mask, Mask]:
+    """bool[n]: whether each score is lower, and whether it is no higher."""
+    below, upto = _edges(said)
+    return scored < below, scored <= upto
+
+
+def _edges(said: Floats) -> tuple[Floats, Floats]:
+    """Between which scores are equal."""
+    return said * (1.0 - NEAR), said * (1.0 + NEAR)
+
+
+def _have(traces: Traces, cue: Mapping[str, Value], rows: Rows) -> Mask:
+    """bool[n]: which of the episodes have all of the cue's values."""
+    found = np.ones(len(rows), dtype=bool)
+    for name, value in cue.items():
+        found &= traces.columns[name].codes[rows] == traces.columns[name].find(value)  # the episodes have every field
+    return found
+
+
+def _drawn(cue: Mapping[str, Value], target: str, lot: bytes) -> float:
     """u in [0, 1), by chance as far as any value is concerned, and the same for the same question."""
-    told = repr((target, [(name, identity(cue[name])) for name in sorted(cue)]))
+    told = repr((target, [(name, identity(value)) for name, value in cue.items()], lot))
     return int.from_bytes(hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=6).digest()) / 2.0**48
+
+
+def _odds(general: Generalisation) -> float:
+    """Of a value that is not stored."""
+    return general.novel / (1.0 - general.novel)
 
 
 def _is_line(column: Column) -> bool:
     return column.kind in ("number", "time")
-
-
-def _likelihoods(general: Generalisation) -> Floats:
-    """P_G(y) float64[V], with what is novel sums to 1."""
-    return (1.0 - general.novel) * general.posterior
 
 
 def _tails(column: Column, counts: Ints, general: Generalisation) -> Floats:

@@ -39,7 +39,7 @@ def sets(
         kept.update({(fields, name): each for name, each in made.items()})
     for name in names:
         given = kept[fields, name]
-        if len(given.rising):
+        if len(given.rows):
             found[name] = _set(engine.conformal.conformal(block, cue, name, given, coverage), coverage)
     return found
 

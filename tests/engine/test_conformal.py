@@ -46,7 +46,7 @@ def test_new_events_are_covered_as_promised(target: str, coverage: float) -> Non
     for seed in (1, 2):
         block = memory(seed, 1000)
         given = conformal.scores(block, NAMES, [target])[target]
-        n += len(given.rising)
+        n += len(given.rows)
         for event in drawn(seed + 100, NEW):
             cue = {name: event[name] for name in NAMES}
             found = conformal.conformal(block, cue, target, given, coverage)
@@ -73,7 +73,7 @@ def test_sets_grow_with_what_they_promise() -> None:
 
 def test_too_few_episodes_promise_nothing() -> None:
     block = memory(4, conformal.LEAST - 1)
-    assert len(conformal.scores(block, NAMES, ["f3"])["f3"].rising) == 0
+    assert len(conformal.scores(block, NAMES, ["f3"])["f3"].rows) == 0
 
 
 def twice_stored(seed: int, size: int) -> list[dict[str, Value]]:
@@ -115,7 +115,7 @@ def test_what_each_event_has_for_itself_makes_no_set_promise_too_much(names: tup
     for seed in (1, 2, 3):
         block = made_of(of_their_own(seed, 500))
         given = conformal.scores(block, names, [target])[target]
-        n += len(given.rising)
+        n += len(given.rows)
         for event in of_their_own(seed + 100, 200):
             found = conformal.conformal(block, {name: event[name] for name in names}, target, given, 0.9)
             is_new = block.traces.columns[target].find(event[target]) < 0
@@ -130,3 +130,27 @@ def test_the_same_question_has_the_same_set() -> None:
     cue = {name: drawn(105, 1)[0][name] for name in NAMES}
     sets = [conformal.conformal(block, cue, "f3", given, 0.8) for _ in range(2)]
     assert sets[0] == sets[1]
+
+
+def test_what_is_said_of_an_episode_s_own_value_without_it_is_what_a_memory_says_that_lacks_its_cell() -> None:
+    block = memory(6, 400)
+    cue = {name: drawn(106, 1)[0][name] for name in ("f0", "f1")}
+    column = block.traces.columns["f3"]
+    shared = np.flatnonzero(column.counts[column.codes] > 1)
+    alone = np.flatnonzero(column.counts[column.codes] == 1)
+    expected = [block.without(row, "f3", cue)[0].posterior[column.codes[row]] for row in shared.tolist()]
+    assert np.allclose(block.general_and_without(cue, "f3", shared)[1], expected, rtol=1e-3)
+    assert len(alone)
+    assert not block.general_and_without(cue, "f3", alone)[1].any()
+
+
+def test_where_all_are_as_sure_as_can_be_one_interval_in_ten_of_ninety_is_empty() -> None:
+    rng = np.random.default_rng(7)
+    kinds = (rng.permutation(800) % 40).tolist()
+    block = made_of([{"key": f"k{kind}", "number": float(kind)} for kind in kinds])
+    given = conformal.scores(block, ["key"], ["number"])["number"]
+    found = [conformal.conformal(block, {"key": f"k{i}"}, "number", given, 0.9) for i in range(40)]
+    held = [each.low == each.high == i for i, each in enumerate(found) if each.low is not None]
+    assert all(held)
+    # Three standard errors of forty cues.
+    assert abs(len(held) / 40 - 0.9) < 3.0 * math.sqrt(0.09 / 40)

@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class ValueSet(BaseModel):
     """
-    Values that hold the true one of a new event with the coverage asked for (smoothed conformal prediction). A category has `values`, `size` and `with_unseen`, a number or a time its ends `low` and `high`. Of a stored event the true value is in it more often. An empty set says that of events like the stored ones more than the coverage asked for are surer than this one; ask for more coverage, or for another field. 
+    Values that hold the true one of a new event with the coverage asked for (smoothed conformal prediction). A category has `values`, `size` and `with_unseen`, a number or a time its ends `low` and `high`. Of a stored event the true value is in it more often. An empty set, of any kind of field, has `size` 0 and no ends: of events like the stored ones more than the coverage asked for are surer than this one, or all are as sure as can be. Ask for more coverage, or for another field. 
     """ # noqa: E501
     coverage: Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]] = Field(description="A number from 0 to 1.", json_schema_extra={"examples": [0.82]})
     calibrated_on: Annotated[int, Field(le=9007199254740991, strict=True, ge=0)] = Field(description="How many.", json_schema_extra={"examples": [120]})

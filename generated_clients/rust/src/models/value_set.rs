@@ -11,7 +11,7 @@
 use crate::models;
 use serde::{Deserialize, Serialize};
 
-/// ValueSet : Values that hold the true one of a new event with the coverage asked for (smoothed conformal prediction). A category has `values`, `size` and `with_unseen`, a number or a time its ends `low` and `high`. Of a stored event the true value is in it more often. An empty set says that of events like the stored ones more than the coverage asked for are surer than this one; ask for more coverage, or for another field. 
+/// ValueSet : Values that hold the true one of a new event with the coverage asked for (smoothed conformal prediction). A category has `values`, `size` and `with_unseen`, a number or a time its ends `low` and `high`. Of a stored event the true value is in it more often. An empty set, of any kind of field, has `size` 0 and no ends: of events like the stored ones more than the coverage asked for are surer than this one, or all are as sure as can be. Ask for more coverage, or for another field. 
 #[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ValueSet {
     /// A number from 0 to 1.
@@ -38,7 +38,7 @@ pub struct ValueSet {
 }
 
 impl ValueSet {
-    /// Values that hold the true one of a new event with the coverage asked for (smoothed conformal prediction). A category has `values`, `size` and `with_unseen`, a number or a time its ends `low` and `high`. Of a stored event the true value is in it more often. An empty set says that of events like the stored ones more than the coverage asked for are surer than this one; ask for more coverage, or for another field. 
+    /// Values that hold the true one of a new event with the coverage asked for (smoothed conformal prediction). A category has `values`, `size` and `with_unseen`, a number or a time its ends `low` and `high`. Of a stored event the true value is in it more often. An empty set, of any kind of field, has `size` 0 and no ends: of events like the stored ones more than the coverage asked for are surer than this one, or all are as sure as can be. Ask for more coverage, or for another field. 
     pub fn new(coverage: f64, calibrated_on: i64) -> ValueSet {
         ValueSet {
             coverage,

@@ -16,7 +16,8 @@ import { mapValues } from '../runtime';
 /**
  * Values that hold the true one of a new event with the coverage asked for (smoothed conformal prediction). A category has `values`, `size` and
  * `with_unseen`, a number or a time its ends `low` and `high`. Of a stored event the true value is in it more often.
- * An empty set says that of events like the stored ones more than the coverage asked for are surer than this one; ask for more coverage, or for another field.
+ * An empty set, of any kind of field, has `size` 0 and no ends: of events like the stored ones more than the coverage asked for are surer than this one, or all
+ * are as sure as can be. Ask for more coverage, or for another field.
  * 
  * @export
  * @interface ValueSet

@@ -36,7 +36,7 @@ import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
 import recollect.client.ApiClient;
 /**
- * Values that hold the true one of a new event with the coverage asked for (smoothed conformal prediction). A category has &#x60;values&#x60;, &#x60;size&#x60; and &#x60;with_unseen&#x60;, a number or a time its ends &#x60;low&#x60; and &#x60;high&#x60;. Of a stored event the true value is in it more often. An empty set says that of events like the stored ones more than the coverage asked for are surer than this one; ask for more coverage, or for another field. 
+ * Values that hold the true one of a new event with the coverage asked for (smoothed conformal prediction). A category has &#x60;values&#x60;, &#x60;size&#x60; and &#x60;with_unseen&#x60;, a number or a time its ends &#x60;low&#x60; and &#x60;high&#x60;. Of a stored event the true value is in it more often. An empty set, of any kind of field, has &#x60;size&#x60; 0 and no ends: of events like the stored ones more than the coverage asked for are surer than this one, or all are as sure as can be. Ask for more coverage, or for another field. 
  */
 @JsonPropertyOrder({
   ValueSet.JSON_PROPERTY_COVERAGE,
