@@ -98,7 +98,8 @@ def scores(
         if len(told) < len(rows):
             return {}
         own, is_new = told[:, 0], told[:, 1] > 0.0
-        lot = hashlib.blake2b(columns[name].codes[rows].tobytes(), digest_size=8).digest()
+        lots = [columns[each].lots[columns[each].codes[rows]].tobytes() for each in (*known, name)]
+        lot = hashlib.blake2b(b"".join(lots), digest_size=8).digest()
         found[name] = Scores(rows, own, is_new, np.sort(own), np.sort(own[~is_new]), lot)
     return found
 
