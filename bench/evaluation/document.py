@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bench.evaluation import shortfalls, worth
+from bench.evaluation import screen, shortfalls, worth
 from bench.evaluation.cache import engine_digest
 from bench.evaluation.requirements import BY_ROW, REQUIREMENTS
 from bench.evaluation.trial import SEED, Figure
@@ -46,6 +46,7 @@ def write(results: Mapping[str, Json], figures: Sequence[Figure]) -> None:
         for name, r in results.items()
     ]
     (DOCS / "evaluation.md").write_text("\n".join(parts) + "\n", encoding="utf-8")
+    screen.write()
 
 
 def table(figures: Iterable[Figure], *, plain: bool = False) -> str:
@@ -57,7 +58,7 @@ def table(figures: Iterable[Figure], *, plain: bool = False) -> str:
             f"{c[0]:<36.36} {c[1]:<18.18} {c[2]:<46.46} {c[3]:>6} {c[4]:>9} {c[6]:>9} {c[7]:>6} {c[8]:>6} {c[9]}"
             for c in rows
         )
-    return "\n".join([HEAD, RULE, *("| " + " | ".join(c) + " |" for c in rows)])
+    return "\n".join([HEAD, RULE, *("| " + " | ".join(cell.replace("|", "\\|") for cell in c) + " |" for c in rows)])
 
 
 def _cells(f: Figure) -> list[str]:
