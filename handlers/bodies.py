@@ -11,9 +11,10 @@ from typing import Any
 
 from starlette.types import Receive
 
-from recollect.errors import DeadlineExceeded, InvalidRequest, TooLarge, UnsupportedMediaType, Violation
+from recollect.errors import DeadlineExceeded, InvalidRequest, Suggestion, TooLarge, UnsupportedMediaType, Violation
 
 JSON = "application/json"
+FILE = "application/octet-stream"
 
 
 class ClientGone(Exception):
@@ -32,7 +33,7 @@ def media_type(headers: dict[bytes, bytes], accepted: tuple[str, ...]) -> str:
     """The body's media type, one of `accepted`; raises UnsupportedMediaType."""
     encoding = headers.get(b"content-encoding")
     if encoding is not None and encoding.strip().lower() != b"identity":
-        raise _unsupported("The body must not have a Content-Encoding.", accepted)
+        raise _unsupported("The body must not have a Content-Encoding.", accepted, (_AS_IT_IS,))
     given = headers.get(b"content-type")
     if given is None:
         raise _unsupported(f"The body has no Content-Type; expected {' or '.join(accepted)}.", accepted)
@@ -110,8 +111,31 @@ def _parse_media_type(value: bytes) -> tuple[str, str]:
     return kind, charset.strip().lower() if isinstance(charset, str) else "?"
 
 
-def _unsupported(detail: str, accepted: tuple[str, ...]) -> UnsupportedMediaType:
-    return UnsupportedMediaType(detail, context={"accepted": list(accepted)}, headers={"Accept": ", ".join(accepted)})
+def as_file(accepted: tuple[str, ...]) -> tuple[Suggestion, ...]:
+    """The advice to send a body as a file, of which is found out what it holds; none where no file is taken."""
+    if FILE not in accepted:
+        return ()
+    message = f"Send a table as {FILE}: whether it is CSV, JSON or another kind is found out then."
+    return (Suggestion("send_as_file", message, "maybe_incorrect", headers={"Content-Type": FILE}),)
+
+
+_AS_IT_IS = Suggestion(
+    "send_as_it_is",
+    "Send the body unpacked and without a Content-Encoding.",
+    "maybe_incorrect",
+    headers={"Content-Encoding": "identity"},
+)
+
+
+def _unsupported(
+    detail: str, accepted: tuple[str, ...], suggestions: tuple[Suggestion, ...] | None = None
+) -> UnsupportedMediaType:
+    return UnsupportedMediaType(
+        detail,
+        context={"accepted": list(accepted)},
+        suggestions=as_file(accepted) if suggestions is None else suggestions,
+        headers={"Accept": ", ".join(accepted)},
+    )
 
 
 def _too_large(allowance: Allowance, what: str) -> TooLarge:

@@ -12,12 +12,14 @@ from typing import Any
 import orjson
 from rapidfuzz import process
 
+from handlers import bodies
 from recollect.errors import InvalidRequest, Suggestion, Violation
 from recollect.service.admission import escape
 from recollect.times import is_day
 
 MAX_OPERATIONS, MAX_PATCH_BYTES = 192, 7_200  # of a patch that fits in a reply
 _BY_LINES = "send one row per line as application/x-ndjson, which takes bare fields, or wrap each row in fields"
+PERCENT = 100
 NEAR = 60.0  # of 100: how alike a member's name must be to be offered
 _EPISODE_MEMBERS = ("id", "occurred_at", "expires_at")
 _CUE_MEMBERS = frozenset(
@@ -72,6 +74,9 @@ def explain(
             return _told(error, [wrapped.violation], wrapped, "wrap_fields", "needs_value")
         applicability = "machine_applicable" if may_write and operation not in _OF_CUES else "maybe_incorrect"
         return _told(error, [wrapped.violation], wrapped, "wrap_fields", applicability)
+    if operation == "import_episodes" and isinstance(body, list):
+        error.suggestions = bodies.as_file((bodies.FILE,))
+        return error
     mended = _mended(body, error.violations, schema)
     if mended.operations and mended.fits and is_valid(mended.body):
         return _told(error, error.violations, mended, "correct_members", "maybe_incorrect")
@@ -104,12 +109,24 @@ def _wrapped(operation: str, body: Any) -> Correction | None:
     if not isinstance(body, Mapping):
         return None
     if operation == "import_episodes":
-        return _wrapped_rows(body)
+        return _wrapped_single(body) if "items" not in body else _wrapped_rows(body)
     if operation in _OF_EPISODES and "fields" not in body and body:
         return _wrapped_episode(body)
     if operation in _OF_CUES:
         return _wrapped_cue(body)
     return None
+
+
+def _wrapped_single(body: Mapping[str, Any]) -> Correction | None:
+    """One episode in the place of a list of them."""
+    if not isinstance(body.get("fields"), Mapping):
+        return None
+    found = Correction({"items": [dict(body)]}, words=["give the one episode in a list of items"])
+    found.violation = Violation("", "BARE_FIELDS", '{"items": [{"fields": {…}}]}', "one episode")
+    found.add("/items", [{}])
+    for name in body:
+        found.move(f"/{escape(name)}", f"/items/0/{escape(name)}")
+    return found
 
 
 def _wrapped_rows(body: Mapping[str, Any]) -> Correction | None:
@@ -212,10 +229,32 @@ def _mended(body: Any, violations: Sequence[Violation], schema: Mapping[str, Any
             found.operations.append({"op": "remove", "path": violation.pointer})
             found.words.append("leave out what is not known instead of sending null")
         elif violation.code == "FORMAT" and isinstance(value, str) and is_day(value):
-            parent[name] = f"{value}T00:00:00Z"
-            found.operations.append({"op": "replace", "path": violation.pointer, "value": parent[name]})
+            _replace(found, parent, violation.pointer, f"{value}T00:00:00Z")
             found.words.append("give the day as the midnight that it begins with, here in UTC")
+        elif (other := _meant(value, violation.expected)) is not None:
+            _replace(found, parent, violation.pointer, other)
+            found.words.append(
+                f"give '{name}' as {'a list' if isinstance(other, list) else 'a number within its bounds'}"
+            )
     return found
+
+
+def _replace(found: Correction, parent: dict[str, Any], pointer: str, value: Any) -> None:
+    parent[pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~")] = value
+    found.operations.append({"op": "replace", "path": pointer, "value": value})
+
+
+def _meant(value: Any, expected: str) -> Any:
+    """What a value of another kind probably says: one item of a list, a number in quotes, a share in percent."""
+    if "array" in expected and isinstance(value, str):
+        return [value]
+    if "number" in expected and isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return None
+    is_percent = expected == "at most 1" and isinstance(value, int | float) and 1 < value <= PERCENT
+    return value / PERCENT if is_percent else None
 
 
 def _copied(value: Any) -> Any:

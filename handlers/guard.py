@@ -196,7 +196,11 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
         call.clock.waited_s = arrived - waiting
         # Beside the loop where it takes milliseconds; the counts that bound it are taken before it.
         call.is_large = len(body) >= strict_json.LARGE
-        call.body = await asyncio.to_thread(strict_json.parse, body) if call.is_large else strict_json.parse(body)
+        try:
+            call.body = await asyncio.to_thread(strict_json.parse, body) if call.is_large else strict_json.parse(body)
+        except InvalidRequest as error:
+            error.suggestions = bodies.as_file(operation.accepts)
+            raise
         call.clock.parse_s = perf_counter() - arrived
 
     async def _refuse(self, error: RecollectError, scope: Scope, receive: Receive, exchange: Exchange) -> None:

@@ -23,7 +23,7 @@ type FillRequest struct {
 	Rows []map[string]*interface{} `json:"rows,omitempty"`
 	// A table by columns, all of one length. Up to 256 columns of up to 1,000 cells.
 	Columns *map[string][]*interface{} `json:"columns,omitempty"`
-	// The columns to fill. By default every column that has a blank. One that is in no row is taken as blank in all.
+	// The columns to fill. By default every column that has a blank. One that is in no row is taken as blank in all, one that no episode has stays blank; where all are such the request is refused as UNKNOWN_FIELD.
 	Targets []string `json:"targets,omitempty"`
 	// The least confidence with which a cell is filled; 0 fills whatever can be told.
 	Threshold *float64 `json:"threshold,omitempty"`

@@ -15,6 +15,7 @@ from recollect.memory.space import FIXED_CELLS
 from recollect.model import Cue, Fields, FilledCell, Filling, FillRequest, HeldOut, Interval, Scope, Source
 from recollect.service import refusals
 from recollect.service.completions import not_converged, read_cue
+from recollect.service.fieldnames import require_fields
 from recollect.service.filters import missing_of
 from recollect.service.promising import Bar, Blanks, Judged, first_cells, more_cells, pick
 from recollect.service.runtime import Runtime
@@ -32,7 +33,11 @@ Work = Callable[[SpaceMemory, Sequence[T]], list[R]]
 
 
 async def fill(runtime: Runtime, scope: Scope, request: FillRequest) -> Filling:
-    """Answer every blank cell of a table; raises InsufficientEvidence in a space without episodes."""
+    """Answer every blank cell of a table; raises InsufficientEvidence in a space without episodes.
+
+    A target that no episode has stays blank; raises InvalidRequest where all of them are such.
+    """
+    await _require_targets(runtime, scope, request.targets or ())
     request = _without_missing(request, missing_of(await runtime.space(scope)))
     desk = _Desk(runtime, scope, request)
     blanks = blank_cells(request)
@@ -43,6 +48,14 @@ async def fill(runtime: Runtime, scope: Scope, request: FillRequest) -> Filling:
         bar, held_out = pick(judged, request.target_accuracy, blanks)
     cells = [cell for row, found in await desk.ask(blanks) for cell in told(row, found, bar)]
     return filling(cells, blanks, bar, held_out)
+
+
+async def _require_targets(runtime: Runtime, scope: Scope, targets: Sequence[str]) -> None:
+    if targets:
+        async with runtime.turns.at(scope, is_one_of_many=True) as turn:
+            known = turn.memory.traces.columns
+            if known and known.keys().isdisjoint(targets):
+                require_fields(turn.memory.traces, {("targets", str(n)): name for n, name in enumerate(targets)})
 
 
 def _without_missing(request: FillRequest, missing: Missing) -> FillRequest:

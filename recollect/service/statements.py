@@ -13,6 +13,7 @@ from recollect.memory.space import FIXED_CELLS
 from recollect.model import CompleteRequest, ProbabilityRequest, Scope, StatementProbability
 from recollect.service import asof, refusals
 from recollect.service.completions import read_cue
+from recollect.service.fieldnames import meant
 from recollect.service.runtime import Runtime
 from recollect.service.turns import Turn
 
@@ -39,7 +40,12 @@ def _probability(turn: Turn, request: ProbabilityRequest) -> StatementProbabilit
     unknown = [name for name in names if name not in memory.traces.columns]
     if unknown:
         asked = CompleteRequest(request.cue, tuple(unknown))
-        raise refusals.unknown_targets(memory, asked, unknown, lambda _: None)
+        refusal = refusals.unknown_targets(memory, asked, unknown, lambda _: None)
+        places: dict[tuple[str, ...], str] = {
+            ("statement", str(n), "field"): name for n, name in enumerate(names) if name in unknown
+        }
+        refusal.suggestions = (meant(places, memory.traces.columns),)
+        raise refusal
     conditions = [
         Condition(each.field, each.one_of, each.at_least, each.at_most, each.negated) for each in request.statement
     ]

@@ -69,6 +69,7 @@ FROZEN = put("/spaces/frozen", {"read_only": True})
 VECTORS = put("/spaces/vectors", {"embedding_dimensions": 2})
 VECTOR = post("/episodes", {**MEAL, "embedding": [1.0, 0.5]}, x_memory_space="vectors")
 EMPTY = put("/spaces/empty", {})
+SCRATCH = put("/spaces/scratch", {})
 
 REQUESTS: dict[str, list[Request]] = {
     "SCHEMA_VIOLATION": [
@@ -79,12 +80,21 @@ REQUESTS: dict[str, list[Request]] = {
         post("/imports", {"items": [{"what": "breakfast"}, {"what": "lunch"}]}),
         post("/episodes", {**MEAL, "occurred_at": "2026-03-01"}),
         post("/complete", {**CUE, "config": {"ca1_threshold": 7}}),
+        post("/complete", {**CUE, "config": {"ca1_threshold": "0.7"}}),
+        post("/complete", {**CUE, "config": {"ca1_threshold": 70}}),
+        post("/complete", {**CUE, "targets": "where"}),
+        post("/imports", MEAL, SCRATCH, x_memory_space="scratch"),
+        post("/imports", [{"what": "breakfast"}], SCRATCH, x_memory_space="scratch"),
         put("/spaces/new", {"schema": {"what": "colour"}}),
         get("/episodes?limit=many"),
         put("/episodes/ep_1", MEAL, if_match="three"),
         post("/episodes", {"fields": {"what": None}}),
     ],
-    "MALFORMED_JSON": [post("/complete", b'{"partial_episode": '), post("/complete", b"")],
+    "MALFORMED_JSON": [
+        post("/complete", b'{"partial_episode": '),
+        post("/complete", b""),
+        post("/imports", b"name,size\nA,1\n", SCRATCH, x_memory_space="scratch"),
+    ],
     "INVALID_HEADER": [
         Request("POST", f"{API}/complete", CUE),
         post("/complete", CUE, x_memory_space="My Diary"),
@@ -109,6 +119,7 @@ REQUESTS: dict[str, list[Request]] = {
         post("/audit", {"source_field": "waht"}),
         post("/audit", {"fields": ["colour"]}),
         get("/contradictions?field=wehre"),
+        post("/fill", {"rows": [{"what": "breakfast"}], "targets": ["wehre"]}),
     ],
     "COLUMN_LENGTH": [post("/fill", {"columns": {"what": ["breakfast"], "where": [None, None]}})],
     "BAD_STATEMENT": [post("/probability", {**CUE, "statement": [{"field": "where"}]})],
@@ -159,12 +170,18 @@ REQUESTS: dict[str, list[Request]] = {
     ],
     "PRECONDITION_FAILED": [put("/episodes/ep_1", MEAL, if_match='"r999999"')],
     "TOO_LARGE": [post("/episodes", {"fields": {"what": ["x" * 9000] * 12}})],
-    "UNSUPPORTED_MEDIA_TYPE": [post("/complete", CUE, content_type="application/xml")],
+    "UNSUPPORTED_MEDIA_TYPE": [
+        post("/complete", CUE, content_type="application/xml"),
+        post("/complete", CUE, content_type="application/json; charset=latin-1"),
+        post("/complete", CUE, content_encoding="gzip"),
+        post("/imports", b"name,size\nA,1\n", SCRATCH, x_memory_space="scratch", content_type="text/plain"),
+    ],
     "INSUFFICIENT_EVIDENCE": [
         post("/complete", {**SURE, "targets": ["wehre"]}),
         post("/complete", {"partial_episode": {"known_fields": {"waht": "breakfast"}}, "targets": ["where"]}),
         post("/complete", {"partial_episode": {"known_fields": {"what": "breakfsat"}}, "config": {"ca1_threshold": 1}}),
         post("/complete", {"partial_episode": {"known_fields": MEAL["fields"]}}),
+        post("/probability", {**CUE, "statement": [{"field": "wehre", "one_of": ["kitchen"]}]}),
         post("/complete", CUE, EMPTY, x_memory_space="empty"),
     ],
     "RATE_LIMITED": [replace(get("/spaces", *[replace(get("/spaces"), at="tiny")] * 60), at="tiny")],

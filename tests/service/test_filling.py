@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recollect import service
-from recollect.errors import Conflict, InsufficientEvidence
+from recollect.errors import Conflict, InsufficientEvidence, InvalidRequest
 from recollect.model import CompleteRequest, CompletionConfig, Cue, Fields, FillRequest, Scope
 from recollect.service.filling import blank_cells
 from recollect.service.promising import Judged, pick
@@ -75,8 +75,19 @@ async def test_a_space_without_episodes_fills_nothing(runtime: Runtime, scope: S
 
 async def test_a_column_that_nobody_has_stays_blank(runtime: Runtime, scope: Scope) -> None:
     await service.import_episodes(runtime, scope, [{"fields": {"a": 1, "b": 2}}])
-    found = await service.fill(runtime, scope, FillRequest([{"a": 1}], ("c",)))
+    found = await service.fill(runtime, scope, FillRequest([{"a": 1}], ("b", "c")))
+    assert (found.blank, found.filled, [cell.field for cell in found.cells]) == (2, 1, ["b"])
+    found = await service.fill(runtime, scope, FillRequest([{"a": 1}, {"a": 1, "c": 5}]))
     assert (found.blank, found.filled, found.cells) == (1, 0, ())
+
+
+async def test_targets_none_of_which_anybody_has_are_refused_with_the_nearest(runtime: Runtime, scope: Scope) -> None:
+    await service.import_episodes(runtime, scope, [{"fields": {"shop": "Porto", "country": "PT"}}])
+    with pytest.raises(InvalidRequest) as refusal:
+        await service.fill(runtime, scope, FillRequest([{"shop": "Porto"}], ("cuontry",)))
+    [suggestion] = refusal.value.suggestions
+    assert refusal.value.code == "UNKNOWN_FIELD"
+    assert [(change.path, change.value) for change in suggestion.changes] == [(("targets", "0"), "country")]
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -20,7 +20,7 @@ pub struct FillRequest {
     /// A table by columns, all of one length. Up to 256 columns of up to 1,000 cells.
     #[serde(rename = "columns", skip_serializing_if = "Option::is_none")]
     pub columns: Option<std::collections::HashMap<String, Vec<serde_json::Value>>>,
-    /// The columns to fill. By default every column that has a blank. One that is in no row is taken as blank in all.
+    /// The columns to fill. By default every column that has a blank. One that is in no row is taken as blank in all, one that no episode has stays blank; where all are such the request is refused as UNKNOWN_FIELD.
     #[serde(rename = "targets", skip_serializing_if = "Option::is_none")]
     pub targets: Option<Vec<String>>,
     /// The least confidence with which a cell is filled; 0 fills whatever can be told.

@@ -28,7 +28,7 @@ export interface FillRequest {
      */
     columns?: { [key: string]: Array<any>; };
     /**
-     * The columns to fill. By default every column that has a blank. One that is in no row is taken as blank in all.
+     * The columns to fill. By default every column that has a blank. One that is in no row is taken as blank in all, one that no episode has stays blank; where all are such the request is refused as UNKNOWN_FIELD.
      */
     targets?: Array<string>;
     /**
