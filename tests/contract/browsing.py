@@ -21,7 +21,7 @@ ARGUMENTS = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--disa
 if not (Path(playwright.__file__).parent / "driver" / "node").exists() and (node := shutil.which("node")):
     os.environ["PLAYWRIGHT_NODEJS_PATH"] = node
 
-WAIT_MS = 60_000  # a loaded machine is slow; nothing here is timed
+WAIT_MS = 300_000  # a loaded machine is slow; nothing here is timed
 
 
 @contextmanager

@@ -136,4 +136,4 @@ def test_the_explorer_asks_for_a_key_and_keeps_it_nowhere(page: Page, server: Se
         assert str(server.key) not in code
         assert explorer.evaluate("localStorage.length + sessionStorage.length + document.cookie.length") == 0
         explorer.reload()
-        expect(explorer.get_by_label("API key")).to_be_visible(timeout=60_000)
+        expect(explorer.get_by_label("API key")).to_be_visible()
