@@ -19,7 +19,7 @@ from recollect.times import is_day
 
 MAX_OPERATIONS, MAX_PATCH_BYTES = 192, 7_200  # of a patch that fits in a reply
 _BY_LINES = "send one row per line as application/x-ndjson, which takes bare fields, or wrap each row in fields"
-PERCENT = 100
+LEAST_PERCENT, PERCENT = 10, 100  # a share of fewer may as well be a slip
 NEAR = 60.0  # of 100: how alike a member's name must be to be offered
 _EPISODE_MEMBERS = ("id", "occurred_at", "expires_at")
 _CUE_MEMBERS = frozenset(
@@ -253,7 +253,7 @@ def _meant(value: Any, expected: str) -> Any:
             return float(value)
         except ValueError:
             return None
-    is_percent = expected == "at most 1" and isinstance(value, int | float) and 1 < value <= PERCENT
+    is_percent = expected == "at most 1" and isinstance(value, int | float) and LEAST_PERCENT <= value <= PERCENT
     return value / PERCENT if is_percent else None
 
 
