@@ -58,21 +58,22 @@ install: $(DEVELOPMENT) ## Make .venv with everything development needs
 JOBS ?= auto
 PYTEST = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
+# What `make check` runs of the tests; no other target but `make test-all` runs them again.
+DOCUMENTING := tests/test_prose.py tests/test_documents.py tests/test_tour.py tests/test_notebooks.py tests/test_responses.py \
+  tests/test_settings.py tests/handlers/test_guide.py tests/telemetry
+REST = --ignore=tests/contract --ignore=tests/test_package.py $(DOCUMENTING:%=--ignore=%)
+
 .PHONY: test-all
-test: $(PROVING) ## Run the tests but the slow ones (ARGS="-k cue" for some of them)
-	@echo "Some four thousand tests on $$(nproc) cores; two cores take about six minutes."
-	@$(PYTEST) -m "not slow and not toolchain and not exhaustive and not torture and not ops" --ignore=tests/contract $(ARGS)
+test: $(PROVING) ## Run the tests but the slow ones and those of `make check` (ARGS="-k cue" for some of them)
+	@echo "Some four thousand tests on $$(nproc) cores; two cores take about five minutes."
+	@$(PYTEST) -m "not slow and not toolchain and not exhaustive and not torture and not ops" $(REST) $(ARGS)
 
 test-all: $(PROVING) ## Run all tests but those of the contract, which `make prove` runs
 	@$(PYTEST) --ignore=tests/contract $(ARGS)
 
-# What `make check` runs of them: `make test-rest` are all others.
-DOCUMENTING := tests/test_prose.py tests/test_documents.py tests/test_tour.py tests/test_notebooks.py tests/test_responses.py \
-  tests/test_settings.py tests/handlers/test_guide.py tests/telemetry
-
 .PHONY: test-rest
 test-rest: $(PROVING) ## Run all tests but those that `make check` runs
-	@$(PYTEST) --ignore=tests/contract --ignore=tests/test_package.py $(DOCUMENTING:%=--ignore=%) $(ARGS)
+	@$(PYTEST) $(REST) $(ARGS)
 
 .PHONY: postgresql
 postgresql: ## Install Debian's PostgreSQL, whose server the tests start for themselves (as root)
