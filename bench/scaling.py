@@ -1,12 +1,14 @@
 """What docs/scaling.md tells: the store's steps measured on this machine, and the routing of many spaces simulated.
 
-`python -m bench.scaling` prints the tables. The server is one of its own, as in the tests.
+`python -m bench.scaling` prints the tables; with `--simulate` only what is simulated, which takes no database.
+The server is one of its own, as in the tests.
 """
 
 from __future__ import annotations
 
 import asyncio
 import statistics
+import sys
 import time
 from collections.abc import Callable
 
@@ -29,8 +31,9 @@ REQUESTS = 100_000  # a second, of all spaces together
 
 
 def main() -> None:
-    with postgres.running() as server:
-        asyncio.run(measure(server.url))
+    if "--simulate" not in sys.argv:
+        with postgres.running() as server:
+            asyncio.run(measure(server.url))
     simulate()
 
 

@@ -11,7 +11,7 @@ import difflib
 import logging
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -149,6 +149,17 @@ class Memories:
     def loaded(self) -> Iterator[SpaceMemory]:
         """The spaces that are in RAM, as they were when last asked for."""
         yield from tuple(self._loaded.values())
+
+    def gone(self) -> list[SpaceMemory]:
+        """Those in RAM whose space is no more, or has another life: nobody asks for them again. For any thread."""
+        spaces = ((memory, self._store.get_space(memory.space.space_id)) for memory in self.loaded())
+        return [memory for memory, space in spaces if space is None or space.uid != memory.space.uid]
+
+    def let_go(self, memories: Iterable[SpaceMemory]) -> None:
+        """Keep these no longer."""
+        for memory in memories:
+            if self._loaded.get(memory.space.space_id) is memory:
+                del self._loaded[memory.space.space_id]
 
     def _follow(self, memory: SpaceMemory, space: Space) -> None:
         """Apply the journal up to the space's revision."""

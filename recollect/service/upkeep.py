@@ -89,6 +89,8 @@ async def _look_after_spaces(runtime: Runtime) -> None:
                 erased = await expire_episodes(runtime)
                 if erased:
                     telemetry.log("episodes_expired", episodes=erased)
+            with _telling_faults("let_go"):
+                runtime.memories.let_go(await asyncio.to_thread(runtime.memories.gone))
             await asyncio.to_thread(runtime.recent.purge)
 
 
