@@ -228,6 +228,6 @@ async def test_spaces_that_come_and_go_leave_nothing_behind(spaces: int, tmp_pat
         told = "; ".join(f"{ram / MB:.0f} MB, {files} descriptors, {threads} threads" for ram, files, threads in taken)
         print(f"{spaces} spaces came and went, after each quarter of them: {told}")
         quarter, *_, end = taken
-        assert end[0] - quarter[0] < max(20 * MB, 2_000 * spaces)
+        assert end[0] - quarter[0] < 60 * MB  # a deleted space is let go within a minute; 10,000 take 200 MB
         assert end[1] <= quarter[1] + 16
         assert end[2] <= quarter[2] + 16
