@@ -207,7 +207,7 @@ FEATURES = (
         "[performance.md](performance.md)",
     ),
 )
-COVERAGE = """`python -m bench.evaluation.sets` asks for 90 % of every data set: of memories of up to 1,000 episodes,
+COVERAGE = """`python -m bench.evaluation.sets --only NAME` asks for 90 %, of memories of up to 1,000 episodes,
 for one field from two others and from all others. *s.e.* is how far the share may be off by chance, next to it how far
 were the guarantee exact. *Median size* is a share of all values, or of the range; *ms* the time for one threshold."""
 LIVE = "against a live server"
