@@ -223,6 +223,9 @@ def _print_learned(state: Mapping[str, Any]) -> None:
 
 
 def _print_calibration(found: Mapping[str, Any]) -> None:
+    out.print(
+        f"Before it is read, a cue is taken to mean a stored event with a chance of {percent(found['prior_stored'])}."
+    )
     if found["status"] == "too_few":
         out.print(f"{found['n']} answers are too few to measure by. Consolidate the space first, or give feedback.")
         return
@@ -240,9 +243,6 @@ def _print_calibration(found: Mapping[str, Any]) -> None:
     out.print(
         f"\n{found['n']:,} answers, {found['feedback']:,} of them from feedback: expected calibration error "
         f"[bold]{found['ece']:.3f}[/], Brier score [bold]{found['brier']:.3f}[/]"
-    )
-    out.print(
-        f"Before it is read, a cue is taken to mean a stored event with a chance of {percent(found['prior_stored'])}."
     )
 
 
