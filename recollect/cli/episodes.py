@@ -24,6 +24,7 @@ from recollect.cli.console import (
     print_table,
     shown,
 )
+from recollect.cli.reading import require_columns
 
 episodes = typer.Typer(no_args_is_help=True, help="List, show, put and delete single episodes.")
 
@@ -155,6 +156,9 @@ def forget(
         where = {"fields": as_stored(client, space, fields or [])}
         receipt = client.call("POST", "/forget", space=space, body={"filter": where})
         count = receipt["count"]
+        if not count:  # nothing, or nothing of that name: who erases must not take one for the other
+            known = _fields_of(client, space)
+            require_columns(list(known) or where["fields"], where["fields"], of="space", what="field", as_json=as_json)
         if count and not yes and not as_json:
             yes = typer.confirm(f"Forget {count:,} episodes of {space}, for good?", err=True)
             if not yes:
@@ -286,10 +290,15 @@ def _type_of(pair: str) -> tuple[str, str | None]:
 def as_stored(client: Client, space: str, pairs: list[str]) -> dict[str, Any]:
     """The values as the fields' types have them: 02134 stays text where a field has text."""
     fields = parse_fields(pairs)
-    stats = client.call("GET", f"/spaces/{segment(space)}/stats")
-    texts = {each["name"] for each in stats["fields"] if each["type"] in {"category", "text"}}
+    texts = {name for name, kind in _fields_of(client, space).items() if kind in {"category", "text"}}
     for pair in pairs:
         name, _, text = pair.partition("=")
         if name in texts and not isinstance(fields[name], str | list):
             fields[name] = text
     return fields
+
+
+def _fields_of(client: Client, space: str) -> dict[str, str]:
+    """The fields that the space's episodes have, with their types."""
+    stats = client.call("GET", f"/spaces/{segment(space)}/stats")
+    return {each["name"]: each["type"] for each in stats["fields"]}

@@ -92,8 +92,10 @@ def open_sheet(file: Path, options: TableOptions, *, as_json: bool) -> Sheet:
     return sheet
 
 
-def require_columns(known: Collection[str], named: Iterable[str | None], *, of: str = "file", as_json: bool) -> None:
-    """Raise a Failure for a column that there is not, with the nearest that there is."""
+def require_columns(
+    known: Collection[str], named: Iterable[str | None], *, of: str = "file", as_json: bool, what: str = "column"
+) -> None:
+    """Raise a Failure for a column, or a field, that there is not, with the nearest that there is."""
     unknown: dict[tuple[str, ...], str] = {(name,): name for name in named if name and name not in known}
     if unknown:
         # Here and not above: see reading.
@@ -101,7 +103,7 @@ def require_columns(known: Collection[str], named: Iterable[str | None], *, of: 
 
         detail = f"{', '.join(unknown.values())}; it has {', '.join(known)}."
         hint = meant(unknown, known).message
-        title = f"The {of} has no such column"
+        title = f"The {of} has no such {what}"
         raise Failure(title, detail, hints=[hint], exit_code=EXIT_USAGE, as_json=as_json)
 
 

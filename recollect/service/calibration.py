@@ -17,7 +17,8 @@ FEW = 50  # answers below which nothing is measured
 PER_BIN = 20  # answers a bin has at least, so that its share of right ones means something
 FEEDBACK_READ = 20_000  # the latest; older feedback speaks of what the space no longer is
 STEPS = 20
-METHOD = "identity"  # the posterior's own confidences
+# What corrects the confidences: nothing, or a prior of stored events that feedback has taught.
+IDENTITY, PRIOR = "identity", "prior"
 
 
 async def get_calibration(
@@ -28,7 +29,8 @@ async def get_calibration(
         learned, uid, prior_stored = turn.memory.learned, turn.memory.space.uid, turn.memory.schema().prior_stored
     replayed, heard = await asyncio.to_thread(judged_answers, runtime, uid, learned, field, source)
     fitted_at = None if learned is None else learned.settings.get("fitted_at")
-    return replace(measure([*replayed, *heard], fitted_at, len(heard)), prior_stored=prior_stored)
+    method = PRIOR if learned is not None and "prior_stored" in learned.settings else IDENTITY
+    return replace(measure([*replayed, *heard], fitted_at, len(heard)), method=method, prior_stored=prior_stored)
 
 
 def judged_answers(
@@ -61,7 +63,7 @@ def measure(found: Sequence[Outcome], fitted_at: str | None, feedback: int) -> C
     """The reliability of answers that were judged; None where they are too few to tell."""
     n = len(found)
     if n < FEW:
-        return Calibration(False, n, None, None, (), METHOD, fitted_at, feedback)
+        return Calibration(False, n, None, None, (), IDENTITY, fitted_at, feedback)
     measured = reliability(found, max(1, min(BINS, n // PER_BIN)))
     ordered = sorted(each.confidence for each in found)
     ends = list(accumulate(each.n for each in measured.bins))
@@ -72,4 +74,4 @@ def measure(found: Sequence[Outcome], fitted_at: str | None, feedback: int) -> C
     )
     counts = Counter(min(STEPS - 1, int(confidence * STEPS)) for confidence in ordered)
     distribution = tuple(counts[step] for step in range(STEPS))
-    return Calibration(True, n, measured.ece, measured.brier, bins, METHOD, fitted_at, feedback, distribution)
+    return Calibration(True, n, measured.ece, measured.brier, bins, IDENTITY, fitted_at, feedback, distribution)

@@ -346,7 +346,9 @@ class TestCalibration:
                 given = FeedbackInput(told.completion_id, "where", true_value=str(row["where"]))
                 await create_feedback(worker, SCOPE, given)
             await learn(worker, "diary", uid)
-            learned = (await get_calibration(worker, SCOPE)).prior_stored
+            found = await get_calibration(worker, SCOPE)
+            learned = found.prior_stored
+            assert found.method == ("prior" if moves else "identity")
             assert (learned > 0.52) is moves  # all of the cues are of stored events
             assert (learned == 0.5) is not moves
         memory = worker.memories.at(SCOPE)
