@@ -5,6 +5,10 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
+# What Python compiles is kept, here and whatever the surroundings say: else each of hundreds of processes compiles anew.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(CURDIR)/build/bytecode
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
