@@ -34,7 +34,9 @@ class Client:
         key = key or client_key()
         headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         try:
-            self._http = httpx.Client(base_url=self.url, headers=headers, timeout=_TIMEOUT)
+            # Reading the certificates of all authorities takes longer than most commands.
+            is_encrypted = httpx.URL(self.url).scheme == "https"
+            self._http = httpx.Client(base_url=self.url, headers=headers, timeout=_TIMEOUT, verify=is_encrypted)
         except (httpx.InvalidURL, UnicodeEncodeError, ValueError) as fault:
             raise Failure("The address or the key cannot be used", str(fault), exit_code=EXIT_USAGE) from None
 

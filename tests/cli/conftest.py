@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.forking import Forking, Ran
+
 # How long to wait for what must happen: a machine that is shared may be ten times slower, never this slow.
 START_S = COMMAND_S = 600.0
 
@@ -26,15 +28,6 @@ class Served:
     process: subprocess.Popen[str]
     output: list[str] = field(default_factory=list)
     reader: threading.Thread | None = None
-
-
-@dataclass
-class Ran:
-    """What one command did."""
-
-    code: int
-    out: str
-    err: str
 
 
 def environment(data: Path, **variables: str) -> dict[str, str]:
@@ -108,20 +101,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="session")
-def recollect(server: Served) -> Callable[..., Ran]:
+def forking() -> Iterator[Forking]:
+    """Commands in processes of their own."""
+    made = Forking()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def recollect(server: Served, forking: Forking) -> Callable[..., Ran]:
     """Run a command against the server, as a user would."""
 
     def run(*arguments: str, stdin: str = "", **variables: str) -> Ran:
-        done = subprocess.run(
-            [sys.executable, "-m", "recollect", *arguments],
-            env=environment(server.data, RECOLLECT_PORT=server.url.rpartition(":")[2], **variables),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_S,
-            check=False,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Ran(done.returncode, done.stdout, done.stderr)
+        told = environment(server.data, RECOLLECT_PORT=server.url.rpartition(":")[2], **variables)
+        return forking.run(arguments, told, stdin=stdin)
 
     return run

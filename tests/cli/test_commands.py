@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.conftest import Ran, Served
+from tests.cli.conftest import Served
+from tests.cli.forking import Ran
 
 TABLES = Path(__file__).parent.parent / "data" / "tables"
 VISITS = Path(__file__).parent.parent / "data" / "visits.jsonl"

@@ -10,7 +10,7 @@ import pytest
 
 from recollect.cli.differing import EXIT_DIFFERENT
 from recollect.service.differences import Difference, compare
-from tests.cli.conftest import Ran
+from tests.cli.forking import Ran
 
 Run = Callable[..., Ran]
 

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from recollect.cli import app
-from tests.cli.conftest import Ran
+from tests.cli.forking import Ran
 
 Run = Callable[..., Ran]
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.cli.conftest import Ran
+from tests.cli.forking import Ran
 from tests.engine.consolidation.test_audit import hospitals
 
 Recollect = Callable[..., Ran]

@@ -1,8 +1,9 @@
 """What cannot be done is said in a sentence, with an exit code, and never as a traceback."""
 
 import json
+import shutil
+import ssl
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -10,27 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Ran, environment, free_port
+from tests.cli.conftest import environment, free_port
+from tests.cli.forking import Forking, Ran
 
 Run = Callable[..., Ran]
 
 
 @pytest.fixture
-def alone(tmp_path: Path) -> Run:
+def alone(forking: Forking, tmp_path: Path) -> Run:
     """Run a command where no server is."""
 
     def run(*arguments: str, **variables: str) -> Ran:
-        done = subprocess.run(
-            [sys.executable, "-m", "recollect", *arguments],
-            env=environment(tmp_path / "data", RECOLLECT_PORT=str(free_port())) | variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+        return forking.run(
+            arguments, environment(tmp_path / "data", RECOLLECT_PORT=str(free_port())) | variables, timeout_s=60
         )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Ran(done.returncode, done.stdout, done.stderr)
 
     return run
 
@@ -79,6 +73,25 @@ def test_a_stream_without_an_end_is_code_3_and_no_answer(alone: Run, stranger: s
     assert done.code == 3
     assert "broke off" in done.err
     assert "confidence" not in done.out
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")
+def test_a_certificate_that_nobody_vouches_for_is_refused(alone: Run, tmp_path: Path) -> None:
+    secret, certificate = tmp_path / "secret.pem", tmp_path / "certificate.pem"
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost"]
+    subprocess.run(
+        ["openssl", "req", *kind, "-keyout", str(secret), "-out", str(certificate)], capture_output=True, check=True
+    )
+    server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, secret)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    done = alone("status", "--url", f"https://localhost:{server.server_port}")
+    server.shutdown()
+    server.server_close()
+    assert done.code == 3
+    assert "certificate" in done.err.lower()
 
 
 def test_failures_are_json_when_asked_for(alone: Run) -> None:

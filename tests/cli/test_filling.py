@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Ran
+from tests.cli.forking import Ran
 
 Recollect = Callable[..., Ran]
 PLACES = {"breakfast": "kitchen", "lunch": "canteen", "dinner": "Café Ö"}

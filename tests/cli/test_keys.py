@@ -7,7 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.conftest import Ran, Served, start, stop
+from tests.cli.conftest import Served, start, stop
+from tests.cli.forking import Ran
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.cli.conftest import Ran
+from tests.cli.forking import Ran
 
 Run = Callable[..., Ran]
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Ran, Served, environment, start, stop
+from tests.cli.conftest import COMMAND_S, Served, environment, start, stop
+from tests.cli.forking import Forking, Ran
+
+COMMAND = [sys.executable, "-m", "recollect"]
+At = Callable[..., Ran]
 
 
 @pytest.fixture(scope="module")
@@ -26,22 +30,20 @@ def served(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
     stop(served)
 
 
-def at(folder: Path, home: Path, *arguments: str, **variables: str) -> Ran:
-    """A command in a folder, of a user who has named no data folder."""
-    kept = {name: value for name, value in environment(folder).items() if name != "RECOLLECT_DATA"}
-    kept = {name: value for name, value in kept.items() if not name.startswith("XDG_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "recollect", *arguments],
-        cwd=folder,
-        env=kept | {"HOME": str(home)} | variables,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return Ran(done.returncode, done.stdout, done.stderr)
+@pytest.fixture
+def at(forking: Forking) -> Callable[..., Ran]:
+    """Run a command in a folder, of a user who has named no data folder."""
+
+    def run(folder: Path, home: Path, *arguments: str, **variables: str) -> Ran:
+        return forking.run(arguments, of_user(home) | variables, folder=folder)
+
+    return run
+
+
+def of_user(home: Path) -> dict[str, str]:
+    """The environment of a user who has named no data folder."""
+    kept = {name: value for name, value in environment(home).items() if name != "RECOLLECT_DATA"}
+    return {name: value for name, value in kept.items() if not name.startswith("XDG_")} | {"HOME": str(home)}
 
 
 def test_a_server_says_where_its_data_lie(served: Served) -> None:
@@ -50,7 +52,7 @@ def test_a_server_says_where_its_data_lie(served: Served) -> None:
 
 @pytest.mark.parametrize("command", [["keys", "create"], ["keys", "list"], ["backup", "copy.db"]])
 def test_from_another_folder_a_store_that_is_not_served_is_refused_and_the_one_in_use_named(
-    served: Served, home: Path, tmp_path: Path, command: list[str]
+    at: At, served: Served, home: Path, tmp_path: Path, command: list[str]
 ) -> None:
     done = at(tmp_path, home, *command)
     assert done.code == 2
@@ -61,7 +63,7 @@ def test_from_another_folder_a_store_that_is_not_served_is_refused_and_the_one_i
     assert not list(home.rglob("*.db"))  # and none was made
 
 
-def test_a_server_that_has_ended_is_not_named(tmp_path: Path) -> None:
+def test_a_server_that_has_ended_is_not_named(at: At, tmp_path: Path) -> None:
     notes = tmp_path / ".local" / "state" / "recollect" / "servers"
     notes.mkdir(parents=True)
     gone = {"url": "http://127.0.0.1:1", "data": "/gone", "store": "sqlite:////gone/recollect.db"}
@@ -73,7 +75,7 @@ def test_a_server_that_has_ended_is_not_named(tmp_path: Path) -> None:
     assert not list(notes.iterdir())
 
 
-def test_the_folder_in_use_can_be_named(served: Served, home: Path, tmp_path: Path) -> None:
+def test_the_folder_in_use_can_be_named(at: At, served: Served, home: Path, tmp_path: Path) -> None:
     copied = at(tmp_path, home, "backup", "copy.db", "--data", str(served.data))
     assert copied.code == 0
     assert f"Copied {served.data}/recollect.db to {tmp_path}/copy.db" in copied.out
@@ -81,14 +83,14 @@ def test_the_folder_in_use_can_be_named(served: Served, home: Path, tmp_path: Pa
     assert json.loads(relative.out) == {"items": []}
 
 
-def test_a_named_folder_without_a_store_is_refused(home: Path, tmp_path: Path) -> None:
+def test_a_named_folder_without_a_store_is_refused(at: At, home: Path, tmp_path: Path) -> None:
     done = at(tmp_path, home, "keys", "list", "--data", "empty")
     assert done.code == 2
     assert f"{tmp_path}/empty holds no store" in done.err
     assert not (tmp_path / "empty").exists()
 
 
-def test_a_key_can_be_made_before_the_first_start_in_a_folder_that_is_named(home: Path, tmp_path: Path) -> None:
+def test_a_key_can_be_made_before_the_first_start_in_a_folder_that_is_named(at: At, home: Path, tmp_path: Path) -> None:
     done = at(tmp_path, home, "keys", "create", "--data", "new")
     assert done.code == 0
     assert f"There was no store in {tmp_path}/new: it is made." in done.err
@@ -99,15 +101,18 @@ def test_without_a_name_it_is_the_users_data_folder(tmp_path: Path) -> None:
     home, here, there = tmp_path / "home", tmp_path / "here", tmp_path / "there"
     for folder in (home, here, there):
         folder.mkdir()
-    assert at(here, home, "prepare", RECOLLECT_DEMO="false").code == 0
-    made = at(there, home, "keys", "create")
-    assert made.code == 0
+    # Who the user is shows while the program loads, so these are no forks of one that has loaded.
+    told = of_user(home) | {"RECOLLECT_DEMO": "false"}
+    subprocess.run([*COMMAND, "prepare"], cwd=here, env=told, timeout=COMMAND_S, check=True)
+    made = subprocess.run(
+        [*COMMAND, "keys", "create"], cwd=there, env=told, capture_output=True, timeout=COMMAND_S, check=True
+    )
     [store] = home.rglob("recollect.db")
-    assert f"in {store.parent}." in made.err
+    assert f"in {store.parent}." in made.stderr.decode()
     assert list(here.iterdir()) == list(there.iterdir()) == []
 
 
-def test_a_misspelt_variable_is_refused_with_the_nearest_name(home: Path, tmp_path: Path) -> None:
+def test_a_misspelt_variable_is_refused_with_the_nearest_name(at: At, home: Path, tmp_path: Path) -> None:
     done = at(tmp_path, home, "status", RECOLLECT_PROT="9000")
     assert done.code == 2
     assert "RECOLLECT_PROT: no such setting; the nearest is RECOLLECT_PORT" in done.err

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from recollect.cli.touring import STEPS
-from tests.cli.conftest import Ran, Served, free_port
+from tests.cli.conftest import Served, free_port
+from tests.cli.forking import Ran
 
 Run = Callable[..., Ran]
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from tests.cli.conftest import Ran
+from tests.cli.forking import Ran
 
 Run = Callable[..., Ran]
 

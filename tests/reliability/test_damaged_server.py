@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.conftest import Ran, environment, free_port, start, stop
+from tests.cli.conftest import environment, free_port, start, stop
+from tests.cli.forking import Ran
 
 PATIENCE_S = 120.0
 SPACE = {"X-Memory-Space": "diary"}
