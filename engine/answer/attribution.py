@@ -56,7 +56,7 @@ class Masses:
     imagined: float
 
     def label(self, parts: AnswerParts, *, is_identified: bool = True) -> str:
-        """The source to name, ties going to the weaker claim.
+        """The source to name, ties going to the weaker claim: first base rate or evidence, then which evidence.
 
         `recalled` only when one event carries the answer and the cue identifies it: nothing
         in the cue contradicts the event, or the rest of the cue is enough without it.
@@ -67,12 +67,10 @@ class Masses:
         is_single = min(self.recalled, parts.top_trace) >= RECALL_MIN_MASS and rival_ratio <= RUNNER_UP_MAX_RATIO
         if is_single and is_identified:
             return "recalled"
-        weaker_first = [
-            ("imagined", self.imagined),
-            ("consolidated", self.consolidated),
-            ("reconstructed", self.recalled + self.reconstructed),
-        ]
-        return max(weaker_first, key=lambda item: item[1])[0]
+        from_episodes = self.recalled + self.reconstructed
+        if self.imagined >= self.consolidated + from_episodes:
+            return "imagined"
+        return "consolidated" if self.consolidated >= from_episodes else "reconstructed"
 
 
 def attribute(parts: AnswerParts) -> Masses:

@@ -22,6 +22,7 @@ from recollect.cli.console import (
     print_json,
     print_table,
     shown,
+    span,
 )
 from recollect.cli.suggesting import suggest_fields, suggest_known
 from recollect.cli.watching import print_events, watch_events
@@ -235,7 +236,7 @@ def _print_sets(answer: Mapping[str, Any]) -> None:
     """The values that hold the true one as often as asked for."""
     for name, found in answer.get("sets", {}).items():
         if "low" in found:
-            told = f"between {shown(found['low'])} and {shown(found['high'])}"
+            told = "between {} and {}".format(*span(found["low"], found["high"]))
         else:
             more = found["size"] - len(found["values"])
             told = ", ".join([*map(shown, found["values"]), *([f"{more} more"] if more else [])])
@@ -270,7 +271,7 @@ def _between(interval: Mapping[str, Any] | None) -> str:
     """Where a number or a time lies: 20 to 45 (80 %)."""
     if interval is None:
         return ""
-    return f"{shown(interval['low'])} to {shown(interval['high'])} ({percent(interval['mass'])})"
+    return "{} to {}".format(*span(interval["low"], interval["high"])) + f" ({percent(interval['mass'])})"
 
 
 def _print_details(answer: Mapping[str, Any]) -> None:

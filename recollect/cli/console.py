@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
@@ -99,6 +100,14 @@ def shown(value: Any) -> str:
     except ValueError:
         return value
     return json.dumps(value, ensure_ascii=False)
+
+
+def span(low: Any, high: Any) -> tuple[str, str]:
+    """Two ends of an interval, fractions to a thousandth of its width: what is finer means nothing."""
+    if not (isinstance(low, float) and isinstance(high, float) and high > low):
+        return shown(low), shown(high)
+    digits = max(0, 3 - math.floor(math.log10(high - low)))
+    return shown(round(low, digits)), shown(round(high, digits))
 
 
 def percent(probability: float | None) -> str:

@@ -112,13 +112,15 @@ def insufficient_evidence(
     threshold = gate.threshold_of(request)
     best = max(answer.fields.values(), key=lambda field: field.confidence, default=None)
     ground = gate.ground_of(request, best) if best is not None and best.confidence >= threshold else None
-    advice = engine.advise(answer)[:FIELDS_SUGGESTED]
     wrong = [note for note in notes if note.code in mistakes.WRONG]
     # Where a name or a type is wrong no threshold is: what a lower one let through would not be what was asked.
     lower = None
     if best is not None and not wrong:
         lower = min(threshold, math.floor(best.confidence * 10**DIGITS) / 10**DIGITS)
     corrections = tuple(mistakes.corrections(memory, request, notes, works))
+    renamed = {change.path[-1] for each in corrections for change in each.changes if change.source}
+    # What is there under another name is not to be added.
+    advice = [item for item in engine.advise(answer) if item.field not in renamed][:FIELDS_SUGGESTED]
     reached = best.confidence if best is not None else 0.0
     measured = [
         Measurement("best_confidence", reached, threshold),

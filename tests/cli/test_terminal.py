@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from recollect.cli.console import span
 from tests.cli.conftest import COMMAND_S, Served, environment
 
 COMMAND = [sys.executable, "-m", "recollect"]
@@ -65,3 +66,11 @@ def test_what_takes_time_tells_a_terminal_how_far_it_is(server: Served, tmp_path
     silent = piped(server, *load, "--again") + piped(server, *learn)
     assert "\x1b" not in silent
     assert "sending" not in silent
+
+
+def test_an_interval_is_told_to_a_thousandth_of_its_width() -> None:
+    assert span(564.3634332151568, 1064.03530377843) == ("564.4", "1064.0")
+    assert span(1e-7, 3.123456789e-6) == ("1e-07", "3.123e-06")
+    assert span(20, 45) == ("20", "45")
+    assert span(2.5, 2.5) == ("2.5", "2.5")
+    assert span("2024-01-01", "2024-02-01") == ("2024-01-01", "2024-02-01")

@@ -47,7 +47,12 @@ def test_a_source_is_claimed_from_an_even_chance_on() -> None:
 def test_what_the_cue_does_not_identify_is_not_recalled_and_ties_go_to_the_weaker_claim() -> None:
     assert EVEN.label(PARTS, is_identified=False) == "reconstructed"
     assert Masses(0.0, 0.4, 0.4, 0.2).label(PARTS) == "consolidated"
-    assert Masses(0.0, 0.2, 0.4, 0.4).label(PARTS) == "imagined"
+    assert Masses(0.0, 0.2, 0.3, 0.5).label(PARTS) == "imagined"
+
+
+def test_evidence_that_is_spread_outweighs_a_base_rate_larger_than_each_of_its_parts() -> None:
+    assert Masses(0.2, 0.15, 0.22, 0.43).label(PARTS, is_identified=False) == "reconstructed"
+    assert Masses(0.1, 0.1, 0.4, 0.4).label(PARTS) == "consolidated"
 
 
 def shapley(parts: AnswerParts) -> float:
