@@ -101,12 +101,13 @@ class Places:
 class Postings:
     """The index of a column's values by one unit; grows as values do. What a snapshot holds of it stays packed."""
 
-    __slots__ = ("_count", "_ends", "_held", "_items", "_numbers", "_places", "_sizes", "indexed")
+    __slots__ = ("_count", "_ends", "_gone", "_held", "_items", "_numbers", "_places", "_sizes", "indexed")
 
     def __init__(self, places: Places) -> None:
         self._places = places
         self._held: dict[object, array[int]] = {}  # numbers, of values that are gone too
         self._count: dict[object, int] = {}  # of values that are not; of packed items only where it has changed
+        self._gone: set[object] = set()  # packed items that no value held any more; one that comes again is a new one
         self._sizes: Codes = np.zeros(16, dtype=np.int32)  # items by number
         self.indexed = 0  # numbers that were added
         self._items = Packed(Packed.pack((), ()), 0)  # those of a snapshot: where their numbers end, and which they are
@@ -158,8 +159,9 @@ class Postings:
             left = self._count[item] = self._count_of(item) - 1
             if not left:
                 self._held.pop(item, None)
-                if self._packed(item) is None:
-                    del self._count[item]
+                del self._count[item]
+                if self._packed(item) is not None:
+                    self._gone.add(item)
 
     def codes(self, item: object) -> Codes:
         """The codes that hold `item`, ascending; empty when none does."""
@@ -181,14 +183,14 @@ class Postings:
         return np.bincount(np.concatenate(held), minlength=self._places.size), common
 
     def items(self) -> Iterable[object]:
-        """Every item that some code holds."""
+        """Every item that some code holds, one that comes after all that were there."""
         packed = (text.decode("utf-8", "surrogatepass") for text in self._items)
-        yield from (item for item in packed if self._count.get(item) != 0)
+        yield from (item for item in packed if item not in self._gone)
         yield from (item for item in self._held if self._packed(item) is None)
 
     def _packed(self, item: object) -> int | None:
         """The number of a packed item, None for another."""
-        if not len(self._items) or not isinstance(item, str):
+        if not len(self._items) or not isinstance(item, str) or item in self._gone:
             return None
         written = item.encode("utf-8", "surrogatepass")
         return next((number for number in self._items.having(written) if self._items[number] == written), None)
@@ -205,7 +207,7 @@ class Postings:
 
     def _codes(self, item: object) -> Codes:
         count, packed, held = self._count_of(item), self._packed(item), self._held.get(item)
-        runs = [] if packed is None or not count else [self._run(packed)]
+        runs = [] if packed is None else [self._run(packed)]
         if held is not None:
             runs.append(np.frombuffer(held, dtype=np.int32).copy())  # the buffer must be free for the next value
         numbers = np.concatenate(runs) if runs else np.zeros(0, dtype=np.int32)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.memory.columns import MISSING, Column
@@ -124,6 +124,16 @@ def state(column: Column) -> object:
     ),
     st.sampled_from([2, 64]),
     st.sampled_from([0, 4096]),
+)
+@example(
+    [
+        ("put", [None, "a b", "a c d"]),
+        ("pack", None),
+        ("erase", {1}),
+        ("look", None),
+        ("put", ["a b"]),
+    ],  # b comes again
+    *(2, 0),
 )
 @settings(max_examples=300, deadline=None)
 def test_what_was_erased_leaves_no_bit_behind(steps: list[Any], few: int, many: int) -> None:
