@@ -86,6 +86,7 @@ RANDOM_CUES = 0.05  # share of cues | whose values have nothing to do with each 
 DAMAGED_OF = 4.0  # fields | of a cue of which one is damaged as often as the reading's prior says | definition
 FRAGMENT = 0.5  # share of the texts of cues | that are fragments of the passage they mean | hand
 LEAST_BROAD = 0.01  # nearness | below which a value is not like a new event's | cost
+MOST_ODDS = 500.0  # nats | beyond which a match is as good as certain | guard
 MOST_RATIO = 30.0  # nats | by which damage explains a value better at most | guard
 KERNEL_REPLAYS = 120  # episodes | asked anew to tell how new events stray | cost
 KERNEL_ROUNDS = 8  # rounds of EM | until the kernels hardly change | cost
@@ -110,6 +111,8 @@ LIKELY = 0.5  # nearness | from which a name is likely said in other words by a 
 SAME = 0.999  # likeness | from which a value does not contradict | guard
 RECOLLECTION_WIDTH = 0.01  # share of ranks | within which a number is the same event's | definition
 GENERALISATION_WIDTH = 0.05  # share of ranks | within which a number is a similar event's | definition
+PRUNED = 1e-6  # share | of the competition of all episodes together that are not scored one by one | cost
+FEWEST_SCORED = 2048  # episodes | that are scored one by one at least | cost
 MAX_KINDS = 16_384  # ways of matching | up to which episodes that match alike are scored once | cost
 
 # Generalisation: what the heads share.

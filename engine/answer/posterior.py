@@ -42,7 +42,8 @@ from engine.priors import (
     WIDE,
 )
 from engine.recollection.coherence import coherence
-from engine.recollection.evidence import FieldEvidence, Recollection, recollect
+from engine.recollection.competition import Recollection, recollect
+from engine.recollection.evidence import FieldEvidence
 from engine.recollection.exchange import read_exchanged
 from engine.recollection.kept import kept_evidence
 

@@ -11,7 +11,8 @@ from engine.answer.why import similarities
 from engine.memory.arrays import Floats, Mask
 from engine.memory.traces import Traces
 from engine.priors import MATCHED, RECOLLECTION_WIDTH
-from engine.recollection.evidence import LIKENESS, score_episodes, weigh_field
+from engine.recollection.competition import score_episodes
+from engine.recollection.evidence import LIKENESS, weigh_field
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from engine.priors import (
     TAIL,
     UNTOLD,
 )
-from engine.recollection.evidence import Recollection
+from engine.recollection.competition import Recollection
 
 
 class Summed(NamedTuple):

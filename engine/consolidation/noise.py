@@ -19,7 +19,8 @@ import numpy as np
 from engine.answer.posterior import Posterior
 from engine.memory.arrays import Floats
 from engine.priors import MEANT_NATS, MOST_CUES, MOST_RATIO, STRENGTH
-from engine.recollection.evidence import NOISE_LEVELS, logit, noise_prior
+from engine.recollection.competition import logit
+from engine.recollection.evidence import NOISE_LEVELS, noise_prior
 
 
 def prior(counts: Sequence[float]) -> tuple[float, ...]:

@@ -20,7 +20,7 @@ from engine.answer.confidence import Shares
 from engine.answer.posterior import Posterior
 from engine.memory.arrays import Floats
 from engine.priors import LEAST_JUDGED_P, PRIOR_ROUNDS, PRIOR_STORED, STRENGTH
-from engine.recollection.evidence import match_of
+from engine.recollection.competition import match_of
 
 
 def reading(posterior: Posterior, target: str) -> Shares:

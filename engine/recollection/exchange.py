@@ -21,7 +21,8 @@ import numpy as np
 from engine.memory.arrays import Floats
 from engine.memory.columns import MISSING
 from engine.priors import EXCHANGED, RECOLLECTION_WIDTH, TOLD_APART
-from engine.recollection.evidence import CLEAN, FieldEvidence, Recollection, logit, match_of, weigh_field
+from engine.recollection.competition import Recollection, logit, match_of
+from engine.recollection.evidence import CLEAN, FieldEvidence, weigh_field
 
 Read = Callable[[Sequence[FieldEvidence]], Recollection]
 

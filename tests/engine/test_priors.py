@@ -20,7 +20,7 @@ OWED = {
     "answer/block.py": 1, "answer/conformal.py": 5, "answer/contributions.py": 2, "answer/statement.py": 2,
     "consolidation/alike.py": 1, "consolidation/channel.py": 2, "consolidation/displaced.py": 1,
     "consolidation/evaluation.py": 3, "consolidation/spelling.py": 8, "memory/columns.py": 1, "memory/grams.py": 1,
-    "memory/traces.py": 1, "recollection/evidence.py": 9, "recollection/kinds.py": 1, "recollection/similarity.py": 2,
+    "memory/traces.py": 1, "recollection/evidence.py": 5, "recollection/kinds.py": 1, "recollection/similarity.py": 2,
 }  # fmt: skip
 
 

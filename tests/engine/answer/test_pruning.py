@@ -14,7 +14,7 @@ from engine.generalisation import closed_form
 from engine.generalisation.distribution import background
 from engine.memory.traces import Traces
 from engine.memory.values import Value
-from engine.recollection import evidence
+from engine.recollection import competition
 from tests.engine.worlds import many_records, random_cue, traces_of
 
 SIZE, SEEDS = 6000, range(12)
@@ -58,7 +58,7 @@ def test_scoring_each_way_of_matching_once_gives_what_scoring_every_episode_give
     space: tuple[list[dict[str, str]], Traces, Schema], seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by_kind = posterior_of(space, seed).recollection
-    monkeypatch.setattr(evidence, "MAX_KINDS", 0)
+    monkeypatch.setattr(competition, "MAX_KINDS", 0)
     one_by_one = posterior_of(space, seed).recollection
     np.testing.assert_allclose(by_kind.weights, one_by_one.weights, rtol=1e-4, atol=1e-9)
     assert by_kind.match == pytest.approx(one_by_one.match, abs=1e-5)
@@ -102,7 +102,7 @@ def test_scoring_the_episodes_that_count_gives_what_scoring_every_episode_gives(
         options = Options(tuple(n for n in traces.columns if n not in cue))
         with monkeypatch.context() as patch:
             found = Posterior(traces, CueInput(cue), options, schema)
-            patch.setattr(evidence, "FEWEST_SCORED", EVERYTHING)
+            patch.setattr(competition, "FEWEST_SCORED", EVERYTHING)
             patch.setattr(summing, "SUMMED_EXACTLY", EVERYTHING)
             exact = Posterior(traces, CueInput(cue), options, schema)
         pruned += int(np.count_nonzero(found.recollection.weights) < ORDERS)

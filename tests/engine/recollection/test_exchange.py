@@ -7,7 +7,7 @@ import pytest
 
 from engine import CueInput, Options, attach, complete
 from engine.answer.posterior import Posterior
-from engine.recollection.evidence import Recollection
+from engine.recollection.competition import Recollection
 from tests.engine.worlds import random_cue, random_records, traces_of
 
 NAMES = ["thomas", "martin", "alexis", "jordan", "morgan", "taylor", "robin", "casey", "blair", "drew"]

@@ -8,7 +8,7 @@ import pytest
 from engine import CueInput, Options, Schema, Traces, Weights, attach, complete, priors
 from engine.answer.posterior import Posterior
 from engine.recollection import match
-from engine.recollection.evidence import logit
+from engine.recollection.competition import logit
 from tests.engine import oracle
 from tests.engine.worlds import NAMES, random_cue, random_records, traces_of
 
