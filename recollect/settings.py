@@ -37,6 +37,11 @@ def _setting(
     return value
 
 
+def _user_folder() -> Path:
+    """The data folder of whoever runs the process now."""
+    return platformdirs.user_data_path("recollect", appauthor=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything an operator can set, with the defaults of a laptop."""
@@ -45,8 +50,8 @@ class Settings:
     port: int = _setting(8080, "Port of the HTTP API.", least=0)
     grpc_port: int = _setting(50051, "Port of the gRPC API; 0 switches it off.", least=0)
     root_path: str = _setting("", "Path prefix under which a proxy offers the service, such as `/memory`.")
-    data: Path = _setting(
-        platformdirs.user_data_path("recollect", appauthor=False), "Folder that holds everything to be kept."
+    data: Path = field(
+        default_factory=_user_folder, metadata={"says": "Folder that holds everything to be kept.", "choices": ()}
     )
     store: str = _setting(
         "", "Store URL, sqlite:///path or postgresql://…; empty means sqlite:/// plus recollect.db in the data folder."
@@ -235,8 +240,7 @@ def _unknown(environment: Mapping[str, str]) -> list[str]:
 
 def _parse(declared: Field[Any], text: str) -> Any:
     """The field's value from its text; raises ValueError saying what was expected."""
-    default = declared.default
-    assert default is not MISSING
+    default = declared.default if declared.default_factory is MISSING else declared.default_factory()
     choices: tuple[str, ...] = declared.metadata["choices"]
     if choices and text.lower() not in choices:
         raise ValueError(f"expected one of {', '.join(choices)}")

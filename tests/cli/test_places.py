@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import COMMAND_S, Served, environment, start, stop
+from tests.cli.conftest import Served, environment, start, stop
 from tests.cli.forking import Forking, Ran
 
-COMMAND = [sys.executable, "-m", "recollect"]
 At = Callable[..., Ran]
 
 
@@ -35,15 +32,11 @@ def at(forking: Forking) -> Callable[..., Ran]:
     """Run a command in a folder, of a user who has named no data folder."""
 
     def run(folder: Path, home: Path, *arguments: str, **variables: str) -> Ran:
-        return forking.run(arguments, of_user(home) | variables, folder=folder)
+        kept = {name: value for name, value in environment(folder).items() if name != "RECOLLECT_DATA"}
+        kept = {name: value for name, value in kept.items() if not name.startswith("XDG_")}
+        return forking.run(arguments, kept | {"HOME": str(home)} | variables, folder=folder)
 
     return run
-
-
-def of_user(home: Path) -> dict[str, str]:
-    """The environment of a user who has named no data folder."""
-    kept = {name: value for name, value in environment(home).items() if name != "RECOLLECT_DATA"}
-    return {name: value for name, value in kept.items() if not name.startswith("XDG_")} | {"HOME": str(home)}
 
 
 def test_a_server_says_where_its_data_lie(served: Served) -> None:
@@ -97,18 +90,15 @@ def test_a_key_can_be_made_before_the_first_start_in_a_folder_that_is_named(at: 
     assert f"in {tmp_path}/new." in done.err
 
 
-def test_without_a_name_it_is_the_users_data_folder(tmp_path: Path) -> None:
+def test_without_a_name_it_is_the_users_data_folder(at: At, tmp_path: Path) -> None:
     home, here, there = tmp_path / "home", tmp_path / "here", tmp_path / "there"
     for folder in (home, here, there):
         folder.mkdir()
-    # Who the user is shows while the program loads, so these are no forks of one that has loaded.
-    told = of_user(home) | {"RECOLLECT_DEMO": "false"}
-    subprocess.run([*COMMAND, "prepare"], cwd=here, env=told, timeout=COMMAND_S, check=True)
-    made = subprocess.run(
-        [*COMMAND, "keys", "create"], cwd=there, env=told, capture_output=True, timeout=COMMAND_S, check=True
-    )
+    assert at(here, home, "prepare", RECOLLECT_DEMO="false").code == 0
+    made = at(there, home, "keys", "create")
+    assert made.code == 0
     [store] = home.rglob("recollect.db")
-    assert f"in {store.parent}." in made.stderr.decode()
+    assert f"in {store.parent}." in made.err
     assert list(here.iterdir()) == list(there.iterdir()) == []
 
 
