@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -28,8 +29,15 @@ def drawn(seed: int, size: int) -> list[dict[str, Value]]:
     return events
 
 
+@cache
 def memory(seed: int, size: int) -> Block:
     return made_of(drawn(seed, size))
+
+
+@cache
+def scores(seed: int, size: int, target: str) -> conformal.Scores:
+    """The scores of that memory's own episodes."""
+    return conformal.scores(memory(seed, size), NAMES, [target])[target]
 
 
 def made_of(events: list[dict[str, Value]]) -> Block:
@@ -44,8 +52,7 @@ def made_of(events: list[dict[str, Value]]) -> Block:
 def test_new_events_are_covered_as_promised(target: str, coverage: float) -> None:
     covered, n = [], 0
     for seed in (1, 2):
-        block = memory(seed, 1000)
-        given = conformal.scores(block, NAMES, [target])[target]
+        block, given = memory(seed, 1000), scores(seed, 1000, target)
         n += len(given.rows)
         for event in drawn(seed + 100, NEW):
             cue = {name: event[name] for name in NAMES}
@@ -63,8 +70,7 @@ def test_new_events_are_covered_as_promised(target: str, coverage: float) -> Non
 
 
 def test_sets_grow_with_what_they_promise() -> None:
-    block = memory(3, 400)
-    given = conformal.scores(block, NAMES, ["f3"])["f3"]
+    block, given = memory(3, 400), scores(3, 400, "f3")
     event = drawn(103, 1)[0]
     cue = {name: event[name] for name in NAMES}
     sets = [set(conformal.conformal(block, cue, "f3", given, c).values) for c in (0.5, 0.8, 0.9, 0.99)]
@@ -72,8 +78,7 @@ def test_sets_grow_with_what_they_promise() -> None:
 
 
 def test_too_few_episodes_promise_nothing() -> None:
-    block = memory(4, conformal.LEAST - 1)
-    assert len(conformal.scores(block, NAMES, ["f3"])["f3"].rows) == 0
+    assert len(scores(4, conformal.LEAST - 1, "f3").rows) == 0
 
 
 def twice_stored(seed: int, size: int) -> list[dict[str, Value]]:
@@ -83,16 +88,25 @@ def twice_stored(seed: int, size: int) -> list[dict[str, Value]]:
     return [{**kinds[int(rng.integers(40))], "f3": f"v{int(rng.integers(3))}", "number": 1.0} for _ in range(size)]
 
 
+@cache
+def repeated(seed: int) -> Block:
+    return made_of(twice_stored(seed, 900))
+
+
+@cache
+def repeated_scores(seed: int, given: str, target: str) -> conformal.Scores:
+    return conformal.scores(repeated(seed), (given,), [target])[target]
+
+
 @pytest.mark.parametrize("coverage", [0.8, 0.9])
 def test_of_episodes_that_repeat_themselves_no_more_is_covered_than_promised(coverage: float) -> None:
     covered: list[bool] = []
     for seed in range(6):
-        block = made_of(twice_stored(seed, 900))
-        for names, target in ((("f0",), "f1"), (("f1",), "f3")):
-            given = conformal.scores(block, names, [target])[target]
+        for name, target in (("f0", "f1"), ("f1", "f3")):
+            block, given = repeated(seed), repeated_scores(seed, name, target)
             for event in twice_stored(seed + 100, 200):
-                cue = {name: event[name] for name in names}
-                covered.append(event[target] in conformal.conformal(block, cue, target, given, coverage).values)
+                found = conformal.conformal(block, {name: event[name]}, target, given, coverage)
+                covered.append(event[target] in found.values)
     # Three standard errors of as many cues as there are.
     assert abs(np.mean(covered) - coverage) < 3.0 * math.sqrt(coverage * (1.0 - coverage) / (6 * 40))
 
@@ -125,8 +139,7 @@ def test_what_each_event_has_for_itself_makes_no_set_promise_too_much(names: tup
 
 
 def test_the_same_question_has_the_same_set() -> None:
-    block = memory(5, 400)
-    given = conformal.scores(block, NAMES, ["f3"])["f3"]
+    block, given = memory(5, 400), scores(5, 400, "f3")
     cue = {name: drawn(105, 1)[0][name] for name in NAMES}
     sets = [conformal.conformal(block, cue, "f3", given, 0.8) for _ in range(2)]
     assert sets[0] == sets[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -54,16 +55,21 @@ def told(traces: Traces, schema: Schema, cue: dict[str, Value], target: str) -> 
     return [float(v) for v in values] + shares  # type: ignore[arg-type]
 
 
+@cache
+def memory(seed: int, size: int, scale: float, shift: float, *, is_learned: bool) -> tuple[Traces, Schema]:
+    traces = traces_of([scaled(row, scale, shift) for row in records(seed, size)])
+    return traces, attach(traces, consolidate(traces, lambda *_: None) if is_learned else None)
+
+
 def compare(seed: int, size: int, scale: float, shift: float, *, is_learned: bool) -> None:
     rows = records(seed, size)
-    plain, other = traces_of(rows), traces_of([scaled(row, scale, shift) for row in rows])
-    learned = [consolidate(t, lambda *_: None) if is_learned else None for t in (plain, other)]
-    schemas = [attach(t, found) for t, found in zip((plain, other), learned, strict=True)]
+    plain, schema = memory(seed, size, 1.0, 0.0, is_learned=is_learned)
+    other, scaled_schema = memory(seed, size, scale, shift, is_learned=is_learned)
     for row in records(seed + 1, 12) + rows[:6]:
         for target in ("heat", "count", "price"):
             cue = {k: v for k, v in row.items() if k != target}
-            one = told(plain, schemas[0], cue, target)
-            two = told(other, schemas[1], scaled(cue, scale, shift), target)
+            one = told(plain, schema, cue, target)
+            two = told(other, scaled_schema, scaled(cue, scale, shift), target)
             count = len(one) - (len(one) - 6) // 2 - 3
             moved = [scale * v + shift for v in one[:count]] + one[count:]
             np.testing.assert_allclose(two, moved, rtol=1e-9, atol=1e-9 * max(1.0, abs(shift), scale))
