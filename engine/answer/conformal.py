@@ -5,7 +5,8 @@ Episodes that have the cue's fields and the target are asked for the target as n
 them, the cue's values too. One that had these would know a value that nobody else has, and no new event could bring it;
 sets made by it held one in four too few of people, whose names and numbers are nearly all their own. The memory lacks
 no more than a hundredth of its episodes (cross-conformal prediction: Vovk 2015), for one that lacked many would know
-less than the one that answers. score_i is what was said of the true value. Of n such and a value y with score s,
+less than the one that answers; and no two of the same value as far as that goes, for each takes from what is said of
+the other. score_i is what was said of the true value. Of n such and a value y with score s,
 
     p(y) = (#{i : s_i < s} + u (#{i : s_i = s} + 1)) / (n + 1)        S = { y : p(y) > 1 - coverage }
 
@@ -93,8 +94,9 @@ def scores(
     for name in targets:
         has = np.all([columns[each].codes >= 0 for each in (*known, name)], axis=0)
         rows = np.random.default_rng(SEED).permutation(np.flatnonzero(has))[:CALIBRATED]
-        rows = np.sort(rows) if len(rows) >= LEAST else rows[:0]
-        told = np.array(list(_scored(block, (*known, name), rows, goes_on))).reshape(-1, 2)
+        dealt = _dealt(block.traces, (*known, name), rows if len(rows) >= LEAST else rows[:0])
+        rows = np.concatenate(dealt)
+        told = np.array(list(_scored(block, (*known, name), dealt, goes_on))).reshape(-1, 2)
         if len(told) < len(rows):
             return {}
         own, is_new = told[:, 0], told[:, 1] > 0.0
@@ -104,12 +106,21 @@ def scores(
     return found
 
 
+def _dealt(traces: Traces, names: Sequence[str], rows: Rows) -> list[Rows]:
+    """The episodes in groups that a memory may lack at once: those of one value of the last field in as many as can be,
+    and of these those that are alike in the others."""
+    apart = min(CONFORMAL_APART, max(1, traces.size // CONFORMAL_SHARE))
+    groups = max(1, -(-len(rows) // apart))
+    rows = rows[np.lexsort([traces.columns[name].codes[rows] for name in names])]
+    return [rows[group::groups] for group in range(groups)]
+
+
 def _scored(
-    block: Block, names: Sequence[str], rows: Rows, goes_on: Callable[[], bool]
+    block: Block, names: Sequence[str], dealt: Sequence[Rows], goes_on: Callable[[], bool]
 ) -> Iterator[tuple[float, bool]]:
     """What a memory of the fields `names` that lacks an episode says of its value of the last, and whether it has it.
 
-    A few at a time are taken out and put back at the end, so that what is indexed of the others stays. Till `goes_on`
+    A group at a time is taken out and put back at the end, so that what is indexed of the others stays. Till `goes_on`
     ends it.
     """
     columns, target = block.traces.columns, names[-1]
@@ -117,9 +128,7 @@ def _scored(
     of, own = block.traces, {name: columns[name].copy() for name in names}
     rest = Traces(own, size, kinds=of.kinds, encoder=of.encoder, _times=np.full(size, np.nan))
     standing = np.arange(size)
-    apart = min(CONFORMAL_APART, max(1, size // CONFORMAL_SHARE))
-    for begin in range(0, len(rows), apart):
-        few = rows[begin : begin + apart]
+    for few in dealt:
         gone = np.isin(standing, few)
         events = [_told(block.traces, names, row) for row in few.tolist()]
         rest.remove(np.flatnonzero(gone).tolist())

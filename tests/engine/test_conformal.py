@@ -138,6 +138,22 @@ def test_what_each_event_has_for_itself_makes_no_set_promise_too_much(names: tup
     assert abs(np.mean(covered) - 0.9) < 3.0 * math.sqrt(0.09 * (1.0 / n + 1.0 / len(covered)))
 
 
+def test_the_episodes_asked_together_say_what_each_says_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(8)
+    lists = rng.permutation(540)[:360] // 15
+    events: list[dict[str, Value]] = [
+        {"list": f"l{number}", "place": int(rng.integers(1, 16)), "word": f"w{i}"} for i, number in enumerate(lists)
+    ]
+    block = made_of(events)
+    together = conformal.scores(block, ("place",), ["list"])["list"]
+    monkeypatch.setattr("engine.answer.conformal.CONFORMAL_APART", 1)
+    alone = conformal.scores(block, ("place",), ["list"])["list"]
+    order, one_by_one = np.argsort(together.rows), np.argsort(alone.rows)
+    assert np.array_equal(together.rows[order], alone.rows[one_by_one])
+    apart = np.abs(np.log(together.scored[order] / alone.scored[one_by_one]))
+    assert apart.max() < conformal.NEAR
+
+
 def test_the_same_question_has_the_same_set() -> None:
     block, given = memory(5, 400), scores(5, 400, "f3")
     cue = {name: drawn(105, 1)[0][name] for name in NAMES}
