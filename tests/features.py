@@ -62,7 +62,7 @@ FEATURES = (
         {"partial_episode": BREAKFAST, "targets": ["who"], "include": ["why"]},
         ("why",),
         "{why}",
-        "`python -m bench.evaluation.capabilities`",
+        "`python -m bench.evaluation.capabilities --why`",
     ),
     Feature(
         "What would change the answer",
@@ -208,8 +208,10 @@ FEATURES = (
     ),
 )
 COVERAGE = """`python -m bench.evaluation.sets --only NAME` asks for 90 %, of memories of up to 1,000 episodes,
-for one field from two others and from all others. *s.e.* is how far the share may be off by chance, next to it how far
-were the guarantee exact. *Median size* is a share of all values, or of the range; *ms* the time for one threshold."""
+for one field from two others and from all others; every threshold has a memory of its own. *s.e.* is how far the share
+may be off by chance, next to it how far were the guarantee exact: a line that is further than twice that is off.
+*Median size* is a share of all values, or of the range; *ms* the time for one threshold. A line without a threshold
+promises nothing: fewer than 20 episodes have the fields."""
 LIVE = "against a live server"
 TOOLS = (
     ("Three lines of Python, data frames too", "clients/python", f"`tests/contract/test_sdk.py`, {LIVE}"),

@@ -1,11 +1,13 @@
 """How often sets with a guarantee hold the true value, on every data set and by two kinds of cue.
 
 Of each set memories are drawn, of at most 1,000 episodes and two thirds of them all, and others of its episodes are
-asked for every field: from two other fields drawn by chance, or from all others. Every draw has another memory, other
-episodes that were asked for the threshold, and other events; what coverage then varies by is told beside it, and what
-it would vary by if the guarantee held exactly: of n episodes asked for a threshold coverage is distributed as
-Beta((n + 1) c, (n + 1)(1 - c)), of m events a binomial share of that.
-`python -m bench.evaluation.sets` measures every set, `--only NAME` some; what others gave before is kept.
+asked for one field, each in turn: from two other fields drawn by chance, or from all others that half of the episodes
+have. Every draw has another memory, other episodes that were asked for the threshold, and other events, so the
+thresholds are drawn apart; what coverage then varies by is told beside it, and what it would vary by if the guarantee
+held exactly: of n episodes asked for a threshold coverage is distributed as Beta((n + 1) c, (n + 1)(1 - c)), of m
+events a binomial share of that. Where nothing is promised, as of fewer than 20 episodes, the line says so.
+`python -m bench.evaluation.sets` measures every set, `--only NAME` some, `--missing` those without a line; what others
+gave before is kept.
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ import json
 import math
 import random
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -30,8 +32,7 @@ from bench.evaluation.trial import SEED
 from engine import Block, Schema, Traces, attach, conformal
 
 Json = dict[str, Any]
-STORED, EVENTS, LEAST_NEW, GENERATED = 1000, 200, 20, 3000
-TARGETS = 4  # asked of one memory
+STORED, EVENTS, LEAST_NEW, GENERATED = 1000, 400, 20, 3000
 COVERAGE, WITHIN = 0.9, 0.015
 ERROR = 0.006  # thresholds are drawn until coverage would vary by no more than this, were the guarantee exact
 MOST_DRAWS = 200
@@ -71,14 +72,19 @@ class Told:
         return math.sqrt(sum((sum(own) - mean * len(own)) ** 2 for own in self.hits)) / max(1, asked)
 
 
-def lines(folder: Path, only: Sequence[str], error: float) -> Iterator[list[str | float]]:
-    """The lines of the table."""
+def lines(
+    folder: Path, only: Sequence[str], error: float, known: Collection[tuple[str, str]] = ()
+) -> Iterator[list[str | float]]:
+    """The lines of the table, but for those that are `known`."""
     for name, events in worlds(folder):
         if only and name not in only:
             continue
         for kind in ("two fields", "all others"):
+            if (name, kind) in known:
+                continue
             told = measured(events, kind, error)
             if not told.hits:
+                yield [name, kind, "0", "0", *[""] * 5]
                 continue
             yield [
                 name,
@@ -117,35 +123,38 @@ def _generated(file: Path) -> Iterator[tuple[str, list[Json]]]:
 def measured(events: list[Json], kind: str, error: float) -> Told:
     """What comes of as many thresholds as it takes for coverage to vary by no more than `error`, if it is exact."""
     told, rng = Told([], [], [], []), np.random.default_rng(SEED)
-    for _ in range(MOST_DRAWS):
-        for _ in _thresholds(events, kind, rng, told):
-            if told.expected_error() < error:
-                return told
+    fields = rng.permutation(sorted({name for event in events for name in event})).tolist()
+    for draw in range(MOST_DRAWS):
+        _threshold(events, kind, fields[draw % len(fields)], rng, told)
+        if told.hits and told.expected_error() < error:
+            break
     return told
 
 
-def _thresholds(events: list[Json], kind: str, rng: np.random.Generator, told: Told) -> Iterator[None]:
-    """Draw a memory and ask others for some of its fields, one at a time."""
+def _threshold(events: list[Json], kind: str, target: str, rng: np.random.Generator, told: Told) -> None:
+    """Draw a memory, and ask others for one of its fields."""
     order = rng.permutation(len(events)).tolist()
     size = min(STORED, 2 * len(events) // 3)
     traces = Traces()
     traces.extend([events[i] for i in order[:size]], [math.nan] * size, [None] * size)
+    others = [name for name, column in traces.columns.items() if name != target and 2 * column.present >= size]
+    names = rng.permutation(others)[:2].tolist() if kind == "two fields" else others
     new = [events[i] for i in order[size:]]
+    asked = [each for each in new if target in each and all(name in each for name in names)]
+    if target not in traces.columns or len(asked) < LEAST_NEW:
+        return
     block = Block(traces, Schema(attach(traces).weights))
-    for target in rng.permutation(list(traces.columns))[:TARGETS].tolist():
-        others = [name for name in traces.columns if name != target]
-        names = rng.permutation(others)[:2].tolist() if kind == "two fields" else others
-        asked = [each for each in new if target in each and all(name in each for name in names)]
-        if len(asked) < LEAST_NEW:
-            continue
-        begun = process_time()
-        given = conformal.scores(block, names, [target])[target]
+    begun = process_time()
+    given = conformal.scores(block, names, [target])[target]
+    if len(given.rows):
         told.times.append(process_time() - begun)
-        if len(given.rows):
-            chosen = rng.choice(len(asked), min(EVENTS, len(asked)), replace=False).tolist()
-            told.hits.append([_holds(block, asked[i], names, target, given, told.sizes) for i in chosen])
-            told.calibrated.append(len(given.rows))
-            yield
+        chosen = rng.choice(len(asked), min(EVENTS, len(asked)), replace=False).tolist()
+        # The same question has the same draw among equals: another for each event, as another memory would give.
+        drawn = [replace(given, lot=rng.bytes(8)) for _ in chosen]
+        told.hits.append(
+            [_holds(block, asked[i], names, target, own, told.sizes) for i, own in zip(chosen, drawn, strict=True)]
+        )
+        told.calibrated.append(len(given.rows))
 
 
 def _holds(
@@ -165,16 +174,26 @@ def _holds(
 
 def figures(found: Sequence[Json]) -> Json:
     """What the page of features says of the table."""
-    shares = [float(line["covered"]) for line in found]
+    asked = [line for line in found if line["thresholds"] != "0"]
+    shares = [float(line["covered"]) for line in asked]
     within = sum(abs(share - COVERAGE) <= WITHIN for share in shares)
-    told = f"{within} of {len(found)} within 1.5 points of 90 %, from {min(shares):.3f} to {max(shares):.3f}"
-    return {"sets": told, "lines": list(found)}
+    told = f"{within} of {len(asked)} within 1.5 points of 90 %, from {min(shares):.3f} to {max(shares):.3f}"
+    exact = sum(
+        abs(share - COVERAGE) <= 2.0 * float(line["s.e. of an exact guarantee"])
+        for share, line in zip(shares, asked, strict=True)
+    )
+    return {"sets": f"{told}; {exact} within two standard errors of an exact guarantee", "lines": list(found)}
+
+
+def kept() -> dict[tuple[str, str], Json]:
+    """The lines among the figures, by set and cue."""
+    found = json.loads(FIGURES.read_text("utf-8"))["lines"] if FIGURES.exists() else []
+    return {(each["set"], each["cue"]): each for each in found}
 
 
 def keep(line: Json) -> None:
     """Put a line in its place among the figures."""
-    kept = json.loads(FIGURES.read_text("utf-8"))["lines"] if FIGURES.exists() else []
-    by_place = {(each["set"], each["cue"]): each for each in [*kept, line]}
+    by_place = {**kept(), (line["set"], line["cue"]): line}
     FIGURES.write_text(json.dumps(figures([by_place[place] for place in sorted(by_place)]), indent=2) + "\n", "utf-8")
 
 
@@ -183,10 +202,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.evaluation.sets", description=__doc__)
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER, help="the folder with the evaluation data")
     parser.add_argument("--only", nargs="*", default=[], help="these sets alone")
+    parser.add_argument("--missing", action="store_true", help="those without a line alone")
     parser.add_argument("--error", type=float, default=ERROR, help="how far coverage may vary by chance, as one s.e.")
     options = parser.parse_args()
     print(" | ".join(COLUMNS))
-    for line in lines(options.data, options.only, options.error):
+    for line in lines(options.data, options.only, options.error, kept() if options.missing else ()):
         print(" | ".join(f"{each:.3f}" if isinstance(each, float) else each for each in line), flush=True)
         keep(dict(zip(COLUMNS, line, strict=True)))
     return 0
