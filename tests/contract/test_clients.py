@@ -175,6 +175,7 @@ def test_the_thin_typescript_client_does_what_it_promises(server: Server) -> Non
     readme = (ROOT / "clients/typescript/README.md").read_text("utf-8")
     found = re.search(r"^```typescript\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE)
     assert found
+    assert sum(map(bool, found[1].splitlines())) == 3
     where = f'new Recollect({{ url: "{server.url}", key: "{server.key}" }})'
     (folder / "example.ts").write_text(found[1].replace("new Recollect()", where), "utf-8")
 

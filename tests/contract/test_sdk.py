@@ -65,6 +65,7 @@ def told(completion: Completion) -> Any:
 def test_the_examples_of_the_readme_run(server: Server) -> None:
     examples = re.findall(r"^```python\n(.*?)^```$", (SDK / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
     assert len(examples) == 4
+    assert sum(map(bool, examples[0].splitlines())) == 3
     path = [str(SDK), str(ROOT / "generated_clients/python")]
     environment = {"RECOLLECT_URL": server.url, "RECOLLECT_KEY": server.key or "", "PATH": "/usr/bin:/bin"}
     for example in examples:
