@@ -38,7 +38,7 @@ class ImpatientProtocol(ASGIProtocol):  # type: ignore[misc]
 
     def _send_error_response(self, status: int, message: str, extra_headers: Any = ()) -> None:
         """Answer what the parser refuses as a problem; its message, which may quote the request, is left out."""
-        # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
+        # Here and not above: whoever imports this module need not wait for the mathematics.
         from handlers import unparsed
 
         self._safe_write(unparsed.answer(status, self.root_path))

@@ -64,7 +64,7 @@ def compare(  # noqa: PLR0913, PLR0917  # a parameter per option
 
     For example: recollect compare orders.csv orders.filled.csv --by order · recollect compare orders.csv orders
     """
-    # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
+    # Here and not above: whoever imports this module need not wait for the mathematics.
     from recollect.service import differences
 
     options = reading(

@@ -21,7 +21,7 @@ def check(data: Data = None, as_json: AsJson = False) -> None:
 
     Example: recollect check
     """
-    # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
+    # Here and not above: whoever imports this module need not wait for the mathematics.
     from recollect.service.maintenance import check_store
 
     try:

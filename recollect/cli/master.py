@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import warnings
 from typing import Any
@@ -14,7 +15,7 @@ from recollect import telemetry
 from recollect.cli.console import out
 from recollect.settings import Settings
 
-_HTTP, _GRPC = "handlers.app", "recollect.rpc.server"  # loaded in the workers only
+_HTTP, _GRPC = "handlers.app", "recollect.rpc.server"  # loaded by a server only
 _HEARTBEAT_S = 120  # loading a large space keeps a worker busy at start; a hung one must still be found
 _CLOSING_S = 10  # what a worker may take after its drain, to close the store, before it is killed
 _HEAD_LINE_BYTES = 65_536  # wider than what the guard allows, so that the guard words the refusal
@@ -53,11 +54,13 @@ class Master(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        """The ASGI application with the gRPC server beside it; called in each worker."""
+        """The ASGI application with the gRPC server beside it; made once, before the first fork, and opens nothing."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what libraries say of each other while they load is not an operator's
             http, grpc = importlib.import_module(_HTTP), importlib.import_module(_GRPC)
-            return http.create_app(self._settings, companions=(grpc.serve_grpc,))
+            app = http.create_app(self._settings, companions=(grpc.serve_grpc,))
+        gc.freeze()  # a collection in a worker would write to every page of it, which all workers share
+        return app
 
     def _announce(self, worker: Any) -> None:
         """Let the first worker print the address once it answers."""

@@ -45,7 +45,7 @@ def prepare(
 
 
 async def _prepare(settings: Settings, *, for_serving: bool) -> None:
-    # Here and not above: the process that forks the workers imports this module, and must not load the mathematics.
+    # Here and not above: whoever imports this module need not wait for the mathematics.
     from recollect.service.demo import provide_demo
     from recollect.service.runtime import discard_damage, open_runtime
 

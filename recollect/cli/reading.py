@@ -51,7 +51,7 @@ def reading(
     sheet: str | None = None,
 ) -> TableOptions:
     """The options of a file's reading; raises Failure."""
-    # Here and not above: the process that forks the workers imports this module, and must not load the mathematics;
+    # Here and not above: whoever imports this module need not wait for the mathematics;
     # and a command that sends a file to a server need not load what reads tables.
     from recollect.errors import RecollectError
     from recollect.tables import read_options

@@ -1,15 +1,14 @@
-"""`serve`: prepare the data folder in a process of its own, then run the workers.
+"""`serve`: load the program once, prepare the data folder in a fork of it, then run the workers, forks as well.
 
-Nothing is opened in the master: it forks, and neither SQLite, nor gRPC, nor the
-thread pools of the mathematics survive a fork.
+Nothing is opened in the master and no thread begun: neither a connection to a store, nor a gRPC server, nor a thread
+survives a fork. What is loaded does, so a worker that takes another's place is there at once.
 """
 
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -40,14 +39,16 @@ def serve(
     _mention_former_folder(settings)
     out.print(f"Starting Recollect {__version__}; the first time that takes some seconds …")
     out.file.flush()
+    # Here and not above: no other command waits for what only a server needs.
+    from recollect.cli.master import Master
+
+    master = Master(settings)
+    master.wsgi()
     _prepare()
     logging.captureWarnings(True)
     telemetry.share_metrics(settings.data / "metrics")
     with announced(settings):
-        # Here and not above: no other command waits for what only a server needs.
-        from recollect.cli.master import Master
-
-        Master(settings).run()
+        master.run()
 
 
 def _mention_former_folder(settings: Settings) -> None:
@@ -61,10 +62,18 @@ def _mention_former_folder(settings: Settings) -> None:
 
 
 def _prepare() -> None:
-    """Run `recollect prepare`, which has opened and closed everything when it ends."""
-    done = subprocess.run([sys.executable, "-m", "recollect", "prepare", "--for-serving"], check=False)
-    if done.returncode != 0:
-        raise SystemExit(done.returncode)  # it has said why
+    """Run `recollect prepare` in a fork, which has opened and closed everything when it ends."""
+    fork = multiprocessing.get_context("fork").Process(target=_prepare_and_end)
+    fork.start()
+    fork.join()
+    if fork.exitcode:
+        raise SystemExit(fork.exitcode)  # it has said why
+
+
+def _prepare_and_end() -> None:
+    from recollect.cli import run  # which imports this module
+
+    raise SystemExit(run(["prepare", "--for-serving"]))
 
 
 def _own_data_folder(data: Path) -> None:

@@ -179,3 +179,34 @@ async def test_kills_and_stops_lose_nothing_and_repeat_nothing(rounds: int, tmp_
     assert not lost, f"{len(lost)} of {len(acknowledged)} acknowledged writes are lost"
     assert [name for name, count in stored.items() if count > 1] == [], "a write happened twice"
     assert repeated > 0, "no reply was ever cut off"
+
+
+def spent_s(pid: int) -> float:
+    """What a process has taken of the processor."""
+    told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.slow
+async def test_a_worker_is_forked_from_a_process_that_has_loaded_everything_and_opened_nothing(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+    service.workers_started = "1"
+    await service.start()
+    try:
+        assert service.process is not None
+        master = service.process.pid
+        of_master = Path(f"/proc/{master}")
+        assert len(list((of_master / "task").iterdir())) == 1
+        opened = {Path(os.readlink(each)).name for each in (of_master / "fd").iterdir()}
+        assert not {name for name in opened if name.startswith(("recollect.db", "counter_", "gauge_", "histogram_"))}
+        (killed,) = service.workers()
+        begun = time.monotonic()
+        os.kill(killed, signal.SIGKILL)
+        back_s = await service.wait(begun)
+        (worker,) = service.workers()
+        assert worker != killed
+        took_s, loading_s = spent_s(worker), spent_s(master)
+        print(f"a killed worker was back in {back_s:.2f} s and had taken {took_s:.2f} s, its master {loading_s:.2f} s")
+        assert took_s < loading_s / 2
+    finally:
+        service.kill()
