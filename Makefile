@@ -69,7 +69,7 @@ REST = --ignore=tests/contract --ignore=tests/test_package.py $(DOCUMENTING:%=--
 
 .PHONY: test-all
 test: $(PROVING) ## Run the tests but the slow ones and those of `make check` (ARGS="-k cue" for some of them)
-	@echo "Some four thousand tests on $$(nproc) cores; two cores take about seven minutes."
+	@echo "Some four thousand tests on $$(nproc) cores; two idle cores take about five minutes."
 	@$(PYTEST) -m "not slow and not toolchain and not exhaustive and not torture and not ops" $(REST) $(ARGS)
 
 test-all: $(PROVING) ## Run all tests but those of the contract, which `make prove` runs
