@@ -207,7 +207,7 @@ release-contract: diff-contract ## Keep openapi.yaml as released under its versi
 	@cp openapi.yaml docs/releases/$$(awk '$$1 == "version:" {print $$2; exit}' openapi.yaml).yaml
 
 BROWSING := tests/contract/test_explorer.py tests/contract/test_browser.py
-prove: $(PROVING) ## Prove the contract: fuzz, parity, Python and TypeScript clients
+prove: $(PROVING) ## Prove the contract: fuzz, parity, MCP and the clients in Python and TypeScript against a live server
 	@$(PYTEST) tests/contract $(BROWSING:%=--ignore=%) $(ARGS)
 
 test-clients: $(PROVING) ## Build the clients of all languages and use them against a live server
