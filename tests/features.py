@@ -210,7 +210,7 @@ FEATURES = (
 )
 COVERAGE = """`python -m bench.evaluation.sets --only NAME` asks for 90 %, of memories of up to 1,000 episodes,
 for one field from two others and from all others; every threshold has a memory of its own. *s.e.* is how far the share
-may be off by chance, next to it how far were the guarantee exact: a line that is further than twice that is off.
+may be off by chance, next to it how far were the guarantee exact: by that one line in twenty is 1.5 points off.
 *Median size* is a share of all values, or of the range; *ms* the time for one threshold. A line without a threshold
 promises nothing: fewer than 20 episodes have the fields."""
 LIVE = "against a live server"
