@@ -64,6 +64,8 @@ def nearness(column: Column, value: Value, width: float) -> tuple[Floats, float]
         if kind == "text":
             return prose_nearness(column, value)
         near, of_none = name_nearness(column, value), chance_nearness(value) if kind == "category" else 0.0
+        if column.find(value) == MISSING:
+            _add_shortened(column, value, near)
         nats = meaning_nats(column, value)
         return (near, of_none) if nats is None else _in_other_words(near, of_none, nats)
     return _indicator(column, value), 0.0
@@ -194,6 +196,31 @@ def name_nearness(column: Column, value: str) -> Floats:
     if code != MISSING:
         near[code] = 1.0
     return near
+
+
+def _add_shortened(column: Column, value: str, near: Floats) -> None:
+    """Let a name that is unknown be as near to those it shortens, or which shorten it, as one typo is: an initial, Tom.
+
+    Among many names those are looked at that share most trigrams. Cost O(V), at most MANY_NAMES.
+    """
+    read = folded(value)
+    codes = range(len(near)) if len(near) <= MANY_NAMES else _names_compared(column, trigrams(value)).tolist()
+    for code in codes:
+        other = column.read(code)
+        if other[:1] == read[:1] and (shortens(read, other) or shortens(other, read)):
+            near[code] = max(float(near[code]), math.exp(-TYPO_NATS))
+
+
+def shortens(short: str, long: str) -> bool:
+    """Whether each word is the other's, or some of its letters in their order, the first one among them: T. Berg."""
+    words_, others = short.replace(".", " ").split(), long.replace(".", " ").split()
+    is_shorter = len(short) < len(long) and len(words_) == len(others) > 0
+    return is_shorter and all(map(_is_within, words_, others))
+
+
+def _is_within(short: str, long: str) -> bool:
+    letters = iter(long)
+    return short == long or (short.isalpha() and short[0] == long[0] and all(letter in letters for letter in short))
 
 
 def _names_compared(column: Column, grams: Sequence[str]) -> Rows:

@@ -315,3 +315,17 @@ class TestNames:
         told = await ask(runtime, members, {"first": first, "number": "M-47110"})
         assert (told.fields["last"], told.fields["town"]) == ("Jones", "Fargo")
         assert told.completion_confidence > 0.8
+
+    @pytest.mark.parametrize("first", ["T.", "T", "Tom", "Thom"])
+    async def test_an_initial_or_a_short_form_is_told_among_few_people_too(self, runtime: Runtime, first: str) -> None:
+        rng = random.Random(61)
+        rows = [
+            {"first": name, "last": last, "phone": f"{rng.randrange(10**6)}"}
+            for name, last in zip(FIRST, LAST[::-1], strict=False)
+        ]
+        rows += [{"first": name, "last": rng.choice(LAST), "phone": f"{rng.randrange(10**6)}"} for name in FIRST]
+        thomas = rows[FIRST.index("Thomas")]
+        club = await remember(runtime, "club", rows)
+        told = await ask(runtime, club, {"first": first, "phone": thomas["phone"]})
+        assert told.fields["last"] == thomas["last"]
+        assert told.completion_confidence > 0.7

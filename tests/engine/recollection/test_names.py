@@ -7,8 +7,8 @@ import pytest
 
 from engine.memory.columns import Column
 from engine.memory.values import trigrams
-from engine.priors import MANY_NAMES, NAME_FLOOR, NAMES_COMPARED
-from engine.recollection.similarity import _names_compared, _sharing_most
+from engine.priors import MANY_NAMES, NAME_FLOOR, NAMES_COMPARED, TYPO_NATS
+from engine.recollection.similarity import _names_compared, _sharing_most, nearness, shortens
 
 WORLDS = {
     "serial numbers": lambda rng, n: f"ord-{int(rng.integers(10_000_000)):07d}",
@@ -46,3 +46,36 @@ def test_few_are_looked_at_where_the_others_cannot_be_more_alike() -> None:
     few = [len(_sharing_most(shared, common, sizes, shortest, len(grams))) for shortest in (int(sizes.min()), 0)]
     assert NAMES_COMPARED <= few[0] < len(shared) // 4
     assert few[0] < few[1], "shorter names could be more alike"
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        ("t.", "thomas"),
+        ("tom", "thomas"),
+        ("henk", "henrik"),
+        ("t. berg", "thomas berg"),
+        ("intl airport", "international airport"),
+    ],
+)
+def test_initials_and_shortened_names_are_told(short: str, long: str) -> None:
+    assert shortens(short, long)
+    assert not shortens(long, short)
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [("a1", "a12"), ("bob", "robert"), ("berg", "thomas berg"), ("sam", "thomas"), ("thomas", "thomas"), (".", "..")],
+)
+def test_other_words_and_codes_are_not_shortened(short: str, long: str) -> None:
+    assert not shortens(short, long)
+
+
+def test_an_unknown_name_is_as_near_to_those_it_shortens_as_a_typo_is() -> None:
+    column = Column("name")
+    column.extend(["Thomas", "Tobias", "Maria", "Karl"])
+    near, _ = nearness(column, "Tom", 0.01)
+    assert near.tolist() == pytest.approx([np.exp(-TYPO_NATS), 0.0, 0.0, 0.0])
+    column.extend(["Tom"])  # a name of somebody's own
+    near, _ = nearness(column, "Tom", 0.01)
+    assert near[0] == 0.0
