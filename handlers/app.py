@@ -21,6 +21,7 @@ from handlers.operations import HandlerResolver, Operations
 from handlers.pages import Pages
 from handlers.worker import Worker
 from recollect import telemetry
+from recollect.service.entrance import Entrance
 from recollect.service.quota import Quota
 from recollect.service.runtime import Runtime, open_runtime
 from recollect.service.upkeep import upkeep
@@ -47,7 +48,7 @@ def create_app(settings: Settings | None = None, *, companions: Sequence[Compani
     `companions` run beside it on the same runtime, such as the gRPC server.
     """
     settings = Settings.from_environment() if settings is None else settings
-    worker = Worker(settings, Quota(settings))
+    worker = Worker(settings, Quota(settings), Entrance(settings))
     text = CONTRACT.read_bytes()
     contract = yaml.load(text, yaml.CSafeLoader)
     pages = Pages(worker, *_offered(text, contract, settings.root_path))

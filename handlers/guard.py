@@ -32,7 +32,6 @@ from recollect.errors import (
     InvalidRequest,
     NotAcceptable,
     RecollectError,
-    Unavailable,
     Unexpected,
     Violation,
 )
@@ -103,8 +102,8 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
 
     async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
         worker = self.worker
-        if len(worker.under_way) > worker.settings.max_in_flight and scope["path"] not in PROBES:  # 1
-            raise _overloaded(worker)
+        if scope["path"] not in PROBES:  # 1
+            await worker.entrance.enter(len(worker.under_way) - 1, worker.settings.max_in_flight)
         headers = framing.read_headers(scope)  # 2
         exchange.request_id = worker.request_ids.name(headers)
         route, values = self.routes.find(scope["path"])
@@ -312,16 +311,6 @@ def _too_slow(worker: Worker) -> DeadlineExceeded:
     return DeadlineExceeded(
         f"The request was not done within {timeout_s:g} s.",
         context={"timeout_s": timeout_s},
-        headers={"Retry-After": "1"},
-    )
-
-
-def _overloaded(worker: Worker) -> Unavailable:
-    limit = worker.settings.max_in_flight
-    return Unavailable(
-        f"The worker already handles {limit} requests; retry in 1 s.",
-        code="OVERLOADED",
-        context={"max_in_flight": limit},
         headers={"Retry-After": "1"},
     )
 

@@ -8,6 +8,7 @@ from handlers.framing import RequestIds
 from recollect import telemetry
 from recollect.errors import Unavailable
 from recollect.service.access import Access
+from recollect.service.entrance import Entrance
 from recollect.service.quota import Quota
 from recollect.service.runtime import Runtime
 from recollect.service.underway import UnderWay
@@ -19,7 +20,8 @@ class Worker:
     """The runtime between start and stop, and what admits requests to it."""
 
     settings: Settings
-    quota: Quota  # the runtime's, once there is one: both edges count together
+    quota: Quota  # this and the entrance are the runtime's, once there is one: both edges count together
+    entrance: Entrance
     request_ids: RequestIds = field(default_factory=RequestIds)
     under_way: UnderWay = field(default_factory=UnderWay)
     is_ready: bool = False
@@ -29,7 +31,7 @@ class Worker:
     def open(self, runtime: Runtime) -> None:
         """Take over the runtime; `is_ready` is for whoever has seen that all is well."""
         self._runtime = runtime
-        self.quota = runtime.quota
+        self.quota, self.entrance = runtime.quota, runtime.entrance
         self._access = Access(runtime.settings, runtime.store)
         telemetry.metrics().follow("requests_in_flight", self.under_way.__len__, "http")
 

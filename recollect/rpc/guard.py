@@ -11,8 +11,8 @@ import asyncio
 import ipaddress
 import logging
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import monotonic, perf_counter
@@ -28,7 +28,6 @@ from recollect.errors import (
     HeadersTooLarge,
     InvalidRequest,
     RecollectError,
-    Unavailable,
     Unexpected,
     Violation,
 )
@@ -97,17 +96,18 @@ class Guard:
         key_id: str | None = None
         code, outcome = None, grpc.StatusCode.OK
         try:
-            with self._admission(is_stream=is_stream), ExitStack() as stack:
-                metadata = _read_metadata(context)
-                request_id = _request_id(metadata)
-                ends_at = asyncio.get_running_loop().time() + _time_left(context, timeout_s)
-                async with asyncio.timeout_at(ends_at):
-                    span = stack.enter_context(traces.request(operation, metadata))
-                    if span is not None:
-                        span.set_attribute("recollect.request_id", request_id)
-                    call = await self._identify(operation, context, metadata, request_id, takes_space=takes_space)
-                    space_id, key_id = call.scope.space_id, call.caller.key_id
-                    yield replace(call, scope=replace(call.scope, ends_at=ends_at))
+            async with self._admission(is_stream=is_stream):
+                with ExitStack() as stack:
+                    metadata = _read_metadata(context)
+                    request_id = _request_id(metadata)
+                    ends_at = asyncio.get_running_loop().time() + _time_left(context, timeout_s)
+                    async with asyncio.timeout_at(ends_at):
+                        span = stack.enter_context(traces.request(operation, metadata))
+                        if span is not None:
+                            span.set_attribute("recollect.request_id", request_id)
+                        call = await self._identify(operation, context, metadata, request_id, takes_space=takes_space)
+                        space_id, key_id = call.scope.space_id, call.caller.key_id
+                        yield replace(call, scope=replace(call.scope, ends_at=ends_at))
         except asyncio.CancelledError:
             if not self._under_way[is_stream].is_cut:
                 outcome = grpc.StatusCode.CANCELLED
@@ -135,23 +135,16 @@ class Guard:
                 operation, outcome.name, duration_s, code=code, transport="grpc", space_id=space_id
             )
 
-    @contextmanager
-    def _admission(self, *, is_stream: bool) -> Iterator[None]:
+    @asynccontextmanager
+    async def _admission(self, *, is_stream: bool) -> AsyncIterator[None]:
         settings, under_way = self._runtime.settings, self._under_way[is_stream]
         self._taken += 1
         if self._is_ending:
             raise shutting_down()
-        limit = settings.max_streams if is_stream else settings.max_in_flight
-        if len(under_way) >= limit:
-            what = "streams" if is_stream else "calls"
-            raise Unavailable(
-                f"The worker already handles {limit} {what}; retry in 1 s.",
-                code="OVERLOADED",
-                context={"max_streams" if is_stream else "max_in_flight": limit},
-                headers={"Retry-After": "1"},
-            )
+        most, what = (settings.max_streams, "streams") if is_stream else (settings.max_in_flight, "calls")
         under_way.enter()
         try:
+            await self._runtime.entrance.enter(len(under_way) - 1, most, what)
             yield
         finally:
             under_way.leave()

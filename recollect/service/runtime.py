@@ -13,6 +13,7 @@ from recollect.memory import Memories
 from recollect.memory.encoders import SentenceModel
 from recollect.memory.encoders import load as load_encoder
 from recollect.model import Consolidation, Job, Scope, Space
+from recollect.service.entrance import Entrance
 from recollect.service.jobs import AUDIT, CONSOLIDATION, EVALUATION, SNAPSHOT, Jobs
 from recollect.service.quota import Quota
 from recollect.service.reading import Reads
@@ -28,8 +29,8 @@ from recollect.store.recent import RecentCompletions
 class Runtime:
     """One per worker process; opened in the worker, never before a fork.
 
-    `read` asks the store without holding the event loop; `quota` counts for both edges together; `turns` tells
-    whose turn it is at a space; `recent` remembers what was completed lately, for feedback; `jobs` are the
+    `read` asks the store without holding the event loop; `entrance` and `quota` count for both edges together; `turns`
+    tells whose turn it is at a space; `recent` remembers what was completed lately, for feedback; `jobs` are the
     consolidations; `cues` counts how damaged cues were, for them.
     """
 
@@ -37,6 +38,7 @@ class Runtime:
     store: Store
     memories: Memories
     read: Reads = field(init=False)
+    entrance: Entrance = field(init=False)
     quota: Quota = field(init=False)
     turns: Turns = field(init=False)
     recent: RecentCompletions = field(init=False)
@@ -48,6 +50,7 @@ class Runtime:
 
     def __post_init__(self) -> None:
         self.read = Reads(self.store)
+        self.entrance = Entrance(self.settings)
         self.quota = Quota(self.settings)
         self.turns = Turns(self.settings, self.memories, self.read)
         shared = self.store if self.store.is_remote else None

@@ -20,6 +20,7 @@ from recollect.model import Action
 from recollect.rpc.operations import SERVICES, operation_id
 from recollect.rpc.v1 import completion_pb2, episode_pb2, space_pb2, system_pb2, system_pb2_grpc, value_pb2
 from recollect.service.access import ACTIONS
+from recollect.service.entrance import Entrance
 from recollect.settings import Settings
 from recollect.store import open_store
 from tests.rpc import edges as wire
@@ -237,6 +238,33 @@ def test_more_streams_than_the_worker_keeps_are_refused(tmp_path: Any) -> None:
         assert started.completion.Complete(BREAKFAST, metadata=((SPACE, "diary"),))
         go_on.set()
         assert [list(each) for each in held] == [[], []]
+
+
+async def _hold(entrance: Entrance, count: int) -> None:
+    """So many requests at once that take longer than all before."""
+
+    async def hold() -> None:
+        await entrance.enter(0, count)
+        time.sleep(0.02)  # noqa: ASYNC251 - as the mathematics holds the worker
+
+    await asyncio.gather(*(hold() for _ in range(count)))
+
+
+def test_a_call_that_would_wait_too_long_to_begin_is_refused_on_both_edges(tmp_path: Any) -> None:
+    for started in run(Edges(tmp_path, max_wait_s=1.0)):
+        started.remember("diary", meals(60))
+
+        held = started.launch(_hold(started.runtime.entrance, 100))
+        time.sleep(0.5)
+        with pytest.raises(grpc.RpcError) as refused:
+            started.completion.Complete(BREAKFAST, metadata=((SPACE, "diary"),))
+        late = started.request("GET", "/version")
+        told = failure(refused.value)
+        assert (told.code, told.reason) == ("UNAVAILABLE", "OVERLOADED")
+        assert (late.status_code, late.json()["code"]) == (503, "OVERLOADED")
+        assert int(late.headers["retry-after"]) >= 1
+        held.result(60)
+        assert started.completion.Complete(BREAKFAST, metadata=((SPACE, "diary"),))
 
 
 def test_calls_that_pile_up_before_a_busy_worker_are_all_answered(edges: Edges) -> None:
