@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from handlers import reading, replies
+from handlers import problems, reading, replies
 from handlers.calls import Call
 from handlers.conditions import condition, etag, is_unchanged
 from recollect import service
@@ -83,7 +83,8 @@ async def forget_episodes(call: Call) -> Response:
         del told["proof"]
     else:
         told["proof"]["probes"] = [{"known_fields": cue.known_fields} for cue in report.proof.probes]
-    return replies.document(call, told)
+    del told["cue_notes"]
+    return replies.document(call, {**told, **problems.cue_notes(report.cue_notes)})
 
 
 async def prove_forgetting(call: Call) -> Response:

@@ -631,13 +631,15 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True)
 class ForgetReceipt:
-    """How many episodes match or, unless `dry_run`, how many were erased and from where."""
+    """How many episodes match or, unless `dry_run`, how many were erased and from where; of a filter that none meets,
+    what no episode can have."""
 
     dry_run: bool
     count: int
     revision: int
     erased: tuple[Erasure, ...] = ()
     proof: ForgetProof | None = None
+    cue_notes: tuple[CueNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

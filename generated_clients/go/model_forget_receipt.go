@@ -30,6 +30,8 @@ type ForgetReceipt struct {
 	// A number of the space's history, counting its writes.
 	Revision int64 `json:"revision"`
 	Proof *ForgetProof `json:"proof,omitempty"`
+	// How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.
+	CueNotes []CueNote `json:"cue_notes,omitempty"`
 }
 
 type _ForgetReceipt ForgetReceipt
@@ -183,6 +185,38 @@ func (o *ForgetReceipt) SetProof(v ForgetProof) {
 	o.Proof = &v
 }
 
+// GetCueNotes returns the CueNotes field value if set, zero value otherwise.
+func (o *ForgetReceipt) GetCueNotes() []CueNote {
+	if o == nil || IsNil(o.CueNotes) {
+		var ret []CueNote
+		return ret
+	}
+	return o.CueNotes
+}
+
+// GetCueNotesOk returns a tuple with the CueNotes field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *ForgetReceipt) GetCueNotesOk() ([]CueNote, bool) {
+	if o == nil || IsNil(o.CueNotes) {
+		return nil, false
+	}
+	return o.CueNotes, true
+}
+
+// HasCueNotes returns a boolean if a field has been set.
+func (o *ForgetReceipt) HasCueNotes() bool {
+	if o != nil && !IsNil(o.CueNotes) {
+		return true
+	}
+
+	return false
+}
+
+// SetCueNotes gets a reference to the given []CueNote and assigns it to the CueNotes field.
+func (o *ForgetReceipt) SetCueNotes(v []CueNote) {
+	o.CueNotes = v
+}
+
 func (o ForgetReceipt) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -199,6 +233,9 @@ func (o ForgetReceipt) ToMap() (map[string]interface{}, error) {
 	toSerialize["revision"] = o.Revision
 	if !IsNil(o.Proof) {
 		toSerialize["proof"] = o.Proof
+	}
+	if !IsNil(o.CueNotes) {
+		toSerialize["cue_notes"] = o.CueNotes
 	}
 	return toSerialize, nil
 }

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from recollect.cli.client import Client, segment
-from recollect.cli.completing import parse_fields
+from recollect.cli.completing import parse_fields, print_notes
 from recollect.cli.console import (
     EXIT_USAGE,
     AsJson,
@@ -170,6 +170,7 @@ def forget(
         print_json(receipt)
     elif not count:
         out.print("No episode has these values.")
+        print_notes(receipt)
     else:
         out.print(f"Forgot {receipt['count']:,} episodes of [bold]{escape(space)}[/].")
     if proof is not None and "proof" in receipt:

@@ -266,6 +266,7 @@ def forget_receipt(receipt: ForgetReceipt) -> episode_pb2.ForgetEpisodesResponse
         count=receipt.count,
         revision=receipt.revision,
         erased=[episode_pb2.Erasure(place=each.place, count=each.count) for each in receipt.erased],
+        cue_notes=map(cue_note, receipt.cue_notes),
     )
 
 

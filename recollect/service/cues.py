@@ -14,12 +14,13 @@ from dataclasses import dataclass
 import engine
 from engine import Answer
 from recollect.memory import SpaceMemory
-from recollect.model import Cue, CueNote, CueNoteCode, Fields, FieldValue
+from recollect.model import Cue, CueNote, CueNoteCode, EpisodeFilter, Fields, FieldValue
 
 NEAREST = 3
 _TRUE, _FALSE = frozenset(("true", "t", "yes", "y", "on", "1")), frozenset(("false", "f", "no", "n", "off", "0"))
 _WIDEST_CODE = 20  # digits of a code that numbers may have lost the leading zeros of
 _TYPES = {"number": "numbers", "time": "times", "boolean": "true or false"}
+_STORED = {**_TYPES, "time": "moments or days", "category": "text", "text": "text", "list": "lists"}
 _ONE = {"number": "a number", "boolean": "true or false", "category": "text", "text": "text"}
 _EXAMPLES = {"number": "3", "time": "2026-03-01 or 2026-03-01T08:00:00Z", "boolean": "true"}
 
@@ -49,6 +50,26 @@ def read(memory: SpaceMemory, cue: Cue) -> Reading:
     if len(given) < len(cue.known_fields):
         cue = Cue(given, cue.partial_embedding, cue.cue_strength, cue.temporal_context)
     return Reading(cue, values, tuple(notes))
+
+
+def of_filter(memory: SpaceMemory, where: EpisodeFilter) -> tuple[CueNote, ...]:
+    """What of a filter no episode can have, and what is probably meant: its values are compared as they stand."""
+    notes: list[CueNote] = []
+    for name, value in known(memory, where.fields).items():
+        found: list[CueNote] = []
+        taken = _take(memory, name, value, found)
+        for note in found:
+            is_of_type = note.code in {CueNoteCode.COERCED, CueNoteCode.TYPE_MISMATCH}
+            notes.append(_as_it_stands(memory, name, value, taken) if is_of_type else note)
+    return tuple(notes)
+
+
+def _as_it_stands(memory: SpaceMemory, name: str, value: FieldValue, taken: FieldValue | None) -> CueNote:
+    has = _STORED[memory.traces.columns[name].kind]
+    is_other = taken is not None and json.dumps(taken) != json.dumps(value)
+    meant = f" Give {json.dumps(taken, ensure_ascii=False)}, if that is meant." if is_other else ""
+    says = f"has {has}; a filter's value is compared as it stands, and this is none.{meant}"
+    return _note(CueNoteCode.TYPE_MISMATCH, name, says)
 
 
 def known(memory: SpaceMemory, fields: Fields) -> Fields:

@@ -7,12 +7,14 @@ import contextlib
 import secrets
 import time
 from dataclasses import replace
+from functools import partial
 from operator import and_
 
 import orjson
 
-from recollect.errors import Conflict, EpisodeNotFound, InvalidRequest, PreconditionFailed, Violation
+from recollect.errors import Conflict, EpisodeNotFound, InvalidRequest, PreconditionFailed, Unavailable, Violation
 from recollect.model import (
+    CueNote,
     Episode,
     EpisodeFilter,
     EpisodeInput,
@@ -24,7 +26,7 @@ from recollect.model import (
     Space,
     WrittenEpisode,
 )
-from recollect.service import cursors, proofs
+from recollect.service import cues, cursors, proofs
 from recollect.service.admission import admit, encode, require_dimensions
 from recollect.service.conditions import required_revision
 from recollect.service.filters import missing_of, select
@@ -45,6 +47,7 @@ from recollect.times import EXPECTED, epoch_seconds
 
 DEFAULT_PAGE = 100
 ERASE_CHUNK = 1000
+NOTED_WITHIN_S = 2.0
 _ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
 
 
@@ -169,7 +172,8 @@ async def forget_episodes(
             context={"matched": len(matching), "expected_count": expected_count},
         )
     if dry_run:
-        return ForgetReceipt(True, len(matching), space.revision)
+        notes = () if matching or not where.fields else await _noted(runtime, scope, where)
+        return ForgetReceipt(True, len(matching), space.revision, cue_notes=notes)
     if not proof:
         return await _erase(runtime, space, matching, key)
     cues = await runtime.read(proofs.probes, runtime, space, [episode_id for episode_id, _, _ in matching])
@@ -307,6 +311,14 @@ async def _matching(runtime: Runtime, space: Space, where: Selection) -> list[tu
         after = page.next_after
         await asyncio.sleep(0)
     return matching
+
+
+async def _noted(runtime: Runtime, scope: Scope, where: EpisodeFilter) -> tuple[CueNote, ...]:
+    """What no episode can have of a filter; nothing where the space is not at hand: a count needs no memory of it."""
+    with contextlib.suppress(TimeoutError, Unavailable):
+        async with asyncio.timeout(NOTED_WITHIN_S), runtime.turns.at(scope) as turn:
+            return await turn.run(partial(cues.of_filter, turn.memory, where), is_reading=True)
+    return ()
 
 
 async def _erase(

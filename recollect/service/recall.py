@@ -9,7 +9,7 @@ import numpy as np
 import engine
 from recollect.memory import SpaceMemory
 from recollect.model import AsOf, Cue, EpisodeFilter, Recall, RecalledEpisode, Scope
-from recollect.service import asof
+from recollect.service import asof, cues
 from recollect.service.completions import read_cue
 from recollect.service.runtime import Runtime
 from recollect.times import epoch_seconds
@@ -36,7 +36,7 @@ def _recall(
         episode = runtime.store.get_episode(memory.space.uid, memory.ids[item.row])
         if episode is not None:
             found.append(RecalledEpisode(episode, item.similarity, item.matched_fields))
-    return Recall(tuple(found), notes)
+    return Recall(tuple(found), notes if found else (*notes, *cues.of_filter(memory, where)))
 
 
 def _allowed(memory: SpaceMemory, where: EpisodeFilter) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None:

@@ -74,6 +74,7 @@ def test_forgetting_asks_first_and_reads_values_by_the_fields_type(recollect: Ru
     done = recollect("forget", "zip=93650", "--space", shops, "--yes")
     assert "Forgot 2 episodes" in done.out
     assert "No episode" in recollect("forget", "zip=93650", "--space", shops, "--yes").out
+    assert "the nearest is 'shop'" in recollect("forget", "kind=shpo", "--space", shops, "--yes").out
     misspelt = recollect("forget", "zipp=02134", "--space", shops, "--yes")  # nothing erased is no success here
     assert misspelt.code == 2
     assert "'zip' instead of 'zipp'" in misspelt.err

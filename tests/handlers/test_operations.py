@@ -199,6 +199,8 @@ def test_forgetting_counts_before_it_erases(edge: Edge) -> None:
     assert fits_problem(wrong, "/forget", 409)["code"] == "COUNT_DIFFERS"
     fits(edge.post("/api/v1/forget", {**request, "dry_run": False, "expected_count": 3}), "/forget", "post", 200)
     assert fits_problem(edge.post("/api/v1/forget", {"filter": {}, "dry_run": False}), "/forget", 400)
+    nobody = fits(edge.post("/api/v1/forget", {"filter": {"fields": {"waht": "walk"}}}), "/forget", "post", 200)
+    assert (nobody["count"], nobody["cue_notes"][0]["nearest"][0]) == (0, "what")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,16 @@ import pytest
 
 from engine import identity
 from recollect.errors import Conflict
-from recollect.model import CompleteRequest, Cue, EpisodeFilter, EpisodeInput, FeedbackInput, Scope, Verdict
+from recollect.model import (
+    CompleteRequest,
+    Cue,
+    EpisodeFilter,
+    EpisodeInput,
+    FeedbackInput,
+    FieldValue,
+    Scope,
+    Verdict,
+)
 from recollect.service.completions import complete
 from recollect.service.episodes import create_episode, forget_episodes, get_episode, list_episodes, put_episode
 from recollect.service.feedback import create_feedback
@@ -110,3 +119,31 @@ async def test_feedback_on_a_measurement_is_kept_and_judged_on_the_fields_scale(
     runtime.recent.flush()
     given = FeedbackInput(answer.completion_id, "weight", true_value=true_value)
     assert (await create_feedback(runtime, scope, given)).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code", "says"),
+    [
+        ({"pirce": 2}, "unknown_field", "the nearest is 'price'"),
+        ({"price": "2"}, "type_mismatch", "Give 2, if that is meant."),
+        ({"price": "two"}, "type_mismatch", "'price' has numbers"),
+        ({"zip": 93650}, "type_mismatch", 'Give "93650", if that is meant.'),
+        ({"city": "Fersno"}, "unseen_value", "the nearest is 'Fresno'"),
+        ({"at": "2026-03-04"}, "type_mismatch", "'at' has moments or days"),
+    ],
+)
+async def test_what_no_episode_can_have_is_noted_where_nothing_matches(
+    runtime: Runtime, scope: Scope, wanted: dict[str, FieldValue], code: str, says: str
+) -> None:
+    stored = {"price": 2.0, "zip": "93650", "city": "Fresno", "at": "2026-03-04T08:00:00Z"}
+    for n in range(3):
+        await create_episode(runtime, scope, EpisodeInput({**stored, "n": n}))
+    where = EpisodeFilter(wanted)
+    counted = await forget_episodes(runtime, scope, where)
+    recalled = await recall(runtime, scope, Cue({"n": 1}), 10, where)
+    assert counted.count == len(recalled.items) == 0
+    for [note] in (counted.cue_notes, recalled.cue_notes):
+        assert note.code == code
+        assert says in note.message
+    assert (await forget_episodes(runtime, scope, EpisodeFilter({"price": 2}))).cue_notes == ()
+    assert (await forget_episodes(runtime, scope, EpisodeFilter({"price": 2, "n": 7}))).cue_notes == ()

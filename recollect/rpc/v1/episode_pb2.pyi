@@ -190,18 +190,20 @@ class ForgetEpisodesRequest(_message.Message):
     def __init__(self, filter: _Optional[_Union[EpisodeFilter, _Mapping]] = ..., dry_run: _Optional[bool] = ..., expected_count: _Optional[int] = ..., proof: _Optional[bool] = ...) -> None: ...
 
 class ForgetEpisodesResponse(_message.Message):
-    __slots__ = ("dry_run", "count", "revision", "erased", "proof")
+    __slots__ = ("dry_run", "count", "revision", "erased", "proof", "cue_notes")
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     ERASED_FIELD_NUMBER: _ClassVar[int]
     PROOF_FIELD_NUMBER: _ClassVar[int]
+    CUE_NOTES_FIELD_NUMBER: _ClassVar[int]
     dry_run: bool
     count: int
     revision: int
     erased: _containers.RepeatedCompositeFieldContainer[Erasure]
     proof: ForgetProof
-    def __init__(self, dry_run: _Optional[bool] = ..., count: _Optional[int] = ..., revision: _Optional[int] = ..., erased: _Optional[_Iterable[_Union[Erasure, _Mapping]]] = ..., proof: _Optional[_Union[ForgetProof, _Mapping]] = ...) -> None: ...
+    cue_notes: _containers.RepeatedCompositeFieldContainer[_value_pb2.CueNote]
+    def __init__(self, dry_run: _Optional[bool] = ..., count: _Optional[int] = ..., revision: _Optional[int] = ..., erased: _Optional[_Iterable[_Union[Erasure, _Mapping]]] = ..., proof: _Optional[_Union[ForgetProof, _Mapping]] = ..., cue_notes: _Optional[_Iterable[_Union[_value_pb2.CueNote, _Mapping]]] = ...) -> None: ...
 
 class ForgetProof(_message.Message):
     __slots__ = ("probes", "before", "after", "twin")

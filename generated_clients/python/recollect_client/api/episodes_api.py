@@ -832,7 +832,7 @@ class EpisodesApi:
     ) -> ForgetReceipt:
         """Forget every episode that matches a filter
 
-        Erases all episodes that meet every condition of the filter. By default it only counts them (`dry_run: true`). To erase, send `dry_run: false` together with the `expected_count` of the dry run: if another number matches by then, nothing is erased and the answer is 409.  Do not use it for one known episode (use `delete_episode`) or for a whole space (use `delete_space`). 
+        Erases all episodes that meet every condition of the filter. By default it only counts them (`dry_run: true`). To erase, send `dry_run: false` together with the `expected_count` of the dry run: if another number matches by then, nothing is erased and the answer is 409. Where nothing matches, `cue_notes` tell what of the filter no episode can have, such as a misspelt field.  Do not use it for one known episode (use `delete_episode`) or for a whole space (use `delete_space`). 
 
         :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
         :type x_memory_space: str
@@ -930,7 +930,7 @@ class EpisodesApi:
     ) -> ApiResponse[ForgetReceipt]:
         """Forget every episode that matches a filter
 
-        Erases all episodes that meet every condition of the filter. By default it only counts them (`dry_run: true`). To erase, send `dry_run: false` together with the `expected_count` of the dry run: if another number matches by then, nothing is erased and the answer is 409.  Do not use it for one known episode (use `delete_episode`) or for a whole space (use `delete_space`). 
+        Erases all episodes that meet every condition of the filter. By default it only counts them (`dry_run: true`). To erase, send `dry_run: false` together with the `expected_count` of the dry run: if another number matches by then, nothing is erased and the answer is 409. Where nothing matches, `cue_notes` tell what of the filter no episode can have, such as a misspelt field.  Do not use it for one known episode (use `delete_episode`) or for a whole space (use `delete_space`). 
 
         :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
         :type x_memory_space: str
@@ -1028,7 +1028,7 @@ class EpisodesApi:
     ) -> RESTResponseType:
         """Forget every episode that matches a filter
 
-        Erases all episodes that meet every condition of the filter. By default it only counts them (`dry_run: true`). To erase, send `dry_run: false` together with the `expected_count` of the dry run: if another number matches by then, nothing is erased and the answer is 409.  Do not use it for one known episode (use `delete_episode`) or for a whole space (use `delete_space`). 
+        Erases all episodes that meet every condition of the filter. By default it only counts them (`dry_run: true`). To erase, send `dry_run: false` together with the `expected_count` of the dry run: if another number matches by then, nothing is erased and the answer is 409. Where nothing matches, `cue_notes` tell what of the filter no episode can have, such as a misspelt field.  Do not use it for one known episode (use `delete_episode`) or for a whole space (use `delete_space`). 
 
         :param x_memory_space: The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
         :type x_memory_space: str

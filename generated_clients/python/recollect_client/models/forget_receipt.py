@@ -20,6 +20,7 @@ import json
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
+from recollect_client.models.cue_note import CueNote
 from recollect_client.models.erasure import Erasure
 from recollect_client.models.forget_proof import ForgetProof
 from typing import Optional, Set
@@ -35,7 +36,8 @@ class ForgetReceipt(BaseModel):
     erased: Annotated[List[Erasure], Field(max_length=16)] = Field(description="What was erased, by place.")
     revision: Annotated[int, Field(le=9007199254740991, strict=True, ge=0)] = Field(description="A number of the space's history, counting its writes.", json_schema_extra={"examples": [121]})
     proof: Optional[ForgetProof] = None
-    __properties: ClassVar[List[str]] = ["dry_run", "count", "erased", "revision", "proof"]
+    cue_notes: Optional[Annotated[List[CueNote], Field(max_length=512)]] = Field(default=None, description="How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.")
+    __properties: ClassVar[List[str]] = ["dry_run", "count", "erased", "revision", "proof", "cue_notes"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -85,6 +87,12 @@ class ForgetReceipt(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of proof
         if self.proof:
             _dict['proof'] = self.proof.to_dict()
+        # override the default output from pydantic by calling `to_dict()` of each item in cue_notes (list)
+        _items = []
+        if self.cue_notes:
+            for _item_cue_notes in self.cue_notes:
+                _items.append(_item_cue_notes.to_dict() if _item_cue_notes is not None else None)
+            _dict['cue_notes'] = _items
         return _dict
 
     @classmethod
@@ -101,7 +109,8 @@ class ForgetReceipt(BaseModel):
             "count": obj.get("count"),
             "erased": [Erasure.from_dict(_item) for _item in obj["erased"]] if obj.get("erased") is not None else None,
             "revision": obj.get("revision"),
-            "proof": ForgetProof.from_dict(obj["proof"]) if obj.get("proof") is not None else None
+            "proof": ForgetProof.from_dict(obj["proof"]) if obj.get("proof") is not None else None,
+            "cue_notes": [CueNote.from_dict(_item) for _item in obj["cue_notes"]] if obj.get("cue_notes") is not None else None
         })
         return _obj
 

@@ -28,6 +28,9 @@ pub struct ForgetReceipt {
     pub revision: i64,
     #[serde(rename = "proof", skip_serializing_if = "Option::is_none")]
     pub proof: Option<Box<models::ForgetProof>>,
+    /// How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.
+    #[serde(rename = "cue_notes", skip_serializing_if = "Option::is_none")]
+    pub cue_notes: Option<Vec<models::CueNote>>,
 }
 
 impl ForgetReceipt {
@@ -39,6 +42,7 @@ impl ForgetReceipt {
             erased,
             revision,
             proof: None,
+            cue_notes: None,
         }
     }
 }

@@ -20,6 +20,13 @@ import {
     ForgetProofToJSON,
     ForgetProofToJSONTyped,
 } from './ForgetProof';
+import type { CueNote } from './CueNote';
+import {
+    CueNoteFromJSON,
+    CueNoteFromJSONTyped,
+    CueNoteToJSON,
+    CueNoteToJSONTyped,
+} from './CueNote';
 import type { Erasure } from './Erasure';
 import {
     ErasureFromJSON,
@@ -54,6 +61,10 @@ export interface ForgetReceipt {
      * 
      */
     proof?: ForgetProof;
+    /**
+     * How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.
+     */
+    cue_notes?: Array<CueNote>;
 }
 
 /**
@@ -82,6 +93,7 @@ export function ForgetReceiptFromJSONTyped(json: any, ignoreDiscriminator: boole
         'erased': ((json['erased'] as Array<any>).map(ErasureFromJSON)),
         'revision': json['revision'],
         'proof': json['proof'] == null ? undefined : ForgetProofFromJSON(json['proof']),
+        'cue_notes': json['cue_notes'] == null ? undefined : ((json['cue_notes'] as Array<any>).map(CueNoteFromJSON)),
     };
 }
 
@@ -101,6 +113,7 @@ export function ForgetReceiptToJSONTyped(value?: ForgetReceipt | null, ignoreDis
         'erased': ((value['erased'] as Array<any>).map(ErasureToJSON)),
         'revision': value['revision'],
         'proof': ForgetProofToJSON(value['proof']),
+        'cue_notes': value['cue_notes'] == null ? undefined : ((value['cue_notes'] as Array<any>).map(CueNoteToJSON)),
     };
 }
 

@@ -771,7 +771,7 @@ public class EpisodesApi {
 
   /**
    * Forget every episode that matches a filter
-   * Erases all episodes that meet every condition of the filter. By default it only counts them (&#x60;dry_run: true&#x60;). To erase, send &#x60;dry_run: false&#x60; together with the &#x60;expected_count&#x60; of the dry run: if another number matches by then, nothing is erased and the answer is 409.  Do not use it for one known episode (use &#x60;delete_episode&#x60;) or for a whole space (use &#x60;delete_space&#x60;). 
+   * Erases all episodes that meet every condition of the filter. By default it only counts them (&#x60;dry_run: true&#x60;). To erase, send &#x60;dry_run: false&#x60; together with the &#x60;expected_count&#x60; of the dry run: if another number matches by then, nothing is erased and the answer is 409. Where nothing matches, &#x60;cue_notes&#x60; tell what of the filter no episode can have, such as a misspelt field.  Do not use it for one known episode (use &#x60;delete_episode&#x60;) or for a whole space (use &#x60;delete_space&#x60;). 
    * @param apiRequest {@link APIForgetEpisodesRequest}
    * @return ForgetReceipt
    * @throws ApiException if fails to make API call
@@ -782,7 +782,7 @@ public class EpisodesApi {
 
   /**
    * Forget every episode that matches a filter
-   * Erases all episodes that meet every condition of the filter. By default it only counts them (&#x60;dry_run: true&#x60;). To erase, send &#x60;dry_run: false&#x60; together with the &#x60;expected_count&#x60; of the dry run: if another number matches by then, nothing is erased and the answer is 409.  Do not use it for one known episode (use &#x60;delete_episode&#x60;) or for a whole space (use &#x60;delete_space&#x60;). 
+   * Erases all episodes that meet every condition of the filter. By default it only counts them (&#x60;dry_run: true&#x60;). To erase, send &#x60;dry_run: false&#x60; together with the &#x60;expected_count&#x60; of the dry run: if another number matches by then, nothing is erased and the answer is 409. Where nothing matches, &#x60;cue_notes&#x60; tell what of the filter no episode can have, such as a misspelt field.  Do not use it for one known episode (use &#x60;delete_episode&#x60;) or for a whole space (use &#x60;delete_space&#x60;). 
    * @param apiRequest {@link APIForgetEpisodesRequest}
    * @param headers Optional headers to include in the request
    * @return ForgetReceipt
@@ -804,7 +804,7 @@ public class EpisodesApi {
 
   /**
    * Forget every episode that matches a filter
-   * Erases all episodes that meet every condition of the filter. By default it only counts them (&#x60;dry_run: true&#x60;). To erase, send &#x60;dry_run: false&#x60; together with the &#x60;expected_count&#x60; of the dry run: if another number matches by then, nothing is erased and the answer is 409.  Do not use it for one known episode (use &#x60;delete_episode&#x60;) or for a whole space (use &#x60;delete_space&#x60;). 
+   * Erases all episodes that meet every condition of the filter. By default it only counts them (&#x60;dry_run: true&#x60;). To erase, send &#x60;dry_run: false&#x60; together with the &#x60;expected_count&#x60; of the dry run: if another number matches by then, nothing is erased and the answer is 409. Where nothing matches, &#x60;cue_notes&#x60; tell what of the filter no episode can have, such as a misspelt field.  Do not use it for one known episode (use &#x60;delete_episode&#x60;) or for a whole space (use &#x60;delete_space&#x60;). 
    * @param apiRequest {@link APIForgetEpisodesRequest}
    * @return ApiResponse&lt;ForgetReceipt&gt;
    * @throws ApiException if fails to make API call
@@ -815,7 +815,7 @@ public class EpisodesApi {
 
   /**
    * Forget every episode that matches a filter
-   * Erases all episodes that meet every condition of the filter. By default it only counts them (&#x60;dry_run: true&#x60;). To erase, send &#x60;dry_run: false&#x60; together with the &#x60;expected_count&#x60; of the dry run: if another number matches by then, nothing is erased and the answer is 409.  Do not use it for one known episode (use &#x60;delete_episode&#x60;) or for a whole space (use &#x60;delete_space&#x60;). 
+   * Erases all episodes that meet every condition of the filter. By default it only counts them (&#x60;dry_run: true&#x60;). To erase, send &#x60;dry_run: false&#x60; together with the &#x60;expected_count&#x60; of the dry run: if another number matches by then, nothing is erased and the answer is 409. Where nothing matches, &#x60;cue_notes&#x60; tell what of the filter no episode can have, such as a misspelt field.  Do not use it for one known episode (use &#x60;delete_episode&#x60;) or for a whole space (use &#x60;delete_space&#x60;). 
    * @param apiRequest {@link APIForgetEpisodesRequest}
    * @param headers Optional headers to include in the request
    * @return ApiResponse&lt;ForgetReceipt&gt;
@@ -832,7 +832,7 @@ public class EpisodesApi {
 
   /**
    * Forget every episode that matches a filter
-   * Erases all episodes that meet every condition of the filter. By default it only counts them (&#x60;dry_run: true&#x60;). To erase, send &#x60;dry_run: false&#x60; together with the &#x60;expected_count&#x60; of the dry run: if another number matches by then, nothing is erased and the answer is 409.  Do not use it for one known episode (use &#x60;delete_episode&#x60;) or for a whole space (use &#x60;delete_space&#x60;). 
+   * Erases all episodes that meet every condition of the filter. By default it only counts them (&#x60;dry_run: true&#x60;). To erase, send &#x60;dry_run: false&#x60; together with the &#x60;expected_count&#x60; of the dry run: if another number matches by then, nothing is erased and the answer is 409. Where nothing matches, &#x60;cue_notes&#x60; tell what of the filter no episode can have, such as a misspelt field.  Do not use it for one known episode (use &#x60;delete_episode&#x60;) or for a whole space (use &#x60;delete_space&#x60;). 
    * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
    * @param forgetRequest  (required)
    * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
@@ -847,7 +847,7 @@ public class EpisodesApi {
 
   /**
    * Forget every episode that matches a filter
-   * Erases all episodes that meet every condition of the filter. By default it only counts them (&#x60;dry_run: true&#x60;). To erase, send &#x60;dry_run: false&#x60; together with the &#x60;expected_count&#x60; of the dry run: if another number matches by then, nothing is erased and the answer is 409.  Do not use it for one known episode (use &#x60;delete_episode&#x60;) or for a whole space (use &#x60;delete_space&#x60;). 
+   * Erases all episodes that meet every condition of the filter. By default it only counts them (&#x60;dry_run: true&#x60;). To erase, send &#x60;dry_run: false&#x60; together with the &#x60;expected_count&#x60; of the dry run: if another number matches by then, nothing is erased and the answer is 409. Where nothing matches, &#x60;cue_notes&#x60; tell what of the filter no episode can have, such as a misspelt field.  Do not use it for one known episode (use &#x60;delete_episode&#x60;) or for a whole space (use &#x60;delete_space&#x60;). 
    * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
    * @param forgetRequest  (required)
    * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
@@ -864,7 +864,7 @@ public class EpisodesApi {
 
   /**
    * Forget every episode that matches a filter
-   * Erases all episodes that meet every condition of the filter. By default it only counts them (&#x60;dry_run: true&#x60;). To erase, send &#x60;dry_run: false&#x60; together with the &#x60;expected_count&#x60; of the dry run: if another number matches by then, nothing is erased and the answer is 409.  Do not use it for one known episode (use &#x60;delete_episode&#x60;) or for a whole space (use &#x60;delete_space&#x60;). 
+   * Erases all episodes that meet every condition of the filter. By default it only counts them (&#x60;dry_run: true&#x60;). To erase, send &#x60;dry_run: false&#x60; together with the &#x60;expected_count&#x60; of the dry run: if another number matches by then, nothing is erased and the answer is 409. Where nothing matches, &#x60;cue_notes&#x60; tell what of the filter no episode can have, such as a misspelt field.  Do not use it for one known episode (use &#x60;delete_episode&#x60;) or for a whole space (use &#x60;delete_space&#x60;). 
    * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
    * @param forgetRequest  (required)
    * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)
@@ -879,7 +879,7 @@ public class EpisodesApi {
 
   /**
    * Forget every episode that matches a filter
-   * Erases all episodes that meet every condition of the filter. By default it only counts them (&#x60;dry_run: true&#x60;). To erase, send &#x60;dry_run: false&#x60; together with the &#x60;expected_count&#x60; of the dry run: if another number matches by then, nothing is erased and the answer is 409.  Do not use it for one known episode (use &#x60;delete_episode&#x60;) or for a whole space (use &#x60;delete_space&#x60;). 
+   * Erases all episodes that meet every condition of the filter. By default it only counts them (&#x60;dry_run: true&#x60;). To erase, send &#x60;dry_run: false&#x60; together with the &#x60;expected_count&#x60; of the dry run: if another number matches by then, nothing is erased and the answer is 409. Where nothing matches, &#x60;cue_notes&#x60; tell what of the filter no episode can have, such as a misspelt field.  Do not use it for one known episode (use &#x60;delete_episode&#x60;) or for a whole space (use &#x60;delete_space&#x60;). 
    * @param xMemorySpace The memory space that the call is about, exactly once. There is no default space, and none is made implicitly. (required)
    * @param forgetRequest  (required)
    * @param xRequestId Your name for the request. It is taken over when it is 1 to 128 letters, digits and &#x60;. _ ~ -&#x60;, else the service makes one. (optional)

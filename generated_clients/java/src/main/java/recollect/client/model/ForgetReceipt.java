@@ -27,6 +27,7 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import recollect.client.model.CueNote;
 import recollect.client.model.Erasure;
 import recollect.client.model.ForgetProof;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
@@ -41,7 +42,8 @@ import recollect.client.ApiClient;
   ForgetReceipt.JSON_PROPERTY_COUNT,
   ForgetReceipt.JSON_PROPERTY_ERASED,
   ForgetReceipt.JSON_PROPERTY_REVISION,
-  ForgetReceipt.JSON_PROPERTY_PROOF
+  ForgetReceipt.JSON_PROPERTY_PROOF,
+  ForgetReceipt.JSON_PROPERTY_CUE_NOTES
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
 public class ForgetReceipt {
@@ -64,6 +66,10 @@ public class ForgetReceipt {
   public static final String JSON_PROPERTY_PROOF = "proof";
   @jakarta.annotation.Nullable
   private ForgetProof proof;
+
+  public static final String JSON_PROPERTY_CUE_NOTES = "cue_notes";
+  @jakarta.annotation.Nullable
+  private List<CueNote> cueNotes;
 
   public ForgetReceipt() { 
   }
@@ -200,6 +206,38 @@ public class ForgetReceipt {
   }
 
 
+  public ForgetReceipt cueNotes(@jakarta.annotation.Nullable List<CueNote> cueNotes) {
+    this.cueNotes = cueNotes;
+    return this;
+  }
+
+  public ForgetReceipt addCueNotesItem(CueNote cueNotesItem) {
+    if (this.cueNotes == null) {
+      this.cueNotes = new ArrayList<>();
+    }
+    this.cueNotes.add(cueNotesItem);
+    return this;
+  }
+
+  /**
+   * How the request&#39;s fields were read, where that is not as they stand there; absent when all were taken as they are.
+   * @return cueNotes
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_CUE_NOTES, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public List<CueNote> getCueNotes() {
+    return cueNotes;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_CUE_NOTES, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setCueNotes(@jakarta.annotation.Nullable List<CueNote> cueNotes) {
+    this.cueNotes = cueNotes;
+  }
+
+
   /**
    * Return true if this ForgetReceipt object is equal to o.
    */
@@ -216,12 +254,13 @@ public class ForgetReceipt {
         Objects.equals(this.count, forgetReceipt.count) &&
         Objects.equals(this.erased, forgetReceipt.erased) &&
         Objects.equals(this.revision, forgetReceipt.revision) &&
-        Objects.equals(this.proof, forgetReceipt.proof);
+        Objects.equals(this.proof, forgetReceipt.proof) &&
+        Objects.equals(this.cueNotes, forgetReceipt.cueNotes);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(dryRun, count, erased, revision, proof);
+    return Objects.hash(dryRun, count, erased, revision, proof, cueNotes);
   }
 
   @Override
@@ -233,6 +272,7 @@ public class ForgetReceipt {
     sb.append("    erased: ").append(toIndentedString(erased)).append("\n");
     sb.append("    revision: ").append(toIndentedString(revision)).append("\n");
     sb.append("    proof: ").append(toIndentedString(proof)).append("\n");
+    sb.append("    cueNotes: ").append(toIndentedString(cueNotes)).append("\n");
     sb.append("}");
     return sb.toString();
   }
@@ -305,6 +345,16 @@ public class ForgetReceipt {
     // add `proof` to the URL query string
     if (getProof() != null) {
       joiner.add(getProof().toUrlQueryString(prefix + "proof" + suffix));
+    }
+
+    // add `cue_notes` to the URL query string
+    if (getCueNotes() != null) {
+      for (int i = 0; i < getCueNotes().size(); i++) {
+        if (getCueNotes().get(i) != null) {
+          joiner.add(getCueNotes().get(i).toUrlQueryString(String.format(java.util.Locale.ROOT, "%scue_notes%s%s", prefix, suffix,
+          "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, i, containerSuffix))));
+        }
+      }
     }
 
     return joiner.toString();
