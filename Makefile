@@ -65,7 +65,12 @@ PYTEST = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(J
 # What `make check` runs of the tests; no other target but `make test-all` runs them again.
 DOCUMENTING := tests/test_prose.py tests/test_documents.py tests/test_tour.py tests/test_notebooks.py tests/test_responses.py \
   tests/test_settings.py tests/handlers/test_guide.py tests/telemetry
-REST = --ignore=tests/contract --ignore=tests/test_package.py $(DOCUMENTING:%=--ignore=%)
+# The short forms of what docs/reliability.md proves.
+RELIABILITY := tests/reliability tests/store/test_power_loss.py tests/store/test_crashes.py tests/store/test_damage.py \
+  tests/store/test_formats.py tests/store/test_copying.py tests/store/test_promises.py tests/memory/test_snapshots.py \
+  tests/handlers/test_noninterference.py tests/handlers/test_slow_database.py tests/rpc/test_differential.py \
+  tests/service/test_incarnations.py tests/service/test_nodes.py
+REST = $(patsubst %,--ignore=%,tests/contract tests/test_package.py $(DOCUMENTING) $(RELIABILITY))
 
 .PHONY: test-all
 test: $(PROVING) ## Run the tests but the slow ones and those of `make check` (ARGS="-k cue" for some of them)
@@ -131,7 +136,8 @@ audit: $(SUPPLY) ## Look up known vulnerabilities of the serving install; what c
 torture: $(PROVING) ## Run the long proofs of reliability; each prints its figures, and the time is printed
 	@time $(BIN)/python -m pytest -m torture -rP --durations=0 --durations-min=1 $(ARGS)
 
-CHECKS := format-check lint types layers contract proto-check clients-check size diff-contract bench-check test-package prove test-browser test-encoder test-docs test-ops
+CHECKS := format-check lint types layers contract proto-check clients-check size diff-contract bench-check test-package \
+  prove test-browser test-encoder test-docs test-reliability test-ops
 check: $(filter-out $(WITHOUT),$(CHECKS)) ## Everything but the tests of the packages (WITHOUT=test-ops for less)
 
 format: $(DEVELOPMENT) ## Rewrite the sources in the house format
@@ -220,6 +226,10 @@ test-browser: $(PROVING) ## Click the explorer and the documentation in headless
 .PHONY: test-docs
 test-docs: $(PROVING) ## Run every command of the documents, follow every link, and hold the prose to its measure
 	@$(PYTEST) -q $(DOCUMENTING) $(ARGS)
+
+.PHONY: test-reliability
+test-reliability: $(PROVING) ## Run the short forms of what docs/reliability.md proves (`make torture` runs the long ones)
+	@$(PYTEST) $(RELIABILITY) $(ARGS)
 
 weigh: $(PROVING) ## Measure what the explorer costs who opens it: bytes, paints, axe-core
 	@$(BIN)/python -m tests.contract.weighing
