@@ -107,7 +107,8 @@ class Settings:
     body_timeout_s: float = _setting(15.0, "Time in which a request's body must have arrived.", least=0.1)
     import_timeout_s: float = _setting(900.0, "Time in which a streamed import must have arrived.", least=0.1)
     request_timeout_s: float = _setting(30.0, "Deadline of a request after its body has arrived.", least=0.1)
-    max_wait_s: float = _setting(0.5, "Time a request waits for a busy worker to begin it; then 503.", least=0.001)
+    # Who is refused comes again after a second at the soonest: refusing a shorter wait would cost its caller more.
+    max_wait_s: float = _setting(2.0, "Time a request waits for a busy worker to begin it; then 503.", least=0.001)
     max_queue_s: float = _setting(2.0, "Time a request waits for its turn at a memory space; then 503.", least=0.01)
     # gunicorn gives an application 30 s to end, closing its store included.
     drain_timeout_s: float = _setting(20.0, "Time that running requests get at shutdown, at most 25.", least=0, most=25)
