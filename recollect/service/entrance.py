@@ -41,10 +41,12 @@ class Entrance:
         return len(self._waiting)
 
     async def enter(self, others: int, most: int, what: str = "requests") -> None:
-        """Return when the request may begin; raises Unavailable where `most` are here or it would wait too long."""
-        if others >= most:
-            told = f"{others} {what} are being handled, which is the most this worker takes at once"
-            raise self._refusal(told, in_flight=others, limit=most)
+        """Return when the request may begin; raises Unavailable where `most` of the `others` have begun, or it would
+        wait too long."""
+        begun = others - len(self._waiting)  # who waits holds nothing yet
+        if begun >= most:
+            told = f"{begun} {what} are being handled, which is the most this worker takes at once"
+            raise self._refusal(told, in_flight=begun, limit=most)
         loop = asyncio.get_running_loop()
         if not self._beginning:
             self._beginning, self._begins_at = 1, perf_counter()

@@ -58,6 +58,21 @@ async def test_requests_begin_in_the_order_in_which_they_came(worker: Worker) ->
     assert len(worker.entrance) == 0
 
 
+async def test_who_waits_takes_no_place_of_those_that_are_handled(worker: Worker) -> None:
+    here = 0
+
+    async def ask(number: int) -> None:
+        nonlocal here
+        here += 1
+        try:
+            await worker.ask(number, most=2, others=lambda: here - 1)
+        finally:
+            here -= 1
+
+    await asyncio.gather(*(ask(number) for number in range(12)))
+    assert worker.told == [f"begun {number}" for number in range(12)]
+
+
 async def test_who_would_wait_too_long_is_refused_before_the_next_begins(worker: Worker) -> None:
     await worker.come(200)  # until the pace is known nobody is refused for it
     assert "refused" not in worker.told
