@@ -87,8 +87,10 @@ class Service:
             yield from response.json()["items"]
 
     def worker_memory(self) -> int:
-        """The resident bytes of the largest worker."""
-        return max(int(Path(f"/proc/{worker}/statm").read_text().split()[1]) for worker in self._workers()) * 4096
+        """The bytes of the largest worker; what it shares with others counts in parts (PSS)."""
+        return (
+            max(_proportional_kb(Path(f"/proc/{worker}/smaps_rollup").read_text()) for worker in self._workers()) * 1024
+        )
 
     def worker_cpu_s(self) -> float:
         """The processor time that all threads of all workers have had."""
@@ -123,3 +125,8 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _proportional_kb(rollup: str) -> int:
+    """What `smaps_rollup` of a process calls Pss, in kB."""
+    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
