@@ -8,14 +8,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
-import yaml
 from connexion import AsyncApp, ConnexionMiddleware
 from connexion.middleware.lifespan import LifespanMiddleware
 from starlette.types import ASGIApp, Message
 
+from handlers.contract import add_to, read
 from handlers.guard import GUARDED_PAGES, Guard
 from handlers.operations import HandlerResolver, Operations
 from handlers.pages import Pages
@@ -27,9 +26,6 @@ from recollect.service.runtime import Runtime, open_runtime
 from recollect.service.upkeep import upkeep
 from recollect.settings import Settings
 
-_HERE = Path(__file__).parent
-# An installation has the contract beside the handlers, a checkout at its root.
-CONTRACT = _HERE / "openapi.yaml" if (_HERE / "openapi.yaml").exists() else _HERE.parent / "openapi.yaml"
 MODULES = (
     "handlers.completion",
     "handlers.episodes",
@@ -49,8 +45,7 @@ def create_app(settings: Settings | None = None, *, companions: Sequence[Compani
     """
     settings = Settings.from_environment() if settings is None else settings
     worker = Worker(settings, Quota(settings), Entrance(settings))
-    text = CONTRACT.read_bytes()
-    contract = yaml.load(text, yaml.CSafeLoader)
+    text, contract = read()
     pages = Pages(worker, *_offered(text, contract, settings.root_path))
     app = AsyncApp(
         __name__,
@@ -58,7 +53,7 @@ def create_app(settings: Settings | None = None, *, companions: Sequence[Compani
         middlewares=[partial(Guard, worker=worker, pages=pages.routes), Operations, LifespanMiddleware],
         resolver=HandlerResolver(MODULES),
     )
-    app.add_api(contract)
+    add_to(app, contract)
     for path, page in pages.routes.items():
         app.add_url_rule(path, view_func=page, methods=["GET", "HEAD"])
     return app

@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -16,6 +20,8 @@ from recollect.cli.console import out
 from recollect.settings import Settings
 
 _HTTP, _GRPC = "handlers.app", "recollect.rpc.server"  # loaded by a server only
+# What connexion loads for its users' tests, for templates and for documents elsewhere: nothing here calls it.
+UNUSED = ("jinja2", "requests", "starlette.testclient", "werkzeug.serving", "werkzeug.test")
 _HEARTBEAT_S = 120  # loading a large space keeps a worker busy at start; a hung one must still be found
 _CLOSING_S = 10  # what a worker may take after its drain, to close the store, before it is killed
 _HEAD_LINE_BYTES = 65_536  # wider than what the guard allows, so that the guard words the refusal
@@ -55,10 +61,11 @@ class Master(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """The ASGI application with the gRPC server beside it; made once, before the first fork, and opens nothing."""
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _without(*UNUSED):
             warnings.simplefilter("ignore")  # what libraries say of each other while they load is not an operator's
             http, grpc = importlib.import_module(_HTTP), importlib.import_module(_GRPC)
             app = http.create_app(self._settings, companions=(grpc.serve_grpc,))
+        gc.enable()
         gc.freeze()  # a collection in a worker would write to every page of it, which all workers share
         return app
 
@@ -66,6 +73,31 @@ class Master(BaseApplication):  # type: ignore[misc]
         """Let the first worker print the address once it answers."""
         if worker.age == 1:
             worker.loop.create_task(_print_address(worker, self._settings))
+
+
+class _Unloaded(ModuleType):
+    """Stands for a module while others load; a function that they took of it loads the module when it is called."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return getattr(importlib.import_module(self.__name__), name)(*args, **kwargs)
+
+        return call
+
+
+@contextmanager
+def _without(*names: str) -> Iterator[None]:
+    """Let what is loaded inside begin without these modules."""
+    spared = [name for name in names if name not in sys.modules]
+    sys.modules.update((name, _Unloaded(name)) for name in spared)
+    try:
+        yield
+    finally:
+        for name in spared:
+            del sys.modules[name]
 
 
 async def _print_address(worker: Any, settings: Settings) -> None:

@@ -6,6 +6,7 @@ survives a fork. What is loaded does, so a worker that takes another's place is 
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import socket
@@ -39,6 +40,7 @@ def serve(
     _mention_former_folder(settings)
     out.print(f"Starting Recollect {__version__}; the first time that takes some seconds …")
     out.file.flush()
+    gc.disable()  # what is loaded stays: looking through it again and again takes a fifth of the start
     # Here and not above: no other command waits for what only a server needs.
     from recollect.cli.master import Master
 

@@ -24,6 +24,22 @@ def test_the_command_line_loads_no_mathematics_and_no_store() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_server_loads_nothing_that_it_never_calls_and_whoever_calls_it_loads_it(tmp_path: Path) -> None:
+    probe = """
+import gc, json, sys
+from recollect.cli import master
+from recollect.settings import Settings
+gc.disable()
+assert master.Master(Settings.from_environment()).wsgi() is not None
+loaded = [name for name in master.UNUSED if name in sys.modules]
+from connexion import spec
+print(json.dumps([loaded, gc.isenabled(), spec.jinja2.Template("{{ 1 + 1 }}").render(), "jinja2" in sys.modules]))
+"""
+    environment = {**os.environ, "RECOLLECT_DATA": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, env=environment)
+    assert json.loads(done.stdout) == [[], True, "2", True]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not socket.has_ipv6, reason="a machine without IPv6")
 def test_an_address_of_ipv6_is_served(tmp_path: Path) -> None:

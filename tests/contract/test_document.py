@@ -9,9 +9,12 @@ from typing import Any
 import openapi_spec_validator
 import pytest
 import yaml
+from connexion.exceptions import InvalidSpecification
+from connexion.spec import OpenAPISpecification
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
 import recollect.errors
+from handlers.contract import read
 from recollect.service.access import ACTIONS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -104,6 +107,15 @@ def media_types() -> Iterator[tuple[str, str, dict[str, Any]]]:
 def test_the_document_is_valid_openapi_3_0() -> None:
     assert DOCUMENT["openapi"] == "3.0.3"
     openapi_spec_validator.validate(DOCUMENT)
+
+
+def test_the_contract_that_no_start_judges_is_sound_by_the_schema_that_connexion_would_hold_it_against() -> None:
+    _, served = read()
+    assert served == DOCUMENT
+    OpenAPISpecification(served)
+    del served["info"]["title"]
+    with pytest.raises(InvalidSpecification):
+        OpenAPISpecification(served)
 
 
 def test_the_document_passes_through_a_template_engine_unchanged() -> None:

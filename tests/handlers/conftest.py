@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 
-from handlers.app import Companion
+from handlers.app import Companion, create_app
 from recollect import keys
 from recollect.model import Action
 from recollect.settings import Settings
 from recollect.store import open_store
-from tests.application import application
 from tests.contract.conformance import contract
 
 JSON = ("content-type", "application/json")
@@ -49,7 +48,7 @@ class Edge:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._app = application(settings, companions)
+        self._app = create_app(settings, companions=companions)
         self._inbox: asyncio.Queue[Any] = asyncio.Queue()
         self._outbox: asyncio.Queue[Any] = asyncio.Queue()
 

@@ -11,7 +11,8 @@ from time import perf_counter, sleep
 import pytest
 import yaml
 
-from handlers.app import CONTRACT, create_app, refuse_open_operations
+from handlers.app import create_app, refuse_open_operations
+from handlers.contract import CONTRACT
 from handlers.guard import choose, is_local
 from recollect.errors import NotAcceptable
 from recollect.model import Action

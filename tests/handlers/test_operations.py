@@ -11,7 +11,7 @@ import pytest
 import yaml
 from connexion.spec import Specification
 
-from handlers.app import CONTRACT
+from handlers.contract import CONTRACT
 from handlers.validation import Validator
 from recollect import service
 from recollect.service.access import ACTIONS

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from handlers import problems
-from handlers.app import CONTRACT
+from handlers.contract import CONTRACT
 from tests.handlers.conftest import Edge
 
 

@@ -17,6 +17,7 @@ import httpx
 import numpy as np
 from google.rpc import error_details_pb2, status_pb2
 
+from handlers.app import create_app
 from recollect.rpc.server import serve_grpc
 from recollect.rpc.v1 import (
     completion_pb2,
@@ -31,7 +32,6 @@ from recollect.rpc.v1 import (
 )
 from recollect.service.runtime import Runtime
 from recollect.settings import Settings
-from tests.application import application
 
 SPACE = "x-memory-space"
 
@@ -81,7 +81,7 @@ class Edges:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self.app = application(self.settings, companions=(self._remember, serve_grpc))
+        self.app = create_app(self.settings, companions=(self._remember, serve_grpc))
         self._inbox: asyncio.Queue[Any] = asyncio.Queue()
         self._outbox: asyncio.Queue[Any] = asyncio.Queue()
 
