@@ -32,6 +32,7 @@ from recollect.errors import (
     InvalidRequest,
     NotAcceptable,
     RecollectError,
+    Unavailable,
     Unexpected,
     Violation,
 )
@@ -82,7 +83,7 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
         """Answer, and count the answer."""
         self.worker.under_way.enter()
         try:
-            await self._answer(scope, receive, exchange)
+            await self._answer_or_hold(scope, receive, exchange)
         except asyncio.CancelledError:
             if self.worker.under_way.is_cut and not exchange.has_started:
                 await self._refuse(shutting_down(), scope, receive, exchange)
@@ -99,6 +100,15 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
         finally:
             self.worker.under_way.leave()
             exchange.observe()
+
+    async def _answer_or_hold(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
+        """Answer; who was turned away and comes back before its time is turned away again when that is over."""
+        try:
+            await self._answer(scope, receive, exchange)
+        except Unavailable as refusal:
+            if refusal.code == "OVERLOADED" and not exchange.has_started and scope["client"] is not None:
+                await self.worker.entrance.hold(scope["client"], float(refusal.headers["Retry-After"]))
+            raise
 
     async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
         worker = self.worker
@@ -128,6 +138,7 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
         caller = await self.identify(scope, headers)  # 3
         space_id = framing.read_space(headers) if operation.takes_space else values.get("space_id", "")
         authorize(caller, space_id or None, operation.action)  # 4
+        worker.runtime.turns.require_place(operation.operation_id, space_id)
         if worker.quota.is_limited:
             exchange.tokens_left = 0  # what a refusal tells
             exchange.tokens_left = worker.quota.take(caller.key_id)  # 5

@@ -43,6 +43,7 @@ class Master(BaseApplication):  # type: ignore[misc]
             else f"{settings.host}:{settings.port}",
             "workers": settings.workers,
             "worker_class": "handlers.connections.ImpatientWorker",
+            "logger_class": "handlers.connections.ServerLogger",
             "asgi_lifespan": "on",
             "control_socket_disable": True,
             "proc_name": "recollect",

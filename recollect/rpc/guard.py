@@ -158,6 +158,7 @@ class Guard:
         caller = await runtime.read(self._access.identify, authorization, is_local=is_ours)
         space_id = _read_space(metadata) if takes_space else ""
         authorize(caller, space_id or None, ACTIONS[operation])
+        runtime.turns.require_place(operation, space_id)
         if runtime.quota.is_limited:
             runtime.quota.take(caller.key_id)
         key = metadata.get("idempotency-key")

@@ -28,6 +28,7 @@ from recollect import telemetry
 from recollect.errors import Unavailable
 from recollect.memory import Memories, SpaceMemory
 from recollect.model import Scope, Space
+from recollect.service.entrance import PLACES
 from recollect.service.reading import Reads
 from recollect.settings import Settings
 from recollect.telemetry import traces
@@ -43,12 +44,14 @@ SWITCH_S = 0.0002  # for which a thread may keep the interpreter while the loop 
 PAUSE_S = 0.0005
 WAITING_SHARE = 0.5  # of a request's time: how long a stream waits, and all for a space that is being read
 LONGEST_RETRY_S = 60
+IN_TURN = frozenset(("complete", "recall", "probability"))  # operations that do nothing but one short piece of work
 
 
 @dataclass(slots=True)
 class _Queue:
     """Those who wait for one space, and when the work under way should be over (loop time)."""
 
+    space_id: str
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     waiting: int = 0
     over_at: float = 0.0
@@ -170,6 +173,14 @@ class Turns:
         self._computing.shutdown(cancel_futures=True)
         self._loading.shutdown(cancel_futures=True)
 
+    def require_place(self, operation: str, space_id: str) -> None:
+        """Raise Unavailable where the operation would be refused its turn anyway: before its body is read."""
+        if operation not in IN_TURN:
+            return
+        for queue in self._queues.values():
+            if queue.space_id == space_id and queue.waiting >= self._places(queue, is_stream=False):
+                raise _refusal(queue, self._expected_s(queue), queue.waiting + 1)
+
     @asynccontextmanager
     async def at(
         self,
@@ -185,7 +196,7 @@ class Turns:
         of a long work runs beside the loop, however short the piece.
         """
         space = await self.read(self._memories.space, scope)
-        queue = self._queues.setdefault(space.uid, _Queue())
+        queue = self._queues.setdefault(space.uid, _Queue(scope.space_id))
         share_class = "stream" if is_stream else "batch" if is_one_of_many else "single"
         turn: Turn | None = None
         with _observed(share_class):
@@ -229,10 +240,8 @@ class Turns:
         settings = self._settings
         is_patient = is_stream or queue.is_loading
         limit_s = WAITING_SHARE * settings.request_timeout_s if is_patient else settings.max_queue_s
-        expected_s = max(0.0, queue.over_at - asyncio.get_running_loop().time()) * (1 + queue.waiting)
-        # One space's requests may not take the places of all.
-        most = max(1, (settings.max_streams if is_stream else settings.max_in_flight) // 2)
-        if expected_s > limit_s or queue.waiting >= most:
+        expected_s = self._expected_s(queue)
+        if expected_s > limit_s or queue.waiting >= self._places(queue, is_stream=is_stream):
             raise _refusal(queue, expected_s, queue.waiting + 1)
         queue.waiting += 1
         try:
@@ -244,6 +253,17 @@ class Turns:
             queue.waiting -= 1
             if not queue.waiting and not queue.lock.locked() and self._queues.get(space.uid) is queue:
                 del self._queues[space.uid]
+
+    @staticmethod
+    def _expected_s(queue: _Queue) -> float:
+        """How long who comes now would wait."""
+        return max(0.0, queue.over_at - asyncio.get_running_loop().time()) * (1 + queue.waiting)
+
+    def _places(self, queue: _Queue, *, is_stream: bool) -> int:
+        """How many may wait: one space's requests may not take the places of all, nor stand in a line for nothing."""
+        settings = self._settings
+        most = max(1, (settings.max_streams if is_stream else settings.max_in_flight) // 2)
+        return most if is_stream or queue.is_loading else min(most, PLACES)
 
     async def _bring(self, queue: _Queue, scope: Scope) -> SpaceMemory:
         """The space's memory as it is now, read beside the loop where that takes long."""

@@ -8,7 +8,7 @@ import pytest
 
 from recollect.errors import Unavailable
 from recollect.service import entrance
-from recollect.service.entrance import LONGEST_RETRY_S, ROUNDS, Entrance
+from recollect.service.entrance import BRIEF, LONGEST_RETRY_S, MOST_REMEMBERED, PLACES, ROUNDS, Entrance
 from recollect.settings import Settings
 
 WORK_S, REFUSAL_S, LONGEST_S = 0.01, 0.001, 0.25
@@ -23,7 +23,7 @@ class Worker:
         self.told: list[str] = []
         self.retries: list[int] = []
         self.codes: set[str] = set()
-        self.refusal_s = 0.0
+        self.work_s, self.refusal_s = WORK_S, 0.0
         monkeypatch.setattr(entrance, "perf_counter", lambda: self.now)
         self.entrance = Entrance(Settings(data=folder, max_wait_s=LONGEST_S))
 
@@ -37,7 +37,7 @@ class Worker:
             self.now += self.refusal_s
         else:
             self.told.append(f"begun {number}")
-            self.now += WORK_S
+            self.now += self.work_s
 
     async def come(self, count: int) -> list[str]:
         """So many at once; what was told, in its order."""
@@ -77,6 +77,8 @@ async def test_who_would_wait_too_long_is_refused_before_the_next_begins(worker:
     await worker.come(200)  # until the pace is known nobody is refused for it
     assert "refused" not in worker.told
     patient = int(LONGEST_S / WORK_S)  # as many as can begin in the time
+    assert patient > PLACES, "who is let wait so long stands in a longer line than keeps the worker busy"
+    patient = PLACES
     told = await worker.come(patient + 1)
     assert "refused" not in told
     told = await worker.come(300)
@@ -84,6 +86,44 @@ async def test_who_would_wait_too_long_is_refused_before_the_next_begins(worker:
     assert told.count("refused") == refused
     assert told.index("begun 1") > max(index for index, each in enumerate(told) if each == "refused")
     assert [each for each in told if each != "refused"] == [f"begun {number}" for number in range(patient + 1)]
+
+
+async def test_of_brief_requests_more_may_wait(worker: Worker) -> None:
+    worker.work_s = BRIEF * LONGEST_S / 100
+    await worker.come(200)
+    assert "refused" not in await worker.come(90)
+    told = await worker.come(300)
+    assert abs(sum(each != "refused" for each in told) - 101) < 10
+
+
+async def test_who_comes_back_before_the_time_it_was_told_is_told_again_only_then(worker: Worker) -> None:
+    early, others = [], []
+
+    async def refuse(who: int, told: list[int]) -> None:
+        await worker.entrance.hold(who, LONGEST_S / 2)
+        told.append(who)
+
+    await refuse(1, early)
+    again = asyncio.create_task(refuse(1, early))
+    await asyncio.sleep(0)
+    await refuse(2, others)
+    assert (early, others) == ([1], [2])
+    await worker.ask(most=1, others=lambda: 1)  # who is held takes no place of those that are handled
+    assert worker.told == ["begun 0"]
+    await again
+    assert early == [1, 1]
+    worker.now += LONGEST_S
+    await refuse(1, early)
+    assert early == [1, 1, 1]
+
+
+async def test_no_more_are_remembered_than_fit(worker: Worker) -> None:
+    for who in range(MOST_REMEMBERED + 10):
+        await worker.entrance.hold(who, 1.0)
+    assert len(worker.entrance._back_at) == MOST_REMEMBERED
+    worker.now += 2
+    await worker.entrance.hold("one more", 1.0)
+    assert len(worker.entrance._back_at) == 1
 
 
 async def test_each_is_told_when_those_before_it_could_have_begun(worker: Worker) -> None:

@@ -117,6 +117,42 @@ async def test_one_space_does_not_take_the_places_of_all(runtime: Runtime) -> No
     await task
 
 
+async def test_a_line_at_a_space_is_no_longer_than_keeps_the_worker_busy(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "PLACES", 2)
+    work = Work()
+    task = asyncio.create_task(hold(runtime, work))
+    await begun(work)
+    asked = [asyncio.create_task(service.complete(runtime, BIG, CUE)) for _ in range(6)]
+    await asyncio.sleep(0)
+    work.may_end.set()
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert [isinstance(each, Completion) for each in outcomes] == [True, True, False, False, False, False]
+    await task
+
+
+async def test_who_would_get_no_turn_is_refused_before_its_body_is_read(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "PLACES", 2)
+    work = Work()
+    task = asyncio.create_task(hold(runtime, work))
+    await begun(work)
+    asked = [asyncio.create_task(service.complete(runtime, BIG, CUE))]
+    await asyncio.sleep(0)
+    runtime.turns.require_place("complete", BIG.space_id)
+    asked.append(asyncio.create_task(service.complete(runtime, BIG, CUE)))
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable, match="3 requests are before"):
+        runtime.turns.require_place("complete", BIG.space_id)
+    runtime.turns.require_place("complete", "another")
+    runtime.turns.require_place("get_episode", BIG.space_id)
+    work.may_end.set()
+    await asyncio.gather(task, *asked)
+    runtime.turns.require_place("complete", BIG.space_id)
+
+
 async def test_who_comes_between_two_turns_waits_for_the_second(runtime: Runtime) -> None:
     let: list[asyncio.Event] = []
     inside: list[int] = []
