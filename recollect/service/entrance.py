@@ -33,6 +33,7 @@ MOST_AT_ONCE = 8
 SHORTEST_S = 1e-4
 LATELY_S = 1.0  # for so long those turned away are counted together
 LONGEST_RETRY_S = 10
+LONGEST_HELD_S = 2.0
 MOST_REMEMBERED = 4096
 
 
@@ -75,7 +76,7 @@ class Entrance:
 
     async def hold(self, who: Hashable, retry_s: float) -> None:
         """Return when `who` may be told to come back in so long: at once, or when it should have come at first."""
-        early_s = min(self._back_at.get(who, 0.0) - perf_counter(), self._longest_s)
+        early_s = min(self._back_at.get(who, 0.0) - perf_counter(), LONGEST_HELD_S)
         if early_s > 0:
             self._held += 1
             try:
