@@ -145,6 +145,7 @@ HALVINGS = 4  # halvings | of a step that makes the loss rise | hand
 RESIDUAL_SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 RESIDUAL_WIDTHS = (0.003, 0.01, 0.03, 0.1)  # ranks | of the kernel around a value, offered to the fit | hand
 MASS_FLOOR = 1e-3  # chance | added to every mass that is judged | guard
+ROWS_TOGETHER = 256  # rows | of whose ranks exponentials are worked out; those of all are products of two | cost
 SILVERMAN = 0.9  # deviations | width of a kernel density of one sample (Silverman 1986, 3.31) | text
 SILVERMAN_POWER = -0.2  # | of the number of samples in it | text
 
@@ -364,6 +365,7 @@ TRACES_POOLED = 64  # candidates | among which identical records are pooled | co
 ENTRY_BYTES = 1024  # bytes | that what is kept takes beside its arrays | cost
 KEPT_BYTES = 128 << 20  # bytes | of gains per episode that are kept, the larger part of what is | cost
 READ_AT_ONCE = 1 << 15  # shares | of values, up to which answers of a field are read out together | cost
+FEW_CLASSES = 0.25  # classes an episode | up to which what few values tell is added by class | cost
 FEW_ADDED = 0.125  # share of episodes | that are added one by one | cost
 
 PROMISE_RISK = 0.1  # chance | that less than the promised share is right, over tables | definition

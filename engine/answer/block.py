@@ -191,7 +191,7 @@ class Block:
         if not known or not targets:
             return None
         total = self._gains.total(known, self._shared_weights(tuple(each.name for each in known), targets))
-        mean = total[0] if len(total) == 1 else total.mean(axis=0)
+        mean = _mean(total)
         candidates = top_rows(mean, CANDIDATES)
         if len(candidates) < self.traces.size:
             total, mean = np.take(total, candidates, axis=1), mean[candidates]
@@ -297,6 +297,17 @@ def _background_without(column: Column, counts: Ints) -> tuple[Floats, float]:
     m = np.where(live, (counts + 0.5) / (present + 0.5 * int(live.sum()) + 0.5), 0.0)
     novel = 0.0 if column.kind in ("number", "time") else (int((counts == 1).sum()) + 0.5) / (present + 1.0)
     return m, novel
+
+
+def _mean(total: Singles) -> Singles:
+    """float32[N]: the mean of float32[T, N] over its rows, which are few and long."""
+    mean: Singles = total[0]
+    if len(total) > 1:
+        mean = mean + total[1]
+        for other in total[2:]:
+            mean += other
+        mean /= len(total)
+    return mean
 
 
 def _weights(scores: Singles) -> tuple[Singles, float]:

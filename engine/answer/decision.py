@@ -45,15 +45,14 @@ def decide(column: Column, p: Floats, cells: Floats, rho: float, recollected: Fl
     return middle
 
 
-def decide_all(column: Column, p: Floats, cells: Floats) -> Ints:
-    """int[n]: `decide` of n posteriors float64[n, V] in which nothing is recollected."""
-    if column.kind in ("number", "time"):
+def decide_all(column: Column, p: Floats, cells: Floats, total: Floats | None = None) -> Ints:
+    """int[n]: `decide` of n posteriors float64[n, V] in which nothing is recollected; of numbers and times with the
+    running sums of their `cells` in order, `total` float64[n, M]."""
+    if total is not None:
         line = number_line(column)
-        total = np.cumsum(line.pick(cells), axis=1)
-        has_median = total[:, -1] > 0.5 if len(line.codes) else np.zeros(len(p), dtype=bool)
         codes: Ints = np.full(len(p), MISSING)
-        if has_median.any():
-            codes[has_median] = line.codes[(total < 0.5 * total[:, -1:]).sum(axis=1)[has_median]]
+        for row in np.flatnonzero(total[:, -1] > 0.5).tolist() if len(line.codes) else ():
+            codes[row] = int(line.codes[np.searchsorted(total[row], 0.5 * total[row, -1])])
     else:
         codes = p.argmax(axis=1)
         level = p[np.arange(len(p)), codes] - ALIKE

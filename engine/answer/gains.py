@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -20,7 +21,15 @@ from engine.memory.arrays import Floats, Rows, Singles
 from engine.memory.columns import MISSING, Column
 from engine.memory.resolution import on_line
 from engine.memory.values import Value, identity
-from engine.priors import ENTRY_BYTES, FEW_ADDED, GENERALISATION_WIDTH, KEPT_BYTES, NEAR_ENOUGH, SCHEMA_PSEUDOCOUNT
+from engine.priors import (
+    ENTRY_BYTES,
+    FEW_ADDED,
+    FEW_CLASSES,
+    GENERALISATION_WIDTH,
+    KEPT_BYTES,
+    NEAR_ENOUGH,
+    SCHEMA_PSEUDOCOUNT,
+)
 from engine.recollection.evidence import FieldEvidence, weigh_nearness
 from engine.recollection.similarity import nearness
 
@@ -67,14 +76,47 @@ class _Order:
         return None, self.every[np.cumsum(steps)]
 
 
+class _Classes:
+    """Episodes that lack the same fields and have the same values in all `narrow` columns: `size` K classes.
+
+    `which` int[N] is each episode's; `lacks` by column int[K], 1 where its episodes lack it; `narrow` by column int[K]
+    the code of their value, V where they lack it. The columns of fewest values are narrow, as many as leave few
+    classes.
+    """
+
+    def __init__(self, columns: Mapping[str, Column], size: int) -> None:
+        which = np.zeros(size, dtype=np.intp)
+        for column in columns.values():
+            which = _numbered(2 * which + (column.codes == MISSING))
+        narrow = []
+        for name in sorted(columns, key=lambda name: (len(columns[name].values), name)):
+            finer = _numbered((len(columns[name].values) + 1) * which + columns[name].codes)
+            if int(finer.max(initial=-1)) >= size * FEW_CLASSES:
+                break
+            which = finer
+            narrow.append(name)
+        self.which, self.size = which, int(which.max(initial=-1)) + 1
+        one = np.zeros(self.size, dtype=np.intp)
+        one[which] = np.arange(size)
+        self.lacks = {name: (column.codes[one] == MISSING).astype(np.intp) for name, column in columns.items()}
+        self.narrow = {name: columns[name].codes[one].astype(np.intp) for name in narrow}  # MISSING is the last
+
+
+def _numbered(keys: Rows) -> Rows:
+    """The keys numbered without gaps. Cost O(N log N)."""
+    found: Rows = np.unique(keys, return_inverse=True)[1]
+    return found
+
+
 @dataclass(slots=True)
 class Known:
     """What one value of one field says.
 
-    `gains` float32 are what episodes gain by it beyond the usual: those at `rows`, or all of them. `like` int[C] are
-    the episodes with the cue's value, or where none has it or the field is a line, with those like it, `near`
-    float64[C] how like; `share` is theirs among the episodes with the field. `is_met`: some stored value is like it.
-    Where they lie one after the other in the column's order, `begin` is where they begin there.
+    `gains` float32 are what episodes gain by it beyond the usual: those at `rows`, or all of them; of a narrow field
+    what their classes gain. `like` int[C] are the episodes with the cue's value, or where none has it or the field is
+    a line, with those like it, `near` float64[C] how like; `share` is theirs among the episodes with the field.
+    `is_met`: some stored value is like it. Where they lie one after the other in the column's order, `begin` is where
+    they begin there.
     """
 
     name: str
@@ -134,6 +176,7 @@ class Gains:
         self._bases: _Kept[Singles] = _Kept(KEPT_BYTES / 8)
         self._biases: _Kept[Bias] = _Kept(KEPT_BYTES / 4)
         self._orders: dict[str, _Order] = {}
+        self._weighted = np.empty(size, dtype=np.float32)
         self._usual: dict[str, Singles] = {}
         self._codes: dict[str, Rows] = {}
         self._ordered: dict[tuple[str, str], Rows] = {}
@@ -146,14 +189,21 @@ class Gains:
 
     def total(self, known: Sequence[Known], weights: Singles) -> Singles:
         """float32[T, N] in nats: of every episode the gains, weighted by weights float32[T, F] of the cue's fields."""
-        total = self._base(tuple(each.name for each in known), weights).copy()
-        for each, own in zip(known, weights.T.tolist(), strict=True):
-            gains, rows = each.gains, each.rows
-            for place, weight in enumerate(own):  # numbers of Python leave single precision as it is
-                if weight and rows is None:
-                    total[place] += weight * gains
-                elif weight:
-                    total[place, rows] += weight * gains
+        narrow, shares = self._classes.narrow, weights.tolist()  # numbers of Python leave single precision as it is
+        by_class = self._base(tuple(each.name for each in known), weights).copy()
+        for sums, own in zip(by_class, shares, strict=True):
+            for each, weight in zip(known, own, strict=True):
+                if weight and each.name in narrow:
+                    np.add(sums, weight * each.gains, out=sums)
+        total = np.take(by_class, self._classes.which, axis=1)
+        for sums, own in zip(total, shares, strict=True):
+            for each, weight in zip(known, own, strict=True):
+                if not weight or each.name in narrow:
+                    continue
+                if each.rows is None:
+                    np.add(sums, np.multiply(each.gains, weight, out=self._weighted), out=sums)
+                else:
+                    sums[each.rows] += weight * each.gains
         return total
 
     def codes(self, name: str) -> Rows:
@@ -173,10 +223,15 @@ class Gains:
         """float64[V]: how many episodes like the cue in one field have each value of the target, by how like."""
         if known.begin is None:
             return self.sum_by(target, self.codes(target)[known.like], known.near)
-        key = known.name, target
+        codes = self._in_order(known.name, target)[known.begin : known.begin + len(known.like)]
+        return self.sum_by(target, codes, known.near)
+
+    def _in_order(self, name: str, target: str) -> Rows:
+        """int[N]: `codes` of the target in the order of another column."""
+        key = name, target
         if key not in self._ordered:
-            self._ordered[key] = self.codes(target)[self._order(known.name).every]
-        return self.sum_by(target, self._ordered[key][known.begin : known.begin + len(known.like)], known.near)
+            self._ordered[key] = self.codes(target)[self._order(name).every]
+        return self._ordered[key]
 
     def floor(self, target: str) -> Floats:
         """float64[V] in nats: how much likelier a value makes those of the target that it never met; read-only."""
@@ -196,23 +251,28 @@ class Gains:
         return self._biases.get((known.name, known.value, target), found, lambda made: 2 * made.nats.nbytes)
 
     def _base(self, names: tuple[str, ...], weights: Singles) -> Singles:
-        """float32[T, N]: what episodes gain that have other values than the cue in all of the fields, or lack them."""
+        """float32[T, K]: what episodes of each class gain that have other values than the cue in all of the fields, or
+        lack them."""
 
         def found() -> Singles:
-            total = np.zeros((len(weights), self.size), dtype=np.float32)
+            total = np.zeros((len(weights), self._classes.size), dtype=np.float32)
             for name, own in zip(names, weights.T, strict=True):
                 if self.columns[name].kind not in _LINES:
-                    total += own[:, None] * self._usual_of(name)
+                    total += own[:, None] * self._usual_of(name)[self._classes.lacks[name]]
             return total
 
         return self._bases.get((names, weights.tobytes()), found, lambda made: made.nbytes)
 
+    @cached_property
+    def _classes(self) -> _Classes:
+        return _Classes(self.columns, self.size)
+
     def _usual_of(self, name: str) -> Singles:
-        """float32[N] in nats: what a field gives where its value is quite another than the cue, and where it lacks."""
+        """float32[2] in nats: what a field gives where its value is quite another than the cue's; where it lacks."""
         if name not in self._usual:
             column = self.columns[name]
             other = FieldEvidence(name, column, "", MISSING, np.zeros(1, bool), np.zeros(1), 1.0, 1.0, np.zeros(0))
-            self._usual[name] = other.singles(BROAD)[np.where(column.codes == MISSING, 1, 0)]
+            self._usual[name] = other.singles(BROAD)
         return self._usual[name]
 
     def _weigh(self, name: str, value: Value, key: Hashable) -> Known:
@@ -225,23 +285,27 @@ class Gains:
         rows, gains = self._gains(evidence)
         alike = near if column.kind in _LINES else evidence.alike
         begin, like = order.rows((alike >= NEAR_ENOUGH).nonzero()[0])
-        how = alike[self.codes(name)[like]]
+        how = alike[self.codes(name)[like] if begin is None else self._in_order(name, name)[begin : begin + len(like)]]
         return Known(
             name, key, bool(near.any()), rows, gains, like, how, float(how.sum()) / max(1, column.present), begin
         )
 
     def _gains(self, evidence: FieldEvidence) -> tuple[Rows | None, Singles]:
-        """What episodes gain by a value beyond the usual: these of them, or all."""
-        column, table, codes = evidence.column, evidence.singles(BROAD), self.codes(evidence.name)
-        if column.kind in _LINES:
-            return None, np.take(table, codes, mode="clip")
-        usual = self._usual_of(evidence.name)
-        if evidence.surprise == 1.0:
+        """What episodes gain by a value beyond the usual: these of them, or all; or their classes."""
+        name, column, table = evidence.name, evidence.column, evidence.singles(BROAD)
+        if column.kind not in _LINES:
+            usual = self._usual_of(name)
+            table[:-1] -= usual[0]
+            table[-1] -= usual[1]
+        if name in self._classes.narrow:
+            return None, table[self._classes.narrow[name]]
+        codes = self.codes(name)
+        if column.kind not in _LINES and evidence.surprise == 1.0:
             touched = (evidence.exact | (evidence.near > 0.0)).nonzero()[0]
             if int(column.counts[touched].sum()) <= self.size * FEW_ADDED:
-                _, rows = self._order(evidence.name).rows(touched)
-                return rows, table[codes[rows]] - usual[rows]
-        return None, np.take(table, codes, mode="clip") - usual
+                _, rows = self._order(name).rows(touched)
+                return rows, table[codes[rows]]
+        return None, np.take(table, codes, mode="clip")
 
     def _order(self, name: str) -> _Order:
         if name not in self._orders:

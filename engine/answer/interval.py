@@ -43,8 +43,9 @@ class ValueInterval:
     mass: float
 
 
-def of_cells(column: Column, code: int, on: Floats, around: Floats) -> Interval | None:
-    """Where a number or a time lies that is told by the value `code`; `on`, `around` float64[V] as `smoothing.cells`.
+def of_cells(column: Column, code: int, on: Floats, around: Floats, total: Floats | None = None) -> Interval | None:
+    """Where a number or a time lies that is told by the value `code`; `on`, `around` float64[V] as `smoothing.cells`,
+    `total` float64[M] the running sums of both, where they are known.
 
     None for any other column, and where nothing has a place on the line.
     """
@@ -53,9 +54,9 @@ def of_cells(column: Column, code: int, on: Floats, around: Floats) -> Interval 
     told = column.numbers[code]
     if found is None or line is None or np.isnan(told):
         return None
-    atoms, around = on[line.at], around[line.at]
     if found.recurs:
-        return of_values(line, atoms + around, float(told))
+        return of_values(line, np.cumsum((on + around)[line.at]) if total is None else total, float(told))
+    atoms, around = on[line.at], around[line.at]
     return of_measurements(line, atoms, around, float(told))
 
 
@@ -68,24 +69,27 @@ def in_terms_of(column: Column, found: Interval | None, told: Value) -> ValueInt
     return ValueInterval(at_place(found.low, told), at_place(found.high, told), found.mass)
 
 
-def of_values(line: Line, atoms: Floats, told: float) -> Interval:
-    """The interval of M stored values that carry the mass float64[M] alone."""
-    total = np.zeros(len(atoms) + 1)
-    np.cumsum(atoms, out=total[1:])
-    whole, tail, last = float(total[-1]), 0.5 * (1.0 - INTERVAL_MASS), len(atoms) - 1
-    lower, upper = (min(int(np.searchsorted(total[1:], whole * (t - 1e-12))), last) for t in (tail, 1.0 - tail))
+def of_values(line: Line, total: Floats, told: float) -> Interval:
+    """The interval of M stored values that carry the mass alone; `total` float64[M] are its running sums."""
+    whole, tail, last = float(total[-1]), 0.5 * (1.0 - INTERVAL_MASS), len(total) - 1
+    lower, upper = (min(int(np.searchsorted(total, whole * (t - 1e-12))), last) for t in (tail, 1.0 - tail))
     here = int(np.searchsorted(line.values, told))
     best, nearest = (lower, upper), np.inf
     for i, j in product({lower, min(lower + 1, last)}, {max(upper - 1, 0), upper}):
         low, high = min(i, here), max(j, here)
-        off = round(abs(float(total[high + 1] - total[low]) / whole - INTERVAL_MASS), 12)
+        off = round(abs(_between(total, low, high) / whole - INTERVAL_MASS), 12)
         if i <= j and off < nearest:
             best, nearest = (low, high), off
     low, high = best
-    mass = min(1.0, float(total[high + 1] - total[low]) / whole)
+    mass = min(1.0, _between(total, low, high) / whole)
     return Interval(
         float(line.values[low]), float(line.values[high]), mass, (int(line.codes[low]), int(line.codes[high]))
     )
+
+
+def _between(total: Floats, low: int, high: int) -> float:
+    """The mass of the values from one to another, both included, by its running sums."""
+    return float(total[high] - total[low - 1]) if low else float(total[high])
 
 
 def of_measurements(line: Line, atoms: Floats, around: Floats, told: float) -> Interval:

@@ -56,9 +56,11 @@ def read_out(
         if around is None:
             p, novel, around = smoothed_all(column, p, novel)
         on = cells_all(column, p, novel, around)
-        codes = decide_all(column, p, on + around)
+        cells = on + around
+        total = np.cumsum(line_of(column).pick(cells), axis=1)
+        codes = decide_all(column, p, cells, total)
         if is_told:
-            found = zip(codes.tolist(), on, around, strict=True)
+            found = zip(codes.tolist(), on, around, total, strict=True)
             lies = [in_terms_of(column, of_cells(column, code, *own), column.values[code]) for code, *own in found]
     else:
         codes = decide_all(column, p, p)

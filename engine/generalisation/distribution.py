@@ -65,7 +65,8 @@ class Generalisations:
     def mixed(cls, column: Column, kappa: float, episodes: Floats, beta: Floats) -> Generalisations:
         """What n cues' `episodes` and `beta`, float64[n, V], make of the background."""
         bracket = episodes + kappa * background(column)
-        lift = np.exp(beta - beta.max(axis=1, keepdims=True))
+        lift = beta - beta.max(axis=1, keepdims=True)
+        np.exp(lift, out=lift)
         posterior = bracket * lift
         total = posterior.sum(axis=1, keepdims=True)
         posterior /= np.where(total > 0.0, total, 1.0)

@@ -31,7 +31,14 @@ from engine.generalisation.distribution import Generalisation
 from engine.memory.arrays import Floats, Rows
 from engine.memory.columns import Column
 from engine.memory.resolution import resolution, tolerance
-from engine.priors import MASS_FLOOR, RESIDUAL_SHARES, RESIDUAL_WIDTHS, SILVERMAN, SILVERMAN_POWER
+from engine.priors import (
+    MASS_FLOOR,
+    RESIDUAL_SHARES,
+    RESIDUAL_WIDTHS,
+    ROWS_TOGETHER,
+    SILVERMAN,
+    SILVERMAN_POWER,
+)
 from engine.recollection.evidence import new_value_chance
 from engine.recollection.similarity import number_line
 
@@ -98,8 +105,11 @@ class Line:
         line = number_line(column)
         self.codes, self.at, self.pick, self.values = line.codes, line.at, line.pick, line.places
         self.counts = column.counts[line.codes].astype(np.float64)
-        self.edges = np.concatenate([[0.0], np.cumsum(self.counts)]) / max(1.0, float(self.counts.sum()))
+        self._size = max(1.0, float(self.counts.sum()))
+        self.edges = np.concatenate([[0.0], np.cumsum(self.counts)]) / self._size
         self.middle = 0.5 * (self.edges[:-1] + self.edges[1:])
+        # Ends of intervals are whole numbers of rows: so many times ROWS_TOGETHER of them, and the rest.
+        self._far, self._rest = np.divmod(np.concatenate([[0], np.cumsum(column.counts[line.codes])]), ROWS_TOGETHER)
         new, gaps = new_value_chance(column), np.diff(self.values)
         self.left = self.right = self.values
         self.allowed = tolerance(column) or 0.0
@@ -117,22 +127,35 @@ class Line:
 
         By running sums of e^{u/h} from either side: cost O(n M).
         """
-        sums = np.zeros((3, len(p), len(self.edges)))
-        whole, left, right = sums
-        rise, most = np.exp(self.middle / width), np.exp(1.0 / np.asarray(width))  # e^{u/h}, at most e^{1/h}
-        fall = most / rise
-        weights = p / (1.0 - 0.5 * (1.0 / rise + 1.0 / fall))
-        np.cumsum(weights, axis=1, out=whole[:, 1:])
-        np.cumsum(weights * rise, axis=1, out=left[:, 1:])
-        np.cumsum((weights * fall)[:, ::-1], axis=1, out=right[:, -2::-1])
-        beyond = 2.0 * np.exp(self.edges / width)
-        left /= beyond
-        beyond *= 1.0 / (4 * most)
-        right *= beyond
-        whole -= left
-        whole += right
-        blurred: Floats = np.maximum(whole[:, 1:] - whole[:, :-1], 0.0)
+        root = self._roots(width)  # at most e^{1/2h}
+        rise = root[:, :-1] * root[:, 1:]  # e^{u/h} in the middles
+        fall = 1.0 / rise
+        weights = rise * (-0.5 * np.exp(-1.0 / np.asarray(width)))
+        weights -= 0.5 * fall
+        weights += 1.0
+        np.divide(p, weights, out=weights)
+        # A sum waits for the one before: those from the left and from the right are run through as one complex number.
+        sums = np.zeros(root.shape, dtype=np.complex128)
+        np.multiply(rise, weights, out=sums.real[:, 1:])
+        np.multiply(fall[:, ::-1], weights[:, ::-1], out=sums.imag[:, 1:])
+        np.cumsum(sums, axis=1, out=sums)
+        root *= root
+        left, right = sums.real / root, root
+        right *= sums.imag[:, ::-1]
+        right -= left
+        blurred: Floats = right[:, 1:] - right[:, :-1]
+        blurred *= 0.5
+        blurred += weights
+        np.maximum(blurred, 0.0, out=blurred)
         return blurred
+
+    def _roots(self, width: float | Floats) -> Floats:
+        """float64[n, M + 1]: e^{u/2h} at the ends of the intervals, as products of few exponentials."""
+        far = np.exp(np.arange(int(self._far[-1]) + 1) * (0.5 * ROWS_TOGETHER / self._size) / width)
+        rest = np.exp(np.arange(ROWS_TOGETHER) * (0.5 / self._size) / width)
+        roots = np.take(np.atleast_2d(far), self._far, axis=1)
+        roots *= np.take(np.atleast_2d(rest), self._rest, axis=1)
+        return roots
 
 
 def line_of(column: Column) -> Line:
@@ -147,16 +170,15 @@ def rule_of_thumb(column: Column, p: Floats) -> tuple[Floats, Floats]:
     total = here.sum(axis=1)
     if len(line.codes) < 2:
         return np.zeros(len(p)), np.full(len(p), RESIDUAL_WIDTHS[0])
-    here = here / np.where(total > 0.0, total, 1.0)[:, None]
     # By rows: a product of matrices tells a row otherwise by what is beside it.
-    n = 1.0 / np.maximum((np.square(here) / line.counts).sum(axis=1), 1e-300)
+    total = np.where(total > 0.0, total, 1.0)
+    n = 1.0 / np.maximum(np.vecdot(here, here / line.counts) / total**2, 1e-300)
     share = 1.0 / (1.0 + np.sqrt(n)) if found is not None and found.recurs else np.ones(len(p))
     moment = here * line.middle
-    mean = moment.sum(axis=1)
-    moment *= line.middle
-    deviation = np.sqrt(np.maximum(0.0, moment.sum(axis=1) - mean**2))
+    mean = moment.sum(axis=1) / total
+    deviation = np.sqrt(np.maximum(0.0, np.vecdot(moment, line.middle) / total - mean**2))
     width = np.maximum(RESIDUAL_WIDTHS[0], SILVERMAN * deviation * n**SILVERMAN_POWER / math.sqrt(2.0))
-    return np.where(total > 0.0, share, 0.0), width
+    return np.where(here.any(axis=1), share, 0.0), width
 
 
 def smoothed(column: Column, general: Generalisation) -> Generalisation:
