@@ -190,6 +190,7 @@ def filled(call: Call, found: Filling) -> Reply:
         "filled": found.filled,
         "threshold": found.threshold,
         **({} if found.held_out is None else {"held_out": found.held_out}),
+        **problems.cue_notes(found.cue_notes),
         **_filled_table(call.body, found.cells),
         "cells": [cell if cell.interval else _without_interval(cell) for cell in found.cells],
     }

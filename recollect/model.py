@@ -546,13 +546,17 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """What was found for the `blank` cells of a table, by row; `filled` of them reach the threshold."""
+    """What was found for the `blank` cells of a table, by row; `filled` of them reach the threshold.
+
+    `cue_notes` name the columns that no episode has a field for.
+    """
 
     cells: tuple[FilledCell, ...]
     blank: int
     filled: int
     threshold: float
     held_out: HeldOut | None = None
+    cue_notes: tuple[CueNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,16 +133,15 @@ class Line:
         weights = rise * (-0.5 * np.exp(-1.0 / np.asarray(width)))
         weights -= 0.5 * fall
         weights += 1.0
-        np.divide(p, weights, out=weights)
+        weights = p / weights
         # A sum waits for the one before: those from the left and from the right are run through as one complex number.
-        sums = np.zeros(root.shape, dtype=np.complex128)
+        sums = np.zeros((len(p), root.shape[1]), dtype=np.complex128)
         np.multiply(rise, weights, out=sums.real[:, 1:])
         np.multiply(fall[:, ::-1], weights[:, ::-1], out=sums.imag[:, 1:])
         np.cumsum(sums, axis=1, out=sums)
         root *= root
-        left, right = sums.real / root, root
-        right *= sums.imag[:, ::-1]
-        right -= left
+        right = root * sums.imag[:, ::-1]
+        right -= sums.real / root
         blurred: Floats = right[:, 1:] - right[:, :-1]
         blurred *= 0.5
         blurred += weights

@@ -19,7 +19,7 @@ import (
 // checks if the FillResponse type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &FillResponse{}
 
-// FillResponse The table as it came, with its blanks filled where that is certain enough, and every blank cell with what was found.
+// FillResponse The table as it came, with its blanks filled where that is certain enough, and every blank cell with what was found. `cue_notes` name the columns that no stored episode has a field for, such as a misspelt one: their cells say nothing, and their blanks stay. 
 type FillResponse struct {
 	// The table by rows, where it came so.
 	Rows []map[string]*interface{} `json:"rows,omitempty"`
@@ -32,6 +32,8 @@ type FillResponse struct {
 	// The least confidence with which a cell was filled; where a target_accuracy was given the least of all columns, 1 where none has one.
 	Threshold float64 `json:"threshold"`
 	HeldOut *HeldOut `json:"held_out,omitempty"`
+	// How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.
+	CueNotes []CueNote `json:"cue_notes,omitempty"`
 	// The blank cells that something is known of, by row and then by column.
 	Cells []FilledCell `json:"cells"`
 }
@@ -227,6 +229,38 @@ func (o *FillResponse) SetHeldOut(v HeldOut) {
 	o.HeldOut = &v
 }
 
+// GetCueNotes returns the CueNotes field value if set, zero value otherwise.
+func (o *FillResponse) GetCueNotes() []CueNote {
+	if o == nil || IsNil(o.CueNotes) {
+		var ret []CueNote
+		return ret
+	}
+	return o.CueNotes
+}
+
+// GetCueNotesOk returns a tuple with the CueNotes field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *FillResponse) GetCueNotesOk() ([]CueNote, bool) {
+	if o == nil || IsNil(o.CueNotes) {
+		return nil, false
+	}
+	return o.CueNotes, true
+}
+
+// HasCueNotes returns a boolean if a field has been set.
+func (o *FillResponse) HasCueNotes() bool {
+	if o != nil && !IsNil(o.CueNotes) {
+		return true
+	}
+
+	return false
+}
+
+// SetCueNotes gets a reference to the given []CueNote and assigns it to the CueNotes field.
+func (o *FillResponse) SetCueNotes(v []CueNote) {
+	o.CueNotes = v
+}
+
 // GetCells returns the Cells field value
 func (o *FillResponse) GetCells() []FilledCell {
 	if o == nil {
@@ -272,6 +306,9 @@ func (o FillResponse) ToMap() (map[string]interface{}, error) {
 	toSerialize["threshold"] = o.Threshold
 	if !IsNil(o.HeldOut) {
 		toSerialize["held_out"] = o.HeldOut
+	}
+	if !IsNil(o.CueNotes) {
+		toSerialize["cue_notes"] = o.CueNotes
 	}
 	toSerialize["cells"] = o.Cells
 	return toSerialize, nil

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
-from recollect.cli.console import EXIT_NO_EVIDENCE, EXIT_USAGE, AsJson, Failure, out, print_json, print_table
+from recollect.cli.console import EXIT_NO_EVIDENCE, EXIT_USAGE, AsJson, Failure, err, out, print_json, print_table
 from recollect.cli.local import Data, with_runtime
 from recollect.errors import RecollectError
 
@@ -108,7 +109,7 @@ def _session(master: str) -> Any:
 def _fill(
     session: Any, source: str, to: str, frozen: Path, wanted: list[str] | None, threshold: float, *, notes: bool
 ) -> Json:
-    from recollect.service.bulk import Order, targets_of  # here and not above: see local
+    from recollect.service.bulk import Order, notes_of, targets_of  # here and not above: see local
 
     frame = session.read.parquet(source)
     begun, now_s = time.monotonic(), time.time()
@@ -117,6 +118,7 @@ def _fill(
         detail = f"{', '.join(unknown)}; the columns are {', '.join(frame.columns)}."
         raise Failure("The table has no such column", detail, exit_code=EXIT_USAGE)
     order = Order(targets_of(frozen, frame.columns, wanted, now_s), now_s, threshold, notes)
+    unread = notes_of(frame.columns, frozen, now_s)
     session.sparkContext.addFile(str(frozen))
     filled = frame.mapInArrow(partial(_fill_here, frozen.name, order), _schema(frame.schema, order))
     filled.write.parquet(to)
@@ -132,6 +134,7 @@ def _fill(
         "cores": cores,
         "rows_per_second_and_core": round(before["*"] / seconds / cores, 1),
         "folder": to,
+        "cue_notes": [{"field": each.field, "message": each.message} for each in unread],
     }
 
 
@@ -164,6 +167,8 @@ def _tell(done: Json, *, as_json: bool) -> None:
     if as_json:
         print_json(done)
         return
+    for note in done["cue_notes"]:
+        err.print(escape(note["message"]))
     print_table(
         ["column", "blank>", "filled>"],
         [[each["column"], f"{each['blank']:,}", f"{each['blank'] - each['left']:,}"] for each in done["columns"]],

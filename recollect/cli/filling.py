@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from recollect.cli.client import Client
@@ -144,7 +145,7 @@ def fill(  # noqa: PLR0913, PLR0917  # a parameter per option
                         progress.start()
                     found = _by_space(client, space, sheet, blanks, request, report)
     else:
-        found = {"cells": [], "threshold": request["threshold"], "held_out": None}
+        found = {"cells": [], "threshold": request["threshold"], "held_out": None, "cue_notes": []}
     _write(sheet, found, written, cells_file, notes=notes)
     if is_piped:
         send(written)
@@ -233,6 +234,7 @@ def _by_space(
     """Fill from a memory space, a few requests at a time."""
     threshold, held_out = request["threshold"], None
     bars: dict[str, float | None] = {}
+    notes: dict[str, Json] = {}  # by field, of all that was asked
     targets = list(dict.fromkeys(name for _, names in blanks for name in names))
     if request["target_accuracy"] is not None:
         step = max(1, len(sheet.rows) // _PICKED_ON)
@@ -240,6 +242,7 @@ def _by_space(
         picked = client.call("POST", "/fill", space=space, body=body | {"targets": targets})
         threshold, held_out = picked["threshold"], picked["held_out"]
         bars = {each["field"]: each["threshold"] for each in held_out["columns"]}
+        notes |= {each["field"]: each for each in picked.get("cue_notes", ())}
 
     def is_sure(cell: Json) -> bool:
         bar = bars.get(cell["field"]) if bars else threshold
@@ -247,13 +250,15 @@ def _by_space(
 
     def ask(chunk: list[tuple[int, tuple[str, ...]]]) -> list[Json]:
         rows = _sent([sheet.rows[place] for place, _ in chunk])
-        found = client.call("POST", "/fill", space=space, body={"rows": rows, "targets": targets})["cells"]
+        found = client.call("POST", "/fill", space=space, body={"rows": rows, "targets": targets})
         report(len(chunk))
-        return [{**cell, "row": chunk[cell["row"]][0], "filled": is_sure(cell)} for cell in found]
+        notes.update({each["field"]: each for each in found.get("cue_notes", ())})
+        return [{**cell, "row": chunk[cell["row"]][0], "filled": is_sure(cell)} for cell in found["cells"]]
 
     with ThreadPoolExecutor(_CALLS_AT_ONCE) as pool:
         cells = [cell for part in pool.map(ask, _chunks(blanks)) for cell in part]
-    return {"cells": cells, "threshold": threshold, "held_out": held_out}
+    told = [notes[name] for name in sheet.columns if name in notes]
+    return {"cells": cells, "threshold": threshold, "held_out": held_out, "cue_notes": told}
 
 
 def _sent(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -320,12 +325,15 @@ def _tell(
             "filled": len(kept),
             "threshold": found["threshold"],
             "held_out": found["held_out"],
+            "cue_notes": list(found["cue_notes"]),
             "file": str(written and written.absolute()),
             "cells_file": str(cells_file and cells_file.absolute()),
         }
         print_json(summary)
         return
     to = err if written is None else out  # the table itself went to the output
+    for note in found["cue_notes"]:
+        err.print(escape(note["message"]))
     shown = {each["field"]: each for each in (found["held_out"] or {"columns": ()})["columns"]}
     rows = []
     for name in sheet.columns:

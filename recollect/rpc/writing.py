@@ -140,6 +140,7 @@ def filling(found: Filling) -> completion_pb2.FillResponse:
             _put_interval(message.interval, cell.interval)
     if found.held_out is not None:
         _put_held_out(response.held_out, found.held_out)
+    response.cue_notes.extend(map(cue_note, found.cue_notes))
     return response
 
 

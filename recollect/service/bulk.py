@@ -16,9 +16,10 @@ from typing import Any
 from engine import Block
 from recollect.errors import SpaceNotFound
 from recollect.memory import LEARNED, SpaceMemory, frozen
-from recollect.model import Cue, FillRequest, Space
+from recollect.model import Cue, CueNote, FillRequest, Space
 from recollect.service import refusals
 from recollect.service.completions import read_cue
+from recollect.service.cues import unknown_field
 from recollect.service.filling import blank_cells, told
 from recollect.service.promising import Bar
 from recollect.service.runtime import Runtime
@@ -55,6 +56,12 @@ def targets_of(path: Path, columns: Sequence[str], wanted: Sequence[str] | None,
     """The columns to be filled: those wanted, or all that the space knows; raises InsufficientEvidence."""
     memory = _opened(path, now_s)[0]
     return tuple(wanted or (name for name in columns if name in memory.traces.columns))
+
+
+def notes_of(columns: Sequence[str], path: Path, now_s: float) -> tuple[CueNote, ...]:
+    """A note of every column that no episode has a field for: its cells say nothing."""
+    memory = _opened(path, now_s)[0]
+    return tuple(unknown_field(memory, name) for name in columns if name not in memory.traces.columns)
 
 
 def fill_batches(batches: Iterable[Any], path: Path, order: Order) -> Iterator[Any]:

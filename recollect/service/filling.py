@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 import engine
@@ -12,9 +13,10 @@ from engine import Block, CueInput, Missing, NotConverged, Options, Predicted, S
 from recollect.errors import DeadlineExceeded
 from recollect.memory import SpaceMemory
 from recollect.memory.space import FIXED_CELLS
-from recollect.model import Cue, Fields, FilledCell, Filling, FillRequest, HeldOut, Interval, Scope, Source
+from recollect.model import Cue, CueNote, Fields, FilledCell, Filling, FillRequest, HeldOut, Interval, Scope, Source
 from recollect.service import refusals
 from recollect.service.completions import not_converged, read_cue
+from recollect.service.cues import unknown_field
 from recollect.service.fieldnames import require_fields
 from recollect.service.filters import missing_of
 from recollect.service.promising import Bar, Blanks, Judged, first_cells, more_cells, pick
@@ -37,8 +39,8 @@ async def fill(runtime: Runtime, scope: Scope, request: FillRequest) -> Filling:
 
     A target that no episode has stays blank; raises InvalidRequest where all of them are such.
     """
-    await _require_targets(runtime, scope, request.targets or ())
     request = _without_missing(request, missing_of(await runtime.space(scope)))
+    notes = await _notes_of_columns(runtime, scope, request)
     desk = _Desk(runtime, scope, request)
     blanks = blank_cells(request)
     bar, held_out = Bar(request.threshold), None
@@ -47,15 +49,17 @@ async def fill(runtime: Runtime, scope: Scope, request: FillRequest) -> Filling:
         judged += await desk.judge(more_cells(request, blanks, judged, request.target_accuracy))
         bar, held_out = pick(judged, request.target_accuracy, blanks)
     cells = [cell for row, found in await desk.ask(blanks) for cell in told(row, found, bar)]
-    return filling(cells, blanks, bar, held_out)
+    return replace(filling(cells, blanks, bar, held_out), cue_notes=notes)
 
 
-async def _require_targets(runtime: Runtime, scope: Scope, targets: Sequence[str]) -> None:
-    if targets:
-        async with runtime.turns.at(scope, is_one_of_many=True) as turn:
-            known = turn.memory.traces.columns
-            if known and known.keys().isdisjoint(targets):
-                require_fields(turn.memory.traces, {("targets", str(n)): name for n, name in enumerate(targets)})
+async def _notes_of_columns(runtime: Runtime, scope: Scope, request: FillRequest) -> tuple[CueNote, ...]:
+    """A note of every column that no episode has a field for; raises InvalidRequest where no target has one."""
+    async with runtime.turns.at(scope, is_one_of_many=True) as turn:
+        known, targets = turn.memory.traces.columns, request.targets or ()
+        if known and targets and known.keys().isdisjoint(targets):
+            require_fields(turn.memory.traces, {("targets", str(n)): name for n, name in enumerate(targets)})
+        named = dict.fromkeys(chain(chain.from_iterable(request.rows), targets))
+        return tuple(unknown_field(turn.memory, name) for name in named if known and name not in known)
 
 
 def _without_missing(request: FillRequest, missing: Missing) -> FillRequest:

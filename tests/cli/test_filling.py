@@ -93,6 +93,14 @@ def test_a_space_fills_a_file(recollect: Recollect, tmp_path: Path) -> None:
     assert again.code == 4
 
 
+def test_a_column_that_a_space_has_not_is_named_with_the_nearest(recollect: Recollect, tmp_path: Path) -> None:
+    file = write(tmp_path / "walks.csv", [{"waht": "breakfast", "what": "breakfast", "where": ""}])
+    ran = recollect("fill", str(file), "--space", "demo")
+    assert ran.err.count("No stored episode has the field 'waht'; the nearest is 'what'.") == 1, ran.err
+    told = recollect("fill", str(file), "--space", "demo", "--force", "--json")
+    assert [note["field"] for note in json.loads(told.out)["cue_notes"]] == ["waht"]
+
+
 def test_what_cannot_be_filled_says_why(recollect: Recollect, tmp_path: Path) -> None:
     file = write(tmp_path / "meals.csv", table(12))
     both = recollect("fill", str(file), "--threshold", ".5", "--target-accuracy", ".5")

@@ -149,6 +149,9 @@ def test_a_data_frame_goes_in_and_comes_back_filled(client: Recollect) -> None:
     assert list(filled.frame.index) == [7, 8, 9]
     assert pd.isna(filled.frame["minutes"].tolist()[1])
     assert filled.confidence[1]["where"] > 0.5
+    assert not filled.notes
+    misspelt = client.space("meals").fill([{"waht": "lunch", "what": "lunch"}], targets=["where"])
+    assert misspelt.notes == {"waht": "No stored episode has the field 'waht'; the nearest is 'what'."}
     made = client.space("framed").create()
     assert made.remember_all(frame)[0].accepted == 2
     made.delete()

@@ -181,3 +181,13 @@ def test_a_job_that_failed_carries_its_status(learner: Edges) -> None:
     message = learning._job(failed)
     assert isinstance(message.problem, status_pb2.Status)
     assert (message.problem.code, message.problem.message) == (grpc.StatusCode.UNAVAILABLE.value[0], failed.detail)
+
+
+def test_a_filled_table_names_a_misspelt_column_on_both_edges(learner: Edges) -> None:
+    request = completion_pb2.FillRequest(targets=["where"])
+    request.rows.add().cells.add(name="waht", value=value_pb2.Value(text="lunch"))
+    body = {"rows": [{"waht": "lunch"}], "targets": ["where"]}
+    [told] = learner.request("POST", "/fill", json=body, headers=DIARY).json()["cue_notes"]
+    [note] = learner.completion.Fill(request, metadata=IN_DIARY).cue_notes
+    assert (note.field, note.message, list(note.nearest)) == (told["field"], told["message"], told["nearest"])
+    assert told["nearest"][0] == "what"

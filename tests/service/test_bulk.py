@@ -13,7 +13,7 @@ from recollect.errors import InsufficientEvidence, InvalidRequest, SpaceNotFound
 from recollect.memory.frozen import thaw
 from recollect.model import ConsolidationStatus, FillRequest, Scope
 from recollect.service import bulk
-from recollect.service.bulk import Order, fill_batches, freeze, targets_of
+from recollect.service.bulk import Order, fill_batches, freeze, notes_of, targets_of
 from recollect.service.consolidation import learn
 from recollect.service.runtime import Runtime
 from tests.engine.worlds import random_records
@@ -114,6 +114,8 @@ async def test_all_columns_are_filled_that_the_space_knows_where_none_is_named(
     freeze(runtime, scope.space_id, tmp_path / "diary.frozen")
     assert targets_of(tmp_path / "diary.frozen", ["other", "size"], None, NOW_S) == ("size",)
     assert targets_of(tmp_path / "diary.frozen", ["other", "size"], ["other"], NOW_S) == ("other",)
+    [note] = notes_of(["sise", "size"], tmp_path / "diary.frozen", NOW_S)
+    assert (note.field, note.nearest) == ("sise", ("size",))
 
 
 async def test_what_is_no_frozen_space_is_refused(runtime: Runtime, scope: Scope, tmp_path: Path) -> None:

@@ -81,6 +81,14 @@ async def test_a_column_that_nobody_has_stays_blank(runtime: Runtime, scope: Sco
     assert (found.blank, found.filled, found.cells) == (1, 0, ())
 
 
+async def test_a_misspelt_column_is_named_with_the_nearest_field(runtime: Runtime, scope: Scope) -> None:
+    await service.import_episodes(runtime, scope, [{"fields": {"shop": "Porto", "country": "PT"}}])
+    found = await service.fill(runtime, scope, FillRequest([{"shpo": "Porto"}, {"shop": "Porto"}], ("country",)))
+    assert [(note.code, note.field, note.nearest) for note in found.cue_notes] == [("unknown_field", "shpo", ("shop",))]
+    assert found.filled == 2
+    assert not (await service.fill(runtime, scope, FillRequest([{"shop": "Porto"}], ("country",)))).cue_notes
+
+
 async def test_targets_none_of_which_anybody_has_are_refused_with_the_nearest(runtime: Runtime, scope: Scope) -> None:
     await service.import_episodes(runtime, scope, [{"fields": {"shop": "Porto", "country": "PT"}}])
     with pytest.raises(InvalidRequest) as refusal:

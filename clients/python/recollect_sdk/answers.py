@@ -105,7 +105,8 @@ class Filled:
     """A table with its gaps filled: the rows, and by row and field how sure the service is of what it filled in.
 
     `rows`, and `frame` if a data frame came in, have the same rows as what came in; a gap that is not certain
-    enough stays one, and `refused` tells by row why nothing could be filled.
+    enough stays one, and `refused` tells by row why nothing could be filled. `notes` tells by column where no stored
+    episode has a field of its name, with the nearest that there is.
     """
 
     rows: list[dict[str, Any]]
@@ -113,3 +114,4 @@ class Filled:
     source: list[dict[str, str]]
     refused: dict[int, str]
     frame: Any = None
+    notes: dict[str, str] = field(default_factory=dict)

@@ -71,18 +71,21 @@ def filled(table: Any, rows: list[dict[str, Any]], outcomes: Mapping[int, Mappin
     whole = [dict(row) for row in rows]
     confidence: list[dict[str, float]] = [{} for _ in rows]
     source: list[dict[str, str]] = [{} for _ in rows]
-    refused = {}
+    refused, notes = {}, {}
     for at, outcome in outcomes.items():
         if "result" not in outcome:
             refused[at] = outcome["problem"]["detail"]
             continue
         result = outcome["result"]
+        notes |= {
+            each["field"]: each["message"] for each in result.get("cue_notes", ()) if each["code"] == "unknown_field"
+        }
         for name, value in result["completed_episode"]["fields"].items():
             if name not in rows[at]:
                 whole[at][name] = value
                 confidence[at][name] = result["source_attribution"][name]["confidence"]
                 source[at][name] = result["source_attribution"][name]["source"]
-    return Filled(whole, confidence, source, refused, _frame(table, whole))
+    return Filled(whole, confidence, source, refused, _frame(table, whole), notes)
 
 
 def _frame(table: Any, rows: list[dict[str, Any]]) -> Any:

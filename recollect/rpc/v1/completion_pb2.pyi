@@ -536,18 +536,20 @@ class Row(_message.Message):
     def __init__(self, cells: _Optional[_Iterable[_Union[_value_pb2.Field, _Mapping]]] = ...) -> None: ...
 
 class FillResponse(_message.Message):
-    __slots__ = ("cells", "blank", "filled", "threshold", "held_out")
+    __slots__ = ("cells", "blank", "filled", "threshold", "held_out", "cue_notes")
     CELLS_FIELD_NUMBER: _ClassVar[int]
     BLANK_FIELD_NUMBER: _ClassVar[int]
     FILLED_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     HELD_OUT_FIELD_NUMBER: _ClassVar[int]
+    CUE_NOTES_FIELD_NUMBER: _ClassVar[int]
     cells: _containers.RepeatedCompositeFieldContainer[FilledCell]
     blank: int
     filled: int
     threshold: float
     held_out: HeldOut
-    def __init__(self, cells: _Optional[_Iterable[_Union[FilledCell, _Mapping]]] = ..., blank: _Optional[int] = ..., filled: _Optional[int] = ..., threshold: _Optional[float] = ..., held_out: _Optional[_Union[HeldOut, _Mapping]] = ...) -> None: ...
+    cue_notes: _containers.RepeatedCompositeFieldContainer[_value_pb2.CueNote]
+    def __init__(self, cells: _Optional[_Iterable[_Union[FilledCell, _Mapping]]] = ..., blank: _Optional[int] = ..., filled: _Optional[int] = ..., threshold: _Optional[float] = ..., held_out: _Optional[_Union[HeldOut, _Mapping]] = ..., cue_notes: _Optional[_Iterable[_Union[_value_pb2.CueNote, _Mapping]]] = ...) -> None: ...
 
 class FilledCell(_message.Message):
     __slots__ = ("row", "field", "value", "confidence", "source", "supporters", "filled", "interval")

@@ -20,6 +20,7 @@ import json
 from pydantic import BaseModel, ConfigDict, Field
 from typing import Any, ClassVar, Dict, List, Optional, Union
 from typing_extensions import Annotated
+from recollect_client.models.cue_note import CueNote
 from recollect_client.models.filled_cell import FilledCell
 from recollect_client.models.held_out import HeldOut
 from typing import Optional, Set
@@ -28,7 +29,7 @@ from pydantic_core import to_jsonable_python
 
 class FillResponse(BaseModel):
     """
-    The table as it came, with its blanks filled where that is certain enough, and every blank cell with what was found.
+    The table as it came, with its blanks filled where that is certain enough, and every blank cell with what was found. `cue_notes` name the columns that no stored episode has a field for, such as a misspelt one: their cells say nothing, and their blanks stay. 
     """ # noqa: E501
     rows: Optional[Annotated[List[Dict[str, Any]], Field(max_length=1000)]] = Field(default=None, description="The table by rows, where it came so.")
     columns: Optional[Dict[str, Annotated[List[Any], Field(min_length=1, max_length=1000)]]] = Field(default=None, description="A table by columns, all of one length. Up to 256 columns of up to 1,000 cells.", json_schema_extra={"examples": [{"what": ["breakfast", "lunch"], "where": [None, "canteen"]}]})
@@ -36,8 +37,9 @@ class FillResponse(BaseModel):
     filled: Annotated[int, Field(le=9007199254740991, strict=True, ge=0)] = Field(description="How many.", json_schema_extra={"examples": [120]})
     threshold: Union[Annotated[float, Field(le=1, strict=True, ge=0)], Annotated[int, Field(le=1, strict=True, ge=0)]] = Field(description="The least confidence with which a cell was filled; where a target_accuracy was given the least of all columns, 1 where none has one.", json_schema_extra={"examples": [0.8]})
     held_out: Optional[HeldOut] = None
+    cue_notes: Optional[Annotated[List[CueNote], Field(max_length=512)]] = Field(default=None, description="How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.")
     cells: Annotated[List[FilledCell], Field(max_length=256000)] = Field(description="The blank cells that something is known of, by row and then by column.")
-    __properties: ClassVar[List[str]] = ["rows", "columns", "blank", "filled", "threshold", "held_out", "cells"]
+    __properties: ClassVar[List[str]] = ["rows", "columns", "blank", "filled", "threshold", "held_out", "cue_notes", "cells"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -81,6 +83,12 @@ class FillResponse(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of held_out
         if self.held_out:
             _dict['held_out'] = self.held_out.to_dict()
+        # override the default output from pydantic by calling `to_dict()` of each item in cue_notes (list)
+        _items = []
+        if self.cue_notes:
+            for _item_cue_notes in self.cue_notes:
+                _items.append(_item_cue_notes.to_dict() if _item_cue_notes is not None else None)
+            _dict['cue_notes'] = _items
         # override the default output from pydantic by calling `to_dict()` of each item in cells (list)
         _items = []
         if self.cells:
@@ -105,6 +113,7 @@ class FillResponse(BaseModel):
             "filled": obj.get("filled"),
             "threshold": obj.get("threshold"),
             "held_out": HeldOut.from_dict(obj["held_out"]) if obj.get("held_out") is not None else None,
+            "cue_notes": [CueNote.from_dict(_item) for _item in obj["cue_notes"]] if obj.get("cue_notes") is not None else None,
             "cells": [FilledCell.from_dict(_item) for _item in obj["cells"]] if obj.get("cells") is not None else None
         })
         return _obj

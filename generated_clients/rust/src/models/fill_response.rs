@@ -11,7 +11,7 @@
 use crate::models;
 use serde::{Deserialize, Serialize};
 
-/// FillResponse : The table as it came, with its blanks filled where that is certain enough, and every blank cell with what was found.
+/// FillResponse : The table as it came, with its blanks filled where that is certain enough, and every blank cell with what was found. `cue_notes` name the columns that no stored episode has a field for, such as a misspelt one: their cells say nothing, and their blanks stay. 
 #[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FillResponse {
     /// The table by rows, where it came so.
@@ -31,13 +31,16 @@ pub struct FillResponse {
     pub threshold: f64,
     #[serde(rename = "held_out", skip_serializing_if = "Option::is_none")]
     pub held_out: Option<Box<models::HeldOut>>,
+    /// How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.
+    #[serde(rename = "cue_notes", skip_serializing_if = "Option::is_none")]
+    pub cue_notes: Option<Vec<models::CueNote>>,
     /// The blank cells that something is known of, by row and then by column.
     #[serde(rename = "cells")]
     pub cells: Vec<models::FilledCell>,
 }
 
 impl FillResponse {
-    /// The table as it came, with its blanks filled where that is certain enough, and every blank cell with what was found.
+    /// The table as it came, with its blanks filled where that is certain enough, and every blank cell with what was found. `cue_notes` name the columns that no stored episode has a field for, such as a misspelt one: their cells say nothing, and their blanks stay. 
     pub fn new(blank: i64, filled: i64, threshold: f64, cells: Vec<models::FilledCell>) -> FillResponse {
         FillResponse {
             rows: None,
@@ -46,6 +49,7 @@ impl FillResponse {
             filled,
             threshold,
             held_out: None,
+            cue_notes: None,
             cells,
         }
     }

@@ -27,9 +27,18 @@ import {
     FilledCellToJSON,
     FilledCellToJSONTyped,
 } from './FilledCell';
+import type { CueNote } from './CueNote';
+import {
+    CueNoteFromJSON,
+    CueNoteFromJSONTyped,
+    CueNoteToJSON,
+    CueNoteToJSONTyped,
+} from './CueNote';
 
 /**
- * The table as it came, with its blanks filled where that is certain enough, and every blank cell with what was found.
+ * The table as it came, with its blanks filled where that is certain enough, and every blank cell with what was found. `cue_notes` name the columns that no
+ * stored episode has a field for, such as a misspelt one: their cells say nothing, and their blanks stay.
+ * 
  * @export
  * @interface FillResponse
  */
@@ -58,6 +67,10 @@ export interface FillResponse {
      * 
      */
     held_out?: HeldOut;
+    /**
+     * How the request's fields were read, where that is not as they stand there; absent when all were taken as they are.
+     */
+    cue_notes?: Array<CueNote>;
     /**
      * The blank cells that something is known of, by row and then by column.
      */
@@ -91,6 +104,7 @@ export function FillResponseFromJSONTyped(json: any, ignoreDiscriminator: boolea
         'filled': json['filled'],
         'threshold': json['threshold'],
         'held_out': json['held_out'] == null ? undefined : HeldOutFromJSON(json['held_out']),
+        'cue_notes': json['cue_notes'] == null ? undefined : ((json['cue_notes'] as Array<any>).map(CueNoteFromJSON)),
         'cells': ((json['cells'] as Array<any>).map(FilledCellFromJSON)),
     };
 }
@@ -112,6 +126,7 @@ export function FillResponseToJSONTyped(value?: FillResponse | null, ignoreDiscr
         'filled': value['filled'],
         'threshold': value['threshold'],
         'held_out': HeldOutToJSON(value['held_out']),
+        'cue_notes': value['cue_notes'] == null ? undefined : ((value['cue_notes'] as Array<any>).map(CueNoteToJSON)),
         'cells': ((value['cells'] as Array<any>).map(FilledCellToJSON)),
     };
 }

@@ -29,6 +29,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import recollect.client.model.CueNote;
 import recollect.client.model.FilledCell;
 import recollect.client.model.HeldOut;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
@@ -36,7 +37,7 @@ import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
 import recollect.client.ApiClient;
 /**
- * The table as it came, with its blanks filled where that is certain enough, and every blank cell with what was found.
+ * The table as it came, with its blanks filled where that is certain enough, and every blank cell with what was found. &#x60;cue_notes&#x60; name the columns that no stored episode has a field for, such as a misspelt one: their cells say nothing, and their blanks stay. 
  */
 @JsonPropertyOrder({
   FillResponse.JSON_PROPERTY_ROWS,
@@ -45,6 +46,7 @@ import recollect.client.ApiClient;
   FillResponse.JSON_PROPERTY_FILLED,
   FillResponse.JSON_PROPERTY_THRESHOLD,
   FillResponse.JSON_PROPERTY_HELD_OUT,
+  FillResponse.JSON_PROPERTY_CUE_NOTES,
   FillResponse.JSON_PROPERTY_CELLS
 })
 @jakarta.annotation.Generated(value = "org.openapitools.codegen.languages.JavaClientCodegen", comments = "Generator version: 7.26.0")
@@ -72,6 +74,10 @@ public class FillResponse {
   public static final String JSON_PROPERTY_HELD_OUT = "held_out";
   @jakarta.annotation.Nullable
   private HeldOut heldOut;
+
+  public static final String JSON_PROPERTY_CUE_NOTES = "cue_notes";
+  @jakarta.annotation.Nullable
+  private List<CueNote> cueNotes;
 
   public static final String JSON_PROPERTY_CELLS = "cells";
   @jakarta.annotation.Nonnull
@@ -246,6 +252,38 @@ public class FillResponse {
   }
 
 
+  public FillResponse cueNotes(@jakarta.annotation.Nullable List<CueNote> cueNotes) {
+    this.cueNotes = cueNotes;
+    return this;
+  }
+
+  public FillResponse addCueNotesItem(CueNote cueNotesItem) {
+    if (this.cueNotes == null) {
+      this.cueNotes = new ArrayList<>();
+    }
+    this.cueNotes.add(cueNotesItem);
+    return this;
+  }
+
+  /**
+   * How the request&#39;s fields were read, where that is not as they stand there; absent when all were taken as they are.
+   * @return cueNotes
+   */
+  @jakarta.annotation.Nullable
+  @JsonProperty(value = JSON_PROPERTY_CUE_NOTES, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public List<CueNote> getCueNotes() {
+    return cueNotes;
+  }
+
+
+  @JsonProperty(value = JSON_PROPERTY_CUE_NOTES, required = false)
+  @JsonInclude(value = JsonInclude.Include.USE_DEFAULTS)
+  public void setCueNotes(@jakarta.annotation.Nullable List<CueNote> cueNotes) {
+    this.cueNotes = cueNotes;
+  }
+
+
   public FillResponse cells(@jakarta.annotation.Nonnull List<FilledCell> cells) {
     this.cells = cells;
     return this;
@@ -296,12 +334,13 @@ public class FillResponse {
         Objects.equals(this.filled, fillResponse.filled) &&
         Objects.equals(this.threshold, fillResponse.threshold) &&
         Objects.equals(this.heldOut, fillResponse.heldOut) &&
+        Objects.equals(this.cueNotes, fillResponse.cueNotes) &&
         Objects.equals(this.cells, fillResponse.cells);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(rows, columns, blank, filled, threshold, heldOut, cells);
+    return Objects.hash(rows, columns, blank, filled, threshold, heldOut, cueNotes, cells);
   }
 
   @Override
@@ -314,6 +353,7 @@ public class FillResponse {
     sb.append("    filled: ").append(toIndentedString(filled)).append("\n");
     sb.append("    threshold: ").append(toIndentedString(threshold)).append("\n");
     sb.append("    heldOut: ").append(toIndentedString(heldOut)).append("\n");
+    sb.append("    cueNotes: ").append(toIndentedString(cueNotes)).append("\n");
     sb.append("    cells: ").append(toIndentedString(cells)).append("\n");
     sb.append("}");
     return sb.toString();
@@ -395,6 +435,16 @@ public class FillResponse {
     // add `held_out` to the URL query string
     if (getHeldOut() != null) {
       joiner.add(getHeldOut().toUrlQueryString(prefix + "held_out" + suffix));
+    }
+
+    // add `cue_notes` to the URL query string
+    if (getCueNotes() != null) {
+      for (int i = 0; i < getCueNotes().size(); i++) {
+        if (getCueNotes().get(i) != null) {
+          joiner.add(getCueNotes().get(i).toUrlQueryString(String.format(java.util.Locale.ROOT, "%scue_notes%s%s", prefix, suffix,
+          "".equals(suffix) ? "" : String.format(java.util.Locale.ROOT, "%s%d%s", containerPrefix, i, containerSuffix))));
+        }
+      }
     }
 
     // add `cells` to the URL query string
