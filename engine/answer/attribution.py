@@ -2,7 +2,7 @@
 
 For the answer y of one field, with P = rho P_R + (1 - rho) P_G:
 
-    pi0  = min(1, m(y) / P(y))                         what the base rate already gave
+    pi0  = min(1, m(y) (1 - P(y)) / (P(y) (1 - m(y)))) what the base rate already gave
     R    = rho P_R(y) / P(y), top = rho max_trace r / P(y)
     e    = Shapley share of the episodes in P_G's lift over m (the schema has 1 - e)
     t    = (R - top)(1 - pi0) + (1 - R)(1 - pi0) e    what further episodes gave
@@ -10,12 +10,17 @@ For the answer y of one field, with P = rho P_R + (1 - rho) P_G:
     recalled = top, reconstructed = few t,
     consolidated = (1 - few) t + (1 - R)(1 - pi0)(1 - e), imagined = the remainder.
 
+pi0 is the ratio of two odds: of all mixtures P = a m + (1 - a) E of base rates m and evidence E over y and all
+else, a = (1 - P(y)) / (1 - m(y)) is the largest share, and a m(y) / P(y) what it is of the answer. So an answer far surer
+than a common value is does not count as the base rate's.
+
 What a few episodes agree on is reconstructed from them; what very many share is a regularity,
 whichever part of the model read it from them. A source is named only for an answer that is more
 likely right than wrong: below that nothing agrees on it, and it is imagined from what speaks for it.
 
 Source: Johnson, Hashtroudi & Lindsay 1993; Shapley 1953 for two players; gist as what
-overlapping episodes share: McClelland, McNaughton & O'Reilly 1995.
+overlapping episodes share: McClelland, McNaughton & O'Reilly 1995;
+the largest share of a mixture's known part: Efron, Tibshirani, Storey & Tusher 2001.
 """
 
 from __future__ import annotations
@@ -76,7 +81,7 @@ class Masses:
 def attribute(parts: AnswerParts) -> Masses:
     """The masses of one answer."""
     total = max(parts.total, LEAST_PART)
-    prior = min(1.0, parts.background / total)
+    prior = base_share(parts)
     recollected = min(1.0, parts.recollection / total)
     top = min(recollected, parts.top_trace / total)
     rest = (1.0 - recollected) * (1.0 - prior)
@@ -86,6 +91,12 @@ def attribute(parts: AnswerParts) -> Masses:
     reconstructed = shared * few
     consolidated = shared * (1.0 - few) + rest * (1.0 - episodes)
     return Masses(top, reconstructed, consolidated, max(0.0, 1.0 - top - reconstructed - consolidated))
+
+
+def base_share(parts: AnswerParts) -> float:
+    """pi0 in [0, 1]: the odds of the answer by base rates alone as a share of its odds."""
+    m, p = parts.background, max(parts.total, LEAST_PART)
+    return 1.0 if m >= p else m * (1.0 - p) / (p * (1.0 - m))
 
 
 def episode_share(parts: AnswerParts) -> float:

@@ -170,6 +170,8 @@ def _options(change: Mapping[str, Any]) -> list[str]:
         return []
     if path == "/config/ca1_threshold":
         return [f"--threshold {value}"]
+    if path == "/config/prior_stored":
+        return ["--stored" if value == 1 else "--new"]
     known = "/partial_episode/known_fields/"
     if path.startswith(known):
         return [f"{path.removeprefix(known).replace('~1', '/').replace('~0', '~')}={shown(value)}"]

@@ -56,6 +56,22 @@ def without_targets(request: CompleteRequest, works: Works) -> Suggestion:
     return _tried("leave_out_targets", f"Leave {named} out of the cue to have it completed.", changes, found)
 
 
+def of_a_stored_event(request: CompleteRequest, works: Works) -> Suggestion | None:
+    """Saying that the cue means a stored event, where that alone is in doubt: nobody but the caller knows."""
+    config = request.config
+    if config.prior_stored is not None or config.pattern_weight is not None:
+        return None
+    found = works(replace(request, config=replace(config, prior_stored=1.0)))
+    if found is None:
+        return None
+    message = (
+        f"If you know that a stored event is meant, say so: set prior_stored to 1 (expected confidence {found:.2f})."
+    )
+    change = Change(("config", "prior_stored"), 1.0)
+    said = _tried("say_it_is_stored", message, (change,), found)
+    return replace(said, applicability="maybe_incorrect")
+
+
 def _renamed(memory: SpaceMemory, request: CompleteRequest, unknown: Sequence[CueNote], works: Works) -> Suggestion:
     """The fields of the cue as they are probably spelt, all at once."""
     known: dict[str, FieldValue] = dict(request.cue.known_fields)

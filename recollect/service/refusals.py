@@ -121,6 +121,7 @@ def insufficient_evidence(
     renamed = {change.path[-1] for each in corrections for change in each.changes if change.source}
     # What is there under another name is not to be added.
     advice = [item for item in engine.advise(answer) if item.field not in renamed][:FIELDS_SUGGESTED]
+    told = mistakes.of_a_stored_event(request, works) if lower is not None and ground is None else None
     reached = best.confidence if best is not None else 0.0
     measured = [
         Measurement("best_confidence", reached, threshold),
@@ -131,7 +132,7 @@ def insufficient_evidence(
         measured.append(Measurement(ground.measure, ground.measured, ground.required))
     reasons = _reasons(memory, answer, ground, wrong)
     tried = next((each.message for each in corrections if each.applicability == "machine_applicable"), None)
-    remedy = tried or _remedy(advice, lower, ground)
+    remedy = tried or _remedy(advice, lower, ground, told)
     sentences = [_joined(wrong), _shortfall(memory, answer, best, ground, threshold), remedy]
     return InsufficientEvidence(
         " ".join(filter(None, sentences)),
@@ -140,7 +141,7 @@ def insufficient_evidence(
             **_context(memory, answer, best, ground, threshold),
         },
         diagnosis=Diagnosis("ca1_gate", "; ".join(reasons), tuple(measured), notes),
-        suggestions=(*corrections, *_suggestions(answer, advice, threshold, lower, ground)),
+        suggestions=(*corrections, *filter(None, [told]), *_suggestions(answer, advice, threshold, lower, ground)),
     )
 
 
@@ -213,10 +214,14 @@ def _lacks(memory: SpaceMemory, answer: Answer, ground: RefusalGround | None) ->
     return ["ambiguous: several stored episodes fit the cue and do not agree"]
 
 
-def _remedy(advice: Sequence[Advice], lower: float | None, ground: RefusalGround | None) -> str:
+def _remedy(
+    advice: Sequence[Advice], lower: float | None, ground: RefusalGround | None, told: Suggestion | None
+) -> str:
     """What to do, in one sentence; empty when nothing helps."""
     fields = " or ".join(f"'{item.field}'" for item in advice[:FIELDS_NAMED])
     ways = [f"add {fields}"] if fields else []
+    if told is not None:
+        ways.append("say that a stored event is meant, if it is")
     if lower is not None:
         ways.append(_threshold_advice(lower, ground))
     sentence = ", or ".join(ways)

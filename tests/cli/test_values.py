@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recollect.cli.client import problem_hints
 from recollect.cli.completing import parse_fields
 from recollect.cli.console import Failure, shown
 
@@ -49,3 +50,10 @@ scalars = st.text() | st.integers() | st.floats(allow_nan=False, allow_infinity=
 def test_what_is_shown_reads_back_as_the_same_value(value: Any) -> None:
     back = parse_fields([f"f={shown(value)}"])["f"]
     assert json.dumps(back) == json.dumps(value)
+
+
+@pytest.mark.parametrize(("value", "option"), [(1.0, "--stored"), (0.0, "--new")])
+def test_what_a_refusal_advises_is_told_as_an_option(value: float, option: str) -> None:
+    patch = [{"op": "add", "path": "/config", "value": {"prior_stored": value}}]
+    [hint] = problem_hints({"suggestions": [{"id": "say", "message": "Say so.", "patch": patch}]})
+    assert hint == f"Say so.  ({option})"

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.answer.attribution import AnswerParts, Masses, attribute, episode_share
+from engine.answer.attribution import AnswerParts, Masses, attribute, base_share, episode_share
 from engine.priors import CLAIMED, RECALL_MIN_MASS, RUNNER_UP_MAX_RATIO
 
 # One event carries the answer; half of what generalisation adds is the episodes'.
@@ -74,9 +74,23 @@ def test_the_share_of_the_episodes_is_the_shapley_value(kernel: float, schema: f
 def test_the_masses_are_those_of_the_formula_and_sum_to_one() -> None:
     parts = replace(PARTS, top_trace=0.5, supporters=16.0)
     masses = attribute(parts)
-    prior, recollected, top = 0.1 / 0.9, 0.85 / 0.9, 0.5 / 0.9
+    prior, recollected, top = (0.1 / 0.9) / (0.9 / 0.1), 0.85 / 0.9, 0.5 / 0.9
     rest = (1.0 - recollected) * (1.0 - prior)
     shared = (recollected - top) * (1.0 - prior) + rest * 0.5
     expected = (top, shared * 0.5, shared * 0.5 + rest * 0.5)
     assert (masses.recalled, masses.reconstructed, masses.consolidated) == pytest.approx(expected)
     assert masses.recalled + masses.reconstructed + masses.consolidated + masses.imagined == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("base", "total"), [(0.6, 0.95), (0.02, 0.5), (0.9, 0.92), (0.5, 0.5)])
+def test_the_base_rate_has_what_the_largest_share_of_a_mixture_gives_it(base: float, total: float) -> None:
+    shares = [a / 1000.0 for a in range(1001)]
+    largest = max(a for a in shares if total >= a * base and 1.0 - total >= a * (1.0 - base) - 1e-12)
+    assert base_share(replace(PARTS, background=base, total=total)) == pytest.approx(largest * base / total, abs=1e-3)
+
+
+def test_a_sure_answer_of_a_field_with_two_values_is_not_the_base_rates() -> None:
+    parts = replace(PARTS, background=0.6, total=0.95, recollection=0.0, top_trace=0.0, supporters=2.0)
+    assert attribute(parts).imagined == pytest.approx(1.5 / 19.0)
+    assert attribute(parts).label(parts) != "imagined"
+    assert base_share(replace(parts, background=0.95)) == base_share(replace(parts, background=0.99)) == 1.0
