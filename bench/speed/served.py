@@ -81,6 +81,7 @@ def _import(service: Service, size: int) -> Iterator[Figure]:
 
 def _loading(service: Service, size: int, bodies: list[bytes]) -> Iterator[Figure]:
     """The first touch of the large space, in both workers; probes and the small space are asked meanwhile."""
+    _clients(service, SMALL, bodies, 2)  # what a worker copies of its master once it works is no episode's
     before = service.worker_memory()
     done = threading.Event()
     probes = Heard()
