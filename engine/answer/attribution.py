@@ -11,8 +11,8 @@ For the answer y of one field, with P = rho P_R + (1 - rho) P_G:
     consolidated = (1 - few) t + (1 - R)(1 - pi0)(1 - e), imagined = the remainder.
 
 pi0 is the ratio of two odds: of all mixtures P = a m + (1 - a) E of base rates m and evidence E over y and all
-else, a = (1 - P(y)) / (1 - m(y)) is the largest share, and a m(y) / P(y) what it is of the answer. So an answer far surer
-than a common value is does not count as the base rate's.
+else, a = (1 - P(y)) / (1 - m(y)) is the largest share, and a m(y) / P(y) what it is of the answer. So an answer far
+surer than a common value is does not count as the base rate's.
 
 What a few episodes agree on is reconstructed from them; what very many share is a regularity,
 whichever part of the model read it from them. A source is named only for an answer that is more

@@ -168,10 +168,12 @@ def _options(change: Mapping[str, Any]) -> list[str]:
         return [option for name in value for option in _options({"path": f"{path}/{name}", "value": value[name]})]
     if value is None:
         return []
-    if path == "/config/ca1_threshold":
-        return [f"--threshold {value}"]
-    if path == "/config/prior_stored":
-        return ["--stored" if value == 1 else "--new"]
+    said = {
+        "/config/ca1_threshold": f"--threshold {value}",
+        "/config/prior_stored": "--stored" if value == 1 else "--new",
+    }
+    if path in said:
+        return [said[path]]
     known = "/partial_episode/known_fields/"
     if path.startswith(known):
         return [f"{path.removeprefix(known).replace('~1', '/').replace('~0', '~')}={shown(value)}"]

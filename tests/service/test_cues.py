@@ -68,6 +68,7 @@ async def refused(runtime: Runtime, scope: Scope, known: dict[str, Any], **more:
 
 
 CITY = {"targets": ("city",)}
+CONTRADICTED: dict[str, Any] = {"who": "guest 3", "town": "Trier", "room": 103}  # the town is another guest's
 
 
 class TestReading:
@@ -260,8 +261,6 @@ class TestMistakes:
 class TestStoredOrNew:
     """A cue of a stored event with a wrong value in it may as well be of a new event."""
 
-    CUE = {"who": "guest 3", "town": "Trier", "room": 103}  # the town is another guest's
-
     @pytest.fixture
     async def guests(self, runtime: Runtime) -> Scope:
         towns = ["Bonn", "Kiel", "Ulm", "Hof", "Trier", "Mainz", "Essen", "Jena"]
@@ -275,19 +274,19 @@ class TestStoredOrNew:
     async def test_whoever_knows_which_is_told_to_say_so_and_what_comes_of_it(
         self, runtime: Runtime, guests: Scope
     ) -> None:
-        refusal = await refused(runtime, guests, self.CUE, targets=("meal",))
+        refusal = await refused(runtime, guests, CONTRADICTED, targets=("meal",))
         [said] = [each for each in refusal.suggestions if each.suggestion_id == "say_it_is_stored"]
         assert said.applicability == "maybe_incorrect"
         [change] = said.changes
         assert (change.path, change.value) == (("config", "prior_stored"), 1.0)
-        found = await ask(runtime, guests, self.CUE, targets=("meal",), config=CompletionConfig(prior_stored=1.0))
+        found = await ask(runtime, guests, CONTRADICTED, targets=("meal",), config=CompletionConfig(prior_stored=1.0))
         assert found.completion_confidence == said.expected_effect["completion_confidence"] > 0.5
         assert "ay that a stored event is meant, if it is" in refusal.detail
 
     @pytest.mark.parametrize("prior", [0.0, 0.5])
     async def test_whoever_has_said_so_is_not(self, runtime: Runtime, guests: Scope, prior: float) -> None:
         config = CompletionConfig(prior_stored=prior)
-        refusal = await refused(runtime, guests, self.CUE, targets=("meal",), config=config)
+        refusal = await refused(runtime, guests, CONTRADICTED, targets=("meal",), config=config)
         assert "say_it_is_stored" not in {each.suggestion_id for each in refusal.suggestions}
         assert "stored event is meant" not in refusal.detail
 
