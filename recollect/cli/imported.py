@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.markup import escape
@@ -22,8 +22,10 @@ def print_report(name: str, report: Mapping[str, Any]) -> None:
         for note in table_notes(table):
             out.print(f"  {escape(note)}")
         print_table(["field", "type", "known>", "missing>", "distinct>", "for example"], map(_row, table["columns"]))
+        # Markers that are named take the place of those found, whatever column they are in.
+        taken = sorted({text for column in table["columns"] for text in column["missing_values"]})
         for column in table["columns"]:
-            for note in _notes(column):
+            for note in _notes(column, taken):
                 out.print(f"  {escape(column['column'])}: {escape(note)}")
     would = "would be " if report["preview"] else ""
     out.print(
@@ -85,15 +87,15 @@ def _row(column: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _notes(column: Mapping[str, Any]) -> Iterator[str]:
-    """What a person should know of a column, with the option that decides otherwise."""
+def _notes(column: Mapping[str, Any], taken: Sequence[str]) -> Iterator[str]:
+    """What a person should know of a column, with the option that decides otherwise; `taken` mean a gap already."""
     name = column["column"]
     if column["name"] not in {None, name}:
         yield f"becomes {column['name']}"
     if column["missing_values"]:
         yield f"taken for missing: {_counted(column['missing_values'])}"
     if column["missing_candidates"]:
-        names = " ".join(f"--null '{text}'" for text in column["missing_candidates"])
+        names = " ".join(f"--null '{text}'" for text in (*taken, *column["missing_candidates"]))
         yield f"may mean missing, kept: {_counted(column['missing_candidates'])}  ({names})"
     if column["date_order"] not in {None, "year_first"}:
         order = column["date_order"].replace("_", " ")

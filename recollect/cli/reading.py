@@ -20,7 +20,10 @@ _PACKED = frozenset((".gz", ".bz2", ".xz", ".zip", ".zst"))
 
 Delimiter = Annotated[str | None, typer.Option("--delimiter", help="What stands between cells. (default: found out)")]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="The file's encoding. (default: found out)")]
-Nulls = Annotated[list[str] | None, typer.Option("--null", help="A text that means blank; repeat for more.")]
+Nulls = Annotated[
+    list[str] | None,
+    typer.Option("--null", help="A text that means blank, instead of the usual ones; repeat for more."),
+]
 Types = Annotated[list[str] | None, typer.Option("--type", help="COLUMN=TYPE, such as zip=category; repeat for more.")]
 Header = Annotated[
     bool | None,

@@ -11,7 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from recollect.model import DateOrder, FieldType
 from recollect.tables import booleans, missing
@@ -37,6 +37,7 @@ class ColumnSurvey:
     empty: int = 0
     markers: Counter[str] = field(default_factory=Counter)
     words: Counter[str] = field(default_factory=Counter)  # lower-case truths
+    apart: Counter[str] = field(default_factory=Counter)  # texts without a digit, the first few
     plain: int = 0
     styles: Counter[str] = field(default_factory=Counter)  # by which decimal marks numbers read
     units: Counter[str] = field(default_factory=Counter)
@@ -60,6 +61,7 @@ class ColumnSurvey:
     member: Callable[[str], bool] | None = None  # whether a cell can be the member of an episode that the column names
     fitting_member: int = 0
     is_count: bool = False  # the cells count the rows
+    named: frozenset[str] = frozenset()  # what somebody said stands for "not known"
 
     def observe(self, cells: Mapping[str, int]) -> None:
         """Take the distinct cells of a block into account, each with how often it occurs."""
@@ -70,19 +72,19 @@ class ColumnSurvey:
                 self.fitting_member += count
             if not text:
                 self.empty += count
-            elif text in missing.SURE or text in missing.LIKELY:
+            elif text in missing.SURE or text in missing.LIKELY or text in self.named:
                 self.markers[text] += count
             else:
                 self._classify(text, count)
 
     @property
     def marked(self) -> int:
-        """Cells that hold one of the usual markers."""
+        """Cells that hold one of the usual markers, or one that somebody named."""
         return sum(self.markers.values())
 
     @property
     def known(self) -> int:
-        """Cells that are neither empty nor one of the usual markers."""
+        """Cells that are neither empty nor such a marker."""
         return self.cells - self.empty - self.marked
 
     @property
@@ -99,6 +101,8 @@ class ColumnSurvey:
         if word in booleans.WORDS and len(self.words) <= _MAX_WORDS:
             self.words[word] += count
         if len(text) > _LONGEST_NUMBER or _DIGIT.search(text) is None:
+            if text in self.apart or len(self.apart) <= 1:
+                self.apart[text] += count
             return  # neither a number nor a date
         plain = PLAIN.fullmatch(text)
         if plain is not None:
@@ -211,6 +215,15 @@ def decide(survey: ColumnSurvey, habits: Habits) -> Decision:
     if _is_number(survey, known) and not _is_code(survey, known):
         return decide_number(survey, habits)
     return Decision()
+
+
+def odd_word(survey: ColumnSurvey, habits: Habits) -> dict[str, int]:
+    """The one word, and how often it occurs, beside which a column holds numbers or times alone; else nothing."""
+    if len(survey.apart) != 1:
+        return {}
+    [(word, count)] = survey.apart.items()
+    without = decide(replace(survey, cells=survey.cells - count), habits)
+    return {word: count} if count > 1 and without.kind in (FieldType.NUMBER, FieldType.TIME) else {}
 
 
 def decide_date(survey: ColumnSurvey, habits: Habits) -> Decision:

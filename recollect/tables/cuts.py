@@ -62,8 +62,9 @@ class Cut:
 class Tally:
     """What the survey of a column needs: its different cells are looked at once, however many blocks they are in."""
 
-    def __init__(self, member: Callable[[str], bool] | None) -> None:
-        self._survey = ColumnSurvey(member=member)
+    def __init__(self, member: Callable[[str], bool] | None, named: frozenset[str]) -> None:
+        """`member` tells a member of an episode, `named` are what somebody said stands for "not known"."""
+        self._survey = ColumnSurvey(member=member, named=named)
         self._counting = _Counting()
         self._waiting: Counter[str] = Counter()
 

@@ -131,7 +131,7 @@ class Table:
             header_line=self.first_line if self.has_header else 0,
             units_line=self.units_line,
             columns=tuple(
-                _report(column, text_types or {}, unit)
+                _report(column, text_types or {}, unit, self._habits)
                 for column, unit in zip(self._columns, self._units or [""] * len(self._columns), strict=True)
             ),
             sheets=tuple(self._source.sheets),
@@ -177,7 +177,8 @@ class Table:
         cells = _readable(first.cells)
         header = read_header(with_groups(cells, self._source.groups))
         rows = self._without_units(cells, rows or next(blocks, []))
-        tallies = [Tally(MEMBERS.get(name)) for name in header.names]
+        named = self._space_markers if self._options.missing_values is None else self._options.missing_values
+        tallies = [Tally(MEMBERS.get(name), named) for name in header.names]
         sample: list[list[str]] = []
         for cut in self._without_totals(Cut.of(rows, len(cells)) for rows in chain([rows], blocks)):
             sample = sample or [list(row) for row in islice(zip(*cut.columns, strict=True), _SAMPLE_ROWS)]
@@ -361,7 +362,7 @@ def _member_of(column: _Column) -> str:
     return column.role.value if column.role.value in MEMBERS else ""
 
 
-def _report(column: _Column, text_types: Mapping[str, FieldType], unit: str) -> ColumnReport:
+def _report(column: _Column, text_types: Mapping[str, FieldType], unit: str, habits: Habits) -> ColumnReport:
     survey, reader = column.survey, column.reader
     decision = reader.decision
     return ColumnReport(
@@ -374,7 +375,7 @@ def _report(column: _Column, text_types: Mapping[str, FieldType], unit: str) -> 
         distinct=reader.distinct,
         coerced=reader.coerced,
         missing_values={text: survey.markers[text] for text in sorted(reader.markers & survey.markers.keys())},
-        missing_candidates=_candidates(survey, reader),
+        missing_candidates=_candidates(column, habits),
         outliers=tuple(reader.outliers),
         outliers_total=reader.outliers_total,
         date_order=decision.order if decision.kind is FieldType.TIME and survey.any_date else None,
@@ -385,9 +386,12 @@ def _report(column: _Column, text_types: Mapping[str, FieldType], unit: str) -> 
     )
 
 
-def _candidates(survey: ColumnSurvey, reader: ColumnReader) -> dict[str, int]:
+def _candidates(column: _Column, habits: Habits) -> dict[str, int]:
     """What may mean "not known" and was not taken so."""
+    survey, reader = column.survey, column.reader
     found = dict(survey.markers)
+    if column.role is ColumnRole.FIELD:
+        found |= columns.odd_word(survey, habits)
     if reader.decision.kind is FieldType.NUMBER:
         found |= missing.likely_sentinels(survey.sentinels, survey.least, survey.greatest)
     return {text: found[text] for text in sorted(found.keys() - reader.markers)}

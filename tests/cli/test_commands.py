@@ -122,6 +122,19 @@ def test_a_file_that_is_no_table_is_refused(recollect: Run, server: Served, tmp_
         assert "a PNG image and no table" in done.err, command
 
 
+def test_a_word_among_numbers_is_told_with_the_options_that_name_it_and_what_is_taken(
+    recollect: Run, server: Served, tmp_path: Path
+) -> None:
+    file = tmp_path / "scores.csv"
+    file.write_text("name,score\n" + "".join(f"p{n},{['1.5', '2', 'n.v.', 'NULL'][n % 4]}\n" for n in range(20)))
+    asked = ("import", str(file), "-s", "scores", "--create", "--preview")
+    told = recollect(*asked).out
+    assert "may mean missing, kept: n.v. (5)" in told
+    assert "--null 'NULL' --null 'n.v.'" in told
+    named = json.loads(recollect(*asked, "--null", "NULL", "--null", "n.v.", "--json").out)
+    assert {each["name"]: each["type"] for each in named["table"]["columns"]}["score"] == "number"
+
+
 def test_a_preview_stores_nothing_and_tells_what_would_be(recollect: Run, server: Served) -> None:
     done = recollect("import", str(TABLES / "orders_us.csv"), "-s", "orders", "--create", "--preview")
     assert done.code == 0, done.err

@@ -300,6 +300,28 @@ def test_numbers_that_stand_for_none_are_told_where_they_lie_far_from_the_others
     assert records == [{"x": 1, "y": 1}, {"y": 2}]
 
 
+@pytest.mark.parametrize("cells", [("1.5", "2", "4.25"), ("2025-03-01", "2025-04-07", "2024-12-24")])
+def test_one_word_that_recurs_among_numbers_or_times_is_told_and_makes_room_where_it_is_named(
+    tmp_path: Path, cells: tuple[str, ...]
+) -> None:
+    table, records, _ = text(tmp_path, "x,y\n" + "".join(f"{each},1\n" for each in (*cells, "n.v.") * 5))
+    assert column(table, "x").missing_candidates == {"n.v.": 5}
+    assert (column(table, "x").type, records[3]["x"]) == (None, "n.v.")
+    named = frozenset(("n.v.",))
+    table, records, _ = text(
+        tmp_path, "x,y\n" + "".join(f"{each},1\n" for each in (*cells, "n.v.") * 5), missing_values=named
+    )
+    assert column(table, "x").type in {FieldType.NUMBER, FieldType.TIME}
+    assert column(table, "x").missing_candidates == {}
+    assert "x" not in records[3]
+
+
+@pytest.mark.parametrize("words", [("low", "high"), ("n.v.",), ("n.v.", "n.v.", "<0.1")])
+def test_several_words_a_slip_and_what_has_figures_are_no_such_word(tmp_path: Path, words: tuple[str, ...]) -> None:
+    table, _, _ = text(tmp_path, "x,y\n" + "".join(f"{each},1\n" for each in ("1.5", "2", "4.25", *words)))
+    assert column(table, "x").missing_candidates == {}
+
+
 def test_the_importer_s_own_markers_take_the_place_of_the_usual_ones(tmp_path: Path) -> None:
     found = values(tmp_path, "Oslo", "-", "unbekannt", missing_values=frozenset(("unbekannt",)))
     assert found == ["Oslo", "-", None]
