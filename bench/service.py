@@ -92,6 +92,11 @@ class Service:
             max(_proportional_kb(Path(f"/proc/{worker}/smaps_rollup").read_text()) for worker in self._workers()) * 1024
         )
 
+    def memory(self) -> int:
+        """The bytes of all its processes; what they share counts once."""
+        processes = (str(self.process_id), *self._workers())
+        return sum(_proportional_kb(Path(f"/proc/{each}/smaps_rollup").read_text()) for each in processes) * 1024
+
     def worker_cpu_s(self) -> float:
         """The processor time that all threads of all workers have had."""
         threads = (thread for worker in self._workers() for thread in Path(f"/proc/{worker}/task").iterdir())

@@ -60,7 +60,7 @@ def measure(size: int, tell: Callable[[str], None]) -> Iterator[Figure]:
         service.import_records(SMALL, list(records(SMALL_SIZE, seed=7)))
         yield from _import(service, size)
         people = [str(record["person"]) for record in records(SMALL_SIZE, seed=7)]
-        bodies = [_cue({"person": person}) for person in people]
+        bodies = [cue({"person": person}) for person in people]
         tell("loading")
         yield from _loading(service, size, bodies)
         tell("fairness")
@@ -81,7 +81,7 @@ def _import(service: Service, size: int) -> Iterator[Figure]:
 
 def _loading(service: Service, size: int, bodies: list[bytes]) -> Iterator[Figure]:
     """The first touch of the large space, in both workers; probes and the small space are asked meanwhile."""
-    _clients(service, SMALL, bodies, 2)  # what a worker copies of its master once it works is no episode's
+    clients(service, SMALL, bodies, 2)  # what a worker copies of its master once it works is no episode's
     before = service.worker_memory()
     done = threading.Event()
     probes = Heard()
@@ -97,7 +97,7 @@ def _loading(service: Service, size: int, bodies: list[bytes]) -> Iterator[Figur
     thread = threading.Thread(target=probe)
     thread.start()
     begun = time.perf_counter()
-    ask = _cue({"person": "person 0001"})
+    ask = cue({"person": "person 0001"})
     first_s = 0.0
     answered = 0
     while answered < 2 * WRITES and time.perf_counter() - begun < 300:  # enough for both workers to have been met
@@ -119,8 +119,8 @@ def _loading(service: Service, size: int, bodies: list[bytes]) -> Iterator[Figur
 
 def _fairness(service: Service, size: int, bodies: list[bytes]) -> Iterator[Figure]:
     """The small space's completions beside what others do at the large one."""
-    quiet = _clients(service, SMALL, bodies, 2)
-    batch = orjson.dumps({"items": [orjson.loads(_cue({"person": f"person {n:04d}"})) for n in range(BATCH)]})
+    quiet = clients(service, SMALL, bodies, 2)
+    batch = orjson.dumps({"items": [orjson.loads(cue({"person": f"person {n:04d}"})) for n in range(BATCH)]})
     fresh = [orjson.dumps(record) for record in records(20_000, seed=9)]
 
     def batches(client: httpx.Client) -> None:
@@ -137,16 +137,16 @@ def _fairness(service: Service, size: int, bodies: list[bytes]) -> Iterator[Figu
 
     for case, work, callers in (("two batches of 256", batches, 2), ("an import", imports, 1)):
         with _beside(service, work, callers):
-            heard = _clients(service, SMALL, bodies, 2)
+            heard = clients(service, SMALL, bodies, 2)
         for q in (0.5, 0.99):
             yield Figure(
                 "small space beside another's", f"{case}, p{q * 100:g}", heard.quantile_ms(q), "ms", size,
                 quiet.quantile_ms(q), "quiet", 1.5, 1.2, of_ratio=True,
             )  # fmt: skip
-    asked = [_cue({"person": f"person {n:04d}"}) for n in range(200)]
-    still = _clients(service, BIG, asked, 2)
+    asked = [cue({"person": f"person {n:04d}"}) for n in range(200)]
+    still = clients(service, BIG, asked, 2)
     with _beside(service, replacements, 1):
-        heard = _clients(service, BIG, asked, 2)
+        heard = clients(service, BIG, asked, 2)
     yield Figure(
         "p99 beside 5 replacements/s", "large space", heard.quantile_ms(0.99), "ms", size, still.quantile_ms(0.99),
         "without", 1.5, 1.1, of_ratio=True,
@@ -155,10 +155,10 @@ def _fairness(service: Service, size: int, bodies: list[bytes]) -> Iterator[Figu
 
 def _overload(service: Service, bodies: list[bytes]) -> Iterator[Figure]:
     before = service.worker_cpu_s()
-    peak = _clients(service, SMALL, bodies, PEAK_CLIENTS)
+    peak = clients(service, SMALL, bodies, PEAK_CLIENTS)
     peak_cpu = (service.worker_cpu_s() - before) / peak.counts["200"]
     before = service.worker_cpu_s()
-    flood = _clients(service, SMALL, bodies, PEAK_CLIENTS * OVERLOAD)
+    flood = clients(service, SMALL, bodies, PEAK_CLIENTS * OVERLOAD)
     flood_cpu = (service.worker_cpu_s() - before) / max(1, flood.counts["200"])
     yield Figure("throughput", "small space, 2 workers", peak.goodput, "completions/s", SMALL_SIZE, is_rate=True)
     yield Figure(
@@ -190,7 +190,7 @@ def _writes(service: Service) -> Iterator[Figure]:
     for n in range(WRITES):
         begun = time.perf_counter()
         service.post(SMALL, "/episodes", {"fields": {"mark": f"mark {n}", "person": f"new {n}"}}).raise_for_status()
-        service.post(SMALL, "/complete", orjson.loads(_cue({"mark": f"mark {n}"}))).raise_for_status()
+        service.post(SMALL, "/complete", orjson.loads(cue({"mark": f"mark {n}"}))).raise_for_status()
         times.append(time.perf_counter() - begun)
     yield Figure("write, then its completion", "flushed", float(np.median(times)) * 1e3, "ms", SMALL_SIZE, must=10)
 
@@ -218,7 +218,7 @@ def _beside(service: Service, work: Callable[[httpx.Client], None], callers: int
             thread.join()
 
 
-def _clients(service: Service, space_id: str, bodies: list[bytes], count: int, lasts_s: float = LASTS_S) -> Heard:
+def clients(service: Service, space_id: str, bodies: list[bytes], count: int, lasts_s: float = LASTS_S) -> Heard:
     """So many clients, each asking the next as soon as it has its reply."""
     heard = Heard(lasted_s=lasts_s)
 
@@ -264,7 +264,7 @@ def _headers(space_id: str) -> dict[str, str]:
     return {"X-Memory-Space": space_id, "Content-Type": "application/json"}
 
 
-def _cue(fields: dict[str, Any]) -> bytes:
+def cue(fields: dict[str, Any]) -> bytes:
     return orjson.dumps({"partial_episode": {"known_fields": fields}, "config": {"ca1_threshold": 0}})
 
 
