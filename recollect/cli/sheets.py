@@ -30,6 +30,7 @@ from recollect.tables import TEXT_TABLES, File, Format, TableOptions, open_file,
 from recollect.tables.columnar import Filled, Notes, as_time, put_cells, put_notes
 from recollect.tables.delimited import DelimitedRows
 from recollect.tables.flat import FlatReader
+from recollect.tables.numbers import undress
 from recollect.tables.rows import Row
 from recollect.tables.spreadsheet import SpreadsheetRows
 from recollect.tables.table import Table
@@ -110,9 +111,10 @@ class _Spelt:
         if about.type is not FieldType.NUMBER or isinstance(value, bool):
             return json.dumps(value, ensure_ascii=False)
         digits = json.dumps(abs(value)).replace(".", about.decimal)
-        dressed = re.search(r"[0-9](?:.*[0-9])?", self._spelt_number(name)) if about.unit else None
-        if dressed is not None:
-            before, after = (dressed.string[: dressed.start()], dressed.string[dressed.end() :])
+        dressed = self._spelt_number(name) if about.unit else ""
+        written = undress(dressed)
+        if written is not None:
+            before, _, after = dressed.partition(written.body)
             digits = before.strip("-−(") + digits + after.strip("-−)")
         return f"-{digits}" if value < 0 else digits
 

@@ -18,6 +18,7 @@ from recollect.tables import booleans, missing
 from recollect.tables.dates import IN_EVERY_ORDER, ISO, DateEvidence, is_moment, weigh_date
 from recollect.tables.header import clean
 from recollect.tables.numbers import PLAIN, Written, undress
+from recollect.tables.symbols import CURRENCIES
 
 SHARE = 0.95
 _SOME = 0.01  # a trait of codes must be in more cells than a slip would put it in
@@ -237,18 +238,24 @@ def decide_number(survey: ColumnSurvey, habits: Habits) -> Decision:
     point, comma = survey.styles["."], survey.styles[","]
     is_clear = point != comma or not survey.separated
     decimal = "," if comma > point or (not is_clear and habits.decimal == ",") else "."
-    unit = max(survey.units, key=lambda each: (each != "", survey.units[each]), default="")
-    return Decision(FieldType.NUMBER, decimal=decimal, unit=unit, is_ambiguous=not is_clear and habits.decimal is None)
+    return Decision(
+        FieldType.NUMBER, decimal=decimal, unit=_unit(survey), is_ambiguous=not is_clear and habits.decimal is None
+    )
 
 
 def _is_number(survey: ColumnSurvey, known: int) -> bool:
-    units = [unit for unit in survey.units if unit]
-    if len(units) > 1:  # dollars beside euros: without their signs they would be mixed up
+    if len(CURRENCIES & survey.units.keys()) > 1:  # dollars beside euros: without their signs they would be mixed up
         return False
-    fitting = max(survey.styles["."], survey.styles[","])
-    if units == ["%"]:
-        fitting = min(fitting, survey.units["%"])
-    return fitting >= SHARE * known
+    unit = _unit(survey)
+    # Among prices a bare number is a price; among percents and kilograms it is a question.
+    alike = survey.units[unit] + (survey.units[""] if unit in CURRENCIES else 0)
+    return min(max(survey.styles["."], survey.styles[","]), alike) >= SHARE * known
+
+
+def _unit(survey: ColumnSurvey) -> str:
+    """The unit by which a column's numbers are read, empty where they are bare: a currency, else what most have."""
+    currency = next((unit for unit in survey.units if unit in CURRENCIES), None)
+    return currency or max(survey.units, key=survey.units.__getitem__, default="")
 
 
 def _is_code(survey: ColumnSurvey, known: int) -> bool:

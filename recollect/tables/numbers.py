@@ -1,4 +1,4 @@
-"""Numbers as people write them: separators, a currency, a percent sign, parentheses for a minus."""
+"""Numbers as people write them: separators, a currency, a percent sign, a unit, parentheses for a minus."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from recollect.model import Scalar
+from recollect.tables.symbols import CURRENCIES, is_unit
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
@@ -19,16 +20,13 @@ _STYLES = {
     ),
     ",": re.compile(rf"([0-9]+|[0-9]{{1,3}}(?:\.[0-9]{{3}})+|[0-9]{{1,3}}(?:{_GROUP}[0-9]{{3}})+)(,[0-9]+)?"),
 }
-_SIGNS = "$¢£¤¥֏؋৲৳৻૱௹฿៛₠₡₢₣₤₥₦₧₨₩₪₫€₭₮₯₰₱₲₳₴₵₶₷₸₹₺₻₼₽₾₿﷼﹩＄￠￡￥￦"
-_CODES = (
-    "USD EUR GBP JPY CNY CHF SEK NOK DKK ISK PLN CZK HUF RON BGN INR AUD CAD NZD BRL MXN ARS CLP COP ZAR KRW TRY RUB"
-    " UAH ILS SGD HKD TWD THB IDR MYR PHP VND AED SAR EGP NGN KES"
-)
-_LOCAL = "US$ C$ A$ R$ kr. kr zł Kč Ft lei Fr. Rs. Rs руб. руб лв"
-_UNITS = "|".join(re.escape(unit) for unit in [*_LOCAL.split(), *_CODES.split()]) + f"|[{_SIGNS}]"
+_UNITS = "|".join(map(re.escape, sorted(CURRENCIES, key=len, reverse=True)))
+# A unit of measurement follows its number: 12 kg, 37.5°C, 80 km/h.
+_MEASURED = r"(?P<blank>\s*)(?P<measure>[^\W\d_][^\s\d]*[0-9]?|[°‰][^\s\d]*)"
 _DRESSED = re.compile(
     rf"(?P<open>\()?(?P<sign>[-−+])?\s*(?P<before>{_UNITS})?\s*(?P<sign2>[-−+])?"
-    rf"(?P<body>[0-9](?:[0-9.,'’{_SPACES}]*[0-9])?)(?P<sign3>[-−])?\s*(?P<after>{_UNITS}|%)?(?P<close>\))?"
+    rf"(?P<body>[0-9](?:[0-9.,'’{_SPACES}]*[0-9])?)(?P<sign3>[-−])?(?:\s*(?P<after>{_UNITS}|%)|{_MEASURED})?"
+    rf"(?P<close>\))?"
 )
 
 
@@ -51,22 +49,23 @@ def undress(text: str) -> Written | None:
     if match is None or bool(match["open"]) != bool(match["close"]):
         return None
     signs = [match[name] for name in ("sign", "sign2", "sign3") if match[name]]  # 12.50- is how SAP writes it
-    if len(signs) > 1 or (match["before"] and match["after"]):
+    if len(signs) > 1 or (match["before"] and (match["after"] or match["measure"])):
+        return None
+    if match["measure"] and not _is_measure(match["measure"], is_apart=bool(match["blank"])):
         return None
     body = match["body"]
     styles = "".join(mark for mark, pattern in _STYLES.items() if pattern.fullmatch(body))
     if not styles:
         return None
     sign = "".join(signs)
-    unit = match["before"] or match["after"] or ""
+    unit = match["before"] or match["after"] or match["measure"] or ""
     return Written(body, unit, bool(match["open"]) or sign in {"-", "−"}, styles)
 
 
 def read_number(text: str, decimal: str, unit: str) -> Scalar | None:
     """The number that a cell spells by a decimal mark and a unit, None where it spells none by these."""
-    units = (
-        {unit} if unit == "%" else {unit, ""}
-    )  # among prices a bare number is a price, among percents it is a question
+    # Among prices a bare number is a price; among percents and kilograms it is a question.
+    units = {unit, ""} if unit in CURRENCIES else {unit}
     if decimal == "." and "" in units and PLAIN.fullmatch(text):
         return _exact(text)
     written = undress(text)
@@ -74,6 +73,11 @@ def read_number(text: str, decimal: str, unit: str) -> Scalar | None:
         return None
     whole = "".join(c for c in written.body if c.isdigit() or c == decimal)
     return _exact(("-" if written.is_negative else "") + whole.replace(decimal, "."))
+
+
+def _is_measure(text: str, *, is_apart: bool) -> bool:
+    """Whether what follows a number is a unit; a capital right after it (12A, 3D) is a part of a name more often."""
+    return is_unit(text) and (is_apart or len(text) > 1 or not text.isupper())
 
 
 def _exact(text: str) -> Scalar | None:

@@ -20,8 +20,9 @@ from recollect.tables.members import MEMBERS, MOMENTS, is_member
 from recollect.tables.options import ColumnType, TableOptions
 from recollect.tables.reading import Cell, Cells, ColumnReader, show
 from recollect.tables.rows import Row
+from recollect.tables.symbols import bare_unit
 from recollect.tables.totals import count_totals
-from recollect.tables.units import bare_unit, hold_units
+from recollect.tables.units import hold_units
 
 _PANDAS_INDEX = "Unnamed: 0"
 _LONGEST_UNIT = 16

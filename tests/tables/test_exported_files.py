@@ -300,6 +300,31 @@ def test_numbers_that_stand_for_none_are_told_where_they_lie_far_from_the_others
     assert records == [{"x": 1, "y": 1}, {"y": 2}]
 
 
+@pytest.mark.parametrize(
+    ("cells", "unit", "expected"),
+    [
+        (("12 kg", "7.5kg"), "kg", [12, 7.5]),
+        (("80 km/h", "1,200 km/h"), "km/h", [80, 1200]),
+        (("37,5 °C", "-4°C"), "°C", [37.5, -4]),
+        (("12 m2", "7 m2"), "m2", [12, 7]),
+        (("9", "4.5", "5 kg", *("7",) * 40), "", [9, 4.5, "5 kg"]),  # nobody knows what the others are
+    ],
+)
+def test_numbers_may_have_a_unit_that_is_the_same_in_every_cell(
+    tmp_path: Path, cells: tuple[str, ...], unit: str, expected: list[Any]
+) -> None:
+    table, records, _ = text(tmp_path, "x,y\n" + "".join(f'"{each}",1\n' for each in cells))
+    assert (column(table, "x").type, column(table, "x").unit) == (FieldType.NUMBER, unit)
+    assert [each["x"] for each in records[: len(expected)]] == expected
+
+
+@pytest.mark.parametrize(
+    "cells", [("12A", "7A"), ("12 kg", "7 lb"), ("12 kg", "7"), ("1st", "2nd"), ("12 Main", "9 Main"), ("$5", "€7")]
+)
+def test_parts_of_names_and_several_units_are_no_unit(tmp_path: Path, cells: tuple[str, ...]) -> None:
+    assert values(tmp_path, *cells * 3) == [*cells * 3]
+
+
 @pytest.mark.parametrize("cells", [("1.5", "2", "4.25"), ("2025-03-01", "2025-04-07", "2024-12-24")])
 def test_one_word_that_recurs_among_numbers_or_times_is_told_and_makes_room_where_it_is_named(
     tmp_path: Path, cells: tuple[str, ...]
