@@ -7,12 +7,12 @@ import contextlib
 import hashlib
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, BinaryIO
 
 import orjson
 
-from recollect.errors import DimensionMismatch, InvalidRequest, RecollectError
+from recollect.errors import Conflict, DimensionMismatch, InvalidRequest, RecollectError
 from recollect.model import (
     EpisodeInput,
     FieldType,
@@ -48,6 +48,7 @@ from recollect.tables.flat import FlatReader
 
 REPORTED_REJECTIONS = 1000
 _PIECE_BYTES = 1024 * 1024
+_MOST_JOINED = 8192  # records that are made durable as one: more of them would keep other writers waiting
 
 Source = Iterable[Any] | AsyncIterable[Any]
 
@@ -120,6 +121,17 @@ class _Chunk:
     rejections: list[Rejection] = field(default_factory=list)
     digest: bytes = b""
 
+    @classmethod
+    def joined(cls, chunks: Sequence[_Chunk]) -> _Chunk:
+        """Chunks that follow one another as one; those of an import with a key are not joined."""
+        if len(chunks) == 1:
+            return chunks[0]
+        writes, lines, rejections = (
+            list(chain.from_iterable(each))
+            for each in zip(*((chunk.writes, chunk.lines, chunk.rejections) for chunk in chunks), strict=True)
+        )
+        return cls(chunks[0].first_line, chunks[-1].next_line, writes, lines, rejections)
+
 
 @dataclass(slots=True)
 class _Outcomes:
@@ -170,7 +182,7 @@ class _Preview:
 
 
 class _Import:
-    """One import: while a chunk is being made durable, the next is prepared beside the event loop."""
+    """One import: while a chunk is being made durable, the next ones are prepared beside the event loop."""
 
     def __init__(self, runtime: Runtime, scope: Scope, space: Space, plan: ImportPlan, key: str | None) -> None:
         self.name = plan.name
@@ -189,6 +201,7 @@ class _Import:
         self._compression = ""
         self._flat = FlatReader(plan.options, space.missing_values)
         self._pending: asyncio.Task[None] | None = None
+        self._waiting: list[_Chunk] = []
         self._outcomes = _Outcomes()
         self._rejections: list[Rejection] = []
         self._rejected_total = 0
@@ -237,10 +250,10 @@ class _Import:
         """What is stored within is durable at the end; what fails says how far the import came."""
         try:
             yield
-            await self._settle()
+            await self._finish()
         except RecollectError as error:
             with contextlib.suppress(RecollectError):
-                await self._settle()
+                await self._finish()
             error.context.update(self._progress())
             raise
         finally:
@@ -281,14 +294,31 @@ class _Import:
         }
 
     async def _follow(self, chunk: _Chunk) -> None:
-        """Begin to store a chunk once the one before is durable."""
+        """Begin to store a chunk once those before are durable; until then others join it, where no key is theirs."""
+        self._waiting.append(chunk)
+        is_free = self._pending is None or self._pending.done()
+        if is_free or self._key is not None or sum(len(each.lines) for each in self._waiting) >= _MOST_JOINED:
+            await self._begin()
+
+    async def _begin(self) -> None:
         await self._settle()
-        self._pending = asyncio.create_task(self._store(chunk))
+        chunks, self._waiting = self._waiting, []
+        self._pending = asyncio.create_task(self._store_all(chunks))
+
+    async def _finish(self) -> None:
+        if self._waiting:
+            await self._begin()
+        await self._settle()
 
     async def _settle(self) -> None:
         pending, self._pending = self._pending, None
-        if pending is not None:
+        if pending is None:
+            return
+        try:
             await asyncio.shield(pending)
+        except RecollectError:
+            self._waiting.clear()  # nothing is stored that comes after what was not
+            raise
 
     def _prepare(self, reader: RowReader, block: Block) -> _Chunk:
         """Read and admit a block of objects."""
@@ -342,6 +372,16 @@ class _Import:
         chunk.writes.append(write)
         chunk.lines.append(record.line)
         self._field_types.observe(episode.fields)
+
+    async def _store_all(self, chunks: Sequence[_Chunk]) -> None:
+        """Store chunks as one; where that is refused, those before the one that cannot be stored."""
+        try:
+            await self._store(_Chunk.joined(chunks))
+        except Conflict:
+            if len(chunks) == 1:
+                raise
+            for chunk in chunks:
+                await self._store(chunk)
 
     async def _store(self, chunk: _Chunk) -> None:
         if self._preview is not None:

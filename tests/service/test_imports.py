@@ -167,8 +167,33 @@ class TestResuming:
         monkeypatch.setattr(runtime.store, "commit", full_after_two)
         with pytest.raises(StorageFull) as failed:
             await import_episodes(runtime, scope, cut(lines(*({"n": n} for n in range(5000)))), form=JSONL)
-        assert failed.value.context == {"accepted": 2000, "rejected_total": 0, "next_line": 2001}
-        assert len(stored(runtime, scope)) == 2000
+        durable = len(stored(runtime, scope))  # two commits, each of as many chunks as were ready for it
+        assert durable >= 2000
+        assert durable % 1000 == 0
+        assert failed.value.context == {"accepted": durable, "rejected_total": 0, "next_line": durable + 1}
+
+    async def test_chunks_that_wait_for_one_flush_are_stored_as_one(
+        self, runtime: Runtime, scope: Scope, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        commit, sizes, may_go = runtime.store.commit, list[int](), asyncio.Event()
+
+        async def slow(uid: int, writes: Any, **more: Any) -> Any:
+            sizes.append(len(writes))
+            if len(sizes) == 1:
+                await may_go.wait()
+            return await commit(uid, writes, **more)
+
+        async def sent() -> AsyncIterator[bytes]:
+            for n in range(3):
+                yield lines(*({"n": 1000 * n + each} for each in range(1000)))
+            may_go.set()
+            yield lines({"n": -1})
+
+        monkeypatch.setattr(runtime.store, "commit", slow)
+        report = await import_episodes(runtime, scope, sent(), form=JSONL)
+        assert sizes[0] == 1000
+        assert sum(sizes) == report.accepted == len(stored(runtime, scope)) == 3001
+        assert len(sizes) < 4
 
     async def test_a_cancelled_import_leaves_whole_chunks(self, runtime: Runtime, scope: Scope) -> None:
         has_come = asyncio.Event()
