@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -130,7 +131,7 @@ def ending(file: Path) -> str:
 
 def write_cells(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A small table as CSV."""
-    from recollect.tables.writing import csv_line  # here and not above: see reading
+    from recollect.tables.writing import write_lines  # here and not above: see reading
 
     with path.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(csv_line(cells) + "\n" for cells in (columns, *rows))
+        write_lines(file, chain([columns], rows))

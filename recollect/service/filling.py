@@ -24,6 +24,7 @@ from recollect.service.runtime import Runtime
 from recollect.service.turns import Turn
 
 PIECE = 16  # rows answered in one turn
+_SOURCES = {str(source): source for source in Source}
 BLOCK_SHARE = 0.2  # of what a single completion takes, where rows are one pass
 
 FoundRow = tuple[int, Sequence[Predicted]]
@@ -79,10 +80,9 @@ def blank_cells(request: FillRequest) -> Blanks:
 def told(row: int, predicted: Sequence[Predicted], bar: Bar) -> Iterator[FilledCell]:
     """The answers of one row in the terms of the model."""
     for each in predicted:
-        filled = bar.passes(each.name, each.confidence)
-        source = Source(each.source)
-        found = each.interval
+        filled, found = bar.passes(each.name, each.confidence), each.interval
         lies = None if found is None else Interval(found.low, found.high, found.mass)
+        source = _SOURCES[each.source]
         yield FilledCell(row, each.name, each.value, each.confidence, source, each.supporters, filled, lies)
 
 

@@ -6,11 +6,12 @@ import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any
 
 import engine
-from engine import Block, Predicted, Schema, Traces
+from engine import Block, Schema, Traces
 from recollect.memory.table import as_traces
 from recollect.model import (
     Audit,
@@ -25,6 +26,7 @@ from recollect.model import (
     FilledCell,
     Filling,
     FillRequest,
+    Interval,
     Job,
     Source,
     SourceRate,
@@ -78,9 +80,12 @@ def fill_alone(
                 judged += chain.from_iterable(run(_judge, more))
             bar, held_out = pick(judged, request.target_accuracy, blanks)
         cells: list[FilledCell] = []
-        for part in run(_ask, blanks):
-            report(len(part))
-            cells += [cell for row, found in part for cell in told(row, found, bar)]
+        for rows, found in run(partial(_ask, bar), blanks):
+            report(rows)
+            cells += [
+                FilledCell(*cell[:7], Interval(*cell[7]) if cell[7] else None)  # type: ignore[call-arg]
+                for cell in found
+            ]
     return filling(cells, blanks, bar, held_out)
 
 
@@ -182,10 +187,18 @@ def _processes(table: _Table, workers: int) -> Iterator[Run]:
         _inherited.pop()
 
 
-def _ask(piece: Blanks) -> list[tuple[int, list[Predicted]]]:
+def _ask(bar: Bar, piece: Blanks) -> tuple[int, list[tuple[Any, ...]]]:
+    """How many rows were answered, and their cells: as tuples, which go from process to process fastest."""
     table = _inherited[-1]
-    found = table.block.ask_all([(table.request.rows[row], names) for row, names in piece])
-    return [(row, answers) for (row, _), answers in zip(piece, found, strict=True)]
+    answers = table.block.ask_all([(table.request.rows[row], names) for row, names in piece])
+    cells = (cell for (row, _), found in zip(piece, answers, strict=True) for cell in told(row, found, bar))
+    return len(piece), [
+        (
+            *(each.row, each.field, each.value, each.confidence, each.source, each.supporters, each.filled),
+            each.interval and (each.interval.low, each.interval.high, each.interval.mass),
+        )
+        for each in cells
+    ]
 
 
 def _judge(piece: Sequence[tuple[int, str]]) -> list[Judged]:
