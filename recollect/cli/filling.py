@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -96,7 +97,9 @@ def fill(  # noqa: PLR0913, PLR0917  # a parameter per option
     notes: Annotated[
         bool, typer.Option("--notes", help="Add a confidence and a source column beside each filled one.")
     ] = False,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes at work without a space.")] = 2,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes at work without a space. (default: a core each)")
+    ] = None,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     null: Nulls = None,
@@ -195,7 +198,7 @@ def _alone(
     sheet: Sheet,
     blanks: Sequence[tuple[int, tuple[str, ...]]],
     request: Mapping[str, Any],
-    workers: int,
+    workers: int | None,
     learn: bool,
     progress: Progress,
     report: Report,
@@ -216,11 +219,18 @@ def _alone(
         progress.update(learning, completed=share)
 
     try:
-        found = fill_alone(asked, blanks, workers=workers, learns=learn, report=report, report_learning=tell)
+        found = fill_alone(
+            asked, blanks, workers=workers or _cores(), learns=learn, report=report, report_learning=tell
+        )
     except RecollectError as refusal:
         raise Failure(refusal.title, refusal.detail, exit_code=EXIT_USAGE, as_json=as_json) from None
     told: Json = msgspec.to_builtins(found)
     return told
+
+
+def _cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _by_space(

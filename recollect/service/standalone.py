@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +14,7 @@ from typing import Any
 
 import engine
 from engine import Block, Schema, Traces
+from recollect.errors import Unavailable
 from recollect.memory.table import as_traces
 from recollect.model import (
     Audit,
@@ -171,7 +174,8 @@ Run = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
 
 @contextmanager
 def _processes(table: _Table, workers: int) -> Iterator[Run]:
-    """A way to work through a list piece by piece, in order: in processes that inherit the table, or here."""
+    """A way to work through a list piece by piece, in order: in processes that inherit the table, or here; raises
+    Unavailable where one of them is lost."""
 
     def pieces(work: Sequence[Any]) -> Iterator[Sequence[Any]]:
         return (work[begin : begin + PIECE] for begin in range(0, len(work), PIECE))
@@ -181,8 +185,14 @@ def _processes(table: _Table, workers: int) -> Iterator[Run]:
         if workers == 1 or "fork" not in multiprocessing.get_all_start_methods():
             yield lambda do, work: map(do, pieces(work))
         else:
-            with multiprocessing.get_context("fork").Pool(workers) as pool:
-                yield lambda do, work: pool.imap(do, pieces(work))
+            pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"))
+            try:
+                yield lambda do, work: pool.map(do, pieces(work))
+            finally:
+                pool.shutdown(cancel_futures=True)
+    except BrokenProcessPool as lost:
+        detail = "A process at work on the table was ended before it was done: nothing was filled."
+        raise Unavailable(detail) from lost
     finally:
         _inherited.pop()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
 from recollect import service
-from recollect.errors import Conflict, InsufficientEvidence, InvalidRequest
+from recollect.errors import Conflict, InsufficientEvidence, InvalidRequest, Unavailable
 from recollect.model import CompleteRequest, CompletionConfig, Cue, Fields, FillRequest, Scope
 from recollect.service.filling import blank_cells
 from recollect.service.promising import Judged, pick
@@ -96,6 +98,22 @@ async def test_targets_none_of_which_anybody_has_are_refused_with_the_nearest(ru
     [suggestion] = refusal.value.suggestions
     assert refusal.value.code == "UNKNOWN_FIELD"
     assert [(change.path, change.value) for change in suggestion.changes] == [(("targets", "0"), "country")]
+
+
+def test_a_table_is_filled_the_same_by_any_number_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recollect.service.standalone.PIECE", 40)
+    request = FillRequest(with_blanks(random_records(6, 300, missing=0.0), 6), threshold=0.3)
+    blanks = blank_cells(request)
+    alone = fill_alone(request, blanks)
+    assert len(blanks) > 80
+    assert all(fill_alone(request, blanks, workers=workers) == alone for workers in (2, 3))
+
+
+def test_a_lost_process_is_an_error_not_lost_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = FillRequest(with_blanks(random_records(6, 60, missing=0.0), 6))
+    monkeypatch.setattr("engine.Block.ask_all", lambda *_: os._exit(9))
+    with pytest.raises(Unavailable, match="ended before it was done"):
+        fill_alone(request, blank_cells(request), workers=2)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
