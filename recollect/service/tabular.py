@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import compress
 from typing import Any
 
 import orjson
@@ -26,6 +28,7 @@ _MOST_SPELLINGS = 100_000  # of one column that are kept
 
 Admitted = tuple[list[PutEpisode], list[int], list[Rejection]]
 Naming = Callable[[int], str]
+_NEW = partial(PutEpisode, skip_equal=True)
 
 
 class Spellings:
@@ -103,21 +106,24 @@ def _is_sound(block: TableBlock) -> bool:
 
 
 def _admit_sound(block: TableBlock, name_record: Naming, spellings: Spellings) -> Admitted:
-    writes: list[PutEpisode] = []
-    lines: list[int] = []
+    lines = list(block.lines)
     rejections: list[Rejection] = []
     given = block.members["id"].values() if "id" in block.members else [None] * len(block.lines)
     columns = [spellings.members(name, cells) for name, cells in zip(block.names, block.columns, strict=True)]
     rows: Iterable[tuple[bytes, ...]] = zip(*columns, strict=True) if columns else [()] * len(block.lines)
-    for line, own, row in zip(block.lines, given, rows, strict=True):
-        episode_id = name_record(line) if own is None else str(own)
-        fields = b",".join(filter(None, row))
-        if not fields or not EPISODE_ID.fullmatch(episode_id):
-            rejections.append(_refuse(line, is_empty=not fields, episode_id=episode_id))
-            continue
-        document = b'{"id":"%b","fields":{%b},"origin":"observed"}' % (episode_id.encode(), fields)
-        writes.append(PutEpisode(episode_id, document, skip_equal=True))
-        lines.append(line)
+    known = [b",".join(filter(None, row)) for row in rows]
+    ids = [name_record(line) if own is None else str(own) for line, own in zip(block.lines, given, strict=True)]
+    if not all(known) or not all(map(EPISODE_ID.fullmatch, ids)):
+        sound = [bool(fields) and EPISODE_ID.fullmatch(own) is not None for fields, own in zip(known, ids, strict=True)]
+        for line, own, fields, is_sound in zip(block.lines, ids, known, sound, strict=True):
+            if not is_sound:
+                rejections.append(_refuse(line, is_empty=not fields, episode_id=own))
+        lines, ids, known = list(compress(lines, sound)), list(compress(ids, sound)), list(compress(known, sound))
+    documents = [
+        b'{"id":"%b","fields":{%b},"origin":"observed"}' % each
+        for each in zip(map(str.encode, ids), known, strict=True)
+    ]
+    writes = list(map(_NEW, ids, documents))
     return writes, lines, rejections
 
 

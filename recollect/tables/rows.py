@@ -96,6 +96,11 @@ class RowReader:
         """The records up to the first that does not end well, cut at once."""
         first, taken = self._line, 0
         rows: list[Row] = []
+        with suppress(csv.Error):
+            cut = list(csv.reader(lines, delimiter=self._delimiter, strict=True))
+            if len(cut) == len(lines):  # no quote spans lines
+                self._line += len(lines)
+                return [Row(line, 1, cells) for line, cells in enumerate(cut, first) if any(cells)]
         reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
         with suppress(csv.Error):
             for cells in reader:
