@@ -85,6 +85,32 @@ def test_a_block_whose_candidates_are_few_of_the_episodes_answers_the_same(monke
     assert_same(traces, attach(traces), records[360:], 13)
 
 
+@pytest.mark.parametrize("missing", [0.0, 0.02])
+def test_fields_of_few_values_are_added_by_class_as_they_are_by_episode(
+    missing: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(17)
+    records: list[dict[str, object]] = []
+    for base in random_records(17, 900, missing=0.0):
+        kind = len(base["f0"])
+        record: dict[str, object] = {"f0": base["f0"], "f1": base["f1"], "goals": int(rng.integers(3)) + kind % 2}
+        record |= {"home": bool(rng.random() < 0.3 + 0.1 * (kind % 3)), "size": float(rng.normal(kind, 0.5))}
+        records.append({name: value for name, value in record.items() if rng.random() >= missing})
+    traces = memory(records[:860])
+    schema, cues = attach(traces), records[840:]
+    by_class = Block(traces, schema)
+    assert {"goals", "home"} <= by_class._gains._classes.narrow.keys()
+    assert "size" not in by_class._gains._classes.narrow
+    assert_same(traces, schema, cues, 17)
+    monkeypatch.setattr("engine.answer.gains.FEW_CLASSES", 0.0)
+    by_episode = Block(traces, schema)
+    assert not by_episode._gains._classes.narrow
+    for cue in cues:
+        known = {name: value for name, value in cue.items() if name not in {"f1", "goals"}}
+        pairs = zip(by_class.ask(known, ("f1", "goals")), by_episode.ask(known, ("f1", "goals")), strict=True)  # type: ignore[arg-type]
+        assert all(one.value == other.value for one, other in pairs)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_an_answer_is_the_same_to_the_bit_whatever_is_asked_beside_it(seed: int) -> None:
     records = mixed_records(seed, 300)
