@@ -1,7 +1,7 @@
 """The guard: what a request must pass before connexion sees it, in this order.
 
-1 admission · 2 head, target and method · 3 key · 4 authorisation, from the key alone ·
-5 rate · 6 media types · 7 body under a cap and a deadline · 8 strict parse, once.
+1 room in the line · 2 head, target and method · 3 key · 4 authorisation, from the key alone ·
+5 rate · 6 media types · 7 body under a cap and a deadline · 8 strict parse, once · 9 the line.
 What passes travels on as a `Call`; whatever fails, here or behind, is answered here as
 a problem. Nothing that a caller sent is logged.
 """
@@ -112,8 +112,9 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
 
     async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
         worker = self.worker
-        if scope["path"] not in PROBES:  # 1
-            await worker.entrance.enter(len(worker.under_way) - 1, worker.settings.max_in_flight)
+        is_probe = scope["path"] in PROBES
+        if not is_probe:  # 1
+            worker.entrance.look(len(worker.under_way) - 1, worker.settings.max_in_flight)
         headers = framing.read_headers(scope)  # 2
         exchange.request_id = worker.request_ids.name(headers)
         route, values = self.routes.find(scope["path"])
@@ -131,6 +132,8 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
             if scope["path"] in GUARDED_PAGES:
                 await self.identify(scope, headers)
             extensions[ROUTING] = {}
+            if not is_probe:
+                await self._enter()
             async with asyncio.timeout(worker.settings.request_timeout_s):
                 await self.app(scope, receive, exchange.send)
             return
@@ -154,6 +157,8 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
         )
         exchange.call = call
         await self._take_body(call, receive)  # 6, 7, 8
+        if not is_probe:
+            await self._enter()  # 9
         timeout_s = worker.settings.request_timeout_s if call.stream is None else None
         if timeout_s is not None:
             ends_at = asyncio.get_running_loop().time() + timeout_s
@@ -163,6 +168,10 @@ class Guard(SpecMiddleware):  # type: ignore[misc]
         extensions[EXTENSION] = call
         async with asyncio.timeout(timeout_s):  # a client too slow to read its reply runs into it as well
             await self.app(scope, receive, exchange.send)
+
+    async def _enter(self) -> None:
+        worker = self.worker
+        await worker.entrance.enter(len(worker.under_way) - 1, worker.settings.max_in_flight)
 
     def _allowed_origin(self, headers: Mapping[bytes, bytes]) -> bytes | None:
         """The browser origin, where the operator has allowed exactly this one."""

@@ -54,22 +54,27 @@ class Entrance:
         """Requests that wait."""
         return len(self._waiting)
 
-    async def enter(self, others: int, most: int, what: str = "requests") -> None:
-        """Return when the request may begin; raises Unavailable where `most` of the `others` have begun, or it would
-        wait too long."""
-        begun = others - len(self._waiting) - self._held  # who waits holds nothing yet
+    def look(self, others: int, most: int, what: str = "requests") -> None:
+        """Raise Unavailable where `most` of the `others` have begun, or a request would wait too long."""
+        waiting = len(self._waiting)
+        begun = others - waiting - self._held  # who waits holds nothing yet
         if begun >= most:
             told = f"{begun} {what} are being handled, which is the most this worker takes at once"
             raise self._refusal(told, in_flight=begun, limit=most)
+        if not self._beginning:
+            return
+        if self._pace_s * (waiting + 1) > min(self._longest_s, max(BRIEF * self._longest_s, PLACES * self._pace_s)):
+            raise self._refusal(f"{waiting} requests wait for this worker", waiting=waiting)
+
+    async def enter(self, others: int, most: int, what: str = "requests") -> None:
+        """Return when the request may begin; raises as `look`. Who has yet to send a body stands in no line."""
+        self.look(others, most, what)
         loop = asyncio.get_running_loop()
         if not self._beginning:
             self._beginning, self._begins_at = 1, perf_counter()
             self._admitted_at = self._begins_at
             loop.call_soon(self._listen, ROUNDS)
             return
-        waiting = len(self._waiting)
-        if self._pace_s * (waiting + 1) > min(self._longest_s, max(BRIEF * self._longest_s, PLACES * self._pace_s)):
-            raise self._refusal(f"{waiting} requests wait for this worker", waiting=waiting)
         place = loop.create_future()
         self._waiting.append(place)
         await place

@@ -171,7 +171,7 @@ async def test_more_clients_than_can_be_served_are_refused_in_order(seconds: flo
             assert grown < 100 * MB
             assert set(after.statuses) == {200}
             assert after.broken_off == 0
-            if are_patient:
+            if are_patient and seconds > max(over.retries):  # else those told to come last never did
                 assert over.statuses[200] > peak.statuses[200] / 2
 
 
