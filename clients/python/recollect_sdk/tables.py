@@ -71,7 +71,8 @@ def filled(table: Any, rows: list[dict[str, Any]], outcomes: Mapping[int, Mappin
     whole = [dict(row) for row in rows]
     confidence: list[dict[str, float]] = [{} for _ in rows]
     source: list[dict[str, str]] = [{} for _ in rows]
-    refused, notes = {}, {}
+    refused: dict[int, str] = {}
+    notes: dict[str, str] = {}
     for at, outcome in outcomes.items():
         if "result" not in outcome:
             refused[at] = outcome["problem"]["detail"]
