@@ -5,9 +5,9 @@ served and it has waited already. So between two that begin, the loop hears what
 whether it is worth waiting: the time of those before it, at the pace at which the last ones began.
 
 A line is there to keep the worker busy; what is longer only makes everybody wait. Where requests come at random, as
-many as can be served, a line of K leaves the worker idle for 1 / (K + 1) of the time (M/M/1/K): a seventeenth with
-`PLACES`. Of requests so short that nobody minds the wait more may stand there (CoDel's target, a twentieth of the
-longest wait); nobody waits longer than a worker lets anyone wait.
+many as can be served, a line of K leaves the worker idle for 1 / (K + 1) of the time (M/M/1/K): a thirty-third with
+`PLACES`, which two dozen people at one space do not fill. Of requests so short that nobody minds the wait more may
+stand there (CoDel's target, a twentieth of the longest wait); nobody waits longer than a worker lets anyone wait.
 
 Who is turned away is told to come back when those before it could have begun, those turned away lately among them, so
 that not all come back at once. Who comes back sooner on the same connection, and would be turned away again, hears so
@@ -25,7 +25,7 @@ from time import perf_counter
 from recollect.errors import Unavailable
 from recollect.settings import Settings
 
-PLACES = 16  # in a line; longer ones gain hardly any work
+PLACES = 32  # in a line; longer ones gain hardly any work
 BRIEF = 0.05  # of the longest wait: shorter ones are none
 LEARNING = 0.1  # weight of the newest measurement of the pace
 ROUNDS = 3  # of the loop, in which a request that has come is read, taken and refused

@@ -11,7 +11,7 @@ from recollect.service import entrance
 from recollect.service.entrance import BRIEF, LONGEST_RETRY_S, MOST_REMEMBERED, PLACES, ROUNDS, Entrance
 from recollect.settings import Settings
 
-WORK_S, REFUSAL_S, LONGEST_S = 0.01, 0.001, 0.25
+WORK_S, REFUSAL_S, LONGEST_S = 0.01, 0.001, 0.5
 MOST = 10**6
 
 
