@@ -17,6 +17,7 @@ from handlers.guard import choose, is_local
 from recollect.errors import NotAcceptable
 from recollect.model import Action
 from recollect.service.access import ACTIONS
+from recollect.service.entrance import Entrance
 from recollect.settings import Settings
 from tests.handlers.conftest import BREAKFAST, JSON, SPACE, Edge, Locked, run
 
@@ -242,6 +243,24 @@ def test_a_busy_worker_refuses_but_its_probes_answer(tmp_path: Path) -> None:
             assert busy.get("/readyz").status == 200
             assert slow.result().status == 504
         assert busy.get("/api/v1/version").status == 200
+
+
+def test_who_has_yet_to_send_a_body_stands_in_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entered: list[int] = []
+    enter = Entrance.enter
+
+    async def noted(self: Entrance, others: int, most: int, what: str = "requests") -> None:
+        entered.append(others)
+        await enter(self, others, most, what)
+
+    monkeypatch.setattr(Entrance, "enter", noted)
+    for edge in run(tmp_path, body_timeout_s=0.3):
+        edge.send("PUT", "/api/v1/spaces/diary", {})
+        assert len(entered) == 1
+        assert edge.call("POST", COMPLETE, [b"{"], [JSON, SPACE], is_complete=False).status == 504
+        assert len(entered) == 1
+        assert edge.get("/api/v1/version").status == 200
+        assert len(entered) == 2
 
 
 def test_a_worker_that_has_not_started_says_so(tmp_path: Path) -> None:
