@@ -260,7 +260,7 @@ async def test_spaces_that_come_and_go_leave_nothing_behind(spaces: int, tmp_pat
             taken.append(footprint(service))
         told = "; ".join(f"{ram / MB:.0f} MB, {files} descriptors, {threads} threads" for ram, files, threads in taken)
         print(f"{spaces} spaces came and went, after each quarter of them: {told}")
-        quarter, *_, end = taken
-        assert end[0] - quarter[0] < 60 * MB  # a deleted space is let go within a minute; 10,000 take 200 MB
-        assert end[1] <= quarter[1] + 16
-        assert end[2] <= quarter[2] + 16
+        _, half, _, end = taken  # a quarter may be over before a deleted space is let go, which takes a minute
+        assert end[0] - half[0] < 60 * MB  # 10,000 take 200 MB
+        assert end[1] <= half[1] + 16
+        assert end[2] <= half[2] + 16
