@@ -120,7 +120,8 @@ def insufficient_evidence(
     corrections = tuple(mistakes.corrections(memory, request, notes, works))
     renamed = {change.path[-1] for each in corrections for change in each.changes if change.source}
     # What is there under another name is not to be added.
-    advice = [item for item in engine.advise(answer) if item.field not in renamed][:FIELDS_SUGGESTED]
+    helpful = (item for item in engine.advise(answer) if gate.shown(item.after) > gate.shown(item.before))
+    advice = [item for item in helpful if item.field not in renamed][:FIELDS_SUGGESTED]
     told = mistakes.of_a_stored_event(request, works) if lower is not None and ground is None else None
     reached = best.confidence if best is not None else 0.0
     measured = [

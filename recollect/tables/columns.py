@@ -23,6 +23,7 @@ from recollect.tables.symbols import CURRENCIES
 SHARE = 0.95
 _SOME = 0.01  # a trait of codes must be in more cells than a slip would put it in
 _MAX_WORDS = 64
+_FEW_APART = 3  # a pair of truths and one word more
 _LONGEST_NUMBER = 64
 _SEPARATORS = frozenset(".,")
 _DATES_OF_FIGURES = (8, 14)  # 20250314, 20250314101500
@@ -102,7 +103,7 @@ class ColumnSurvey:
         if word in booleans.WORDS and len(self.words) <= _MAX_WORDS:
             self.words[word] += count
         if len(text) > _LONGEST_NUMBER or _DIGIT.search(text) is None:
-            if text in self.apart or len(self.apart) <= 1:
+            if text in self.apart or len(self.apart) <= _FEW_APART:
                 self.apart[text] += count
             return  # neither a number nor a date
         plain = PLAIN.fullmatch(text)
@@ -219,12 +220,13 @@ def decide(survey: ColumnSurvey, habits: Habits) -> Decision:
 
 
 def odd_word(survey: ColumnSurvey, habits: Habits) -> dict[str, int]:
-    """The one word, and how often it occurs, beside which a column holds numbers or times alone; else nothing."""
-    if len(survey.apart) != 1:
+    """The one word that recurs, with its count, where a column holds numbers, times or truths but for it."""
+    if len(survey.apart) > _FEW_APART:
         return {}
-    [(word, count)] = survey.apart.items()
-    without = decide(replace(survey, cells=survey.cells - count), habits)
-    return {word: count} if count > 1 and without.kind in (FieldType.NUMBER, FieldType.TIME) else {}
+    others = {word: count for word, count in survey.apart.items() if word.lower() not in booleans.WORDS}
+    [(word, count), *more] = (others or survey.apart or {"": 0}).items()
+    is_one = count > 1 and not more
+    return {word: count} if is_one and decide(replace(survey, cells=survey.cells - count), habits).kind else {}
 
 
 def decide_date(survey: ColumnSurvey, habits: Habits) -> Decision:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import engine
 from recollect.errors import InsufficientEvidence
 from recollect.model import (
     CompleteRequest,
@@ -289,6 +290,15 @@ class TestStoredOrNew:
         refusal = await refused(runtime, guests, CONTRADICTED, targets=("meal",), config=config)
         assert "say_it_is_stored" not in {each.suggestion_id for each in refusal.suggestions}
         assert "stored event is meant" not in refusal.detail
+
+    async def test_no_field_is_advised_that_would_raise_nothing(
+        self, runtime: Runtime, guests: Scope, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        advice = (engine.Advice("room", "meal", 0.9981, 0.9984), engine.Advice("who", "meal", 0.41, 0.44))
+        monkeypatch.setattr(engine, "advise", lambda _: advice)
+        refusal = await refused(runtime, guests, {"town": "Trier"}, targets=("meal",))
+        added = [each.suggestion_id for each in refusal.suggestions if each.suggestion_id.startswith("add_")]
+        assert added == ["add_who"]
 
 
 class TestBaseRates:

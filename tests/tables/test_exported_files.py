@@ -325,8 +325,10 @@ def test_parts_of_names_and_several_units_are_no_unit(tmp_path: Path, cells: tup
     assert values(tmp_path, *cells * 3) == [*cells * 3]
 
 
-@pytest.mark.parametrize("cells", [("1.5", "2", "4.25"), ("2025-03-01", "2025-04-07", "2024-12-24")])
-def test_one_word_that_recurs_among_numbers_or_times_is_told_and_makes_room_where_it_is_named(
+@pytest.mark.parametrize(
+    "cells", [("1.5", "2", "4.25"), ("2025-03-01", "2025-04-07", "2024-12-24"), ("yes", "no", "yes")]
+)
+def test_one_word_that_recurs_among_numbers_times_or_truths_is_told_and_makes_room_where_it_is_named(
     tmp_path: Path, cells: tuple[str, ...]
 ) -> None:
     table, records, _ = text(tmp_path, "x,y\n" + "".join(f"{each},1\n" for each in (*cells, "n.v.") * 5))
@@ -336,7 +338,7 @@ def test_one_word_that_recurs_among_numbers_or_times_is_told_and_makes_room_wher
     table, records, _ = text(
         tmp_path, "x,y\n" + "".join(f"{each},1\n" for each in (*cells, "n.v.") * 5), missing_values=named
     )
-    assert column(table, "x").type in {FieldType.NUMBER, FieldType.TIME}
+    assert column(table, "x").type in {FieldType.NUMBER, FieldType.TIME, FieldType.BOOLEAN}
     assert column(table, "x").missing_candidates == {}
     assert "x" not in records[3]
 
