@@ -118,7 +118,11 @@ MAX_KINDS = 16_384  # ways of matching | up to which episodes that match alike a
 # Generalisation: what the heads share.
 
 FEW_KINDS = 4  # candidates a kind of match | from which on generalisation scores kinds instead | cost
-CANDIDATES = 16_384  # episodes | that generalisation sums over | cost
+CANDIDATES = 16_384  # episodes | that generalisation sums over one by one at most | cost
+FEW_HAVE = 1 / 16  # share of episodes | that have a value up to which those that have it are compared first | cost
+MOST_SCORED = 2048  # episodes | that are compared where few have the cue's values | cost
+EVENLY_SPREAD = 256  # episodes | that tell what all the others weigh | cost
+MISPLACED = 0.25  # share of an answer | that telling the others together may misplace at most | cost
 SCHEMA_PSEUDOCOUNT = 2.0  # episodes | of the base rate beside those with a value | hand
 BROAD_WRONG = 0.1  # chance | that a similar event's value is another, before anything is learned | hand
 BROAD_DISTORTED = 0.3  # chance | that it is a likeness | hand
@@ -346,6 +350,9 @@ ALIKE = 1e-12  # chance | by which chances differ that are told apart: the order
 STANDS_OUT = 3.0  # ratio | by which a remembered measurement must exceed the median's mass to be told | hand
 INTERVAL_MASS = 0.8  # share of the posterior | that the interval of a number holds | definition
 RECALL_MIN_MASS = 0.8  # chance, and share of the answer | that one event must carry to be recalled | definition
+SUREST = 1.0 - 1e-4  # confidence | above which, and below what it leaves, none is told apart when judged | guard
+WORTH = 2.0  # nats | that a correction of confidences must explain better, one for each of its numbers | definition
+LEAST_SLOPE = 0.05  # ratio | of log-odds told to those believed at least, so that the order stays | guard
 CLAIMED = 0.5  # confidence | below which no source is claimed | definition
 RUNNER_UP_MAX_RATIO = 1.0 / 3.0  # ratio | of the runner-up event to it, at most | definition
 FEW_EPISODES = 8.0  # episodes | up to which an answer is put together of events, not a regularity | hand
@@ -366,6 +373,8 @@ ENTRY_BYTES = 1024  # bytes | that what is kept takes beside its arrays | cost
 KEPT_BYTES = 128 << 20  # bytes | of gains per episode that are kept, the larger part of what is | cost
 READ_AT_ONCE = 1 << 15  # shares | of values, up to which answers of a field are read out together | cost
 FEW_CLASSES = 0.25  # classes an episode | up to which what few values tell is added by class | cost
+STEPS_A_WIDTH = 64  # steps of a kernel's width | within which places are weighed as one where they are many | cost
+MANY_PLACES = 8192  # values | of a line from which on that is so | cost
 FEW_ADDED = 0.125  # share of episodes | that are added one by one | cost
 
 PROMISE_RISK = 0.1  # chance | that less than the promised share is right, over tables | definition

@@ -15,14 +15,13 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from engine.answer.gains import Gains, Known
 from engine.answer.readout import Backing, Predicted, read_out
 from engine.answer.schema import Schema
-from engine.generalisation.closed_form import top_rows
+from engine.generalisation.candidates import compare, mass_of_others, top_rows
 from engine.generalisation.distribution import Generalisation, Generalisations, background, normalised, unmet
 from engine.generalisation.smoothing import smoothed
 from engine.memory.arrays import Floats, Ints, Rows, Singles
@@ -36,14 +35,14 @@ Question = tuple[Mapping[str, Value], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """The episodes most like one cue, int[C], and their evidence in nats: for each target, float32[T, C], and for all
-    of them together, float32[C]."""
+    """The episodes compared with one cue, int[C], and their evidence in nats: for each target, float32[T, C]; of all
+    others the mass, float64[T]."""
 
     known: Sequence[Known]
     targets: tuple[str, ...]
     candidates: Rows
     scores: Singles
-    mean: Singles
+    rest: Floats
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -51,20 +50,14 @@ class _Scored:
         return tuple(each.name for each in self.known)
 
 
-class _Parts(NamedTuple):
-    """What closed form says of one target, float64[V] each: the share of the like `episodes`, and beta in nats."""
-
-    episodes: Floats
-    beta: Floats
-
-
 @dataclass(slots=True)
 class _Cell:
-    """A cell to be told: whose answer it is, what a head or closed form says of it, and the episodes behind it."""
+    """A cell to be told: whose answer it is, the episodes compared, what a head says of it, and what is behind it."""
 
     answers: list[Predicted | None]
     place: int
-    said: Generalisation | _Parts
+    scored: _Scored | None
+    said: Generalisation | None
     backing: Backing
 
 
@@ -87,13 +80,11 @@ class Block:
         asked = [(cue, tuple(name for name in targets if name in columns)) for cue, targets in questions]
         found: list[list[Predicted | None]] = [[None] * len(targets) for _, targets in asked]
         waiting: dict[str, list[_Cell]] = defaultdict(list)
-        # Cues that know the same fields come one after the other: what is alike for them is worked out once.
-        for place in sorted(range(len(asked)), key=lambda place: (sorted(asked[place][0]), asked[place][1])):
-            cue, targets = asked[place]
+        for place, (cue, targets) in enumerate(asked):
             scored = self._score(self._known(cue), targets)
             backing = self._backing(scored)
             for at, name in enumerate(targets):
-                waiting[name].append(_Cell(found[place], at, self._say(cue, name, scored), backing))
+                waiting[name].append(_Cell(found[place], at, scored, self._said(cue, name), backing))
                 if len(waiting[name]) * len(columns[name].values) > READ_AT_ONCE:
                     self._tell(name, waiting.pop(name))
         for name, cells in waiting.items():
@@ -102,13 +93,13 @@ class Block:
 
     def _tell(self, name: str, cells: Sequence[_Cell]) -> None:
         column = self.traces.columns[name]
-        parts = [(cell, cell.said) for cell in cells if isinstance(cell.said, _Parts)]
-        told = [(cell, smoothed(column, cell.said)) for cell in cells if isinstance(cell.said, Generalisation)]
+        parts = [cell for cell in cells if cell.said is None]
+        told = [(cell, smoothed(column, cell.said)) for cell in cells if cell.said is not None]
         if parts:
-            episodes, beta = (np.stack(each) for each in zip(*(said for _, said in parts), strict=True))
-            self._tell_all(
-                name, [cell for cell, _ in parts], Generalisations.mixed(column, self._kappa(name), episodes, beta)
-            )
+            scored = [cell.scored for cell in parts]
+            alike = self._alike(name, scored) / max(1, column.present)
+            generals = Generalisations.mixed(column, self._kappa(name), alike, self._schema_bias(name, scored))
+            self._tell_all(name, parts, generals)
         if told:
             self._tell_all(name, [cell for cell, _ in told], Generalisations.of([said for _, said in told]))
 
@@ -153,8 +144,8 @@ class Block:
         if scored is None:
             m = m / max(float(m.sum()), 1e-300)
             return Generalisation(m, m, m, np.zeros(len(m)), novel), counts
-        alike = self._alike(scored, target, row)
-        beta = self._schema_bias(scored, target)
+        alike = self._alike(target, [scored], row)[0]
+        beta = self._schema_bias(target, [scored])[0]
         beta[code] = self._bias_without(scored, target, row, code)
         return self._mixed(target, m, alike / max(1, column.present - 1), beta, novel), counts
 
@@ -169,8 +160,8 @@ class Block:
         if scored is not None:
             weights, most = _weights(scored.scores[0])
             own = np.zeros(self.traces.size)
-            own[scored.candidates] = most * weights
-            bracket += np.maximum(0.0, self._alike(scored, target)[codes] - own[rows]) / column.present
+            own[scored.candidates] = most * weights.astype(np.float64)
+            bracket += np.maximum(0.0, self._alike(target, [scored])[0][codes] - own[rows]) / column.present
             for weight, each in self._weighted(scored, target):
                 near = np.zeros(self.traces.size)
                 near[each.like] = each.near
@@ -190,12 +181,22 @@ class Block:
         """The episodes most like the cue; None where it has nothing that was ever seen."""
         if not known or not targets:
             return None
-        total = self._gains.total(known, self._shared_weights(tuple(each.name for each in known), targets))
-        mean = _mean(total)
-        candidates = top_rows(mean, CANDIDATES)
-        if len(candidates) < self.traces.size:
-            total, mean = np.take(total, candidates, axis=1), mean[candidates]
-        return _Scored(known, targets, candidates, total, mean)
+        weights = self._shared_weights(tuple(each.name for each in known), targets)
+        columns, size = self.traces.columns, self.traces.size
+        few = [each for each in known if columns[each.name].kind not in ("number", "time")]
+        told = [columns[name] for name in targets]
+
+        def score(rows: Rows) -> Singles:
+            return self._gains.scores(known, weights, rows)
+
+        found = compare([(len(each.like), lambda each=each: each.like) for each in few], told, size, score)  # type: ignore[misc]
+        if found is not None:
+            return _Scored(known, targets, *found)
+        total = self._gains.total(known, weights)
+        rows = top_rows(_mean(total), CANDIDATES)
+        if len(rows) == size:
+            return _Scored(known, targets, rows, total, np.zeros(len(targets)))
+        return _Scored(known, targets, rows, np.take(total, rows, axis=1), mass_of_others(rows, told, size, score))
 
     def _shared_weights(self, names: tuple[str, ...], targets: tuple[str, ...]) -> Singles:
         """float32[T, F]: what the cue's fields weigh for each target."""
@@ -205,36 +206,41 @@ class Block:
         return self._shared[key]
 
     def _general(self, cue: Mapping[str, Value], target: str, scored: _Scored | None) -> Generalisation:
-        said = self._say(cue, target, scored)
-        if isinstance(said, Generalisation):
+        said, column = self._said(cue, target), self.traces.columns[target]
+        if said is not None:
             return said
-        column = self.traces.columns[target]
-        return self._mixed(target, background(column), *said, unmet(column))
+        alike, beta = self._alike(target, [scored])[0], self._schema_bias(target, [scored])[0]
+        return self._mixed(target, background(column), alike / max(1, column.present), beta, unmet(column))
 
-    def _say(self, cue: Mapping[str, Value], target: str, scored: _Scored | None) -> Generalisation | _Parts:
-        """What the target's head says, or closed form where it has none for this cue."""
+    def _said(self, cue: Mapping[str, Value], target: str) -> Generalisation | None:
+        """What the target's head says, where it has one for this cue."""
         head = self.schema.heads.get(target)
-        general = None if head is None else head.infer(cue, target)
-        if general is not None:
-            return general
-        column = self.traces.columns[target]
-        if scored is None:
-            return _Parts(*np.zeros((2, len(column.values))))
-        alike = self._alike(scored, target)
-        alike /= max(1, column.present)
-        return _Parts(alike, self._schema_bias(scored, target))
+        return None if head is None else head.infer(cue, target)
 
-    def _alike(self, scored: _Scored, target: str, left_out: int | None = None) -> Floats:
-        """float64[V]: the sum of e^s of the episodes that have each value, but for the one left out."""
-        codes = self._gains.codes(target)
-        if len(scored.candidates) < len(codes):
-            codes = codes[scored.candidates]
-        weights, most = _weights(scored.scores[scored.targets.index(target)])
+    def _alike(self, target: str, scored: Sequence[_Scored | None], left_out: int | None = None) -> Floats:
+        """float64[n, V]: of each cue the sum of e^s of the episodes that have each value, but for the one left out."""
+        column, codes = self.traces.columns[target], self._gains.codes(target)
+        asked = [(number, each, each.targets.index(target)) for number, each in enumerate(scored) if each is not None]
+        alike = np.zeros((len(scored), len(column.values) + 1))
+        if not asked:
+            return alike[:, :-1]
+        counts = [len(each.candidates) for _, each, _ in asked]
+        scores = np.concatenate([each.scores[place] for _, each, place in asked])
+        most = np.maximum.reduceat(scores, np.cumsum([0, *counts[:-1]]))
+        scores -= np.repeat(most, counts)
+        rows = np.concatenate([each.candidates for _, each, _ in asked])
+        keys = codes.take(rows) + np.repeat([number * alike.shape[1] for number, _, _ in asked], counts)
+        weights = np.exp(scores, out=scores)
         if left_out is not None:
-            weights[scored.candidates == left_out] = 0.0
-        alike = self._gains.sum_by(target, codes, weights)
-        alike *= most
-        return alike
+            weights[rows == left_out] = 0.0
+        sums: Floats = np.bincount(keys, weights, alike.size)  # type: ignore[assignment]  # as in sum_by_value
+        alike = sums.reshape(alike.shape)
+        base = background(column)
+        for (number, each, place), shift in zip(asked, np.exp(most, dtype=np.float64).tolist(), strict=True):
+            alike[number] *= shift
+            if each.rest[place]:
+                alike[number, :-1] += each.rest[place] * base
+        return alike[:, :-1]
 
     def _mixed(self, target: str, m: Floats, episodes: Floats, beta: Floats, novel: float) -> Generalisation:
         bracket = self._kappa(target) * m + episodes
@@ -252,9 +258,13 @@ class Block:
         if scored is None:
             rows = np.arange(max(0, self.traces.size - DYNAMICS_CANDIDATES), self.traces.size)
             return Backing(rows, np.ones(len(rows)))
-        best = top_rows(scored.mean, DYNAMICS_CANDIDATES)
-        weights, most = _weights(scored.mean[best])
-        return Backing(scored.candidates[best], most * weights.astype(np.float64))
+        mean = _mean(scored.scores)
+        best = top_rows(mean, DYNAMICS_CANDIDATES)
+        weights, most = _weights(mean[best])
+        found = Backing.room(min(DYNAMICS_CANDIDATES, self.traces.size))
+        found.rows[: len(best)] = scored.candidates[best]
+        np.multiply(weights, most, out=found.weights[: len(best)])
+        return found
 
     def _rows(self, target: str, names: tuple[str, ...]) -> tuple[Floats, Floats]:
         """The weights of the cue's fields for a target, in order."""
@@ -263,16 +273,27 @@ class Block:
             self._weights[key] = self.schema.weights.rows(target, names)
         return self._weights[key]
 
-    def _schema_bias(self, scored: _Scored, target: str) -> Floats:
-        """beta float64[V] in nats, as `engine.generalisation` has it."""
-        told = self._weighted(scored, target)
-        beta: Floats = sum(weight for weight, _ in told) * self._gains.floor(target)
-        for weight, known in told:
-            codes, nats = self._gains.bias(known, target)
-            if codes is None:
-                beta += weight * nats
-            else:
-                beta[codes] += weight * nats
+    def _schema_bias(self, target: str, scored: Sequence[_Scored | None]) -> Floats:
+        """beta float64[n, V] in nats of each cue, as `engine.generalisation` has it."""
+        floor = self._gains.floor(target)
+        told = [[] if each is None else self._weighted(each, target) for each in scored]
+        few, whole = list[tuple[int, float, Rows, Floats]](), list[tuple[int, float, Floats]]()
+        for number, weighted in enumerate(told):
+            for weight, known in weighted:
+                codes, nats = self._gains.bias(known, target)
+                if codes is None:
+                    whole.append((number, weight, nats))
+                else:
+                    few.append((number * len(floor), weight, codes, nats))
+        beta = np.multiply.outer([sum(weight for weight, _ in weighted) for weighted in told], floor)
+        if few:
+            begins, weights, codes_, nats_ = zip(*few, strict=True)
+            counts = [len(each) for each in codes_]
+            keys = np.concatenate(codes_) + np.repeat(begins, counts)
+            added = np.bincount(keys, np.concatenate(nats_) * np.repeat(weights, counts), beta.size)
+            beta += added.reshape(beta.shape)
+        for number, weight, nats in whole:
+            beta[number] += weight * nats
         return beta
 
     def _weighted(self, scored: _Scored, target: str) -> list[tuple[float, Known]]:

@@ -7,9 +7,8 @@ otherwise, or where these are many, a vector that is kept for the next cue with 
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -17,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.generalisation.closed_form import BROAD
-from engine.memory.arrays import Floats, Rows, Singles
+from engine.memory.arrays import Codes, Floats, Rows, Singles
 from engine.memory.columns import MISSING, Column
 from engine.memory.resolution import on_line
 from engine.memory.values import Value, identity
@@ -27,11 +26,13 @@ from engine.priors import (
     FEW_CLASSES,
     GENERALISATION_WIDTH,
     KEPT_BYTES,
+    MANY_PLACES,
     NEAR_ENOUGH,
     SCHEMA_PSEUDOCOUNT,
+    STEPS_A_WIDTH,
 )
 from engine.recollection.evidence import FieldEvidence, weigh_nearness
-from engine.recollection.similarity import nearness
+from engine.recollection.similarity import nearness, number_line
 
 _LINES = ("number", "time")
 T = TypeVar("T")
@@ -112,28 +113,37 @@ def _numbered(keys: Rows) -> Rows:
 class Known:
     """What one value of one field says.
 
-    `gains` float32 are what episodes gain by it beyond the usual: those at `rows`, or all of them; of a narrow field
-    what their classes gain. `like` int[C] are the episodes with the cue's value, or where none has it or the field is
-    a line, with those like it, `near` float64[C] how like; `share` is theirs among the episodes with the field.
-    `is_met`: some stored value is like it. Where they lie one after the other in the column's order, `begin` is where
-    they begin there.
+    `table` float32[V + 1] is what episodes with each value gain by it in nats, and those that lack the field, but for
+    the codes `apart`, each beside its gain; `touched` int[C] the values that gain otherwise than most, None where that
+    is not told. `like` int[C] are the episodes with the cue's value, or where none has it or the field is a line, with
+    those like it, `near` float64[C] how like; `share` is theirs among the episodes with the field, `mean` how like the
+    cue's value these are. `is_met`: some stored value is like it. Where they lie one after the other in the column's
+    order, `begin` is where they begin there.
     """
 
     name: str
     value: Hashable
     is_met: bool
-    rows: Rows | None
-    gains: Singles
+    table: Singles
+    touched: Rows | None
     like: Rows
     near: Floats
     share: float
-
+    mean: float
     begin: int | None = None
+    apart: tuple[tuple[int, float], ...] = ()
 
     @property
     def nbytes(self) -> int:
         """About what it takes; the rows of a line's values are part of its order."""
-        return self.gains.nbytes * (1 if self.rows is None else 3) + self.near.nbytes
+        return self.table.nbytes + self.near.nbytes + (self.like.nbytes if self.begin is None else 0)
+
+
+class Added(NamedTuple):
+    """What one value adds to the usual, float32: to the episodes at `rows`, or to all; of a narrow field to classes."""
+
+    rows: Rows | None
+    gains: Singles
 
 
 class Bias(NamedTuple):
@@ -144,26 +154,33 @@ class Bias(NamedTuple):
 
 
 class _Kept(Generic[T]):
-    """What was worked out, until it is more than so many bytes and was not asked for longest."""
+    """What was worked out, until so many bytes of other things were asked for since; halves are let go at once."""
 
     def __init__(self, most: float) -> None:
         self._most = most
-        self._entries: OrderedDict[Hashable, T] = OrderedDict()
-        self._sizes: dict[Hashable, int] = {}
+        self._young: dict[Hashable, tuple[T, int]] = {}
+        self._old: dict[Hashable, tuple[T, int]] = {}
         self._held = 0
 
-    def get(self, key: Hashable, make: Callable[[], T], size_of: Callable[[T], int]) -> T:
-        """The entry, made where it is not kept."""
-        found = self._entries.get(key)
-        if found is not None:
-            self._entries.move_to_end(key)
-            return found
-        made = self._entries[key] = make()
-        self._sizes[key] = ENTRY_BYTES + size_of(made)
-        self._held += self._sizes[key]
-        while self._held > self._most and len(self._entries) > 1:
-            self._held -= self._sizes.pop(self._entries.popitem(last=False)[0])
+    def find(self, key: Hashable) -> T | None:
+        """The entry where it is kept."""
+        found = self._young.get(key)
+        if found is None:
+            if (found := self._old.pop(key, None)) is None:
+                return None
+            self._keep(key, *found)
+        return found[0]
+
+    def put(self, key: Hashable, made: T, nbytes: int) -> T:
+        """Keep what was made."""
+        self._keep(key, made, ENTRY_BYTES + nbytes)
         return made
+
+    def _keep(self, key: Hashable, entry: T, nbytes: int) -> None:
+        if self._held + nbytes > self._most / 2:
+            self._young, self._old, self._held = {}, self._young, 0
+        self._young[key] = entry, nbytes
+        self._held += nbytes
 
 
 class Gains:
@@ -172,8 +189,9 @@ class Gains:
     def __init__(self, columns: Mapping[str, Column], size: int) -> None:
         self.columns, self.size = columns, size
         # What is small is not let go for what is large.
-        self._values: dict[bool, _Kept[Known]] = {True: _Kept(KEPT_BYTES / 2), False: _Kept(KEPT_BYTES / 8)}
-        self._bases: _Kept[Singles] = _Kept(KEPT_BYTES / 8)
+        self._values: dict[bool, _Kept[Known]] = {True: _Kept(KEPT_BYTES * 3 / 8), False: _Kept(KEPT_BYTES / 4)}
+        self._added: _Kept[Added] = _Kept(KEPT_BYTES / 16)
+        self._bases: _Kept[Singles] = _Kept(KEPT_BYTES / 16)
         self._biases: _Kept[Bias] = _Kept(KEPT_BYTES / 4)
         self._orders: dict[str, _Order] = {}
         self._weighted = np.empty(size, dtype=np.float32)
@@ -185,25 +203,47 @@ class Gains:
         """What one value of one field says."""
         key = value if isinstance(value, str) else identity(value)
         kept = self._values[self.columns[name].kind in _LINES]
-        return kept.get((name, key), lambda: self._weigh(name, value, key), lambda made: made.nbytes)
+        found = kept.find((name, key))
+        if found is None:
+            together = self._weighed_together(name, value) if self.columns[name].kind in _LINES else None
+            made = self._weigh(name, value, key) if together is None else together
+            found = kept.put((name, key), made, made.nbytes if together is None else 0)
+        return found
+
+    def scores(self, known: Sequence[Known], weights: Singles, rows: Rows) -> Singles:
+        """float32[T, C] in nats: of some episodes the gains, weighted by weights float32[T, F] of the cue's fields."""
+        codes, tables, begins = self._side_by_side
+        of_all = np.zeros((len(weights), len(begins)), dtype=np.float32)
+        for each, own in zip(known, weights.T, strict=True):
+            place, begin = begins[each.name]
+            tables[begin : begin + len(each.table)] = each.table
+            for code, gain in each.apart:
+                tables[begin + code] = gain
+            of_all[:, place] = own
+        # What cues before left of other fields weighs nothing.
+        scores: Singles = of_all @ tables.take(codes.take(rows, axis=0)).T
+        return scores
 
     def total(self, known: Sequence[Known], weights: Singles) -> Singles:
-        """float32[T, N] in nats: of every episode the gains, weighted by weights float32[T, F] of the cue's fields."""
+        """float32[T, N]: `scores` of every episode."""
         narrow, shares = self._classes.narrow, weights.tolist()  # numbers of Python leave single precision as it is
         by_class = self._base(tuple(each.name for each in known), weights).copy()
+        added = [self._added_by(each) for each in known]
         for sums, own in zip(by_class, shares, strict=True):
-            for each, weight in zip(known, own, strict=True):
+            for each, (_, gains), weight in zip(known, added, own, strict=True):
                 if weight and each.name in narrow:
-                    np.add(sums, weight * each.gains, out=sums)
+                    np.add(sums, weight * gains, out=sums)
         total = np.take(by_class, self._classes.which, axis=1)
         for sums, own in zip(total, shares, strict=True):
-            for each, weight in zip(known, own, strict=True):
+            for each, (rows, gains), weight in zip(known, added, own, strict=True):
                 if not weight or each.name in narrow:
                     continue
-                if each.rows is None:
-                    np.add(sums, np.multiply(each.gains, weight, out=self._weighted), out=sums)
+                if rows is None:
+                    np.add(sums, np.multiply(gains, weight, out=self._weighted), out=sums)
                 else:
-                    sums[each.rows] += weight * each.gains
+                    sums[rows] += weight * gains
+                for code, gain in each.apart:
+                    sums[self._order(each.name).rows(np.array([code]))[1]] += weight * (gain - float(each.table[code]))
         return total
 
     def codes(self, name: str) -> Rows:
@@ -241,27 +281,43 @@ class Gains:
     def bias(self, known: Known, target: str) -> Bias:
         """How much likelier one value of a field makes each value of the target, in nats beyond `floor`; read-only."""
 
-        def found() -> Bias:
-            together = self.together(known, target)
-            met = together.nonzero()[0]
-            if len(met) > FEW_ADDED * len(together):
-                return Bias(None, np.log1p(together / (known.share * SCHEMA_PSEUDOCOUNT)))
-            return Bias(met, np.log1p(together[met] / (known.share * SCHEMA_PSEUDOCOUNT)))
-
-        return self._biases.get((known.name, known.value, target), found, lambda made: 2 * made.nats.nbytes)
+        key = known.name, known.value, target
+        kept = self._biases.find(key)
+        if kept is not None:
+            return kept
+        together = self.together(known, target)
+        met = together.nonzero()[0]
+        if len(met) > FEW_ADDED * len(together):
+            made = Bias(None, np.log1p(together / (known.share * SCHEMA_PSEUDOCOUNT)))
+        else:
+            made = Bias(met, np.log1p(together[met] / (known.share * SCHEMA_PSEUDOCOUNT)))
+        return self._biases.put(key, made, 2 * made.nats.nbytes)
 
     def _base(self, names: tuple[str, ...], weights: Singles) -> Singles:
         """float32[T, K]: what episodes of each class gain that have other values than the cue in all of the fields, or
         lack them."""
 
-        def found() -> Singles:
-            total = np.zeros((len(weights), self._classes.size), dtype=np.float32)
-            for name, own in zip(names, weights.T, strict=True):
-                if self.columns[name].kind not in _LINES:
-                    total += own[:, None] * self._usual_of(name)[self._classes.lacks[name]]
-            return total
+        key = names, weights.tobytes()
+        kept = self._bases.find(key)
+        if kept is not None:
+            return kept
+        total = np.zeros((len(weights), self._classes.size), dtype=np.float32)
+        for name, own in zip(names, weights.T, strict=True):
+            if self.columns[name].kind not in _LINES:
+                total += own[:, None] * self._usual_of(name)[self._classes.lacks[name]]
+        return self._bases.put(key, total, total.nbytes)
 
-        return self._bases.get((names, weights.tobytes()), found, lambda made: made.nbytes)
+    @cached_property
+    def _side_by_side(self) -> tuple[Codes, Singles, dict[str, tuple[int, int]]]:
+        """Room for one table of each column, one after the other; where in it each episode's values are, int32[N, F];
+        and by column its place among them and where its table begins."""
+        sizes = [len(column.values) + 1 for column in self.columns.values()]
+        begins = np.cumsum([0, *sizes])
+        codes = np.empty((self.size, len(sizes)), dtype=np.int32)
+        for own, name, begin in zip(codes.T, self.columns, begins.tolist(), strict=False):
+            np.add(self.codes(name), begin, out=own, casting="unsafe")
+        found = {name: (place, int(begins[place])) for place, name in enumerate(self.columns)}
+        return codes, np.zeros(begins[-1], dtype=np.float32), found
 
     @cached_property
     def _classes(self) -> _Classes:
@@ -282,30 +338,53 @@ class Gains:
         # Of a long line the plain sum will do: its order is that of the values.
         mean = float(near @ order.counts) / max(1, column.present) if column.kind in _LINES else None
         evidence = weigh_nearness(name, column, value, near, of_none, mean)
-        rows, gains = self._gains(evidence)
         alike = near if column.kind in _LINES else evidence.alike
         begin, like = order.rows((alike >= NEAR_ENOUGH).nonzero()[0])
         how = alike[self.codes(name)[like] if begin is None else self._in_order(name, name)[begin : begin + len(like)]]
-        return Known(
-            name, key, bool(near.any()), rows, gains, like, how, float(how.sum()) / max(1, column.present), begin
-        )
-
-    def _gains(self, evidence: FieldEvidence) -> tuple[Rows | None, Singles]:
-        """What episodes gain by a value beyond the usual: these of them, or all; or their classes."""
-        name, column, table = evidence.name, evidence.column, evidence.singles(BROAD)
-        if column.kind not in _LINES:
-            usual = self._usual_of(name)
-            table[:-1] -= usual[0]
-            table[-1] -= usual[1]
-        if name in self._classes.narrow:
-            return None, table[self._classes.narrow[name]]
-        codes = self.codes(name)
+        touched = None
         if column.kind not in _LINES and evidence.surprise == 1.0:
             touched = (evidence.exact | (evidence.near > 0.0)).nonzero()[0]
-            if int(column.counts[touched].sum()) <= self.size * FEW_ADDED:
-                _, rows = self._order(name).rows(touched)
-                return rows, table[codes[rows]]
-        return None, np.take(table, codes, mode="clip")
+        share = float(how.sum()) / max(1, column.present)
+        return Known(name, key, bool(near.any()), evidence.singles(BROAD), touched, like, how, share, evidence.u, begin)
+
+    def _weighed_together(self, name: str, value: Value) -> Known | None:
+        """What a stored number or time says by the one in the middle of those about as far from all others; but for
+        what each says of itself. None where no others are so near."""
+        column = self.columns[name]
+        line, code = number_line(column), column.find(value)
+        if code == MISSING or len(line.ranks) < MANY_PLACES:
+            return None
+        step = GENERALISATION_WIDTH / STEPS_A_WIDTH
+        place = int(np.searchsorted(line.places, column.numbers[code]))
+        bucket = int(line.ranks[place] / step)
+        first, last = np.searchsorted(line.ranks, (bucket * step, (bucket + 1) * step))
+        middle = int(line.codes[(first + last - 1) // 2])
+        if middle == code or not first <= place < last:
+            return None
+        like = self.known(name, column.values[middle])
+        none = np.zeros(0, dtype=bool)
+        own = FieldEvidence(name, column, "", code, none, np.zeros(0), column.background(code), like.mean, np.zeros(0))
+        unlike, itself = own.nats((BROAD,), np.ones(2), np.array([0.0, 1.0]), dtype=np.float32)[0, :2].tolist()
+        return replace(like, apart=((middle, unlike), (code, itself)))
+
+    def _added_by(self, known: Known) -> Added:
+        """What a value adds to the usual."""
+        key = known.name, known.value
+        kept = self._added.find(key)
+        if kept is not None:
+            return kept
+        column, table, touched = self.columns[known.name], known.table, known.touched
+        if column.kind not in _LINES:
+            usual = self._usual_of(known.name)
+            table = np.append(table[:-1] - usual[0], table[-1] - usual[1])
+        if known.name in self._classes.narrow:
+            made = Added(None, table[self._classes.narrow[known.name]])
+        elif touched is not None and int(column.counts[touched].sum()) <= self.size * FEW_ADDED:
+            _, rows = self._order(known.name).rows(touched)
+            made = Added(rows, table[self.codes(known.name)[rows]])
+        else:
+            made = Added(None, np.take(table, self.codes(known.name), mode="clip"))
+        return self._added.put(key, made, 3 * made.gains.nbytes)
 
     def _order(self, name: str) -> _Order:
         if name not in self._orders:

@@ -22,7 +22,8 @@ from engine.answer.interval import Interval
 from engine.answer.schema import Schema
 from engine.answer.summing import Recollected, heaviest_of, heavy_rows, summed
 from engine.answer.wide import Alike, Wide
-from engine.generalisation.closed_form import Generaliser, top_rows
+from engine.generalisation.candidates import top_rows
+from engine.generalisation.closed_form import Generaliser
 from engine.generalisation.distribution import Generalisation, background, unmet
 from engine.generalisation.smoothing import cells, smoothed
 from engine.generalisation.softmax import softmax
@@ -253,7 +254,8 @@ class Posterior:
         # With other widths a number tells apart what recollection does not.
         are_as_read = all(e.broad is None for e in self.evidence)
         kind = self.recollection.kind if are_as_read else None
-        return Generaliser(broad, self.traces.size, self.schema.weights, self.targets, kind)
+        targets = {name: self.traces.columns[name] for name in self.targets}
+        return Generaliser(broad, self.traces.size, self.schema.weights, targets, kind)
 
     def local_targets(self) -> list[TargetField]:
         """Each target over the values its candidates have; what the attractor settles."""

@@ -36,10 +36,15 @@ class Predicted:
 
 @dataclass(frozen=True, slots=True)
 class Backing:
-    """The episodes that carry an answer, int[C], and their weight, float64[C]."""
+    """The episodes that carry an answer, int[C], and their weight, float64[C]: as many for every cue, 0 beyond."""
 
     rows: Rows
     weights: Floats
+
+    @classmethod
+    def room(cls, count: int) -> Backing:
+        """For so many, nothing in it."""
+        return cls(np.zeros(count, dtype=np.intp), np.zeros(count))
 
 
 def read_out(

@@ -195,7 +195,7 @@ def _closed_form_losses(rest: Traces, episodes: Mapping[int, Mapping[str, Value]
             if target not in fields or not known:
                 continue
             evidence = [weigh_field(n, rest.columns[n], v, GENERALISATION_WIDTH) for n, v in known.items()]
-            general = Generaliser(evidence, rest.size, weights, (target,)).infer(target, column)
+            general = Generaliser(evidence, rest.size, weights, {target: column}).infer(target, column)
             posterior = smoothed(column, general).posterior
             losses.setdefault(target, {})[row] = loss(column, posterior, fields[target])
     return dict(losses)

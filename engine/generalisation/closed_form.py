@@ -10,11 +10,11 @@ the competition, kappa is the learned mass of novelty.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.generalisation.candidates import compare, mass_of_others, top_rows
 from engine.generalisation.distribution import Generalisation, background, normalised, unmet
 from engine.generalisation.weights import Weights
 from engine.memory.arrays import Codes, Floats, Rows, Singles
@@ -41,7 +41,7 @@ class Generaliser:
         fields: Sequence[FieldEvidence],
         size: int,
         weights: Weights,
-        targets: Sequence[str],
+        targets: Mapping[str, Column],
         kind: Codes | None = None,
     ) -> None:
         """`kind` int32[N]: which episodes the fields do not tell apart; None where that is not known."""
@@ -51,12 +51,33 @@ class Generaliser:
         self._names = [f.name for f in fields]
         self._by_target: dict[str, tuple[Floats, Floats]] = {}
         self._scores: dict[str, Floats] = {}
-        tables = [f.broad_table(BROAD) for f in fields]
-        columns = [f.column for f in fields]
-        mean_w = np.mean([self._weights(g)[0] for g in targets], axis=0) if targets else np.ones(len(fields))
-        weighted = [np.float32(w) * table for table, w in zip(tables, mean_w, strict=True)]
-        self.candidates = _candidates(weighted, columns, size)
+        tables, columns = [f.broad_table(BROAD) for f in fields], [f.column for f in fields]
+        self.candidates, rest = self._compared(tables, columns, targets)
+        self._others: dict[str, float] = {}
+        for (name, column), mass in zip(targets.items(), rest.tolist(), strict=True):
+            self._others[name] = mass / max(1, column.present)
         self._evidence, self._which = _evidence(tables, columns, self.candidates, size, kind)
+
+    def _compared(
+        self, tables: Sequence[Singles], columns: Sequence[Column], targets: Mapping[str, Column]
+    ) -> tuple[Rows, Floats]:
+        """The episodes that are summed over, and the mass of all others for each target, float64[T]."""
+        if self.size <= CANDIDATES or not targets:
+            return np.arange(self.size), np.zeros(len(targets))
+        weights = np.stack([self._weights(name)[0] for name in targets])
+        few = [f for f in self.fields if f.column.kind not in ("number", "time")]
+        told = list(targets.values())
+
+        def score(rows: Rows) -> Floats:
+            found: Floats = weights @ _evidence(tables, columns, rows, self.size, None)[0]
+            return found
+
+        found = compare([(f.holders, lambda f=f: f.similar[0]) for f in few], told, self.size, score)  # type: ignore[misc]
+        if found is not None:
+            return found.rows, found.rest
+        weighted = [np.float32(w) * table for table, w in zip(tables, weights.mean(axis=0), strict=True)]
+        rows = _candidates(weighted, columns, self.size)
+        return rows, mass_of_others(rows, told, self.size, score)
 
     def episode_scores(self, target: str) -> Floats:
         """float64[C]: s_k of the candidates for this target, in nats."""
@@ -95,8 +116,8 @@ class Generaliser:
         return sum_by_value(column.codes[self.candidates], weights, len(column.values))
 
     def kappa(self, target: str) -> float:
-        """The mass of novelty."""
-        return self.weights.kappa.get(target, self.weights.default_kappa)
+        """The mass of novelty, and of the episodes that are not summed one by one."""
+        return self.weights.kappa.get(target, self.weights.default_kappa) + self._others[target]
 
     def has_schema(self, target: str) -> bool:
         """Whether any field of the cue has a weight in the target's schema."""
@@ -144,8 +165,6 @@ def _evidence(
 
 def _candidates(tables: Sequence[Singles], columns: Sequence[Column], size: int) -> Rows:
     """The CANDIDATES episodes of the highest sums of float32[V + 1] over the fields, ascending; later ones at a tie."""
-    if size <= CANDIDATES:
-        return np.arange(size)
     if len(tables) == 1 and len(tables[0]) < size // FEW_VALUES:
         return _best_holders(tables[0], columns[0], CANDIDATES)
     scores = np.zeros(size, dtype=np.float32)
@@ -166,17 +185,3 @@ def _best_holders(table: Singles, column: Column, count: int) -> Rows:
     if len(last) < wanted:
         last = np.flatnonzero(np.take(level, column.codes, mode="wrap"))
     return np.sort(np.concatenate([above, last[len(last) - wanted :]]))
-
-
-def top_rows(scores: npt.NDArray[np.floating], count: int) -> Rows:
-    """The rows of the `count` highest scores, ascending; ties at the edge go to later rows."""
-    beyond = len(scores) - count
-    if beyond <= 0:
-        return np.arange(len(scores))
-    edge = np.partition(scores, beyond)[beyond]
-    best = scores >= edge
-    extra = int(np.count_nonzero(best)) - count
-    if extra:
-        best[(scores == edge).nonzero()[0][:extra]] = False
-    rows: Rows = best.nonzero()[0]
-    return rows

@@ -143,6 +143,11 @@ class FieldEvidence:
         rows = self.column.holders(np.flatnonzero(self.alike > 0.0))
         return rows, self.alike[self.column.codes[rows]]
 
+    @cached_property
+    def holders(self) -> int:
+        """How many episodes those are."""
+        return int(self.column.counts[self.alike[:-1] > 0.0].sum())
+
     @property
     def is_reworded(self) -> bool:
         """Whether the cue may say the value in other words."""
@@ -193,12 +198,12 @@ class FieldEvidence:
 
     def singles(self, level: NoiseLevel) -> Singles:
         """`table` in single precision, as sums over episodes are kept."""
-        table: Singles = self._nats((level,), self.near, self.told, dtype=SINGLE)[0]
+        table: Singles = self.nats((level,), self.near, self.told, dtype=SINGLE)[0]
         return table
 
     def tables(self, levels: Sequence[NoiseLevel]) -> Floats:
         """float64[J, V + 1] of l at every level; the last entry is for episodes that lack the field."""
-        return self._nats(levels, self.near, self.told)
+        return self.nats(levels, self.near, self.told)
 
     def ways(self, levels: Sequence[NoiseLevel], kernel: Kernel) -> Ways:
         """What the field tells apart: the clean reading in nats, how much likelier the damaged one is than it, the
@@ -219,7 +224,7 @@ class FieldEvidence:
         near[:-1], broad[:-1], told[:-1] = self.near[touched], wide[touched], self.told[touched]
         rows = np.empty((len(levels) + 2, count + 2))
         nats, (novel, contradicts) = rows[: len(levels)], rows[len(levels) :]
-        nats[:] = self._nats(levels, near, told, self.met)
+        nats[:] = self.nats(levels, near, told, self.met)
         nats[ONE] = np.exp(np.minimum(nats[ONE] - nats[CLEAN], MOST_RATIO))
         novel[:] = self._novel(kernel, near, broad, told)
         contradicts[:-1], contradicts[-1] = (told == 0.0) & (near < self._same), 0.0
@@ -258,7 +263,7 @@ class FieldEvidence:
         found[-1] = math.log(self.met * self.surprise)
         return found
 
-    def _nats(
+    def nats(
         self,
         levels: Sequence[NoiseLevel],
         near: Floats,

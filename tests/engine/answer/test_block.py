@@ -1,6 +1,7 @@
 """Many cues as one pass give what single completions give."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,7 +79,7 @@ def test_a_block_over_more_episodes_than_candidates_answers_the_same() -> None:
 
 
 def test_a_block_whose_candidates_are_few_of_the_episodes_answers_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("answer.block", "generalisation.closed_form"):
+    for module in ("answer.block", "generalisation.closed_form", "generalisation.candidates"):
         monkeypatch.setattr(f"engine.{module}.CANDIDATES", 60)
     records = mixed_records(13, 420)
     traces = memory(records[:400])
@@ -145,6 +146,28 @@ def test_a_cell_left_out_is_asked_of_a_memory_that_lacks_it(seed: int) -> None:
         told = {str(value): p for value, p in zip(column.values, found.posterior.tolist(), strict=True)}
         assert told == pytest.approx({value: there.get(value, 0.0) for value in told}, abs=1e-6)
         assert found.novel == pytest.approx(wanted.novel)
+
+
+def test_a_cell_left_out_of_a_row_that_outweighs_all_others_leaves_theirs() -> None:
+    rng = np.random.default_rng(5)
+    places = rng.normal(size=(120, 1)) + 0.02 * rng.normal(size=(120, 14))
+    records: list[dict[str, object]] = [
+        {f"x{number}": round(float(place), 3) for number, place in enumerate(row)}
+        | {"kind": f"k{int(row[0] > 0) ^ int(rng.random() < 0.2)}"}
+        for row in places
+    ]
+    traces = memory(records)
+    # As if much had been learned: a row's own e^s is beyond what single precision tells beside the others'.
+    schema = Schema(replace(attach(traces).weights, w={}, v={}, default_w=2.0))
+    block = Block(traces, schema)
+    for row in range(0, 120, 10):
+        cue = {name: value for name, value in records[row].items() if name != "kind"}
+        found, _ = block.without(row, "kind", cue)  # type: ignore[arg-type]
+        lacking = memory([cue if place == row else record for place, record in enumerate(records)])
+        wanted = Block(lacking, schema).general(cue, "kind")  # type: ignore[arg-type]
+        told = dict(zip(map(str, traces.columns["kind"].values), found.posterior.tolist(), strict=True))
+        there = dict(zip(map(str, lacking.columns["kind"].values), wanted.posterior.tolist(), strict=True))
+        assert told == pytest.approx(there, abs=1e-6)
 
 
 def test_what_is_let_go_is_worked_out_again(monkeypatch: pytest.MonkeyPatch) -> None:

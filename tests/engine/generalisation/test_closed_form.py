@@ -7,7 +7,8 @@ import pytest
 
 from engine import CueInput, Options, Schema, attach, complete
 from engine.answer.posterior import Posterior
-from engine.generalisation.closed_form import _best_holders, top_rows
+from engine.generalisation.candidates import top_rows
+from engine.generalisation.closed_form import _best_holders
 from engine.memory.columns import Column
 from tests.engine import oracle
 from tests.engine.worlds import NAMES, random_cue, random_records, random_weights, traces_of

@@ -29,7 +29,7 @@ def test_kinds_are_scored_as_their_episodes_are(seed: int) -> None:
     by_kind = posterior.generaliser
     if by_kind is None:
         return
-    one_by_one = Generaliser(by_kind.fields, traces.size, by_kind.weights, targets)
+    one_by_one = Generaliser(by_kind.fields, traces.size, by_kind.weights, {n: traces.columns[n] for n in targets})
     assert one_by_one._which is None
     if posterior.recollection.kind is not None and len(by_kind.candidates) > 4 * len(posterior.recollection.counts):
         assert by_kind._which is not None

@@ -143,7 +143,7 @@ def test_it_predicts_better_than_the_closed_form(seed: int, is_timed: bool) -> N
         general = made.infer(cue, "what")
         assert general is not None
         evidence = [weigh_field(n, traces.columns[n], v, GENERALISATION_WIDTH) for n, v in cue.items()]
-        plain = Generaliser(evidence, traces.size, weights, ("what",)).infer("what", column)
+        plain = Generaliser(evidence, traces.size, weights, {"what": column}).infer("what", column)
         code = column.find(record["what"])
         loss.append(log_loss(column, general.posterior, record["what"]))
         before.append(log_loss(column, plain.posterior, record["what"]))

@@ -1,0 +1,92 @@
+"""Of very many episodes those that share a rare value with the cue are compared; the others are told as one."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from engine import Traces, attach
+from engine.answer.block import Block
+from engine.answer.schema import Schema
+from engine.generalisation import candidates
+from engine.memory.values import Value
+from engine.priors import CANDIDATES, MISPLACED, MOST_SCORED
+
+SIZE, EVERYTHING = CANDIDATES + 4000, 10**9
+
+
+@pytest.fixture(scope="module")
+def space() -> tuple[list[dict[str, Value]], Traces, Schema]:
+    """People who live somewhere and do something, on a day; the amount follows the day."""
+    rng = np.random.default_rng(3)
+    home, work = rng.integers(400, size=900), rng.integers(60, size=900)
+    records: list[dict[str, Value]] = []
+    for person in np.minimum((rng.pareto(1.2, SIZE) * 30).astype(int), 899).tolist():
+        day = int(rng.integers(9000))
+        record: dict[str, Value] = {"person": f"person {person}", "day": day, "work": f"work {work[person]}"}
+        record["city"] = f"city {home[person] if rng.random() < 0.8 else rng.integers(400)}"
+        record["amount"] = round(day / 10 + float(rng.normal(0, 3)), 1)
+        record["paid"] = bool(rng.random() < 0.7)
+        records.append({name: value for name, value in record.items() if rng.random() > 0.05})
+    traces = Traces()
+    traces.extend(records, [math.nan] * SIZE, [None] * SIZE)
+    return records, traces, attach(traces, kernels={})
+
+
+def _told(
+    space: tuple[list[dict[str, Value]], Traces, Schema], known: set[str], target: str, rows: range
+) -> np.ndarray:
+    records, traces, schema = space
+    block = Block(traces, schema)
+    asked = [{n: v for n, v in records[row].items() if n in known} for row in rows]
+    return np.stack([block.posterior(cue, target)[1] for cue in asked])
+
+
+@pytest.mark.parametrize(
+    ("known", "target"),
+    [({"person"}, "city"), ({"person", "paid", "day"}, "city"), ({"city", "work", "paid"}, "person")],
+)
+def test_telling_the_others_as_one_misplaces_less_than_it_may(
+    space: tuple[list[dict[str, Value]], Traces, Schema], known: set[str], target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = _told(space, known, target, range(0, 400, 20))
+    monkeypatch.setattr("engine.answer.block.CANDIDATES", EVERYTHING)
+    monkeypatch.setattr(candidates, "CANDIDATES", EVERYTHING)
+    exact = _told(space, known, target, range(0, 400, 20))
+    apart = np.abs(found - exact).sum(axis=1) / 2.0
+    assert apart.max() <= MISPLACED
+    assert apart.mean() <= 0.05
+
+
+def test_few_episodes_are_compared_where_few_have_the_cues_values(
+    space: tuple[list[dict[str, Value]], Traces, Schema],
+) -> None:
+    _, traces, schema = space
+    block = Block(traces, schema)
+    few = block._score(block._known({"person": "person 100", "paid": True}), ("city",))
+    assert few is not None
+    held = traces.columns["person"].codes == traces.columns["person"].find("person 100")
+    assert few.candidates.tolist() == np.flatnonzero(held).tolist()
+    assert len(few.candidates) < MOST_SCORED
+    assert few.rest[0] > 0.0
+
+
+def test_where_the_likest_share_no_value_that_few_have_all_are_compared(
+    space: tuple[list[dict[str, Value]], Traces, Schema],
+) -> None:
+    _, traces, schema = space
+    block = Block(traces, schema)
+    near = block._score(block._known({"day": 4000, "paid": True}), ("amount",))
+    assert near is not None
+    assert len(near.candidates) == CANDIDATES
+
+
+def test_places_that_are_weighed_together_tell_what_each_tells_alone(
+    space: tuple[list[dict[str, Value]], Traces, Schema], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = _told(space, {"day", "person"}, "amount", range(500, 560))
+    monkeypatch.setattr("engine.answer.gains.MANY_PLACES", 1000)
+    together = _told(space, {"day", "person"}, "amount", range(500, 560))
+    assert 0.0 < np.abs(alone - together).sum(axis=1).max() / 2.0 <= 0.01
