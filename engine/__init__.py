@@ -37,6 +37,7 @@ from engine.answer.contributions import Counterfactual, Reasons, reasons, subset
 from engine.answer.current import Current, current
 from engine.answer.decision import is_answer
 from engine.answer.interval import ValueInterval
+from engine.answer.platt import Platt, platt
 from engine.answer.posterior import CueInput, Options
 from engine.answer.promise import promise
 from engine.answer.readout import Predicted
@@ -73,7 +74,7 @@ from engine.memory.values import (
     plain,
     value_kind,
 )
-from engine.priors import BINS, IS_STORED, MAX_ASKED, MIN_EPISODES
+from engine.priors import BINS, CLAIMED, IS_STORED, MAX_ASKED, MIN_EPISODES
 from engine.recollection.evidence import NOISE_LEVELS
 from engine.recollection.match import Kernels, fit_kernels
 from engine.recollection.similarity import closest, closest_names
@@ -82,6 +83,7 @@ VERSION = "1.0.0"
 
 __all__ = [
     "BINS",
+    "CLAIMED",
     "IS_STORED",
     "MAX_ASKED",
     "MIN_EPISODES",
@@ -113,6 +115,7 @@ __all__ = [
     "Outcome",
     "Packed",
     "Pattern",
+    "Platt",
     "Predicted",
     "Ranked",
     "Reasons",
@@ -159,6 +162,7 @@ __all__ = [
     "parse_time",
     "place",
     "plain",
+    "platt",
     "prior",
     "probability",
     "promise",

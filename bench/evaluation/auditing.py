@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import engine
+from bench.evaluation.measures import ece, ece_floor
 from bench.evaluation.trial import Trial
 from recollect.memory.table import as_traces
 from recollect.model import AuditRequest, FillRequest
@@ -63,6 +64,12 @@ def filled_tables(trial: Trial) -> None:
         found = fill_alone(request, [blank for blank in blanks if blank[1]], workers=2)
         traces, kept = as_traces(rows), [cell for cell in found.cells if cell.filled]
         assert found.held_out is not None
+        said = np.array([cell.confidence for cell in found.cells])
+        is_right = np.array(
+            [_is_right(traces, cell.field, cell.value, rows[cell.row][cell.field]) for cell in found.cells]
+        )
+        floor = ece_floor(said)
+        trial.figure("fill_ece", name, "ECE of all cells", ece(said, is_right), len(said), ceiling=floor)
         share = len(kept) / found.blank
         trial.figure("fill_share", name, "share of the blanks filled", share, found.blank)
         gap = abs(share - found.held_out.share_filled)

@@ -127,6 +127,7 @@ REQUIREMENTS: Sequence[Requirement] = (
     Requirement("audit_clean", "... accused in clean tables", 0.01, 0.003, is_upper=True),
     Requirement("fill", "Tables filled at a target accuracy"),
     Requirement("fill_gap", "... accuracy against promised", 0.01, None, is_upper=True),
+    Requirement("fill_ece", "... calibration"),
     Requirement("fill_share", "... share of the blanks"),
     Requirement("fill_share_gap", "... share against promised", 0.01, None, is_upper=True),
     Requirement("person_full", "Person, whole cue", 0.995),

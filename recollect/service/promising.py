@@ -1,4 +1,5 @@
-"""Which confidence a column's blanks need so that a wanted share of them is right: shown on cells that the table has.
+"""What a table's known cells, asked as if they were blank, tell of its blanks: how far confidences can be believed, and
+which confidence a wanted share of right ones needs.
 
 Each column has a threshold of its own: what is sure of one is not of another, and a column of which half is wrong is no
 better for another of which all is right. Some known cells of every column are asked as if they were blank, then more
@@ -9,10 +10,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
+import numpy.typing as npt
 
 import engine
 from recollect.model import FillRequest, HeldOut, HeldOutColumn
@@ -48,6 +50,19 @@ class Bar:
             return confidence >= self.least
         own = self.by_field.get(field)
         return own is not None and confidence >= own
+
+
+Beliefs = Mapping[str, engine.Platt]
+
+
+def beliefs(judged: Sequence[Judged]) -> Beliefs:
+    """How far the confidences of each column can be believed; a column without judged cells is left as it is."""
+    return {name: engine.platt(*_arrays(of)) for name, of in _by_field(judged).items()}
+
+
+def as_believed(judged: Judged, believed: Beliefs) -> Judged:
+    """The cell with the confidence that can be believed."""
+    return replace(judged, confidence=believed[judged.field](judged.confidence))
 
 
 def first_cells(request: FillRequest, blanks: Blanks) -> HeldOutCells:
@@ -115,11 +130,15 @@ def _by_field(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
 
 def _shown(judged: Sequence[Judged], accuracy: float, name: str = "") -> HeldOutColumn:
     """The least threshold of which a column's cells show the accuracy."""
-    confidence = np.array([each.confidence for each in judged], dtype=np.float64)
-    found = engine.promise(confidence, np.array([each.is_right for each in judged], dtype=bool), accuracy)
+    found = engine.promise(*_arrays(judged), accuracy)
     if found.accuracy is None:
         return HeldOutColumn(name, found.n, None, 0.0, None)
     return HeldOutColumn(name, found.n, found.threshold, found.share, found.accuracy)
+
+
+def _arrays(judged: Sequence[Judged]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """The confidences, and which answers were right."""
+    return np.array([each.confidence for each in judged]), np.array([each.is_right for each in judged], dtype=bool)
 
 
 def _shown_together(short: Mapping[str, Sequence[Judged]], accuracy: float) -> dict[str, HeldOutColumn]:

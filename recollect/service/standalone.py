@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import Any
 
 import engine
-from engine import Block, Schema, Traces
+from engine import Block, Predicted, Schema, Traces
 from recollect.errors import Unavailable
 from recollect.memory.table import as_traces
 from recollect.model import (
@@ -45,7 +46,17 @@ from recollect.service.examining import (
     worst,
 )
 from recollect.service.filling import filling, told
-from recollect.service.promising import Bar, Blanks, Judged, first_cells, more_cells, pick
+from recollect.service.promising import (
+    Bar,
+    Beliefs,
+    Blanks,
+    Judged,
+    as_believed,
+    beliefs,
+    first_cells,
+    more_cells,
+    pick,
+)
 
 LEARNED_CASES = 300  # held out of each column, to pick a threshold for what was learned
 PIECE = 1000  # rows a process takes at a time
@@ -64,8 +75,9 @@ def fill_alone(
 ) -> Filling:
     """Fill a table from its own rows, in `workers` processes; `report` hears how many rows were answered.
 
-    A cell that a threshold is picked on is taken out of the table first. With `learns` the table's regularities are
-    learned before; then these cells' whole rows are taken out, for what was learned has seen them.
+    How far each column's confidences can be believed is told by some of its known cells, each asked as if it were
+    blank, and so is the threshold of a target accuracy. With `learns` the table's regularities are learned before; then
+    these cells' whole rows are taken out, for what was learned has seen them, and without a target none are asked.
     """
     traces = as_traces(request.rows)
     judged: list[Judged] = []
@@ -75,15 +87,18 @@ def fill_alone(
             judged = _judge_learned(traces, blanks, report_learning)
     table = _Table(request, Block(traces, _schema(traces, learns=learns, report=report_learning)))
     with _processes(table, workers) as run:
-        bar, held_out = Bar(request.threshold), None
-        if request.target_accuracy is not None:
-            if not learns:
-                judged = list(chain.from_iterable(run(_judge, first_cells(request, blanks))))
+        if not learns:
+            judged = list(chain.from_iterable(run(_judge, first_cells(request, blanks))))
+            if request.target_accuracy is not None:
                 more = more_cells(request, blanks, judged, request.target_accuracy)
                 judged += chain.from_iterable(run(_judge, more))
-            bar, held_out = pick(judged, request.target_accuracy, blanks)
+        believed = beliefs(judged)
+        bar, held_out = Bar(request.threshold), None
+        if request.target_accuracy is not None:
+            kept = [as_believed(each, believed) for each in judged]
+            bar, held_out = pick(kept, request.target_accuracy, blanks)
         cells: list[FilledCell] = []
-        for rows, found in run(partial(_ask, bar), blanks):
+        for rows, found in run(partial(_ask, bar, believed), blanks):
             report(rows)
             cells += [
                 FilledCell(*cell[:7], Interval(*cell[7]) if cell[7] else None)  # type: ignore[call-arg]
@@ -181,6 +196,7 @@ def _processes(table: _Table, workers: int) -> Iterator[Run]:
         return (work[begin : begin + PIECE] for begin in range(0, len(work), PIECE))
 
     _inherited.append(table)
+    gc.freeze()  # the table is there to the end: no collection needs to look through it
     try:
         if workers == 1 or "fork" not in multiprocessing.get_all_start_methods():
             yield lambda do, work: map(do, pieces(work))
@@ -194,13 +210,15 @@ def _processes(table: _Table, workers: int) -> Iterator[Run]:
         detail = "A process at work on the table was ended before it was done: nothing was filled."
         raise Unavailable(detail) from lost
     finally:
+        gc.unfreeze()
         _inherited.pop()
 
 
-def _ask(bar: Bar, piece: Blanks) -> tuple[int, list[tuple[Any, ...]]]:
+def _ask(bar: Bar, believed: Beliefs, piece: Blanks) -> tuple[int, list[tuple[Any, ...]]]:
     """How many rows were answered, and their cells: as tuples, which go from process to process fastest."""
     table = _inherited[-1]
-    answers = table.block.ask_all([(table.request.rows[row], names) for row, names in piece])
+    asked = table.block.ask_all([(table.request.rows[row], names) for row, names in piece])
+    answers = [[_believed(each, believed) for each in found] for found in asked]
     cells = (cell for (row, _), found in zip(piece, answers, strict=True) for cell in told(row, found, bar))
     return len(piece), [
         (
@@ -209,6 +227,15 @@ def _ask(bar: Bar, piece: Blanks) -> tuple[int, list[tuple[Any, ...]]]:
         )
         for each in cells
     ]
+
+
+def _believed(answer: Predicted, believed: Beliefs) -> Predicted:
+    """The answer with the confidence that can be believed; a source is named for what is more likely right than not."""
+    if answer.name not in believed:
+        return answer
+    confidence = believed[answer.name](answer.confidence)
+    source = answer.source if confidence >= engine.CLAIMED else Source.IMAGINED.value
+    return replace(answer, confidence=confidence, source=source)
 
 
 def _judge(piece: Sequence[tuple[int, str]]) -> list[Judged]:
