@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 import engine
-from bench.evaluation.measures import ece, ece_floor
+from bench.evaluation.measures import Floats, ece, ece_floor
 from bench.evaluation.trial import Trial
 from recollect.memory.table import as_traces
 from recollect.model import AuditRequest, FillRequest
 from recollect.service.examining import audit_traces
 from recollect.service.filling import blank_cells
+from recollect.service.promising import Blanks
 from recollect.service.standalone import fill_alone
 
 Json = dict[str, Any]
@@ -61,15 +62,23 @@ def filled_tables(trial: Trial) -> None:
         ]
         request = FillRequest(table, targets, target_accuracy=TARGET_ACCURACY)
         blanks = [(place, tuple(f for f in names if f in rows[place])) for place, names in blank_cells(request)]
-        found = fill_alone(request, [blank for blank in blanks if blank[1]], workers=2)
+        blanks = [blank for blank in blanks if blank[1]]
+        found = fill_alone(request, blanks, workers=2)
         traces, kept = as_traces(rows), [cell for cell in found.cells if cell.filled]
         assert found.held_out is not None
         said = np.array([cell.confidence for cell in found.cells])
         is_right = np.array(
             [_is_right(traces, cell.field, cell.value, rows[cell.row][cell.field]) for cell in found.cells]
         )
-        floor = ece_floor(said)
-        trial.figure("fill_ece", name, "ECE of all cells", ece(said, is_right), len(said), ceiling=floor)
+        trial.figure(
+            "fill_ece",
+            name,
+            "ECE of all cells, beside that of the engine's own confidences",
+            ece(said, is_right),
+            len(said),
+            baseline=ece(_own_confidences(table, blanks), is_right),
+            ceiling=ece_floor(said),
+        )
         share = len(kept) / found.blank
         trial.figure("fill_share", name, "share of the blanks filled", share, found.blank)
         gap = abs(share - found.held_out.share_filled)
@@ -80,6 +89,14 @@ def filled_tables(trial: Trial) -> None:
         trial.figure("fill", name, f"accuracy at a target of {TARGET_ACCURACY}", right, len(kept))
         gap = abs(float(right) - found.held_out.accuracy)
         trial.figure("fill_gap", name, "accuracy reached against promised", gap, len(kept))
+
+
+def _own_confidences(table: list[Json], blanks: Blanks) -> Floats:
+    """float64[n]: how sure the engine is of the blank cells, before known cells put that right."""
+    traces = as_traces(table)
+    block = engine.Block(traces, engine.attach(traces, None, kernels={}))
+    found = block.ask_all([(table[place], names) for place, names in blanks])
+    return np.array([each.confidence for answers in found for each in answers])
 
 
 def _tables(trial: Trial) -> Iterator[tuple[str, list[Json]]]:

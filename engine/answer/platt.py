@@ -1,11 +1,12 @@
 """How far confidences of one kind can be believed, by answers of that kind that were judged.
 
-    logit p = a logit c + b        a ~ N(1, 1), b ~ N(0, 1)
+    p = (1 - t) c + t q        logit q = a logit c + b        a ~ N(1, 1), b ~ N(0, 1)
 
-at its likeliest. It counts where it explains what was judged better by a nat for each of its two numbers; else
-confidences stay as they are. a stays above LEAST_SLOPE, so that what was surer is surer afterwards, too.
+with a and b at their likeliest. t is the Akaike weight of the correction beside none, 1 / (1 + e^{2 - g}), where it
+explains what was judged better by g nats, and costs one for each of its numbers. a stays above LEAST_SLOPE, so that
+what was surer is surer afterwards, too.
 
-Source: Platt 1999; Akaike 1974.
+Source: Platt 1999; Burnham & Anderson 2002 (averaging by Akaike weights).
 """
 
 from __future__ import annotations
@@ -17,22 +18,21 @@ import numpy as np
 
 from engine.generalisation.descent import fisher_scoring
 from engine.memory.arrays import Floats, Mask
-from engine.priors import GAIN, LEAST_SLOPE, LONGEST, MIXTURE_STEPS, SUREST, WORTH
+from engine.priors import LEAST_SLOPE, NUMBERS, SUREST
 
 
 @dataclass(frozen=True, slots=True)
 class Platt:
-    """`slope` a > 0 and `shift` b in nats; confidences stay as they are where neither is told."""
+    """`slope` a > 0, `shift` b in nats, `trust` t in [0, 1]; confidences stay as they are where t is 0."""
 
     slope: float = 1.0
     shift: float = 0.0
+    trust: float = 0.0
 
     def __call__(self, confidence: float) -> float:
         """p in [0, 1]."""
-        if (self.slope, self.shift) == (1.0, 0.0):
-            return confidence
         z = self.slope * float(_logits(np.array(confidence))) + self.shift
-        return 1.0 / (1.0 + math.exp(-z))
+        return (1.0 - self.trust) * confidence + self.trust / (1.0 + math.exp(-z))
 
 
 def platt(confidence: Floats, is_right: Mask) -> Platt:
@@ -43,8 +43,8 @@ def platt(confidence: Floats, is_right: Mask) -> Platt:
     slope, shift = _fit(np.stack([x, one[0]]), np.zeros(len(x)), is_right, np.array([1.0, 0.0]))
     if slope < LEAST_SLOPE:
         slope, (shift,) = LEAST_SLOPE, _fit(one, LEAST_SLOPE * x, is_right, np.zeros(1))
-    worth = _nats(x, is_right) - _nats(slope * x + shift, is_right)
-    return Platt(slope, shift) if worth > WORTH else Platt()
+    gain = _nats(x, is_right) - _nats(slope * x + shift, is_right)
+    return Platt(slope, shift, 1.0 / (1.0 + math.exp(NUMBERS - gain)))
 
 
 def _fit(x: Floats, offset: Floats, is_right: Mask, first: Floats) -> list[float]:
@@ -58,10 +58,9 @@ def _fit(x: Floats, offset: Floats, is_right: Mask, first: Floats) -> list[float
         p = 1.0 / (1.0 + np.exp(-(point @ x + offset)))
         return x @ (p - is_right) + point - first, (x * (p * (1.0 - p))) @ x.T + np.eye(len(first))
 
-    found: list[float] = fisher_scoring(loss, slopes, first, steps=MIXTURE_STEPS, longest=LONGEST, gain=GAIN)[
-        0
-    ].tolist()
-    return found
+    found, _ = fisher_scoring(loss, slopes, first)
+    told: list[float] = found.tolist()
+    return told
 
 
 def _nats(z: Floats, is_right: Mask) -> float:

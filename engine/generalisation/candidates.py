@@ -61,7 +61,7 @@ def compare(
         is_compared[:] = False
         is_compared[rows] = True
     rest, uneven = _mass(of_spread, spread, ~is_compared[spread], targets, size)
-    mass = np.exp(scores).sum(axis=1, dtype=np.float64) + rest
+    mass = np.exp(scores, dtype=np.float64).sum(axis=1) + rest
     return Compared(rows, scores, rest) if float((uneven / mass).max()) <= MISPLACED else None
 
 
@@ -80,10 +80,10 @@ def _mass(scores: Scores, spread: Rows, is_other: Mask, targets: Sequence[Column
     """R of each target by those of the episodes evenly spread that are others, and how much of it may lie elsewhere
     than m says, float64[T] each."""
     counts = np.stack([column.derived("spread", partial(_has, column, spread)) for column in targets]) & is_other
-    weights = np.exp(scores) * counts
-    mass = weights.sum(axis=1, dtype=np.float64)
-    even = (mass / np.maximum(counts.sum(axis=1), 1)).astype(scores.dtype)
-    uneven = np.abs(weights - even[:, None] * counts).sum(axis=1, dtype=np.float64) / 2.0
+    weights = np.exp(scores, dtype=np.float64) * counts  # e^s may be beyond single precision
+    mass = weights.sum(axis=1)
+    even = mass / np.maximum(counts.sum(axis=1), 1)
+    uneven = np.abs(weights - even[:, None] * counts).sum(axis=1) / 2.0
     each = size / len(spread)
     return each * mass, each * uneven
 

@@ -12,7 +12,16 @@ from collections.abc import Callable
 import numpy as np
 
 from engine.memory.arrays import Floats
-from engine.priors import ADAM_GUARD, FIRST_MOMENT, HALVINGS, SECOND_MOMENT, SLOWEST
+from engine.priors import (
+    ADAM_GUARD,
+    FIRST_MOMENT,
+    HALVINGS,
+    LONGEST_STEP,
+    SCORING_GAIN,
+    SCORING_STEPS,
+    SECOND_MOMENT,
+    SLOWEST,
+)
 
 
 def adam(slope: Callable[[Floats], Floats], start: Floats, least: Floats, steps: int, rate: float) -> Floats:
@@ -38,9 +47,9 @@ def fisher_scoring(
     slopes: Callable[[Floats], tuple[Floats, Floats]],
     start: Floats,
     *,
-    steps: int,
-    longest: float,
-    gain: float,
+    steps: int = SCORING_STEPS,
+    longest: float = LONGEST_STEP,
+    gain: float = SCORING_GAIN,
 ) -> tuple[Floats, float]:
     """(the numbers float64[P], their loss): from `start` until a step is worth less than `gain` in the loss.
 

@@ -27,11 +27,8 @@ from engine.generalisation.relational.rates import PairRates
 from engine.generalisation.softmax import grouped_softmax
 from engine.memory.arrays import SINGLE, Floats, Ints, Singles
 from engine.priors import (
-    GAIN,
     LEAST_MASS,
-    LONGEST,
     MIXTURE_PULL,
-    MIXTURE_STEPS,
     NEAR,
     PRIOR_HOP,
     PRIOR_HOP3,
@@ -104,9 +101,7 @@ def fit_mixture(
         gradient, information = replays.slopes(_to_weights(point))
         return gradient + pull * (point - first), information + pull * np.eye(len(point))
 
-    point, loss = fisher_scoring(
-        lambda at: replays.loss(_to_weights(at)), slopes, first, steps=MIXTURE_STEPS, longest=LONGEST, gain=GAIN
-    )
+    point, loss = fisher_scoring(lambda at: replays.loss(_to_weights(at)), slopes, first)
     report(1.0)
     return _to_weights(point), loss
 
