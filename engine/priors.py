@@ -371,9 +371,10 @@ EVIDENCE_LISTED = 8  # episodes | listed behind an answer | cost
 TRACES_POOLED = 64  # candidates | among which identical records are pooled | cost
 ENTRY_BYTES = 1024  # bytes | that what is kept takes beside its arrays | cost
 KEPT_BYTES = 128 << 20  # bytes | of gains per episode that are kept, the larger part of what is | cost
+SCORED_AT_ONCE = 1 << 18  # gains | of values, up to which episodes are compared with several cues together | cost
 READ_AT_ONCE = 1 << 15  # shares | of values, up to which answers of a field are read out together | cost
 FEW_CLASSES = 0.25  # classes an episode | up to which what few values tell is added by class | cost
-STEPS_A_WIDTH = 64  # steps of a kernel's width | within which places are weighed as one where they are many | cost
+STEPS_A_WIDTH = 32  # steps of a kernel's width | within which places are weighed as one where they are many | cost
 MANY_PLACES = 8192  # values | of a line from which on that is so | cost
 FEW_ADDED = 0.125  # share of episodes | that are added one by one | cost
 

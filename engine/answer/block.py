@@ -13,15 +13,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from engine.answer.gains import Gains, Known
 from engine.answer.readout import Backing, Predicted, read_out
 from engine.answer.schema import Schema
-from engine.generalisation.candidates import compare, mass_of_others, top_rows
+from engine.generalisation.candidates import Compared, compare, mass_of_others, top_rows
 from engine.generalisation.distribution import Generalisation, Generalisations, background, normalised, unmet
 from engine.generalisation.smoothing import smoothed
 from engine.memory.arrays import Floats, Ints, Rows, Singles
@@ -35,14 +36,11 @@ Question = tuple[Mapping[str, Value], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """The episodes compared with one cue, int[C], and their evidence in nats: for each target, float32[T, C]; of all
-    others the mass, float64[T]."""
+    """What of a cue says something, and the episodes compared with it for each of the targets."""
 
     known: Sequence[Known]
     targets: tuple[str, ...]
-    candidates: Rows
-    scores: Singles
-    rest: Floats
+    compared: Compared
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,9 +78,9 @@ class Block:
         asked = [(cue, tuple(name for name in targets if name in columns)) for cue, targets in questions]
         found: list[list[Predicted | None]] = [[None] * len(targets) for _, targets in asked]
         waiting: dict[str, list[_Cell]] = defaultdict(list)
-        for place, (cue, targets) in enumerate(asked):
-            scored = self._score(self._known(cue), targets)
+        for place, scored in self._scored([(self._known(cue), targets) for cue, targets in asked]):
             backing = self._backing(scored)
+            cue, targets = asked[place]
             for at, name in enumerate(targets):
                 waiting[name].append(_Cell(found[place], at, scored, self._said(cue, name), backing))
                 if len(waiting[name]) * len(columns[name].values) > READ_AT_ONCE:
@@ -144,7 +142,7 @@ class Block:
         if scored is None:
             m = m / max(float(m.sum()), 1e-300)
             return Generalisation(m, m, m, np.zeros(len(m)), novel), counts
-        alike = self._alike(target, [scored], row)[0]
+        alike = self._alike(target, [scored], [row])[0]
         beta = self._schema_bias(target, [scored])[0]
         beta[code] = self._bias_without(scored, target, row, code)
         return self._mixed(target, m, alike / max(1, column.present - 1), beta, novel), counts
@@ -158,9 +156,8 @@ class Block:
         bracket = self._kappa(target) * (left + 0.5) / (column.present + 0.5 * column.distinct + 0.5)
         beta = np.zeros(len(rows))
         if scored is not None:
-            weights, most = _weights(scored.scores[0])
-            own = np.zeros(self.traces.size)
-            own[scored.candidates] = most * weights.astype(np.float64)
+            compared, own = scored.compared, np.zeros(self.traces.size)
+            own[compared.rows] = compared.most[0] * compared.weights[0]
             bracket += np.maximum(0.0, self._alike(target, [scored])[0][codes] - own[rows]) / column.present
             for weight, each in self._weighted(scored, target):
                 near = np.zeros(self.traces.size)
@@ -178,25 +175,42 @@ class Block:
         return [each for each in found if each.is_met]
 
     def _score(self, known: Sequence[Known], targets: tuple[str, ...]) -> _Scored | None:
-        """The episodes most like the cue; None where it has nothing that was ever seen."""
-        if not known or not targets:
-            return None
-        weights = self._shared_weights(tuple(each.name for each in known), targets)
+        """The episodes most like a cue; None where it has nothing that was ever seen."""
+        return next(self._scored([(known, targets)]))[1]
+
+    def _scored(self, asked: Sequence[tuple[Sequence[Known], tuple[str, ...]]]) -> Iterator[tuple[int, _Scored | None]]:
+        """`_score` of many, each by its place among them, those together that know and ask for the same fields."""
+        alike: dict[tuple[tuple[str, ...], tuple[str, ...]], list[int]] = defaultdict(list)
+        for place, (known, targets) in enumerate(asked):
+            if known and targets:
+                alike[tuple(each.name for each in known), targets].append(place)
+            else:
+                yield place, None
+        for (names, targets), places in alike.items():
+            step = self._gains.at_once(names)
+            for some in (places[begin : begin + step] for begin in range(0, len(places), step)):
+                yield from zip(some, self._score_all([asked[place][0] for place in some], names, targets), strict=True)
+
+    def _score_all(
+        self, cues: Sequence[Sequence[Known]], names: tuple[str, ...], targets: tuple[str, ...]
+    ) -> Iterator[_Scored]:
+        """`_score` of cues that know the same fields."""
         columns, size = self.traces.columns, self.traces.size
-        few = [each for each in known if columns[each.name].kind not in ("number", "time")]
-        told = [columns[name] for name in targets]
+        weights, told = self._shared_weights(names, targets), [columns[name] for name in targets]
+        few = [place for place, name in enumerate(names) if columns[name].kind not in ("number", "time")]
+        holders = [[(len(cue[place].like), partial(getattr, cue[place], "like")) for place in few] for cue in cues]
+        found = compare(holders, told, size, partial(self._gains.scores, cues, weights))
+        for known, compared in zip(cues, found, strict=True):
+            yield _Scored(known, targets, compared or self._all_compared(known, weights, told))
 
-        def score(rows: Rows) -> Singles:
-            return self._gains.scores(known, weights, rows)
-
-        found = compare([(len(each.like), lambda each=each: each.like) for each in few], told, size, score)  # type: ignore[misc]
-        if found is not None:
-            return _Scored(known, targets, *found)
+    def _all_compared(self, known: Sequence[Known], weights: Singles, told: Sequence[Column]) -> Compared:
+        """All episodes compared with a cue, and the likest of them."""
         total = self._gains.total(known, weights)
         rows = top_rows(_mean(total), CANDIDATES)
-        if len(rows) == size:
-            return _Scored(known, targets, rows, total, np.zeros(len(targets)))
-        return _Scored(known, targets, rows, np.take(total, rows, axis=1), mass_of_others(rows, told, size, score))
+        if len(rows) == self.traces.size:
+            return Compared.of(rows, total, np.zeros(len(told)))
+        rest = mass_of_others(rows, told, self.traces.size, partial(self._gains.scores, [known], weights))
+        return Compared.of(rows, np.take(total, rows, axis=1), rest)
 
     def _shared_weights(self, names: tuple[str, ...], targets: tuple[str, ...]) -> Singles:
         """float32[T, F]: what the cue's fields weigh for each target."""
@@ -217,27 +231,23 @@ class Block:
         head = self.schema.heads.get(target)
         return None if head is None else head.infer(cue, target)
 
-    def _alike(self, target: str, scored: Sequence[_Scored | None], left_out: int | None = None) -> Floats:
+    def _alike(self, target: str, scored: Sequence[_Scored | None], left_out: Sequence[int] | None = None) -> Floats:
         """float64[n, V]: of each cue the sum of e^s of the episodes that have each value, but for the one left out."""
         column, codes = self.traces.columns[target], self._gains.codes(target)
-        asked = [(number, each, each.targets.index(target)) for number, each in enumerate(scored) if each is not None]
+        asked = [(number, each.compared, each.targets.index(target)) for number, each in enumerate(scored) if each]
         alike = np.zeros((len(scored), len(column.values) + 1))
         if not asked:
             return alike[:, :-1]
-        counts = [len(each.candidates) for _, each, _ in asked]
-        scores = np.concatenate([each.scores[place] for _, each, place in asked])
-        most = np.maximum.reduceat(scores, np.cumsum([0, *counts[:-1]]))
-        scores -= np.repeat(most, counts)
-        rows = np.concatenate([each.candidates for _, each, _ in asked])
-        keys = codes.take(rows) + np.repeat([number * alike.shape[1] for number, _, _ in asked], counts)
-        weights = np.exp(scores, out=scores)
+        rows = np.concatenate([each.rows for _, each, _ in asked])
+        weights = np.concatenate([each.weights[place] for _, each, place in asked])
+        cue = np.repeat([number for number, _, _ in asked], [len(each.rows) for _, each, _ in asked])
         if left_out is not None:
-            weights[rows == left_out] = 0.0
-        sums: Floats = np.bincount(keys, weights, alike.size)  # type: ignore[assignment]  # as in sum_by_value
+            weights[rows == np.take(left_out, cue)] = 0.0
+        sums: Floats = np.bincount(codes.take(rows) + cue * alike.shape[1], weights, alike.size)  # type: ignore[assignment]  # as in sum_by_value
         alike = sums.reshape(alike.shape)
         base = background(column)
-        for (number, each, place), shift in zip(asked, np.exp(most, dtype=np.float64).tolist(), strict=True):
-            alike[number] *= shift
+        for number, each, place in asked:
+            alike[number] *= each.most[place]
             if each.rest[place]:
                 alike[number, :-1] += each.rest[place] * base
         return alike[:, :-1]
@@ -258,12 +268,13 @@ class Block:
         if scored is None:
             rows = np.arange(max(0, self.traces.size - DYNAMICS_CANDIDATES), self.traces.size)
             return Backing(rows, np.ones(len(rows)))
-        mean = _mean(scored.scores)
+        mean = _mean(scored.compared.scores)
         best = top_rows(mean, DYNAMICS_CANDIDATES)
-        weights, most = _weights(mean[best])
         found = Backing.room(min(DYNAMICS_CANDIDATES, self.traces.size))
-        found.rows[: len(best)] = scored.candidates[best]
-        np.multiply(weights, most, out=found.weights[: len(best)])
+        found.rows[: len(best)] = scored.compared.rows[best]
+        weights = mean[best]
+        weights -= weights.max(initial=-np.inf)
+        np.exp(weights, out=found.weights[: len(best)])
         return found
 
     def _rows(self, target: str, names: tuple[str, ...]) -> tuple[Floats, Floats]:
@@ -329,10 +340,3 @@ def _mean(total: Singles) -> Singles:
             mean += other
         mean /= len(total)
     return mean
-
-
-def _weights(scores: Singles) -> tuple[Singles, float]:
-    """e^s of every episode: float32[C] of the most, and e^s of that."""
-    most = scores.max(initial=-np.inf)
-    weights = scores - most
-    return np.exp(weights, out=weights), math.exp(most)

@@ -46,8 +46,8 @@ def decide(column: Column, p: Floats, cells: Floats, rho: float, recollected: Fl
 
 
 def decide_all(column: Column, p: Floats, cells: Floats, total: Floats | None = None) -> Ints:
-    """int[n]: `decide` of n posteriors float64[n, V] in which nothing is recollected; of numbers and times with the
-    running sums of their `cells` in order, `total` float64[n, M]."""
+    """int[n]: `decide` of n posteriors float64[n, V] in which nothing is recollected; of numbers and times, up to a
+    factor, with the running sums of their `cells` in order, `total` float64[n, M]."""
     if total is not None:
         line = number_line(column)
         codes: Ints = np.full(len(p), MISSING)
@@ -59,7 +59,8 @@ def decide_all(column: Column, p: Floats, cells: Floats, total: Floats | None = 
         codes[(p >= level[:, None]).sum(axis=1) > 1] = MISSING  # a tie
     nothing = np.zeros(p.shape[1])
     for row in np.flatnonzero(codes == MISSING).tolist():
-        codes[row] = decide(column, p[row], cells[row], 0.0, nothing)
+        shares = p[row] if total is None else p[row] / max(float(p[row].sum()), 1e-300)
+        codes[row] = decide(column, shares, cells[row], 0.0, nothing)
     return codes
 
 

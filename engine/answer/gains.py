@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.generalisation.closed_form import BROAD
-from engine.memory.arrays import Codes, Floats, Rows, Singles
+from engine.memory.arrays import Codes, Floats, Ints, Rows, Singles
 from engine.memory.columns import MISSING, Column
 from engine.memory.resolution import on_line
 from engine.memory.values import Value, identity
@@ -29,6 +29,7 @@ from engine.priors import (
     MANY_PLACES,
     NEAR_ENOUGH,
     SCHEMA_PSEUDOCOUNT,
+    SCORED_AT_ONCE,
     STEPS_A_WIDTH,
 )
 from engine.recollection.evidence import FieldEvidence, weigh_nearness
@@ -194,6 +195,8 @@ class Gains:
         self._bases: _Kept[Singles] = _Kept(KEPT_BYTES / 16)
         self._biases: _Kept[Bias] = _Kept(KEPT_BYTES / 4)
         self._orders: dict[str, _Order] = {}
+        self._middle: dict[str, Ints] = {}
+        self._itself: dict[tuple[str, int, int], tuple[float, float]] = {}
         self._weighted = np.empty(size, dtype=np.float32)
         self._usual: dict[str, Singles] = {}
         self._codes: dict[str, Rows] = {}
@@ -206,22 +209,34 @@ class Gains:
         found = kept.find((name, key))
         if found is None:
             together = self._weighed_together(name, value) if self.columns[name].kind in _LINES else None
-            made = self._weigh(name, value, key) if together is None else together
-            found = kept.put((name, key), made, made.nbytes if together is None else 0)
+            if together is not None:
+                return together
+            found = self._weigh(name, value, key)
+            kept.put((name, key), found, found.nbytes)
         return found
 
-    def scores(self, known: Sequence[Known], weights: Singles, rows: Rows) -> Singles:
-        """float32[T, C] in nats: of some episodes the gains, weighted by weights float32[T, F] of the cue's fields."""
-        codes, tables, begins = self._side_by_side
-        of_all = np.zeros((len(weights), len(begins)), dtype=np.float32)
-        for each, own in zip(known, weights.T, strict=True):
-            place, begin = begins[each.name]
-            tables[begin : begin + len(each.table)] = each.table
-            for code, gain in each.apart:
-                tables[begin + code] = gain
-            of_all[:, place] = own
-        # What cues before left of other fields weighs nothing.
-        scores: Singles = of_all @ tables.take(codes.take(rows, axis=0)).T
+    def at_once(self, names: Sequence[str]) -> int:
+        """Of how many cues with these fields `scores` are best found together."""
+        width = sum(len(self.columns[name].values) + 1 for name in names)
+        return max(1, SCORED_AT_ONCE // max(1, width))
+
+    def scores(self, cues: Sequence[Sequence[Known]], weights: Singles, rows: Rows, cue: Rows) -> Singles:
+        """float32[T, R] in nats: of episodes int[R] the gains, each by the cue int[R] beside it of cues that know the
+        same fields, which weigh float32[T, F]."""
+        scores = np.zeros((len(weights), len(rows)), dtype=np.float32)
+        codes = self._side_by_side.take(rows, axis=0)
+        for values, own in zip(zip(*cues, strict=True), weights.T.tolist(), strict=True):
+            if not any(own):
+                continue
+            width = len(values[0].table)
+            tables = np.concatenate([each.table for each in values])
+            for number, each in enumerate(values):
+                for code, gain in each.apart:
+                    tables[number * width + code] = gain
+            gains = tables.take(cue * width + codes[:, self._places[values[0].name]])
+            for sums, weight in zip(scores, own, strict=True):
+                if weight:
+                    np.add(sums, weight * gains, out=sums)
         return scores
 
     def total(self, known: Sequence[Known], weights: Singles) -> Singles:
@@ -308,16 +323,16 @@ class Gains:
         return self._bases.put(key, total, total.nbytes)
 
     @cached_property
-    def _side_by_side(self) -> tuple[Codes, Singles, dict[str, tuple[int, int]]]:
-        """Room for one table of each column, one after the other; where in it each episode's values are, int32[N, F];
-        and by column its place among them and where its table begins."""
-        sizes = [len(column.values) + 1 for column in self.columns.values()]
-        begins = np.cumsum([0, *sizes])
-        codes = np.empty((self.size, len(sizes)), dtype=np.int32)
-        for own, name, begin in zip(codes.T, self.columns, begins.tolist(), strict=False):
-            np.add(self.codes(name), begin, out=own, casting="unsafe")
-        found = {name: (place, int(begins[place])) for place, name in enumerate(self.columns)}
-        return codes, np.zeros(begins[-1], dtype=np.float32), found
+    def _side_by_side(self) -> Codes:
+        """int32[N, F]: `codes` of all columns, those of an episode one after the other."""
+        codes = np.empty((self.size, len(self.columns)), dtype=np.int32)
+        for name, place in self._places.items():
+            codes[:, place] = self.codes(name)
+        return codes
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.columns)}
 
     @cached_property
     def _classes(self) -> _Classes:
@@ -351,21 +366,34 @@ class Gains:
         """What a stored number or time says by the one in the middle of those about as far from all others; but for
         what each says of itself. None where no others are so near."""
         column = self.columns[name]
-        line, code = number_line(column), column.find(value)
-        if code == MISSING or len(line.ranks) < MANY_PLACES:
+        code = column.find(value)
+        middle = code if code == MISSING else int(self._middles(name)[code])
+        if middle == code:
             return None
-        step = GENERALISATION_WIDTH / STEPS_A_WIDTH
-        place = int(np.searchsorted(line.places, column.numbers[code]))
-        bucket = int(line.ranks[place] / step)
-        first, last = np.searchsorted(line.ranks, (bucket * step, (bucket + 1) * step))
-        middle = int(line.codes[(first + last - 1) // 2])
-        if middle == code or not first <= place < last:
-            return None
-        like = self.known(name, column.values[middle])
-        none = np.zeros(0, dtype=bool)
-        own = FieldEvidence(name, column, "", code, none, np.zeros(0), column.background(code), like.mean, np.zeros(0))
-        unlike, itself = own.nats((BROAD,), np.ones(2), np.array([0.0, 1.0]), dtype=np.float32)[0, :2].tolist()
+        like, count = self.known(name, column.values[middle]), int(column.counts[code])
+        key = name, middle, count
+        if key not in self._itself:
+            none = np.zeros(0, dtype=bool)
+            own = FieldEvidence(
+                name, column, "", code, none, np.zeros(0), column.background(code), like.mean, np.zeros(0)
+            )
+            nats = own.nats((BROAD,), np.ones(2), np.array([0.0, 1.0]), dtype=np.float32)
+            self._itself[key] = nats[0, 0].item(), nats[0, 1].item()
+        unlike, itself = self._itself[key]
         return replace(like, apart=((middle, unlike), (code, itself)))
+
+    def _middles(self, name: str) -> Ints:
+        """int[V]: of a line with many places the code of the one in the middle of those that are weighed as one with
+        each; each itself elsewhere."""
+        if name not in self._middle:
+            column, line = self.columns[name], number_line(self.columns[name])
+            middles = np.arange(len(column.values))
+            if len(line.ranks) >= MANY_PLACES:
+                buckets = (line.ranks * (STEPS_A_WIDTH / GENERALISATION_WIDTH)).astype(np.intp)
+                first, last = np.searchsorted(buckets, buckets), np.searchsorted(buckets, buckets, "right")
+                middles[line.codes] = line.codes[(first + last - 1) // 2]
+            self._middle[name] = middles
+        return self._middle[name]
 
     def _added_by(self, known: Known) -> Added:
         """What a value adds to the usual."""

@@ -11,7 +11,7 @@ from engine.answer.attribution import AnswerParts, attribute
 from engine.answer.decision import decide_all
 from engine.answer.interval import ValueInterval, in_terms_of, of_cells
 from engine.generalisation.distribution import Generalisations, background
-from engine.generalisation.smoothing import cells_all, line_of, smoothed_all
+from engine.generalisation.smoothing import cells_all, line_of, rule_of_thumb, spread_all
 from engine.memory.arrays import Floats, Ints, Rows
 from engine.memory.columns import MISSING, Column
 from engine.memory.resolution import tolerance
@@ -54,13 +54,14 @@ def read_out(
 
     With `is_told` those of numbers and times say where they lie, too.
     """
-    p, novel = generals.posterior, generals.novel
+    p = generals.posterior
     lies: list[ValueInterval | None] = [None] * len(p)
     if column.kind in ("number", "time"):
         around = generals.around
         if around is None:
-            p, novel, around = smoothed_all(column, p, novel)
-        on = cells_all(column, p, novel, around)
+            on, around, p = spread_all(column, p, *rule_of_thumb(column, p))
+        else:
+            on = cells_all(column, p, generals.novel, around)
         cells = on + around
         total = np.cumsum(line_of(column).pick(cells), axis=1)
         codes = decide_all(column, p, cells, total)
@@ -69,24 +70,23 @@ def read_out(
             lies = [in_terms_of(column, of_cells(column, code, *own), column.values[code]) for code, *own in found]
     else:
         codes = decide_all(column, p, p)
-    parts = _parts(column, generals, (p, novel), codes, _supporters(column, codes, backings))
+    parts = _parts(column, generals, p, codes, _supporters(column, codes, backings))
     return [
         Predicted(name, column.values[code], code, each.total, attribute(each).label(each), each.supporters, lie)
         for code, each, lie in zip(codes.tolist(), parts, lies, strict=True)
     ]
 
 
-def _parts(
-    column: Column, generals: Generalisations, told: tuple[Floats, Floats], codes: Ints, supporters: Floats
-) -> list[AnswerParts]:
-    """What the parts of the model say of the answers, int[n]; (P_G, novel) float64[n, V] and [n] is `told`."""
-    (p, novel), same = told, _Same(column, codes)
-    likely = same.sum(p)
+def _parts(column: Column, generals: Generalisations, p: Floats, codes: Ints, supporters: Floats) -> list[AnswerParts]:
+    """What the parts of the model say of the answers, int[n]; `p` float64[n, V] is P_G, of numbers and times what is
+    not between them."""
+    same = _Same(column, codes)
+    found = same.sum(p)
     m = background(column)
     rows = zip(
-        np.minimum(1.0, (1.0 - novel) * likely).tolist(),
+        np.minimum(1.0, (1.0 - generals.novel) * found).tolist(),
         same.sum(np.broadcast_to(m, p.shape)).tolist(),
-        likely.tolist(),
+        (found / np.maximum(p.sum(axis=1), 1e-300)).tolist(),
         same.share(generals.bracket).tolist(),
         same.share(generals.lifted).tolist(),
         supporters.tolist(),

@@ -22,53 +22,92 @@ from engine.memory.arrays import Floats, Mask, Rows
 from engine.memory.columns import MISSING, Column
 from engine.priors import CANDIDATES, EVENLY_SPREAD, FEW_HAVE, MISPLACED, MOST_SCORED
 
+_ROW_BITS = 40  # of a number that tells a cue and an episode
+
 Scores = npt.NDArray[np.floating[Any]]
+Score = Callable[[Rows, Rows], Scores]  # float[T, R] of episodes int[R], each compared with the cue int[R] beside it
+Holders = Sequence[tuple[int, Callable[[], Rows]]]  # of a cue's fields: how many episodes have its value, and which
 
 
 class Compared(NamedTuple):
-    """The episodes compared, int[C] ascending, and s_k of each for each target, float[T, C] in nats; `rest` float64[T]
-    is R, of the others that have the target."""
+    """The episodes compared, int[C] ascending, and s_k of each for each target, float[T, C] in nats.
+
+    `most` float64[T] is e^s of the likest, `weights` float[T, C] e^s as a share of it; `rest` float64[T] is R, of the
+    others that have the target.
+    """
 
     rows: Rows
     scores: Scores
+    weights: Scores
+    most: Floats
     rest: Floats
 
+    @classmethod
+    def of(cls, rows: Rows, scores: Scores, rest: Floats) -> Compared:
+        """With the weights of these scores."""
+        most = scores.max(axis=1)
+        weights = scores - most[:, None]
+        return cls(rows, scores, np.exp(weights, out=weights), np.exp(most, dtype=np.float64), rest)
 
-def compare(
-    holders: Sequence[tuple[int, Callable[[], Rows]]],
-    targets: Sequence[Column],
-    size: int,
-    score: Callable[[Rows], Scores],
-) -> Compared | None:
-    """The episodes that have some of a cue's values that few have; None where all are to be compared.
 
-    `holders` tells of each field of the cue how many episodes have its value, and which; `score` float[T, C] of some
-    episodes.
-    """
-    few = [rows() for count, rows in holders if 0 < count <= FEW_HAVE * size] if size > CANDIDATES else []
+def compare(cues: Sequence[Holders], targets: Sequence[Column], size: int, score: Score) -> list[Compared | None]:
+    """Of each cue the episodes that have some of its values that few have; None where all are to be compared."""
+    found: list[Compared | None] = [None] * len(cues)
+    most_held = FEW_HAVE * size if size > CANDIDATES else 0.0
+    few = [(place, rows()) for place, holders in enumerate(cues) for count, rows in holders if 0 < count <= most_held]
     if not few:
-        return None
-    is_compared = np.zeros(size, dtype=bool)
-    for held in few:
-        is_compared[held] = True
-    rows: Rows = is_compared.nonzero()[0]
+        return found
+    rows, cue = _once([held for _, held in few], [place for place, _ in few])
+    scores = score(rows, cue)
+    counts = np.bincount(cue, minlength=len(cues))
+    if int(counts.max()) > MOST_SCORED:
+        kept = np.concatenate([_likest(own) for own in np.split(scores, np.cumsum(counts)[:-1], axis=1)])
+        rows, cue, scores = rows[kept], cue[kept], scores[:, kept]
+    asked, begins = np.unique(cue, return_index=True)
     spread = evenly_spread(size)
-    scores = score(np.concatenate([rows, spread]))
-    scores, of_spread = scores[:, : len(rows)], scores[:, len(rows) :]
-    if len(rows) > MOST_SCORED:
-        best = top_rows(scores.mean(axis=0), MOST_SCORED)
-        rows, scores = rows[best], scores[:, best]
-        is_compared[:] = False
-        is_compared[rows] = True
-    rest, uneven = _mass(of_spread, spread, ~is_compared[spread], targets, size)
-    mass = np.exp(scores, dtype=np.float64).sum(axis=1) + rest
-    return Compared(rows, scores, rest) if float((uneven / mass).max()) <= MISPLACED else None
+    is_other = np.ones((len(cues), len(spread)), dtype=bool)
+    step = int(spread[1])
+    is_spread = rows % step == 0
+    is_other[cue[is_spread], rows[is_spread] // step] = False
+    of_spread = score(np.tile(spread, len(asked)), np.repeat(asked, len(spread)))
+    rest, uneven = _mass(of_spread.reshape(len(targets), -1, len(spread)), spread, is_other[asked], targets, size)
+    most = np.maximum.reduceat(scores, begins, axis=1)
+    weights = scores - np.repeat(most, np.diff(begins, append=len(rows)), axis=1)
+    np.exp(weights, out=weights)
+    of_most = np.exp(most, dtype=np.float64)  # e^s may be beyond single precision
+    mass = of_most * np.add.reduceat(weights, begins, axis=1, dtype=np.float64) + rest
+    is_told = ((uneven / mass).max(axis=0) <= MISPLACED).tolist()
+    for number, (place, begin, end) in enumerate(zip(asked, begins, [*begins[1:], len(rows)], strict=True)):
+        if is_told[number]:
+            own = slice(begin, end)
+            told = scores[:, own], weights[:, own], of_most[:, number], rest[:, number]
+            found[place] = Compared(rows[own], *told)
+    return found
 
 
-def mass_of_others(rows: Rows, targets: Sequence[Column], size: int, score: Callable[[Rows], Scores]) -> Floats:
-    """R of each target, float64[T], of all but some episodes."""
+def _once(held: Sequence[Rows], cues: Sequence[int]) -> tuple[Rows, Rows]:
+    """Every episode that a cue holds, once, and the cue, int[R] each; by cue, ascending."""
+    keys = np.concatenate(held) + np.repeat(np.array(cues) << _ROW_BITS, [len(rows) for rows in held])
+    keys.sort()
+    is_first = np.ones(len(keys), dtype=bool)
+    np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
+    keys = keys[is_first]
+    return keys & ((1 << _ROW_BITS) - 1), keys >> _ROW_BITS
+
+
+def _likest(scores: Scores) -> Mask:
+    """bool[C]: the MOST_SCORED of highest mean score, float[T, C]."""
+    is_likest = np.zeros(scores.shape[1], dtype=bool)
+    is_likest[top_rows(scores.mean(axis=0), MOST_SCORED)] = True
+    return is_likest
+
+
+def mass_of_others(rows: Rows, targets: Sequence[Column], size: int, score: Score) -> Floats:
+    """R of each target, float64[T], of all but some episodes, for one cue."""
     spread = evenly_spread(size)
-    return _mass(score(spread), spread, ~np.isin(spread, rows, assume_unique=True), targets, size)[0]
+    is_other = ~np.isin(spread, rows, assume_unique=True)
+    scores = score(spread, np.zeros(len(spread), dtype=np.intp))
+    return _mass(scores[:, None], spread, is_other[None], targets, size)[0][:, 0]
 
 
 def evenly_spread(size: int) -> Rows:
@@ -77,13 +116,14 @@ def evenly_spread(size: int) -> Rows:
 
 
 def _mass(scores: Scores, spread: Rows, is_other: Mask, targets: Sequence[Column], size: int) -> tuple[Floats, Floats]:
-    """R of each target by those of the episodes evenly spread that are others, and how much of it may lie elsewhere
-    than m says, float64[T] each."""
-    counts = np.stack([column.derived("spread", partial(_has, column, spread)) for column in targets]) & is_other
-    weights = np.exp(scores, dtype=np.float64) * counts  # e^s may be beyond single precision
-    mass = weights.sum(axis=1)
-    even = mass / np.maximum(counts.sum(axis=1), 1)
-    uneven = np.abs(weights - even[:, None] * counts).sum(axis=1) / 2.0
+    """R of each of T targets and n cues by those of the S episodes evenly spread that are others of the cue, and how
+    much of it may lie elsewhere than m says, float64[T, n] each; `scores` float[T, n, S], `is_other` bool[n, S]."""
+    has = np.stack([column.derived("spread", partial(_has, column, spread)) for column in targets])
+    counts = has[:, None] & is_other
+    weights = np.exp(scores, dtype=np.float64) * counts
+    mass = weights.sum(axis=2)
+    even = mass / np.maximum(counts.sum(axis=2), 1)
+    uneven = np.abs(weights - even[:, :, None] * counts).sum(axis=2) / 2.0
     each = size / len(spread)
     return each * mass, each * uneven
 

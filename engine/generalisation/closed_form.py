@@ -68,11 +68,12 @@ class Generaliser:
         few = [f for f in self.fields if f.column.kind not in ("number", "time")]
         told = list(targets.values())
 
-        def score(rows: Rows) -> Floats:
+        def score(rows: Rows, _cue: Rows) -> Floats:
             found: Floats = weights @ _evidence(tables, columns, rows, self.size, None)[0]
             return found
 
-        found = compare([(f.holders, lambda f=f: f.similar[0]) for f in few], told, self.size, score)  # type: ignore[misc]
+        holders = [(f.holders, lambda f=f: f.similar[0]) for f in few]
+        found = compare([holders], told, self.size, score)[0]
         if found is not None:
             return found.rows, found.rest
         weighted = [np.float32(w) * table for table, w in zip(tables, weights.mean(axis=0), strict=True)]

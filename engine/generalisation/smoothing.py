@@ -52,27 +52,35 @@ class Residual:
 
     def spread(self, column: Column, p: Floats) -> Spread:
         """A distribution float64[V] over the column's values, spread."""
-        whole, novel, around = spread_all(column, p[None], np.array([self.share]), np.array([self.width]))
+        _, around, mass = spread_all(column, p[None], np.array([self.share]), np.array([self.width]))
+        whole, novel = _as_shares(mass)
         return Spread(whole[0], float(novel[0]), around[0])
 
 
 def spread_all(column: Column, p: Floats, shares: Floats, widths: Floats) -> tuple[Floats, Floats, Floats]:
-    """n distributions float64[n, V] over a column's values, each spread by its own share b and width h, float64[n];
-    how novel the true value is, float64[n], and what lies in the cell of each value, float64[n, V]."""
-    line, around = line_of(column), np.zeros(p.shape)
+    """n distributions float64[n, V] over a column's values, each spread by its own share b and width h, float64[n]:
+    what is left on each value, what lies in its cell, and what of both is as near as the same, float64[n, V] each."""
+    line = line_of(column)
     if not shares.any() or len(line.codes) < 2:
-        return p, np.zeros(len(p)), around
+        return p, np.zeros(p.shape), p
     share = shares[:, None]
     blurred = line.blur(line.pick(p), widths[:, None])
     blurred *= share
+    if isinstance(line.at, slice):
+        on = p * (1.0 - share)
+        return on, blurred, on + blurred * line.near
+    on, around = p.copy(), np.zeros(p.shape)
+    on[:, line.at] *= 1.0 - share
     around[:, line.at] = blurred
-    blurred *= line.near
-    whole = p.copy()
-    whole[:, line.at] *= 1.0 - share
-    whole[:, line.at] += blurred
-    total = whole.sum(axis=1)
-    whole /= np.where(total > 0.0, total, 1.0)[:, None]
-    return whole, np.maximum(0.0, 1.0 - total), around
+    mass = on.copy()
+    mass[:, line.at] += blurred * line.near
+    return on, around, mass
+
+
+def _as_shares(mass: Floats) -> tuple[Floats, Floats]:
+    """float64[n, V] as shares of its sums, and what these lack to 1, float64[n]."""
+    total = mass.sum(axis=1)
+    return mass / np.where(total > 0.0, total, 1.0)[:, None], np.maximum(0.0, 1.0 - total)
 
 
 def between(column: Column, p: Floats) -> Spread:
@@ -170,14 +178,13 @@ def rule_of_thumb(column: Column, p: Floats) -> tuple[Floats, Floats]:
     if len(line.codes) < 2:
         return np.zeros(len(p)), np.full(len(p), RESIDUAL_WIDTHS[0])
     # By rows: a product of matrices tells a row otherwise by what is beside it.
-    total = np.where(total > 0.0, total, 1.0)
-    n = 1.0 / np.maximum(np.vecdot(here, here / line.counts) / total**2, 1e-300)
+    whole = np.where(total > 0.0, total, 1.0)
+    n = 1.0 / np.maximum(np.vecdot(here, here / line.counts) / whole**2, 1e-300)
     share = 1.0 / (1.0 + np.sqrt(n)) if found is not None and found.recurs else np.ones(len(p))
-    moment = here * line.middle
-    mean = moment.sum(axis=1) / total
-    deviation = np.sqrt(np.maximum(0.0, np.vecdot(moment, line.middle) / total - mean**2))
+    mean = np.vecdot(here, line.middle) / whole
+    deviation = np.sqrt(np.maximum(0.0, np.vecdot(here, line.middle**2) / whole - mean**2))
     width = np.maximum(RESIDUAL_WIDTHS[0], SILVERMAN * deviation * n**SILVERMAN_POWER / math.sqrt(2.0))
-    return np.where(here.any(axis=1), share, 0.0), width
+    return np.where(total > 0.0, share, 0.0), width
 
 
 def smoothed(column: Column, general: Generalisation) -> Generalisation:
@@ -191,7 +198,8 @@ def smoothed(column: Column, general: Generalisation) -> Generalisation:
 def smoothed_all(column: Column, p: Floats, novel: Floats) -> tuple[Floats, Floats, Floats]:
     """`smoothed` of n distributions float64[n, V] and how novel they take the truth to be, float64[n]; and what lies
     in the cell of each value, float64[n, V]."""
-    whole, further, around = spread_all(column, p, *rule_of_thumb(column, p))
+    _, around, mass = spread_all(column, p, *rule_of_thumb(column, p))
+    whole, further = _as_shares(mass)
     return whole, 1.0 - (1.0 - novel) * (1.0 - further), around
 
 

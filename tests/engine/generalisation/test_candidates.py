@@ -68,9 +68,9 @@ def test_few_episodes_are_compared_where_few_have_the_cues_values(
     few = block._score(block._known({"person": "person 100", "paid": True}), ("city",))
     assert few is not None
     held = traces.columns["person"].codes == traces.columns["person"].find("person 100")
-    assert few.candidates.tolist() == np.flatnonzero(held).tolist()
-    assert len(few.candidates) < MOST_SCORED
-    assert few.rest[0] > 0.0
+    assert few.compared.rows.tolist() == np.flatnonzero(held).tolist()
+    assert len(few.compared.rows) < MOST_SCORED
+    assert few.compared.rest[0] > 0.0
 
 
 def test_where_the_likest_share_no_value_that_few_have_all_are_compared(
@@ -80,7 +80,7 @@ def test_where_the_likest_share_no_value_that_few_have_all_are_compared(
     block = Block(traces, schema)
     near = block._score(block._known({"day": 4000, "paid": True}), ("amount",))
     assert near is not None
-    assert len(near.candidates) == CANDIDATES
+    assert len(near.compared.rows) == CANDIDATES
 
 
 def test_places_that_are_weighed_together_tell_what_each_tells_alone(
