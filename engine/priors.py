@@ -153,6 +153,7 @@ RESIDUAL_SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 RESIDUAL_WIDTHS = (0.003, 0.01, 0.03, 0.1)  # ranks | of the kernel around a value, offered to the fit | hand
 MASS_FLOOR = 1e-3  # chance | added to every mass that is judged | guard
 ROWS_TOGETHER = 256  # rows | of whose ranks exponentials are worked out; those of all are products of two | cost
+RANKS_TOLD = 1024  # steps of the ranks | in which a wide kernel's mass is found where values are many | cost
 SILVERMAN = 0.9  # deviations | width of a kernel density of one sample (Silverman 1986, 3.31) | text
 SILVERMAN_POWER = -0.2  # | of the number of samples in it | text
 
@@ -374,7 +375,7 @@ KEPT_BYTES = 128 << 20  # bytes | of gains per episode that are kept, the larger
 SCORED_AT_ONCE = 1 << 18  # gains | of values, up to which episodes are compared with several cues together | cost
 READ_AT_ONCE = 1 << 15  # shares | of values, up to which answers of a field are read out together | cost
 FEW_CLASSES = 0.25  # classes an episode | up to which what few values tell is added by class | cost
-STEPS_A_WIDTH = 32  # steps of a kernel's width | within which places are weighed as one where they are many | cost
+STEPS_A_WIDTH = 20  # steps of a kernel's width | within which places are weighed as one where they are many | cost
 MANY_PLACES = 8192  # values | of a line from which on that is so | cost
 FEW_ADDED = 0.125  # share of episodes | that are added one by one | cost
 
@@ -448,6 +449,7 @@ AUDIT_READING = (0.7, 0.2, 0.1)  # shares | as predicted, as common, as new: a, 
 AUDIT_READING_CELLS = 30.0  # cells | as which these count | hand
 AUDIT_ROUNDS = 12  # | of expectation maximisation at most | cost
 AUDIT_SETTLED = 0.02  # chance | that no cell's changes by more, and it ends | cost
+AUDITED_AT_ONCE = 256  # episodes | of which the cells are asked together | cost
 AUDIT_LEAST_CHANCE = 1e-5  # chance | below which no value is considered | cost
 MOST_SHARED = 0.9  # share | of new values of a field that come from other fields, all together | hand
 POOLED_PAIRS = 13.0  # pairs of letters | as which those of the whole table count in a field | hand

@@ -95,8 +95,9 @@ class Block:
         told = [(cell, smoothed(column, cell.said)) for cell in cells if cell.said is not None]
         if parts:
             scored = [cell.scored for cell in parts]
-            alike = self._alike(name, scored) / max(1, column.present)
-            generals = Generalisations.mixed(column, self._kappa(name), alike, self._schema_bias(name, scored))
+            alike, others = self._alike(name, scored, column.present)
+            novel, beta = np.full(len(parts), unmet(column)), self._schema_bias(name, scored)
+            generals = Generalisations.mixed(background(column), novel, self._kappa(name) + others, alike, beta)
             self._tell_all(name, parts, generals)
         if told:
             self._tell_all(name, [cell for cell, _ in told], Generalisations.of([said for _, said in told]))
@@ -127,25 +128,37 @@ class Block:
         """P_G of one target."""
         return self._general(cue, target, self._score(self._known(cue), (target,)))
 
-    def ask_without(self, row: int, target: str, cue: Mapping[str, Value]) -> Predicted:
-        """The answer for the cell (`row`, `target`), in closed form, of a memory that lacks it."""
-        general, _ = self.without(row, target, cue)
-        return self._read(target, general, self._backing(None))
+    def ask_without(self, cells: Sequence[tuple[int, str, Mapping[str, Value]]]) -> list[Predicted]:
+        """The answers for stored cells, told by row, field and the cue, in closed form of a memory that lacks each."""
+        of_target: dict[str, list[int]] = defaultdict(list)
+        for place, (_, target, _) in enumerate(cells):
+            of_target[target].append(place)
+        found, nobody = dict[int, Predicted](), self._backing(None)
+        for target, places in of_target.items():
+            told = list[Predicted]()
+            for generals in self.without(target, [(cells[place][0], cells[place][2]) for place in places]):
+                backings = [nobody] * len(generals.novel)
+                told += read_out(target, self.traces.columns[target], generals, backings, is_told=False)
+            found.update(zip(places, told, strict=True))
+        return [found[place] for place in range(len(cells))]
 
-    def without(self, row: int, target: str, cue: Mapping[str, Value]) -> tuple[Generalisation, Ints]:
-        """P_G in closed form of the cell (`row`, `target`), and int64[V] the counts, of a memory that lacks it."""
+    def without(self, target: str, asked: Sequence[tuple[int, Mapping[str, Value]]]) -> Iterator[Generalisations]:
+        """P_G of a target in closed form for cells told by row and cue, some at once, of a memory that lacks each."""
         column = self.traces.columns[target]
-        code, counts = int(column.codes[row]), column.counts.copy()
-        counts[code] -= 1
-        m, novel = _background_without(column, counts)
-        scored = self._score(self._known(cue), (target,))
-        if scored is None:
-            m = m / max(float(m.sum()), 1e-300)
-            return Generalisation(m, m, m, np.zeros(len(m)), novel), counts
-        alike = self._alike(target, [scored], [row])[0]
-        beta = self._schema_bias(target, [scored])[0]
-        beta[code] = self._bias_without(scored, target, row, code)
-        return self._mixed(target, m, alike / max(1, column.present - 1), beta, novel), counts
+        step = max(1, READ_AT_ONCE // max(1, len(column.values)))
+        for begin in range(0, len(asked), step):
+            some = asked[begin : begin + step]
+            rows = [row for row, _ in some]
+            codes, scored = column.codes[rows], dict(self._scored([(self._known(cue), (target,)) for _, cue in some]))
+            told = [scored[place] for place in range(len(some))]
+            counts = np.tile(column.counts, (len(some), 1))
+            counts[np.arange(len(some)), codes] -= 1
+            beta = self._schema_bias(target, told)
+            for place, (each, row, code) in enumerate(zip(told, rows, codes.tolist(), strict=True)):
+                if each is not None:
+                    beta[place, code] = self._bias_without(each, target, row, code)
+            alike, others = self._alike(target, told, column.present - 1, rows)
+            yield Generalisations.mixed(*_background_without(column, counts), self._kappa(target) + others, alike, beta)
 
     def general_and_without(self, cue: Mapping[str, Value], target: str, rows: Rows) -> tuple[Generalisation, Floats]:
         """P_G of one target; and float64[R], of each of these episodes that have it, how probable its value is in
@@ -153,12 +166,13 @@ class Block:
         column, scored = self.traces.columns[target], self._score(self._known(cue), (target,))
         codes, whole = column.codes[rows], self._general(cue, target, scored)
         left = column.counts[codes] - 1.0
-        bracket = self._kappa(target) * (left + 0.5) / (column.present + 0.5 * column.distinct + 0.5)
-        beta = np.zeros(len(rows))
+        m = (left + 0.5) / (column.present + 0.5 * column.distinct + 0.5)
+        bracket, beta = self._kappa(target) * m, np.zeros(len(rows))
         if scored is not None:
             compared, own = scored.compared, np.zeros(self.traces.size)
             own[compared.rows] = compared.most[0] * compared.weights[0]
-            bracket += np.maximum(0.0, self._alike(target, [scored])[0][codes] - own[rows]) / column.present
+            alike, others = self._alike(target, [scored], column.present)
+            bracket += others[0] * m + np.maximum(0.0, alike[0, codes] - own[rows] / column.present)
             for weight, each in self._weighted(scored, target):
                 near = np.zeros(self.traces.size)
                 near[each.like] = each.near
@@ -223,21 +237,26 @@ class Block:
         said, column = self._said(cue, target), self.traces.columns[target]
         if said is not None:
             return said
-        alike, beta = self._alike(target, [scored])[0], self._schema_bias(target, [scored])[0]
-        return self._mixed(target, background(column), alike / max(1, column.present), beta, unmet(column))
+        alike, others = self._alike(target, [scored], column.present)
+        beta, m = self._schema_bias(target, [scored])[0], background(column)
+        bracket = (self._kappa(target) + others[0]) * m + alike[0]
+        return Generalisation(normalised(bracket * np.exp(beta - beta.max())), bracket, m, beta, unmet(column))
 
     def _said(self, cue: Mapping[str, Value], target: str) -> Generalisation | None:
         """What the target's head says, where it has one for this cue."""
         head = self.schema.heads.get(target)
         return None if head is None else head.infer(cue, target)
 
-    def _alike(self, target: str, scored: Sequence[_Scored | None], left_out: Sequence[int] | None = None) -> Floats:
-        """float64[n, V]: of each cue the sum of e^s of the episodes that have each value, but for the one left out."""
+    def _alike(
+        self, target: str, scored: Sequence[_Scored | None], present: int, left_out: Sequence[int] | None = None
+    ) -> tuple[Floats, Floats]:
+        """float64[n, V]: of each cue the mean of e^s over the `present` episodes with the target, by their value, but
+        for the one left out; and float64[n] that of those told as the background."""
         column, codes = self.traces.columns[target], self._gains.codes(target)
         asked = [(number, each.compared, each.targets.index(target)) for number, each in enumerate(scored) if each]
-        alike = np.zeros((len(scored), len(column.values) + 1))
+        alike, others = np.zeros((len(scored), len(column.values) + 1)), np.zeros(len(scored))
         if not asked:
-            return alike[:, :-1]
+            return alike[:, :-1], others
         rows = np.concatenate([each.rows for _, each, _ in asked])
         weights = np.concatenate([each.weights[place] for _, each, place in asked])
         cue = np.repeat([number for number, _, _ in asked], [len(each.rows) for _, each, _ in asked])
@@ -245,16 +264,10 @@ class Block:
             weights[rows == np.take(left_out, cue)] = 0.0
         sums: Floats = np.bincount(codes.take(rows) + cue * alike.shape[1], weights, alike.size)  # type: ignore[assignment]  # as in sum_by_value
         alike = sums.reshape(alike.shape)
-        base = background(column)
         for number, each, place in asked:
-            alike[number] *= each.most[place]
-            if each.rest[place]:
-                alike[number, :-1] += each.rest[place] * base
-        return alike[:, :-1]
-
-    def _mixed(self, target: str, m: Floats, episodes: Floats, beta: Floats, novel: float) -> Generalisation:
-        bracket = self._kappa(target) * m + episodes
-        return Generalisation(normalised(bracket * np.exp(beta - beta.max())), bracket, m, beta, novel)
+            alike[number] *= each.most[place] / max(1, present)
+            others[number] = each.rest[place] / max(1, present)
+        return alike[:, :-1], others
 
     def _kappa(self, target: str) -> float:
         return self.schema.weights.kappa.get(target, self.schema.weights.default_kappa)
@@ -323,12 +336,13 @@ class Block:
         return beta
 
 
-def _background_without(column: Column, counts: Ints) -> tuple[Floats, float]:
-    """`background` and `unmet` of a column with these counts, int64[V], one less than it has."""
-    present, live = int(counts.sum()), counts > 0
-    m = np.where(live, (counts + 0.5) / (present + 0.5 * int(live.sum()) + 0.5), 0.0)
-    novel = 0.0 if column.kind in ("number", "time") else (int((counts == 1).sum()) + 0.5) / (present + 1.0)
-    return m, novel
+def _background_without(column: Column, counts: Ints) -> tuple[Floats, Floats]:
+    """`background` and `unmet` of a column with these counts, int[n, V], each of one episode less than it has."""
+    live = counts > 0
+    m = np.where(live, (counts + 0.5) / (column.present - 1 + 0.5 * live.sum(axis=1, keepdims=True) + 0.5), 0.0)
+    if column.kind in ("number", "time"):
+        return m, np.zeros(len(counts))
+    return m, ((counts == 1).sum(axis=1) + 0.5) / column.present
 
 
 def _mean(total: Singles) -> Singles:

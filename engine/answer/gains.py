@@ -7,6 +7,7 @@ otherwise, or where these are many, a vector that is kept for the next cue with 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -128,7 +129,7 @@ class Known:
     table: Singles
     touched: Rows | None
     like: Rows
-    near: Floats
+    near: Singles
     share: float
     mean: float
     begin: int | None = None
@@ -155,33 +156,28 @@ class Bias(NamedTuple):
 
 
 class _Kept(Generic[T]):
-    """What was worked out, until so many bytes of other things were asked for since; halves are let go at once."""
+    """What was worked out, up to so many bytes; what was not asked for longest is let go."""
 
     def __init__(self, most: float) -> None:
         self._most = most
-        self._young: dict[Hashable, tuple[T, int]] = {}
-        self._old: dict[Hashable, tuple[T, int]] = {}
+        self._entries: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
         self._held = 0
 
     def find(self, key: Hashable) -> T | None:
         """The entry where it is kept."""
-        found = self._young.get(key)
+        found = self._entries.get(key)
         if found is None:
-            if (found := self._old.pop(key, None)) is None:
-                return None
-            self._keep(key, *found)
+            return None
+        self._entries.move_to_end(key)
         return found[0]
 
     def put(self, key: Hashable, made: T, nbytes: int) -> T:
         """Keep what was made."""
-        self._keep(key, made, ENTRY_BYTES + nbytes)
+        self._entries[key] = made, ENTRY_BYTES + nbytes
+        self._held += ENTRY_BYTES + nbytes
+        while self._held > self._most and len(self._entries) > 1:
+            self._held -= self._entries.popitem(last=False)[1][1]
         return made
-
-    def _keep(self, key: Hashable, entry: T, nbytes: int) -> None:
-        if self._held + nbytes > self._most / 2:
-            self._young, self._old, self._held = {}, self._young, 0
-        self._young[key] = entry, nbytes
-        self._held += nbytes
 
 
 class Gains:
@@ -360,7 +356,8 @@ class Gains:
         if column.kind not in _LINES and evidence.surprise == 1.0:
             touched = (evidence.exact | (evidence.near > 0.0)).nonzero()[0]
         share = float(how.sum()) / max(1, column.present)
-        return Known(name, key, bool(near.any()), evidence.singles(BROAD), touched, like, how, share, evidence.u, begin)
+        told = evidence.singles(BROAD), touched, like, how.astype(np.float32)
+        return Known(name, key, bool(near.any()), *told, share, evidence.u, begin)
 
     def _weighed_together(self, name: str, value: Value) -> Known | None:
         """What a stored number or time says by the one in the middle of those about as far from all others; but for

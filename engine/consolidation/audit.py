@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +37,7 @@ from engine.consolidation.spelling import Spelling, changed, form_of, spellings_
 from engine.memory.arrays import Floats
 from engine.memory.traces import Traces
 from engine.memory.values import Value, place
-from engine.priors import AUDIT_CONSIDERED, AUDIT_LEAST_CHANCE, FAR_OUT
+from engine.priors import AUDIT_CONSIDERED, AUDIT_LEAST_CHANCE, AUDITED_AT_ONCE, FAR_OUT
 
 Report = Callable[[float], None]
 _TOLD = {TYPO: KINDS[TYPO], CASE: KINDS[TYPO], ELSEWHERE: KINDS[ELSEWHERE]}  # of the other kinds: `other`
@@ -128,19 +128,36 @@ class _Asking:
         """The cells of these fields that have others beside them."""
         sources = self._traces.columns.get(source_field) if source_field is not None else None
         found = []
-        for row in range(self._traces.size):
-            stored = self._traces.fields(row)
-            known = self._displaced[row].repaired(stored) if row in self._displaced else stored
-            told = None if sources is None or sources.codes[row] < 0 else str(sources.values[sources.codes[row]])
-            for name in names:
-                if name not in stored or len(stored) < 2:
-                    continue
-                cell = self._cell(row, name, {each: value for each, value in known.items() if each != name})
-                cell.source = told
-                cell.elsewhere = _elsewhere(self._homes, stored, name)
-                found.append(cell)
-            report((row + 1) / self._traces.size)
+        for begin in range(0, self._traces.size, AUDITED_AT_ONCE):
+            some = range(begin, min(begin + AUDITED_AT_ONCE, self._traces.size))
+            stored = {row: self._traces.fields(row) for row in some}
+            asked = {name: self._asked(name, stored) for name in names}
+            told = {name: self._told(name, each) for name, each in asked.items()}
+            for row in some:
+                for name in names:
+                    if row not in asked[name]:
+                        continue
+                    cell = self._cell(row, name, asked[name][row], next(told[name]))
+                    code = -1 if sources is None else int(sources.codes[row])
+                    cell.source = None if sources is None or code < 0 else str(sources.values[code])
+                    cell.elsewhere = _elsewhere(self._homes, stored[row], name)
+                    found.append(cell)
+                report((row + 1) / self._traces.size)
         return found
+
+    def _asked(self, name: str, stored: Mapping[int, Mapping[str, Value]]) -> dict[int, dict[str, Value]]:
+        """The cue of each cell of a field that has others beside it, by row."""
+        asked = {}
+        for row, fields in stored.items():
+            if name in fields and len(fields) > 1:
+                known = self._displaced[row].repaired(fields) if row in self._displaced else fields
+                asked[row] = {each: value for each, value in known.items() if each != name}
+        return asked
+
+    def _told(self, name: str, asked: Mapping[int, Mapping[str, Value]]) -> Iterator[Floats]:
+        """P(y) float64[V] for each of these cells."""
+        for generals in self._block.without(name, list(asked.items())):
+            yield from (1.0 - generals.novel)[:, None] * generals.posterior
 
     def suspect(self, cell: Cell, chance: float) -> Suspect:
         """What is told of a cell by the channel."""
@@ -175,16 +192,14 @@ class _Asking:
         sure = self._displaced[cell.row].chance[cell.name] / chance
         return Suspect(*told, stored[home], sure, KINDS[ELSEWHERE], (), (cell.row, home))
 
-    def _cell(self, row: int, name: str, cue: Mapping[str, Value]) -> Cell:
-        general, counts = self._block.without(row, name, cue)
+    def _cell(self, row: int, name: str, cue: Mapping[str, Value], p: Floats) -> Cell:
         spelling, column = self._spellings[name], self._traces.columns[name]
         code = int(column.codes[row])
-        p = (1.0 - general.novel) * general.posterior
-        count = int(counts[code])
+        count = int(column.counts[code]) - 1
         most = np.argsort(-p, kind="stable")[:AUDIT_CONSIDERED]
         candidates = dict.fromkeys([*most[p[most] > AUDIT_LEAST_CHANCE].tolist(), *spelling.near(code)])
         choices = [
-            _choice(spelling, code, each, float(p[each])) for each in candidates if each != code and counts[each]
+            _choice(spelling, code, each, float(p[each])) for each in candidates if each != code and column.counts[each]
         ]
         doubt = math.sqrt(max(0.0, 1.0 - max((choice.p for choice in choices), default=0.0)))
         new, flat = self._as_new(spelling, cue, code, p, choices)

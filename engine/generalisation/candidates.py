@@ -22,8 +22,6 @@ from engine.memory.arrays import Floats, Mask, Rows
 from engine.memory.columns import MISSING, Column
 from engine.priors import CANDIDATES, EVENLY_SPREAD, FEW_HAVE, MISPLACED, MOST_SCORED
 
-_ROW_BITS = 40  # of a number that tells a cue and an episode
-
 Scores = npt.NDArray[np.floating[Any]]
 Score = Callable[[Rows, Rows], Scores]  # float[T, R] of episodes int[R], each compared with the cue int[R] beside it
 Holders = Sequence[tuple[int, Callable[[], Rows]]]  # of a cue's fields: how many episodes have its value, and which
@@ -57,7 +55,7 @@ def compare(cues: Sequence[Holders], targets: Sequence[Column], size: int, score
     few = [(place, rows()) for place, holders in enumerate(cues) for count, rows in holders if 0 < count <= most_held]
     if not few:
         return found
-    rows, cue = _once([held for _, held in few], [place for place, _ in few])
+    rows, cue = _once([held for _, held in few], [place for place, _ in few], size.bit_length())
     scores = score(rows, cue)
     counts = np.bincount(cue, minlength=len(cues))
     if int(counts.max()) > MOST_SCORED:
@@ -85,14 +83,14 @@ def compare(cues: Sequence[Holders], targets: Sequence[Column], size: int, score
     return found
 
 
-def _once(held: Sequence[Rows], cues: Sequence[int]) -> tuple[Rows, Rows]:
-    """Every episode that a cue holds, once, and the cue, int[R] each; by cue, ascending."""
-    keys = np.concatenate(held) + np.repeat(np.array(cues) << _ROW_BITS, [len(rows) for rows in held])
+def _once(held: Sequence[Rows], cues: Sequence[int], bits: int) -> tuple[Rows, Rows]:
+    """Every episode that a cue holds, once, and the cue, int[R] each; by cue, ascending. An episode takes `bits`."""
+    keys = np.concatenate(held) + np.repeat(np.array(cues) << bits, [len(rows) for rows in held])
     keys.sort()
     is_first = np.ones(len(keys), dtype=bool)
     np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
     keys = keys[is_first]
-    return keys & ((1 << _ROW_BITS) - 1), keys >> _ROW_BITS
+    return keys & ((1 << bits) - 1), keys >> bits
 
 
 def _likest(scores: Scores) -> Mask:

@@ -62,16 +62,18 @@ class Generalisations:
         )
 
     @classmethod
-    def mixed(cls, column: Column, kappa: float, episodes: Floats, beta: Floats) -> Generalisations:
-        """What n cues' `episodes` and `beta`, float64[n, V], make of the background."""
-        bracket = episodes + kappa * background(column)
-        lift = beta - beta.max(axis=1, keepdims=True)
+    def mixed(cls, m: Floats, novel: Floats, kappa: Floats, episodes: Floats, beta: Floats) -> Generalisations:
+        """What `episodes` and `beta`, float64[n, V], of n cues make of the background m, one or each its own, of which
+        each takes kappa float64[n]."""
+        bracket = kappa[:, None] * m
+        bracket += episodes
+        # Beyond single precision there is no mass to speak of, and within it exponentials cost half.
+        lift = np.subtract(beta, beta.max(axis=1, keepdims=True), dtype=np.float32, casting="same_kind")
         np.exp(lift, out=lift)
         posterior = bracket * lift
         total = posterior.sum(axis=1, keepdims=True)
         posterior /= np.where(total > 0.0, total, 1.0)
-        lift *= background(column)
-        return cls(posterior, bracket, lift, np.full(len(beta), unmet(column)))
+        return cls(posterior, bracket, lift * m, novel)
 
 
 def unmet(column: Column) -> float:

@@ -23,21 +23,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from engine.generalisation.distribution import Generalisation
-from engine.memory.arrays import Floats, Rows
+from engine.memory.arrays import Floats, Ints, Rows
 from engine.memory.columns import Column
 from engine.memory.resolution import resolution, tolerance
 from engine.priors import (
+    MANY_PLACES,
     MASS_FLOOR,
+    RANKS_TOLD,
     RESIDUAL_SHARES,
     RESIDUAL_WIDTHS,
     ROWS_TOGETHER,
     SILVERMAN,
     SILVERMAN_POWER,
+    STEPS_A_WIDTH,
 )
 from engine.recollection.evidence import new_value_chance
 from engine.recollection.similarity import number_line
@@ -103,31 +107,17 @@ class Spread(NamedTuple):
     around: Floats
 
 
-class Line:
-    """The live numbers of a column in order: `codes` int[M], `values` float64[M], `counts`, `edges` float64[M + 1] of
-    their intervals of ranks, `middle` float64[M] of each, `left`, `right` float64[M] the ends of their cells, `near`
-    float64[M] in [0, 1], c_v. `at` and `pick` take them from an array by code.
-    """
+class Intervals:
+    """Intervals of ranks beside one another, of so many rows each: `counts` float64[M], their `edges` float64[M + 1] in
+    [0, 1] and the `middle` float64[M] of each."""
 
-    def __init__(self, column: Column) -> None:
-        line = number_line(column)
-        self.codes, self.at, self.pick, self.values = line.codes, line.at, line.pick, line.places
-        self.counts = column.counts[line.codes].astype(np.float64)
+    def __init__(self, counts: Ints) -> None:
+        self.counts = counts.astype(np.float64)
         self._size = max(1.0, float(self.counts.sum()))
         self.edges = np.concatenate([[0.0], np.cumsum(self.counts)]) / self._size
         self.middle = 0.5 * (self.edges[:-1] + self.edges[1:])
         # Ends of intervals are whole numbers of rows: so many times ROWS_TOGETHER of them, and the rest.
-        self._far, self._rest = np.divmod(np.concatenate([[0], np.cumsum(column.counts[line.codes])]), ROWS_TOGETHER)
-        new, gaps = new_value_chance(column), np.diff(self.values)
-        self.left = self.right = self.values
-        self.allowed = tolerance(column) or 0.0
-        if not len(gaps):
-            self.near = np.ones(len(self.values))
-            return
-        below, above = np.concatenate([gaps[:1], gaps]) / 2.0, np.concatenate([gaps, gaps[-1:]]) / 2.0
-        self.left, self.right = self.values - below, self.values + above
-        covered = np.minimum(self.allowed, below) + np.minimum(self.allowed, above)
-        self.near = 1.0 - new + new * np.minimum(1.0, covered / np.maximum(below + above, 1e-300))
+        self._far, self._rest = np.divmod(np.concatenate([[0], np.cumsum(counts)]), ROWS_TOGETHER)
 
     def blur(self, p: Floats, width: float | Floats) -> Floats:
         """float64[n, M]: of each distribution p float64[n, M], the kernels' mass on every interval; their `width` is
@@ -163,6 +153,53 @@ class Line:
         roots = np.take(np.atleast_2d(far), self._far, axis=1)
         roots *= np.take(np.atleast_2d(rest), self._rest, axis=1)
         return roots
+
+
+class Line(Intervals):
+    """The live numbers of a column in order: `codes` int[M], `values` float64[M], the intervals of their ranks, `left`,
+    `right` float64[M] the ends of their cells, `near` float64[M] in [0, 1], c_v. `at` and `pick` take them from an
+    array by code.
+    """
+
+    def __init__(self, column: Column) -> None:
+        line = number_line(column)
+        self.codes, self.at, self.pick, self.values = line.codes, line.at, line.pick, line.places
+        super().__init__(column.counts[line.codes])
+        new, gaps = new_value_chance(column), np.diff(self.values)
+        self.left = self.right = self.values
+        self.allowed = tolerance(column) or 0.0
+        if not len(gaps):
+            self.near = np.ones(len(self.values))
+            return
+        below, above = np.concatenate([gaps[:1], gaps]) / 2.0, np.concatenate([gaps, gaps[-1:]]) / 2.0
+        self.left, self.right = self.values - below, self.values + above
+        covered = np.minimum(self.allowed, below) + np.minimum(self.allowed, above)
+        self.near = 1.0 - new + new * np.minimum(1.0, covered / np.maximum(below + above, 1e-300))
+
+    def blur(self, p: Floats, width: float | Floats) -> Floats:
+        """`Intervals.blur`; where values are many, a wide kernel's mass on those next to one another is found at once
+        and shared out by their rows."""
+        if len(self.codes) < MANY_PLACES:
+            return super().blur(p, width)
+        wide = np.broadcast_to(width, (len(p), 1))
+        is_wide = wide[:, 0] >= STEPS_A_WIDTH / RANKS_TOLD
+        if not is_wide.all():
+            blurred = np.empty(p.shape)
+            blurred[~is_wide] = super().blur(p[~is_wide], wide[~is_wide])
+            if is_wide.any():
+                blurred[is_wide] = self.blur(p[is_wide], wide[is_wide])
+            return blurred
+        whole, which, begins = self._together
+        blurred = np.take(whole.blur(np.add.reduceat(p, begins, axis=1), wide) / whole.counts, which, axis=1)
+        blurred *= self.counts
+        return blurred
+
+    @cached_property
+    def _together(self) -> tuple[Intervals, Ints, Ints]:
+        """The intervals of every RANKS_TOLD-th of the ranks, int[M] which of them each value is in, and where they
+        begin."""
+        _, begins, which = np.unique((self.middle * RANKS_TOLD).astype(np.intp), return_index=True, return_inverse=True)
+        return Intervals(np.add.reduceat(self.counts, begins).astype(np.intp)), which, begins
 
 
 def line_of(column: Column) -> Line:

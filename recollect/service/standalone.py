@@ -98,12 +98,14 @@ def fill_alone(
             kept = [as_believed(each, believed) for each in judged]
             bar, held_out = pick(kept, request.target_accuracy, blanks)
         cells: list[FilledCell] = []
-        for rows, found in run(partial(_ask, bar, believed), blanks):
+        together = sorted(blanks, key=lambda blank: blank[1])  # rows with the same blanks are compared as one
+        for rows, found in run(partial(_ask, bar, believed), together):
             report(rows)
             cells += [
                 FilledCell(*cell[:7], Interval(*cell[7]) if cell[7] else None)  # type: ignore[call-arg]
                 for cell in found
             ]
+    cells.sort(key=lambda cell: cell.row)
     return filling(cells, blanks, bar, held_out)
 
 
@@ -239,11 +241,10 @@ def _believed(answer: Predicted, believed: Beliefs) -> Predicted:
 
 
 def _judge(piece: Sequence[tuple[int, str]]) -> list[Judged]:
-    table, found = _inherited[-1], []
-    for row, name in piece:
-        known = dict(table.request.rows[row])
-        truth = known.pop(name)
-        answer = table.block.ask_without(row, name, known)
-        is_right = engine.is_answer(table.block.traces.columns[name], answer.code, truth)
-        found.append(Judged(name, answer.confidence, is_right))
-    return found
+    table = _inherited[-1]
+    rows, columns = table.request.rows, table.block.traces.columns
+    hidden = [(row, name, {other: value for other, value in rows[row].items() if other != name}) for row, name in piece]
+    return [
+        Judged(name, answer.confidence, engine.is_answer(columns[name], answer.code, rows[row][name]))
+        for (row, name), answer in zip(piece, table.block.ask_without(hidden), strict=True)
+    ]

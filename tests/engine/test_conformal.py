@@ -167,7 +167,7 @@ def test_what_is_said_of_an_episode_s_own_value_without_it_is_what_a_memory_says
     column = block.traces.columns["f3"]
     shared = np.flatnonzero(column.counts[column.codes] > 1)
     alone = np.flatnonzero(column.counts[column.codes] == 1)
-    expected = [block.without(row, "f3", cue)[0].posterior[column.codes[row]] for row in shared.tolist()]
+    expected = [next(block.without("f3", [(row, cue)])).posterior[0, column.codes[row]] for row in shared.tolist()]
     assert np.allclose(block.general_and_without(cue, "f3", shared)[1], expected, rtol=1e-3)
     assert len(alone)
     assert not block.general_and_without(cue, "f3", alone)[1].any()
