@@ -30,6 +30,8 @@ from dataclasses import dataclass
 
 from engine.priors import CLAIMED, FEW_EPISODES, LEAST_PART, RECALL_MIN_MASS, RUNNER_UP_MAX_RATIO
 
+UNCLAIMED = "imagined"  # the source where no other is claimed
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerParts:
@@ -67,14 +69,14 @@ class Masses:
         in the cue contradicts the event, or the rest of the cue is enough without it.
         """
         if parts.total < CLAIMED:
-            return "imagined"
+            return UNCLAIMED
         rival_ratio = parts.rival_trace / max(parts.top_trace, LEAST_PART)
         is_single = min(self.recalled, parts.top_trace) >= RECALL_MIN_MASS and rival_ratio <= RUNNER_UP_MAX_RATIO
         if is_single and is_identified:
             return "recalled"
         from_episodes = self.recalled + self.reconstructed
         if self.imagined >= self.consolidated + from_episodes:
-            return "imagined"
+            return UNCLAIMED
         return "consolidated" if self.consolidated >= from_episodes else "reconstructed"
 
 

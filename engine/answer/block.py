@@ -254,20 +254,19 @@ class Block:
         for the one left out; and float64[n] that of those told as the background."""
         column, codes = self.traces.columns[target], self._gains.codes(target)
         asked = [(number, each.compared, each.targets.index(target)) for number, each in enumerate(scored) if each]
-        alike, others = np.zeros((len(scored), len(column.values) + 1)), np.zeros(len(scored))
+        others, values = np.zeros(len(scored)), len(column.values) + 1
         if not asked:
-            return alike[:, :-1], others
+            return np.zeros((len(scored), values - 1)), others
         rows = np.concatenate([each.rows for _, each, _ in asked])
         weights = np.concatenate([each.weights[place] for _, each, place in asked])
-        cue = np.repeat([number for number, _, _ in asked], [len(each.rows) for _, each, _ in asked])
+        counts, cue = [len(each.rows) for _, each, _ in asked], np.array([number for number, _, _ in asked])
         if left_out is not None:
-            weights[rows == np.take(left_out, cue)] = 0.0
-        sums: Floats = np.bincount(codes.take(rows) + cue * alike.shape[1], weights, alike.size)  # type: ignore[assignment]  # as in sum_by_value
-        alike = sums.reshape(alike.shape)
-        for number, each, place in asked:
-            alike[number] *= each.most[place] / max(1, present)
-            others[number] = each.rest[place] / max(1, present)
-        return alike[:, :-1], others
+            weights[rows == np.repeat(np.take(left_out, cue), counts)] = 0.0
+        means = np.array([each.most[place] for _, each, place in asked]) / max(1, present)
+        weighed = weights * np.repeat(means, counts)
+        sums: Floats = np.bincount(codes.take(rows) + np.repeat(cue * values, counts), weighed, len(scored) * values)  # type: ignore[assignment]  # as in sum_by_value
+        others[cue] = np.array([each.rest[place] for _, each, place in asked]) / max(1, present)
+        return sums.reshape(len(scored), values)[:, :-1], others
 
     def _kappa(self, target: str) -> float:
         return self.schema.weights.kappa.get(target, self.schema.weights.default_kappa)

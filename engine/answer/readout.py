@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from engine.answer.attribution import AnswerParts, attribute
+from engine.answer.attribution import UNCLAIMED, AnswerParts, attribute
 from engine.answer.decision import decide_all
 from engine.answer.interval import ValueInterval, in_terms_of, of_cells
 from engine.generalisation.distribution import Generalisations, background
@@ -16,6 +16,7 @@ from engine.memory.arrays import Floats, Ints, Rows
 from engine.memory.columns import MISSING, Column
 from engine.memory.resolution import tolerance
 from engine.memory.values import Value
+from engine.priors import CLAIMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,32 +71,26 @@ def read_out(
             lies = [in_terms_of(column, of_cells(column, code, *own), column.values[code]) for code, *own in found]
     else:
         codes = decide_all(column, p, p)
-    parts = _parts(column, generals, p, codes, _supporters(column, codes, backings))
-    return [
-        Predicted(name, column.values[code], code, each.total, attribute(each).label(each), each.supporters, lie)
-        for code, each, lie in zip(codes.tolist(), parts, lies, strict=True)
-    ]
+    same, supporters = _Same(column, codes), _supporters(column, codes, backings)
+    chances = np.minimum(1.0, (1.0 - generals.novel) * same.sum(p))
+    sources = [UNCLAIMED] * len(p)
+    claimed = np.flatnonzero(chances >= CLAIMED)
+    for row, each in zip(claimed.tolist(), _parts(column, generals, p, codes, claimed), strict=True):
+        parts = AnswerParts(float(chances[row]), each[0], 0.0, 0.0, 0.0, *each[1:], float(supporters[row]))
+        sources[row] = attribute(parts).label(parts)
+    told = zip(codes.tolist(), chances.tolist(), sources, supporters.tolist(), lies, strict=True)
+    return [Predicted(name, column.values[code], code, *others) for code, *others in told]
 
 
-def _parts(column: Column, generals: Generalisations, p: Floats, codes: Ints, supporters: Floats) -> list[AnswerParts]:
-    """What the parts of the model say of the answers, int[n]; `p` float64[n, V] is P_G, of numbers and times what is
-    not between them."""
-    same = _Same(column, codes)
-    found = same.sum(p)
-    m = background(column)
-    rows = zip(
-        np.minimum(1.0, (1.0 - generals.novel) * found).tolist(),
-        same.sum(np.broadcast_to(m, p.shape)).tolist(),
-        (found / np.maximum(p.sum(axis=1), 1e-300)).tolist(),
-        same.share(generals.bracket).tolist(),
-        same.share(generals.lifted).tolist(),
-        supporters.tolist(),
-        strict=True,
-    )
-    return [
-        AnswerParts(total, base, 0.0, 0.0, 0.0, general, kernel, schema, supporters)
-        for total, base, general, kernel, schema, supporters in rows
-    ]
+def _parts(
+    column: Column, generals: Generalisations, p: Floats, codes: Ints, rows: Rows
+) -> Iterator[tuple[float, float, float, float]]:
+    """What m, P_G, the episodes and the schema say of some of the answers, int[n]; `p` float64[n, V] is P_G, of numbers
+    and times what is not between them."""
+    same, told = _Same(column, codes[rows]), p[rows]
+    base = same.sum(np.broadcast_to(background(column), told.shape))
+    shares = [same.share(each) for each in (told, generals.bracket[rows], generals.lifted(rows))]
+    return zip(base.tolist(), *(each.tolist() for each in shares), strict=True)
 
 
 class _Same:

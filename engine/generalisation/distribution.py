@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.memory.arrays import Floats
+from engine.memory.arrays import Floats, Rows, Singles
 from engine.memory.columns import Column
 from engine.recollection.evidence import new_value_chance
 
@@ -39,14 +39,21 @@ class Generalisation:
 
 @dataclass(frozen=True, slots=True)
 class Generalisations:
-    """P_G of one target to n cues: `posterior`, `bracket` and `lifted`, which is m e^beta up to a factor of each cue,
-    float64[n, V], `novel` float64[n]; `around` float64[n, V], None where nothing is spread yet."""
+    """P_G of one target to n cues: `posterior` and `bracket` float64[n, V], the background `m` of all or of each,
+    `lift` float[n, V] which is e^beta up to a factor of each cue, `novel` float64[n]; `around` float64[n, V], None
+    where nothing is spread yet."""
 
     posterior: Floats
     bracket: Floats
-    lifted: Floats
+    m: Floats
+    lift: Floats | Singles
     novel: Floats
     around: Floats | None = None
+
+    def lifted(self, rows: Rows) -> Floats:
+        """P_G without the episodes, up to a factor of each, float64[r, V] of some of the cues."""
+        found: Floats = self.lift[rows] * (self.m if self.m.ndim == 1 else self.m[rows])
+        return found
 
     @classmethod
     def of(cls, generals: Sequence[Generalisation]) -> Generalisations:
@@ -56,7 +63,8 @@ class Generalisations:
         return cls(
             np.stack([each.posterior for each in generals]),
             np.stack([each.bracket for each in generals]),
-            np.stack([each.m for each in generals]) * np.exp(beta - beta.max(axis=1, keepdims=True)),
+            np.stack([each.m for each in generals]),
+            np.exp(beta - beta.max(axis=1, keepdims=True)),
             np.array([each.novel for each in generals]),
             np.stack(around) if around else None,
         )
@@ -73,7 +81,7 @@ class Generalisations:
         posterior = bracket * lift
         total = posterior.sum(axis=1, keepdims=True)
         posterior /= np.where(total > 0.0, total, 1.0)
-        return cls(posterior, bracket, lift * m, novel)
+        return cls(posterior, bracket, m, lift, novel)
 
 
 def unmet(column: Column) -> float:

@@ -59,7 +59,7 @@ from recollect.service.promising import (
 )
 
 LEARNED_CASES = 300  # held out of each column, to pick a threshold for what was learned
-PIECE = 1000  # rows a process takes at a time
+PIECE = 250  # rows a process takes at a time
 DONE = Job(ConsolidationStatus.SUCCEEDED, 1.0)
 Report = Callable[[float], None]
 
