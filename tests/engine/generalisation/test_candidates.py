@@ -90,3 +90,29 @@ def test_places_that_are_weighed_together_tell_what_each_tells_alone(
     monkeypatch.setattr("engine.answer.gains.MANY_PLACES", 1000)
     together = _told(space, {"day", "person"}, "amount", range(500, 560))
     assert 0.0 < np.abs(alone - together).sum(axis=1).max() / 2.0 <= 0.01
+
+
+def test_cues_compared_together_are_told_what_each_is_told_alone(
+    space: tuple[list[dict[str, Value]], Traces, Schema],
+) -> None:
+    records, traces, schema = space
+    asked = [(dict(records[row]), ("city", "amount")) for row in range(0, 1200, 10)]
+    asked = [({n: v for n, v in cue.items() if n not in targets}, targets) for cue, targets in asked]
+    assert len({tuple(sorted(cue)) for cue, _ in asked}) < len(asked) / 4  # many know the same fields
+    alone = [Block(traces, schema).ask(*each) for each in asked[:40]]
+    assert Block(traces, schema).ask_all(asked)[:40] == alone
+
+
+def test_stored_cells_asked_together_are_told_what_each_is_told_alone(
+    space: tuple[list[dict[str, Value]], Traces, Schema],
+) -> None:
+    records, traces, schema = space
+    cells = [
+        (row, name, {n: v for n, v in records[row].items() if n != name})
+        for row in range(0, 900, 30)
+        for name in ("city", "amount", "paid")
+        if name in records[row]
+    ]
+    together = Block(traces, schema).ask_without(cells)
+    assert [each.name for each in together] == [name for _, name, _ in cells]
+    assert together[:30] == [Block(traces, schema).ask_without([cell])[0] for cell in cells[:30]]

@@ -13,10 +13,11 @@ from engine.answer.decision import is_answer
 from engine.answer.posterior import CueInput, Options
 from engine.generalisation.learning import Parameters
 from engine.generalisation.numeric.learner import NumericLearner
-from engine.generalisation.smoothing import Line, Residual, fit
+from engine.generalisation.smoothing import Intervals, Line, Residual, fit
 from engine.memory.arrays import Floats
 from engine.memory.columns import Column
 from engine.memory.values import Value
+from engine.priors import MANY_PLACES
 
 SEED = 20240601
 Record = dict[str, Value]
@@ -69,6 +70,19 @@ def test_the_blur_is_the_mass_of_every_kernel_on_every_interval() -> None:
     middle = 0.5 * (line.edges[:-1] + line.edges[1:])
     kernel = np.array([[mass(u, *line.edges[v : v + 2]) / mass(u, 0, 1) for v in range(len(middle))] for u in middle])
     np.testing.assert_allclose(line.blur(p, width), p @ kernel, rtol=2e-3, atol=1e-7)
+
+
+def test_a_wide_kernel_s_mass_on_many_values_is_that_of_every_kernel_and_a_narrow_one_s_exactly() -> None:
+    rng = np.random.default_rng(SEED)
+    line = Line(column_of(np.round(rng.gamma(2.0, 900.0, size=20_000)).tolist() + list(range(20_000, 30_000))))
+    assert len(line.codes) > MANY_PLACES
+    p = rng.dirichlet(np.full(len(line.codes), 0.01), size=4)  # few of the values have most of it
+    widths = np.array([[0.003], [0.03], [0.1], [0.01]])
+    found, exact = line.blur(p, widths), Intervals(line.counts.astype(np.intp)).blur(p, widths)
+    apart = np.abs(found - exact).sum(axis=1) / 2.0
+    assert apart[[0, 3]].tolist() == [0.0, 0.0]
+    assert 0.0 < apart.max() <= 0.01
+    np.testing.assert_array_equal(line.blur(p[1:2], widths[1:2]), found[1:2])
 
 
 def test_what_is_near_counts_gaps_as_new_values_fill_them() -> None:
