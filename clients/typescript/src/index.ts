@@ -38,6 +38,13 @@ export interface Asked {
   asOf?: AsOf;
 }
 
+/** A record with its gaps filled, how sure each filled member is, and what is noted of misspelt ones. */
+export interface FilledRow {
+  row: Fields;
+  confidence: { [name: string]: number };
+  notes: { [name: string]: string };
+}
+
 /** One event of a completion as it happens. */
 export interface StreamedEvent {
   event: "pattern_retrieval" | "ca3_progress" | "partial_result" | "final_result";
@@ -142,10 +149,11 @@ export class Space {
     return new Completion(CompleteResponseFromJSON(event.data) as CompleteResponse);
   }
 
-  /** Fill the gaps of records, their missing members, as far as the space is certain. */
-  async fill(rows: Fields[], asked: Asked = {}): Promise<Array<{ row: Fields; confidence: { [name: string]: number } }>> {
+  /** Fill the gaps of records, their missing members, as far as the space is certain; of members it has no field for
+   * `notes` name the nearest one. */
+  async fill(rows: Fields[], asked: Asked = {}): Promise<FilledRow[]> {
     const names = asked.targets ?? [...new Set(rows.flatMap(Object.keys))];
-    const filled = rows.map((row) => ({ row: { ...row }, confidence: {} as { [name: string]: number } }));
+    const filled: FilledRow[] = rows.map((row) => ({ row: { ...row }, confidence: {}, notes: {} }));
     const gaps = rows.map((row) => names.filter((name) => row[name] === undefined));
     await Promise.all(
       [...new Set(gaps.filter((gap) => gap.length).map((gap) => JSON.stringify(gap)))].map(async (key) => {
@@ -155,6 +163,9 @@ export class Space {
         for await (const answer of this.completeMany(cues, { ...asked, targets: JSON.parse(key) as string[] })) {
           const into = filled[places[next++]!]!;
           if (!(answer instanceof Completion)) continue;
+          for (const note of answer.response.cue_notes ?? []) {
+            if (note.code === "unknown_field") into.notes[note.field] = note.message;
+          }
           for (const [name, field] of answer) {
             if (name in into.row) continue;
             into.row[name] = field.value;

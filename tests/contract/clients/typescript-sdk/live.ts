@@ -34,6 +34,9 @@ async function completes(space: Space): Promise<void> {
   const [filled, whole] = await space.fill([{ what: "lunch" }, { what: "lunch", where: "garden" }], { targets: ["where"] });
   equal(filled!.row, { what: "lunch", where: "canteen" });
   equal(whole!.row.where, "garden");
+  equal(filled!.notes, {});
+  const [misspelt] = await space.fill([{ waht: "lunch", what: "lunch" }], { targets: ["where"] });
+  equal(misspelt!.notes, { waht: "No stored episode has the field 'waht'; the nearest is 'what'." });
 }
 
 async function refuses(space: Space): Promise<void> {
