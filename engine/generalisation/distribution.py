@@ -75,8 +75,11 @@ class Generalisations:
         each takes kappa float64[n]."""
         bracket = kappa[:, None] * m
         bracket += episodes
-        # Beyond single precision there is no mass to speak of, and within it exponentials cost half.
-        lift = np.subtract(beta, beta.max(axis=1, keepdims=True), dtype=np.float32, casting="same_kind")
+        # Beyond single precision of the highest there is no mass to speak of, and within it exponentials cost half; but
+        # values that no episode has any more must not be the highest.
+        told = beta if m.all() else np.where(m > 0.0, beta, -np.inf)
+        most = np.nan_to_num(told.max(axis=1, keepdims=True), neginf=0.0)
+        lift = np.subtract(told, most, dtype=np.float32, casting="same_kind")
         np.exp(lift, out=lift)
         posterior = bracket * lift
         total = posterior.sum(axis=1, keepdims=True)
