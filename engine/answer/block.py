@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 
 import numpy as np
 
@@ -29,7 +30,7 @@ from engine.memory.arrays import Floats, Ints, Rows, Singles
 from engine.memory.columns import Column
 from engine.memory.traces import Traces
 from engine.memory.values import Value
-from engine.priors import CANDIDATES, DYNAMICS_CANDIDATES, READ_AT_ONCE, SCHEMA_PSEUDOCOUNT
+from engine.priors import CANDIDATES, DYNAMICS_CANDIDATES, READ_AT_ONCE, SCHEMA_PSEUDOCOUNT, SCORED_AT_ONCE
 
 Question = tuple[Mapping[str, Value], Sequence[str]]
 
@@ -145,7 +146,8 @@ class Block:
     def without(self, target: str, asked: Sequence[tuple[int, Mapping[str, Value]]]) -> Iterator[Generalisations]:
         """P_G of a target in closed form for cells told by row and cue, some at once, of a memory that lacks each."""
         column = self.traces.columns[target]
-        step = max(1, READ_AT_ONCE // max(1, len(column.values)))
+        compared = max(1, min(self.traces.size, CANDIDATES))
+        step = max(1, min(READ_AT_ONCE // max(1, len(column.values)), SCORED_AT_ONCE // compared))
         for begin in range(0, len(asked), step):
             some = asked[begin : begin + step]
             rows = [row for row, _ in some]
@@ -201,8 +203,9 @@ class Block:
             else:
                 yield place, None
         for (names, targets), places in alike.items():
-            step = self._gains.at_once(names)
-            for some in (places[begin : begin + step] for begin in range(0, len(places), step)):
+            costs = np.cumsum([self._gains.cost(asked[place][0]) for place in places])
+            for _, group in groupby(zip(places, (costs // SCORED_AT_ONCE).tolist(), strict=True), lambda each: each[1]):
+                some = [place for place, _ in group]
                 yield from zip(some, self._score_all([asked[place][0] for place in some], names, targets), strict=True)
 
     def _score_all(

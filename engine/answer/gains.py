@@ -25,12 +25,12 @@ from engine.priors import (
     ENTRY_BYTES,
     FEW_ADDED,
     FEW_CLASSES,
+    FEW_HAVE,
     GENERALISATION_WIDTH,
     KEPT_BYTES,
     MANY_PLACES,
     NEAR_ENOUGH,
     SCHEMA_PSEUDOCOUNT,
-    SCORED_AT_ONCE,
     STEPS_A_WIDTH,
 )
 from engine.recollection.evidence import FieldEvidence, weigh_nearness
@@ -211,10 +211,11 @@ class Gains:
             kept.put((name, key), found, found.nbytes)
         return found
 
-    def at_once(self, names: Sequence[str]) -> int:
-        """Of how many cues with these fields `scores` are best found together."""
-        width = sum(len(self.columns[name].values) + 1 for name in names)
-        return max(1, SCORED_AT_ONCE // max(1, width))
+    def cost(self, known: Sequence[Known]) -> int:
+        """How many gains it takes to compare a cue with the episodes: those of its values and of the episodes that
+        share some value with it which few have."""
+        held = [len(each.like) for each in known if self.columns[each.name].kind not in _LINES]
+        return sum(len(each.table) for each in known) + sum(count for count in held if count <= FEW_HAVE * self.size)
 
     def scores(self, cues: Sequence[Sequence[Known]], weights: Singles, rows: Rows, cue: Rows) -> Singles:
         """float32[T, R] in nats: of episodes int[R] the gains, each by the cue int[R] beside it of cues that know the

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
 from engine import Traces, attach
 from engine.answer.block import Block
+from engine.answer.gains import Gains
 from engine.answer.schema import Schema
 from engine.generalisation import candidates
 from engine.memory.values import Value
-from engine.priors import CANDIDATES, MISPLACED, MOST_SCORED
+from engine.priors import CANDIDATES, MISPLACED, MOST_SCORED, SCORED_AT_ONCE
 
 SIZE, EVERYTHING = CANDIDATES + 4000, 10**9
 
@@ -116,3 +118,19 @@ def test_stored_cells_asked_together_are_told_what_each_is_told_alone(
     together = Block(traces, schema).ask_without(cells)
     assert [each.name for each in together] == [name for _, name, _ in cells]
     assert together[:30] == [Block(traces, schema).ask_without([cell])[0] for cell in cells[:30]]
+
+
+def test_as_many_cues_are_compared_together_as_there_is_room_for(
+    space: tuple[list[dict[str, Value]], Traces, Schema], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records, traces, schema = space
+    asked = [({"work": record["work"]}, ("city",)) for record in records[:1600] if "work" in record]
+    block, sizes, score = Block(traces, schema), list[int](), Gains.scores
+
+    def heard(self: Gains, cues: Any, weights: Any, rows: Any, cue: Any) -> Any:
+        sizes.append(len(rows))
+        return score(self, cues, weights, rows, cue)
+
+    monkeypatch.setattr(Gains, "scores", heard)
+    block.ask_all(asked)
+    assert SCORED_AT_ONCE / 2 < max(sizes) <= SCORED_AT_ONCE + MOST_SCORED
