@@ -30,7 +30,7 @@ from engine.memory.arrays import Floats, Ints, Rows, Singles
 from engine.memory.columns import Column
 from engine.memory.traces import Traces
 from engine.memory.values import Value
-from engine.priors import CANDIDATES, DYNAMICS_CANDIDATES, READ_AT_ONCE, SCHEMA_PSEUDOCOUNT, SCORED_AT_ONCE
+from engine.priors import CANDIDATES, DYNAMICS_CANDIDATES, MOST_SCORED, READ_AT_ONCE, SCHEMA_PSEUDOCOUNT, SCORED_AT_ONCE
 
 Question = tuple[Mapping[str, Value], Sequence[str]]
 
@@ -146,8 +146,8 @@ class Block:
     def without(self, target: str, asked: Sequence[tuple[int, Mapping[str, Value]]]) -> Iterator[Generalisations]:
         """P_G of a target in closed form for cells told by row and cue, some at once, of a memory that lacks each."""
         column = self.traces.columns[target]
-        compared = max(1, min(self.traces.size, CANDIDATES))
-        step = max(1, min(READ_AT_ONCE // max(1, len(column.values)), SCORED_AT_ONCE // compared))
+        compared = self.traces.size if self.traces.size <= CANDIDATES else MOST_SCORED
+        step = max(1, min(READ_AT_ONCE // max(1, len(column.values)), SCORED_AT_ONCE // max(1, compared)))
         for begin in range(0, len(asked), step):
             some = asked[begin : begin + step]
             rows = [row for row, _ in some]
