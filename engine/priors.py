@@ -119,7 +119,7 @@ MAX_KINDS = 16_384  # ways of matching | up to which episodes that match alike a
 
 FEW_KINDS = 4  # candidates a kind of match | from which on generalisation scores kinds instead | cost
 CANDIDATES = 16_384  # episodes | that generalisation sums over one by one at most | cost
-FEW_HAVE = 1 / 16  # share of episodes | that have a value up to which those that have it are compared first | cost
+FEW_HAVE = 1 / 32  # share of episodes | that have a value up to which those that have it are compared first | cost
 MOST_SCORED = 2048  # episodes | that are compared where few have the cue's values | cost
 EVENLY_SPREAD = 256  # episodes | that tell what all the others weigh | cost
 MISPLACED = 0.25  # share of an answer | that telling the others together may misplace at most | cost

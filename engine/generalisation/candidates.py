@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.memory.arrays import Floats, Mask, Rows
+from engine.memory.arrays import Floats, Mask, Rows, union
 from engine.memory.columns import MISSING, Column
 from engine.priors import CANDIDATES, EVENLY_SPREAD, FEW_HAVE, MISPLACED, MOST_SCORED
 
@@ -85,11 +85,7 @@ def compare(cues: Sequence[Holders], targets: Sequence[Column], size: int, score
 
 def _once(held: Sequence[Rows], cues: Sequence[int], bits: int) -> tuple[Rows, Rows]:
     """Every episode that a cue holds, once, and the cue, int[R] each; by cue, ascending. An episode takes `bits`."""
-    keys = np.concatenate(held) + np.repeat(np.array(cues) << bits, [len(rows) for rows in held])
-    keys.sort()
-    is_first = np.ones(len(keys), dtype=bool)
-    np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
-    keys = keys[is_first]
+    keys = union(*(rows + (cue << bits) for rows, cue in zip(held, cues, strict=True)))
     return keys & ((1 << bits) - 1), keys >> bits
 
 
