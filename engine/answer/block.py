@@ -21,7 +21,7 @@ from itertools import groupby
 import numpy as np
 
 from engine.answer.gains import Gains, Known
-from engine.answer.readout import Backing, Predicted, read_out
+from engine.answer.readout import Held, Predicted, read_out
 from engine.answer.schema import Schema
 from engine.generalisation.candidates import Compared, compare, mass_of_others, top_rows
 from engine.generalisation.distribution import Generalisation, Generalisations, background, normalised, unmet
@@ -30,7 +30,7 @@ from engine.memory.arrays import Floats, Ints, Rows, Singles
 from engine.memory.columns import Column
 from engine.memory.traces import Traces
 from engine.memory.values import Value
-from engine.priors import CANDIDATES, DYNAMICS_CANDIDATES, MOST_SCORED, READ_AT_ONCE, SCHEMA_PSEUDOCOUNT, SCORED_AT_ONCE
+from engine.priors import CANDIDATES, MOST_SCORED, READ_AT_ONCE, SCHEMA_PSEUDOCOUNT, SCORED_AT_ONCE
 
 Question = tuple[Mapping[str, Value], Sequence[str]]
 
@@ -51,13 +51,12 @@ class _Scored:
 
 @dataclass(slots=True)
 class _Cell:
-    """A cell to be told: whose answer it is, the episodes compared, what a head says of it, and what is behind it."""
+    """A cell to be told: whose answer it is, the episodes compared, and what a head says of it."""
 
     answers: list[Predicted | None]
     place: int
     scored: _Scored | None
     said: Generalisation | None
-    backing: Backing
 
 
 class Block:
@@ -80,10 +79,9 @@ class Block:
         found: list[list[Predicted | None]] = [[None] * len(targets) for _, targets in asked]
         waiting: dict[str, list[_Cell]] = defaultdict(list)
         for place, scored in self._scored([(self._known(cue), targets) for cue, targets in asked]):
-            backing = self._backing(scored)
             cue, targets = asked[place]
             for at, name in enumerate(targets):
-                waiting[name].append(_Cell(found[place], at, scored, self._said(cue, name), backing))
+                waiting[name].append(_Cell(found[place], at, scored, self._said(cue, name)))
                 if len(waiting[name]) * len(columns[name].values) > READ_AT_ONCE:
                     self._tell(name, waiting.pop(name))
         for name, cells in waiting.items():
@@ -96,16 +94,17 @@ class Block:
         told = [(cell, smoothed(column, cell.said)) for cell in cells if cell.said is not None]
         if parts:
             scored = [cell.scored for cell in parts]
-            alike, others = self._alike(name, scored, column.present)
-            novel, beta = np.full(len(parts), unmet(column)), self._schema_bias(name, scored)
-            generals = Generalisations.mixed(background(column), novel, self._kappa(name) + others, alike, beta)
-            self._tell_all(name, parts, generals)
+            held, novel = self._held(name, scored), np.full(len(parts), unmet(column))
+            alike, others = self._alike(name, scored, held, column.present)
+            kappa, beta = self._kappa(name) + others, self._schema_bias(name, scored)
+            self._tell_all(name, parts, Generalisations.mixed(background(column), novel, kappa, alike, beta), held)
         if told:
-            self._tell_all(name, [cell for cell, _ in told], Generalisations.of([said for _, said in told]))
+            cells = [cell for cell, _ in told]
+            held = self._held(name, [cell.scored for cell in cells])
+            self._tell_all(name, cells, Generalisations.of([said for _, said in told]), held)
 
-    def _tell_all(self, name: str, cells: Sequence[_Cell], generals: Generalisations) -> None:
-        backings = [cell.backing for cell in cells]
-        told = read_out(name, self.traces.columns[name], generals, backings, is_told=True)
+    def _tell_all(self, name: str, cells: Sequence[_Cell], generals: Generalisations, held: Held) -> None:
+        told = read_out(name, self.traces.columns[name], generals, held, is_told=True)
         for cell, each in zip(cells, told, strict=True):
             cell.answers[cell.place] = each
 
@@ -114,15 +113,19 @@ class Block:
         scored = self._score(self._known(cue), (target,))
         general = self._general(cue, target, scored)
         p: Floats = (1.0 - general.novel) * general.posterior
-        return self._read(target, general, self._backing(scored)), p
+        generals, column = Generalisations.of([general]), self.traces.columns[target]
+        return read_out(target, column, generals, self._held(target, [scored]), is_told=False)[0], p
 
     def support(self, cue: Mapping[str, Value], target: str, code: int, most: int = 5) -> tuple[tuple[int, float], ...]:
         """The heaviest of the episodes that have the value `code`, each with its share of their weight."""
-        backing, column = self._backing(self._score(self._known(cue), (target,))), self.traces.columns[target]
-        own = column.codes[backing.rows] == code
-        rows, weights = backing.rows[own], backing.weights[own]
+        scored = self._score(self._known(cue), (target,))
+        if scored is None:
+            return ()
+        rows, weights = scored.compared.rows, scored.compared.weights[0]
+        own = self.traces.columns[target].codes[rows] == code
+        rows, weights = rows[own], weights[own]
         best = np.argsort(-weights, kind="stable")[:most]
-        total = max(float(weights.sum()), 1e-300)
+        total = max(float(weights.sum(dtype=np.float64)), 1e-300)
         return tuple((int(rows[place]), float(weights[place]) / total) for place in best)
 
     def general(self, cue: Mapping[str, Value], target: str) -> Generalisation:
@@ -134,17 +137,21 @@ class Block:
         of_target: dict[str, list[int]] = defaultdict(list)
         for place, (_, target, _) in enumerate(cells):
             of_target[target].append(place)
-        found, nobody = dict[int, Predicted](), self._backing(None)
+        found = dict[int, Predicted]()
         for target, places in of_target.items():
             told = list[Predicted]()
-            for generals in self.without(target, [(cells[place][0], cells[place][2]) for place in places]):
-                backings = [nobody] * len(generals.novel)
-                told += read_out(target, self.traces.columns[target], generals, backings, is_told=False)
+            for generals, held in self._without(target, [(cells[place][0], cells[place][2]) for place in places]):
+                told += read_out(target, self.traces.columns[target], generals, held, is_told=False)
             found.update(zip(places, told, strict=True))
         return [found[place] for place in range(len(cells))]
 
     def without(self, target: str, asked: Sequence[tuple[int, Mapping[str, Value]]]) -> Iterator[Generalisations]:
         """P_G of a target in closed form for cells told by row and cue, some at once, of a memory that lacks each."""
+        return (generals for generals, _ in self._without(target, asked))
+
+    def _without(
+        self, target: str, asked: Sequence[tuple[int, Mapping[str, Value]]]
+    ) -> Iterator[tuple[Generalisations, Held]]:
         column = self.traces.columns[target]
         compared = self.traces.size if self.traces.size <= CANDIDATES else MOST_SCORED
         step = max(1, min(READ_AT_ONCE // max(1, len(column.values)), SCORED_AT_ONCE // max(1, compared)))
@@ -159,8 +166,10 @@ class Block:
             for place, (each, row, code) in enumerate(zip(told, rows, codes.tolist(), strict=True)):
                 if each is not None:
                     beta[place, code] = self._bias_without(each, target, row, code)
-            alike, others = self._alike(target, told, column.present - 1, rows)
-            yield Generalisations.mixed(*_background_without(column, counts), self._kappa(target) + others, alike, beta)
+            held = self._held(target, told, rows)
+            alike, others = self._alike(target, told, held, column.present - 1)
+            m, novel = _background_without(column, counts)
+            yield Generalisations.mixed(m, novel, self._kappa(target) + others, alike, beta), held
 
     def general_and_without(self, cue: Mapping[str, Value], target: str, rows: Rows) -> tuple[Generalisation, Floats]:
         """P_G of one target; and float64[R], of each of these episodes that have it, how probable its value is in
@@ -173,7 +182,7 @@ class Block:
         if scored is not None:
             compared, own = scored.compared, np.zeros(self.traces.size)
             own[compared.rows] = compared.most[0] * compared.weights[0]
-            alike, others = self._alike(target, [scored], column.present)
+            alike, others = self._alike(target, [scored], self._held(target, [scored]), column.present)
             bracket += others[0] * m + np.maximum(0.0, alike[0, codes] - own[rows] / column.present)
             for weight, each in self._weighted(scored, target):
                 near = np.zeros(self.traces.size)
@@ -240,7 +249,7 @@ class Block:
         said, column = self._said(cue, target), self.traces.columns[target]
         if said is not None:
             return said
-        alike, others = self._alike(target, [scored], column.present)
+        alike, others = self._alike(target, [scored], self._held(target, [scored]), column.present)
         beta, m = self._schema_bias(target, [scored])[0], background(column)
         bracket = (self._kappa(target) + others[0]) * m + alike[0]
         return Generalisation(normalised(bracket * np.exp(beta - beta.max())), bracket, m, beta, unmet(column))
@@ -250,47 +259,35 @@ class Block:
         head = self.schema.heads.get(target)
         return None if head is None else head.infer(cue, target)
 
-    def _alike(
-        self, target: str, scored: Sequence[_Scored | None], present: int, left_out: Sequence[int] | None = None
-    ) -> tuple[Floats, Floats]:
-        """float64[n, V]: of each cue the mean of e^s over the `present` episodes with the target, by their value, but
-        for the one left out; and float64[n] that of those told as the background."""
-        column, codes = self.traces.columns[target], self._gains.codes(target)
+    def _held(self, target: str, scored: Sequence[_Scored | None], left_out: Sequence[int] | None = None) -> Held:
+        """What of each cue was compared, without the one episode of each that is left out."""
         asked = [(number, each.compared, each.targets.index(target)) for number, each in enumerate(scored) if each]
-        others, values = np.zeros(len(scored)), len(column.values) + 1
         if not asked:
-            return np.zeros((len(scored), values - 1)), others
+            none = np.zeros(0, dtype=np.intp)
+            return Held(none, none.astype(np.float32), none.astype(np.float32), none)
         rows = np.concatenate([each.rows for _, each, _ in asked])
         weights = np.concatenate([each.weights[place] for _, each, place in asked])
-        counts, cue = [len(each.rows) for _, each, _ in asked], np.array([number for number, _, _ in asked])
+        overall = np.concatenate([each.overall for _, each, _ in asked])
+        cue = np.repeat([number for number, _, _ in asked], [len(each.rows) for _, each, _ in asked])
         if left_out is not None:
-            weights[rows == np.repeat(np.take(left_out, cue), counts)] = 0.0
-        means = np.array([each.most[place] for _, each, place in asked]) / max(1, present)
-        weighed = weights * np.repeat(means, counts)
-        sums: Floats = np.bincount(codes.take(rows) + np.repeat(cue * values, counts), weighed, len(scored) * values)  # type: ignore[assignment]  # as in sum_by_value
-        others[cue] = np.array([each.rest[place] for _, each, place in asked]) / max(1, present)
-        return sums.reshape(len(scored), values)[:, :-1], others
+            is_out = rows == np.take(left_out, cue)
+            weights[is_out] = overall[is_out] = 0.0
+        return Held(self._gains.codes(target).take(rows), weights, overall, cue)
+
+    def _alike(self, target: str, scored: Sequence[_Scored | None], held: Held, present: int) -> tuple[Floats, Floats]:
+        """float64[n, V]: of each cue the mean of e^s over the `present` episodes with the target, by their value; and
+        float64[n] that of those told as the background."""
+        values = len(self.traces.columns[target].values) + 1
+        told = [(each.compared, each.targets.index(target)) if each else None for each in scored]
+        most, others = (
+            np.array([0.0 if each is None else getattr(each[0], part)[each[1]] for each in told]) / max(1, present)
+            for part in ("most", "rest")
+        )
+        sums: Floats = np.bincount(held.codes + held.cue * values, held.weights, len(scored) * values)  # type: ignore[assignment]  # as in sum_by_value
+        return sums.reshape(len(scored), values)[:, :-1] * most[:, None], others
 
     def _kappa(self, target: str) -> float:
         return self.schema.weights.kappa.get(target, self.schema.weights.default_kappa)
-
-    def _read(self, name: str, general: Generalisation, backing: Backing) -> Predicted:
-        generals = Generalisations.of([general])
-        return read_out(name, self.traces.columns[name], generals, [backing], is_told=False)[0]
-
-    def _backing(self, scored: _Scored | None) -> Backing:
-        """The episodes that carry what is said, as a posterior keeps them."""
-        if scored is None:
-            rows = np.arange(max(0, self.traces.size - DYNAMICS_CANDIDATES), self.traces.size)
-            return Backing(rows, np.ones(len(rows)))
-        mean = _mean(scored.compared.scores)
-        best = top_rows(mean, DYNAMICS_CANDIDATES)
-        found = Backing.room(min(DYNAMICS_CANDIDATES, self.traces.size))
-        found.rows[: len(best)] = scored.compared.rows[best]
-        weights = mean[best]
-        weights -= weights.max(initial=-np.inf)
-        np.exp(weights, out=found.weights[: len(best)])
-        return found
 
     def _rows(self, target: str, names: tuple[str, ...]) -> tuple[Floats, Floats]:
         """The weights of the cue's fields for a target, in order."""

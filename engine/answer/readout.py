@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.answer.attribution import UNCLAIMED, AnswerParts, attribute
 from engine.answer.decision import decide_all
@@ -13,7 +15,7 @@ from engine.answer.interval import ValueInterval, in_terms_of, of_cells
 from engine.generalisation.distribution import Generalisations, background
 from engine.generalisation.smoothing import cells_all, line_of, rule_of_thumb, spread_all
 from engine.memory.arrays import Floats, Ints, Rows
-from engine.memory.columns import MISSING, Column
+from engine.memory.columns import Column
 from engine.memory.resolution import tolerance
 from engine.memory.values import Value
 from engine.priors import CLAIMED
@@ -35,23 +37,19 @@ class Predicted:
     interval: ValueInterval | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Backing:
-    """The episodes that carry an answer, int[C], and their weight, float64[C]: as many for every cue, 0 beyond."""
+class Held(NamedTuple):
+    """The episodes that n cues were compared with, for one target, one cue's after the other's: the `codes` int[R] of
+    their values, V where they lack it, the `weights` float[R] they have for it and `overall`, float[R], for all that
+    the cue asks, as shares of the likest's of each cue, and the `cue` int[R] each is compared with."""
 
-    rows: Rows
-    weights: Floats
-
-    @classmethod
-    def room(cls, count: int) -> Backing:
-        """For so many, nothing in it."""
-        return cls(np.zeros(count, dtype=np.intp), np.zeros(count))
+    codes: Ints
+    weights: npt.NDArray[np.floating[Any]]
+    overall: npt.NDArray[np.floating[Any]]
+    cue: Ints
 
 
-def read_out(
-    name: str, column: Column, generals: Generalisations, backings: Sequence[Backing], *, is_told: bool
-) -> list[Predicted]:
-    """The answers that n posteriors of one field tell, each beside the episodes behind it.
+def read_out(name: str, column: Column, generals: Generalisations, held: Held, *, is_told: bool) -> list[Predicted]:
+    """The answers that n posteriors of one field tell, with how many of the episodes compared are behind each.
 
     With `is_told` those of numbers and times say where they lie, too.
     """
@@ -71,7 +69,7 @@ def read_out(
             lies = [in_terms_of(column, of_cells(column, code, *own), column.values[code]) for code, *own in found]
     else:
         codes = decide_all(column, p, p)
-    same, supporters = _Same(column, codes), _supporters(column, codes, backings)
+    same, supporters = _Same(column, codes), _supporters(column, codes, held)
     chances = np.minimum(1.0, (1.0 - generals.novel) * same.sum(p))
     sources = [UNCLAIMED] * len(p)
     claimed = np.flatnonzero(chances >= CLAIMED)
@@ -120,13 +118,17 @@ class _Same:
         return self.sum(mass) / np.where(total > 0.0, total, 1.0)
 
 
-def _supporters(column: Column, codes: Ints, backings: Sequence[Backing]) -> Floats:
-    """float64[n]: the effective number of the episodes that have what counts as each answer."""
-    rows, weights = (np.stack(each) for each in zip(*((each.rows, each.weights) for each in backings), strict=True))
-    theirs, near = column.codes[rows], tolerance(column)
-    same = theirs == codes[:, None]
+def _supporters(column: Column, codes: Ints, held: Held) -> Floats:
+    """float64[n]: the effective number of the episodes that have what counts as each answer; all that have its value,
+    where the cue is compared with none."""
+    answers = codes[held.cue]
+    same = held.codes == answers
+    near = tolerance(column)
     if near:
-        same |= (theirs != MISSING) & (np.abs(column.numbers[theirs] - column.numbers[codes][:, None]) <= near)
-    own = weights * same
-    found: Floats = np.maximum(1.0, own.sum(axis=1) ** 2 / np.maximum((own**2).sum(axis=1), 1e-300))
-    return found
+        places = np.append(column.numbers, np.nan)  # of no value: as near as nothing
+        same |= np.abs(places[held.codes] - places[answers]) <= near
+    cue, own = held.cue[same], held.overall[same]
+    total, squares = (np.bincount(cue, each, len(codes)) for each in (own, own * own))
+    is_compared = np.bincount(held.cue, minlength=len(codes)) > 0
+    found: Floats = np.where(is_compared, total**2 / np.maximum(squares, 1e-300), column.counts[codes])
+    return np.maximum(1.0, found)

@@ -28,24 +28,24 @@ Holders = Sequence[tuple[int, Callable[[], Rows]]]  # of a cue's fields: how man
 
 
 class Compared(NamedTuple):
-    """The episodes compared, int[C] ascending, and s_k of each for each target, float[T, C] in nats.
+    """The episodes compared with a cue, int[C] ascending, and how like it each is for each of the targets.
 
     `most` float64[T] is e^s of the likest, `weights` float[T, C] e^s as a share of it; `rest` float64[T] is R, of the
-    others that have the target.
+    others that have the target. `overall` float[C] are the weights by the mean of s_k over the targets.
     """
 
     rows: Rows
-    scores: Scores
     weights: Scores
     most: Floats
     rest: Floats
+    overall: Scores
 
     @classmethod
     def of(cls, rows: Rows, scores: Scores, rest: Floats) -> Compared:
-        """With the weights of these scores."""
-        most = scores.max(axis=1)
-        weights = scores - most[:, None]
-        return cls(rows, scores, np.exp(weights, out=weights), np.exp(most, dtype=np.float64), rest)
+        """With the weights of these scores, s_k float[T, C] in nats."""
+        weights, most = _weights(scores, np.zeros(1, dtype=np.intp))
+        overall = _overall(scores, weights, np.zeros(1, dtype=np.intp))
+        return cls(rows, weights, np.exp(most[:, 0], dtype=np.float64), rest, overall)
 
 
 def compare(cues: Sequence[Holders], targets: Sequence[Column], size: int, score: Score) -> list[Compared | None]:
@@ -69,18 +69,32 @@ def compare(cues: Sequence[Holders], targets: Sequence[Column], size: int, score
     is_other[cue[is_spread], rows[is_spread] // step] = False
     of_spread = score(np.tile(spread, len(asked)), np.repeat(asked, len(spread)))
     rest, uneven = _mass(of_spread.reshape(len(targets), -1, len(spread)), spread, is_other[asked], targets, size)
-    most = np.maximum.reduceat(scores, begins, axis=1)
-    weights = scores - np.repeat(most, np.diff(begins, append=len(rows)), axis=1)
-    np.exp(weights, out=weights)
+    weights, most = _weights(scores, begins)
+    overall = _overall(scores, weights, begins)
     of_most = np.exp(most, dtype=np.float64)  # e^s may be beyond single precision
     mass = of_most * np.add.reduceat(weights, begins, axis=1, dtype=np.float64) + rest
     is_told = ((uneven / mass).max(axis=0) <= MISPLACED).tolist()
     for number, (place, begin, end) in enumerate(zip(asked, begins, [*begins[1:], len(rows)], strict=True)):
         if is_told[number]:
             own = slice(begin, end)
-            told = scores[:, own], weights[:, own], of_most[:, number], rest[:, number]
+            told = weights[:, own], of_most[:, number], rest[:, number], overall[own]
             found[place] = Compared(rows[own], *told)
     return found
+
+
+def _weights(scores: Scores, begins: Rows) -> tuple[Scores, Scores]:
+    """e^s as shares of the likest's of each cue, whose episodes begin at int[n], float[T, R]; and s of that, [T, n]."""
+    most = np.maximum.reduceat(scores, begins, axis=1)
+    weights = scores - np.repeat(most, np.diff(begins, append=scores.shape[1]), axis=1)
+    return np.exp(weights, out=weights), most
+
+
+def _overall(scores: Scores, weights: Scores, begins: Rows) -> Scores:
+    """The weights of the episodes by the mean of their scores, float[R]."""
+    if len(scores) > 1:
+        weights, _ = _weights(scores.mean(axis=0, keepdims=True), begins)
+    overall: Scores = weights[0]
+    return overall
 
 
 def _once(held: Sequence[Rows], cues: Sequence[int], bits: int) -> tuple[Rows, Rows]:
