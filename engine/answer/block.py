@@ -261,18 +261,18 @@ class Block:
 
     def _held(self, target: str, scored: Sequence[_Scored | None], left_out: Sequence[int] | None = None) -> Held:
         """What of each cue was compared, without the one episode of each that is left out."""
-        asked = [(number, each.compared, each.targets.index(target)) for number, each in enumerate(scored) if each]
+        asked = [(each.compared, each.targets.index(target)) for each in scored if each]
+        counts = np.array([len(each.compared.rows) if each else 0 for each in scored])
         if not asked:
-            none = np.zeros(0, dtype=np.intp)
-            return Held(none, none.astype(np.float32), none.astype(np.float32), none)
-        rows = np.concatenate([each.rows for _, each, _ in asked])
-        weights = np.concatenate([each.weights[place] for _, each, place in asked])
-        overall = np.concatenate([each.overall for _, each, _ in asked])
-        cue = np.repeat([number for number, _, _ in asked], [len(each.rows) for _, each, _ in asked])
+            none = np.zeros(0, dtype=np.float32)
+            return Held(none.astype(np.intp), none, none, counts)
+        rows = np.concatenate([each.rows for each, _ in asked])
+        weights = np.concatenate([each.weights[place] for each, place in asked])
+        overall = np.concatenate([each.overall for each, _ in asked])
         if left_out is not None:
-            is_out = rows == np.take(left_out, cue)
+            is_out = rows == np.repeat(left_out, counts)
             weights[is_out] = overall[is_out] = 0.0
-        return Held(self._gains.codes(target).take(rows), weights, overall, cue)
+        return Held(self._gains.codes(target).take(rows), weights, overall, counts)
 
     def _alike(self, target: str, scored: Sequence[_Scored | None], held: Held, present: int) -> tuple[Floats, Floats]:
         """float64[n, V]: of each cue the mean of e^s over the `present` episodes with the target, by their value; and
@@ -283,7 +283,8 @@ class Block:
             np.array([0.0 if each is None else getattr(each[0], part)[each[1]] for each in told]) / max(1, present)
             for part in ("most", "rest")
         )
-        sums: Floats = np.bincount(held.codes + held.cue * values, held.weights, len(scored) * values)  # type: ignore[assignment]  # as in sum_by_value
+        keys = held.codes + held.of_each(np.arange(len(scored)) * values)
+        sums: Floats = np.bincount(keys, held.weights, len(scored) * values)  # type: ignore[assignment]  # as in sum_by_value
         return sums.reshape(len(scored), values)[:, :-1] * most[:, None], others
 
     def _kappa(self, target: str) -> float:

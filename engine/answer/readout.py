@@ -40,12 +40,16 @@ class Predicted:
 class Held(NamedTuple):
     """The episodes that n cues were compared with, for one target, one cue's after the other's: the `codes` int[R] of
     their values, V where they lack it, the `weights` float[R] they have for it and `overall`, float[R], for all that
-    the cue asks, as shares of the likest's of each cue, and the `cue` int[R] each is compared with."""
+    the cue asks, as shares of the likest's of each cue. `counts` int[n] are how many each cue has."""
 
     codes: Ints
     weights: npt.NDArray[np.floating[Any]]
     overall: npt.NDArray[np.floating[Any]]
-    cue: Ints
+    counts: Ints
+
+    def of_each(self, told: Ints) -> Ints:
+        """int[R]: for each episode what is told of its cue, int[n]."""
+        return np.repeat(told, self.counts)
 
 
 def read_out(name: str, column: Column, generals: Generalisations, held: Held, *, is_told: bool) -> list[Predicted]:
@@ -69,7 +73,8 @@ def read_out(name: str, column: Column, generals: Generalisations, held: Held, *
             lies = [in_terms_of(column, of_cells(column, code, *own), column.values[code]) for code, *own in found]
     else:
         codes = decide_all(column, p, p)
-    same, supporters = _Same(column, codes), _supporters(column, codes, held)
+    same = _Same(column, codes)
+    supporters = _supporters(column, same, codes, held)
     chances = np.minimum(1.0, (1.0 - generals.novel) * same.sum(p))
     sources = [UNCLAIMED] * len(p)
     claimed = np.flatnonzero(chances >= CLAIMED)
@@ -105,6 +110,11 @@ class _Same:
         spans = zip(wide.tolist(), first[wide].tolist(), last[wide].tolist(), strict=True)
         self._wider = [(row, line.codes[begin:end]) for row, begin, end in spans]
 
+    @property
+    def is_wider(self) -> bool:
+        """Whether any answer counts for more than its own value."""
+        return bool(self._wider)
+
     def sum(self, mass: Floats) -> Floats:
         """float64[n]: of mass float64[n, V] what is on these values."""
         own: Floats = mass[np.arange(len(mass)), self._codes]
@@ -118,17 +128,16 @@ class _Same:
         return self.sum(mass) / np.where(total > 0.0, total, 1.0)
 
 
-def _supporters(column: Column, codes: Ints, held: Held) -> Floats:
+def _supporters(column: Column, same: _Same, codes: Ints, held: Held) -> Floats:
     """float64[n]: the effective number of the episodes that have what counts as each answer; all that have its value,
     where the cue is compared with none."""
-    answers = codes[held.cue]
-    same = held.codes == answers
-    near = tolerance(column)
-    if near:
+    answers = held.of_each(codes)
+    is_same = held.codes == answers
+    if same.is_wider:
         places = np.append(column.numbers, np.nan)  # of no value: as near as nothing
-        same |= np.abs(places[held.codes] - places[answers]) <= near
-    cue, own = held.cue[same], held.overall[same]
-    total, squares = (np.bincount(cue, each, len(codes)) for each in (own, own * own))
-    is_compared = np.bincount(held.cue, minlength=len(codes)) > 0
-    found: Floats = np.where(is_compared, total**2 / np.maximum(squares, 1e-300), column.counts[codes])
+        is_same |= np.abs(places[held.codes] - places[answers]) <= tolerance(column)
+    own = np.flatnonzero(is_same)
+    cue, weights = held.of_each(np.arange(len(codes)))[own], held.overall[own]
+    total, squares = (np.bincount(cue, each, len(codes)) for each in (weights, weights * weights))
+    found: Floats = np.where(held.counts, total**2 / np.maximum(squares, 1e-300), column.counts[codes])
     return np.maximum(1.0, found)
