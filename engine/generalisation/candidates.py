@@ -5,8 +5,9 @@ compared, the others told together, as what all episodes are, with the mass that
 
     sum_k e^{s_k} 1[x_k = y]  ~  sum_{k in C} e^{s_k} 1[x_k = y] + R m(y),    R = (N / S) sum_{k in S \\ C} e^{s_k}
 
-What of the answer that can misplace is at most R's share of the mass times the total variation between e^{s_k} over the
-others and an even spread. Where it is more than MISPLACED, every episode is compared and the likest are summed.
+What of the answer that can misplace is R's share of the mass times the total variation between what the others' e^{s_k}
+and an even spread put on the target's values, by the episodes evenly spread. Where it is more than MISPLACED, every
+episode is compared and the likest are summed.
 """
 
 from __future__ import annotations
@@ -125,20 +126,29 @@ def evenly_spread(size: int) -> Rows:
 
 def _mass(scores: Scores, spread: Rows, is_other: Mask, targets: Sequence[Column], size: int) -> tuple[Floats, Floats]:
     """R of each of T targets and n cues by those of the S episodes evenly spread that are others of the cue, and how
-    much of it may lie elsewhere than m says, float64[T, n] each; `scores` float[T, n, S], `is_other` bool[n, S]."""
-    has = np.stack([column.derived("spread", partial(_has, column, spread)) for column in targets])
-    counts = has[:, None] & is_other
-    weights = np.exp(scores, dtype=np.float64) * counts
-    mass = weights.sum(axis=2)
-    even = mass / np.maximum(counts.sum(axis=2), 1)
-    uneven = np.abs(weights - even[:, :, None] * counts).sum(axis=2) / 2.0
+    much of it is on other values than m says, float64[T, n] each; `scores` float[T, n, S], `is_other` bool[n, S]."""
+    mass, uneven = np.empty(scores.shape[:2]), np.empty(scores.shape[:2])
+    for place, column in enumerate(targets):
+        order, begins = column.derived("spread", partial(_by_value, column, spread))
+        if not len(order):
+            mass[place] = uneven[place] = 0.0
+            continue
+        counts = np.take(is_other, order, axis=1).astype(np.float64)
+        weights = np.exp(np.take(scores[place], order, axis=1), dtype=np.float64) * counts
+        mass[place] = weights.sum(axis=1)
+        counts *= (mass[place] / np.maximum(counts.sum(axis=1), 1.0))[:, None]
+        weights -= counts
+        uneven[place] = np.abs(np.add.reduceat(weights, begins, axis=1)).sum(axis=1) / 2.0
     each = size / len(spread)
     return each * mass, each * uneven
 
 
-def _has(column: Column, rows: Rows) -> Mask:
-    has: Mask = column.codes[rows] != MISSING
-    return has
+def _by_value(column: Column, rows: Rows) -> tuple[Rows, Rows]:
+    """Places of the rows that have the field, by their values, and where each value begins among them."""
+    order = np.argsort(column.codes[rows], kind="stable")
+    codes = column.codes[rows][order]
+    order, codes = order[codes != MISSING], codes[codes != MISSING]
+    return order, np.flatnonzero(np.diff(codes, prepend=-2))
 
 
 def top_rows(scores: npt.NDArray[np.floating[Any]], count: int) -> Rows:

@@ -85,6 +85,20 @@ def test_where_the_likest_share_no_value_that_few_have_all_are_compared(
     assert len(near.compared.rows) == CANDIDATES
 
 
+@pytest.mark.parametrize(("target", "is_told"), [("paid", True), ("person", False)])
+def test_what_others_have_evenly_is_told_however_unlike_the_cue_they_are(
+    space: tuple[list[dict[str, Value]], Traces, Schema], target: str, is_told: bool
+) -> None:
+    column = space[1].columns[target]
+    held = np.flatnonzero(space[1].columns["person"].codes == space[1].columns["person"].find("person 100"))
+
+    def score(rows: np.ndarray, _cue: np.ndarray) -> np.ndarray:
+        return np.where(rows % 5 == 0, 4.0, 0.0)[None]
+
+    found = candidates.compare([[(len(held), lambda: held)]], [column], SIZE, score)[0]
+    assert (found is not None) is is_told
+
+
 def test_places_that_are_weighed_together_tell_what_each_tells_alone(
     space: tuple[list[dict[str, Value]], Traces, Schema], monkeypatch: pytest.MonkeyPatch
 ) -> None:
