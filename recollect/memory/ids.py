@@ -63,6 +63,8 @@ class Ids(Sequence[str]):
         revision = self._revision_of.get(episode_id)
         if revision is not None:
             return self.row_of(revision)
+        if not self._standing:
+            return None
         written = episode_id.encode()
         packed = next((n for n in self._packed.having(written) if self._packed[n] == written), None)
         return None if packed is None else self.row_of(int(self._written[packed]))

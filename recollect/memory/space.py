@@ -124,8 +124,8 @@ class SpaceMemory:
 
     def _present(self, fields: dict[str, FieldValue]) -> dict[str, FieldValue]:
         """The fields that hold a value."""
-        if not self.missing.marked and all(type(v) is not str or v[:1].isalnum() for v in fields.values()):
-            return fields  # what begins with a letter or a digit is not blank
+        if not self.missing.marked and not _may_be_blank(fields.values()):
+            return fields
         return {name: value for name, value in fields.items() if value not in self.missing}
 
     @property
@@ -259,6 +259,13 @@ class SpaceMemory:
             kernels = {name: np.array(kernel) for name, kernel in facts["kernels"].items()}
             memory._kernels = Kernels(kernels, facts["fitted"], np.array(facts["lots"], dtype=np.uint64))
         return memory
+
+
+def _may_be_blank(values: Iterable[FieldValue]) -> bool:
+    for value in values:  # noqa: SIM110  # of every episode: half the time of any()
+        if type(value) is str and not value[:1].isalnum():  # what begins with a letter or a digit is not blank
+            return True
+    return False
 
 
 @lru_cache(maxsize=16)
