@@ -1398,7 +1398,7 @@ report says what would be.
 **Tables.** Delimiter (`,` `;` tab `|`, or a line `sep=;`), encoding, the header (or that there is none) and the spelling of missing values are found out,
 reported, and can be set by the parameters. Title lines and remarks above the header, a line of units below it (`units_line`) and a last line that adds up
 the others (rejected as `TOTAL_ROW`) are no records. A record with fewer or more cells than the header is rejected, save for blanks beyond it. A quote opens only at the start of a cell. A column's type is decided by all of its cells: numbers (with separators, a currency, a percent
-sign or one unit), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as `outliers`. Codes stay text: with
+sign, one unit, or letters and words for thousands and millions: `5k`, `$1.2M`, `3 bn`, `1,2 Mio.`), dates in local orders, yes and no, if at least 95 % of the known cells are; the others stay text and are listed as `outliers`. Codes stay text: with
 leading zeros, like versions (`1.9`, `1.10`), in columns named after codes (`zip`, `phone`, `isbn`), where the space's `schema` says so or the space holds
 texts by now.
 

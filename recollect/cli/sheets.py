@@ -115,7 +115,7 @@ class _Spelt:
         written = undress(dressed)
         if written is not None:
             before, _, after = dressed.partition(written.body)
-            digits = before.strip("-−(") + digits + after.strip("-−)")
+            digits = before.strip("-−(") + digits + after.strip("-−)").removeprefix(written.magnitude)
         return f"-{digits}" if value < 0 else digits
 
     def _spelt_number(self, name: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from recollect.model import Rejection
 from recollect.tables.dates import weigh_date
-from recollect.tables.numbers import PLAIN, undress
+from recollect.tables.numbers import is_spelt_as_number
 from recollect.tables.rows import Row
 
 SAMPLE_ROWS = 200
@@ -92,7 +92,7 @@ def names_columns(cells: Sequence[str]) -> bool:
 def _is_number(text: str) -> bool:
     if text.isdecimal() and int(text[:9]) in _YEARS:
         return False
-    return PLAIN.fullmatch(text) is not None or undress(text) is not None or weigh_date(text) is not None
+    return is_spelt_as_number(text) or weigh_date(text) is not None
 
 
 def _known(cells: Sequence[str]) -> int:

@@ -17,7 +17,7 @@ from recollect.model import DateOrder, FieldType
 from recollect.tables import booleans, missing
 from recollect.tables.dates import IN_EVERY_ORDER, ISO, DateEvidence, is_moment, weigh_date
 from recollect.tables.header import clean
-from recollect.tables.numbers import PLAIN, Written, undress
+from recollect.tables.numbers import PLAIN, SURE_MAGNITUDES, Written, undress
 from recollect.tables.symbols import CURRENCIES
 
 SHARE = 0.95
@@ -56,6 +56,8 @@ class ColumnSurvey:
     trailing_zero: Counter[int] = field(default_factory=Counter)
     zero_led_fraction: int = 0
     separated: int = 0  # numbers whose reading depends on the decimal mark
+    magnitudes: Counter[str] = field(default_factory=Counter)  # k, M, bn after numbers, which are counted apart
+    scaled: ColumnSurvey | None = None
     dates: Counter[DateOrder] = field(default_factory=Counter)
     any_date: int = 0
     two_ways: int = 0
@@ -94,6 +96,26 @@ class ColumnSurvey:
         """Whether the known cells that are numbers are digits and nothing else."""
         return self.plain > 0 and not (self.fractions or self.minus or set(self.units) - {""})
 
+    @property
+    def has_magnitudes(self) -> bool:
+        """Whether letters after numbers stand for thousands and millions: beside one another or a currency, or small;
+        and in more cells than a slip would put them or other letters are in (12a, 12k are houses)."""
+        if self.scaled is None:
+            return False
+        count = sum(self.magnitudes.values())
+        others = self.known - max(self.styles["."], self.styles[","]) - count
+        is_sure = len(self.magnitudes) > 1 or not SURE_MAGNITUDES.isdisjoint(self.magnitudes)
+        is_money = not CURRENCIES.isdisjoint(self.scaled.units)
+        return (is_sure or is_money) and count > max(_SOME * self.known, others)
+
+    def with_magnitudes(self) -> ColumnSurvey:
+        """The numbers with such letters counted among the others, where they are numbers."""
+        scaled = self.scaled
+        if scaled is None or not self.has_magnitudes:
+            return self
+        styles, units, minus = self.styles + scaled.styles, self.units + scaled.units, self.minus + scaled.minus
+        return replace(self, styles=styles, units=units, minus=minus, separated=self.separated + scaled.separated)
+
     def _classify(self, text: str, count: int) -> None:
         if text[4:5] == "-" and ISO.fullmatch(text):  # neither a word nor a number; most dates are written so
             if is_moment(text):
@@ -116,7 +138,11 @@ class ColumnSurvey:
                 self._count_date(found, count)
             return
         written = undress(text)
-        if written is not None:
+        if written is not None and written.magnitude:
+            self.magnitudes[written.magnitude] += count
+            self.scaled = self.scaled or ColumnSurvey()
+            self.scaled._count_written(written, count)
+        elif written is not None:
             self._count_written(written, count)
         found = weigh_date(text)
         if found is not None:
@@ -177,6 +203,7 @@ class Decision:
     order: DateOrder = DateOrder.YEAR_FIRST
     decimal: str = "."
     unit: str = ""
+    has_magnitudes: bool = False
     pair: tuple[frozenset[str], frozenset[str]] | None = None
     is_ambiguous: bool = False
 
@@ -214,6 +241,7 @@ def decide(survey: ColumnSurvey, habits: Habits) -> Decision:
         return Decision(FieldType.BOOLEAN, pair=pair)
     if survey.any_date >= SHARE * known:
         return decide_date(survey, habits)
+    survey = survey.with_magnitudes()
     if _is_number(survey, known) and not _is_code(survey, known):
         return decide_number(survey, habits)
     return Decision()
@@ -241,7 +269,11 @@ def decide_number(survey: ColumnSurvey, habits: Habits) -> Decision:
     is_clear = point != comma or not survey.separated
     decimal = "," if comma > point or (not is_clear and habits.decimal == ",") else "."
     return Decision(
-        FieldType.NUMBER, decimal=decimal, unit=_unit(survey), is_ambiguous=not is_clear and habits.decimal is None
+        FieldType.NUMBER,
+        decimal=decimal,
+        unit=_unit(survey),
+        has_magnitudes=survey.has_magnitudes,
+        is_ambiguous=not is_clear and habits.decimal is None,
     )
 
 
@@ -298,7 +330,7 @@ def _order(survey: ColumnSurvey, habits: Habits) -> tuple[DateOrder | None, bool
 def impose(kind: FieldType, order: DateOrder | None, survey: ColumnSurvey, habits: Habits) -> Decision:
     """The decision where somebody set the type; the rest is still found in the cells."""
     if kind is FieldType.NUMBER:
-        return decide_number(survey, habits)
+        return decide_number(survey.with_magnitudes(), habits)
     if kind is FieldType.TIME:
         found = decide_date(survey, habits)
         return found if order is None else Decision(kind, order=order)

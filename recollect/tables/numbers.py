@@ -1,9 +1,11 @@
-"""Numbers as people write them: separators, a currency, a percent sign, a unit, parentheses for a minus."""
+"""Numbers as people write them: separators, a currency, a percent sign, a unit, thousands and millions by a letter or a
+word, parentheses for a minus."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 from recollect.model import Scalar
 from recollect.tables.symbols import CURRENCIES, is_unit
@@ -23,9 +25,14 @@ _STYLES = {
 _UNITS = "|".join(map(re.escape, sorted(CURRENCIES, key=len, reverse=True)))
 # A unit of measurement follows its number: 12 kg, 37.5°C, 80 km/h.
 _MEASURED = r"(?P<blank>\s*)(?P<measure>[^\W\d_][^\s\d]*[0-9]?|[°‰][^\s\d]*)"
+# How many tens a letter right after the digits stands for, or a word: 5k, $1.2M, 3 bn, 1,2 Mio. A small m is a metre
+# but among prices.
+_TENS = {"k": 3, "K": 3, "M": 6, "m": 6, "B": 9, "bn": 9, "mn": 6, "Tsd": 3, "Mio": 6, "Mrd": 9}
+SURE_MAGNITUDES = frozenset(("k", "bn", "mn", "Tsd", "Mio", "Mrd"))  # the capitals alone may be parts of names: 12B
+_MAGNITUDE = rf"(?:(?P<letter>[kKMB]|(?(before)m|(?!)))|\s*(?P<word>bn|mn|Tsd|Mio|Mrd)\.?)(?=[\s)]|$|{_UNITS})"
 _DRESSED = re.compile(
     rf"(?P<open>\()?(?P<sign>[-−+])?\s*(?P<before>{_UNITS})?\s*(?P<sign2>[-−+])?"
-    rf"(?P<body>[0-9](?:[0-9.,'’{_SPACES}]*[0-9])?)(?P<sign3>[-−])?(?:\s*(?P<after>{_UNITS}|%)|{_MEASURED})?"
+    rf"(?P<body>[0-9](?:[0-9.,'’{_SPACES}]*[0-9])?)(?P<sign3>[-−])?(?:{_MAGNITUDE})?(?:\s*(?P<after>{_UNITS}|%)|{_MEASURED})?"
     rf"(?P<close>\))?"
 )
 
@@ -34,13 +41,15 @@ _DRESSED = re.compile(
 class Written:
     """A cell that may be a number: its digits with separators, the unit beside them, its sign.
 
-    `styles` are the decimal marks by which the digits read as a number.
+    `styles` are the decimal marks by which the digits read as a number; `magnitude` is the letter or word for its
+    thousands or millions.
     """
 
     body: str
     unit: str
     is_negative: bool
     styles: str
+    magnitude: str = ""
 
 
 def undress(text: str) -> Written | None:
@@ -59,11 +68,21 @@ def undress(text: str) -> Written | None:
         return None
     sign = "".join(signs)
     unit = match["before"] or match["after"] or match["measure"] or ""
-    return Written(body, unit, bool(match["open"]) or sign in {"-", "−"}, styles)
+    is_negative = bool(match["open"]) or sign in {"-", "−"}
+    return Written(body, unit, is_negative, styles, match["letter"] or match["word"] or "")
 
 
-def read_number(text: str, decimal: str, unit: str) -> Scalar | None:
-    """The number that a cell spells by a decimal mark and a unit, None where it spells none by these."""
+def is_spelt_as_number(text: str) -> bool:
+    """Whether a cell by itself is a number; 5k may be a name as well."""
+    if PLAIN.fullmatch(text):
+        return True
+    written = undress(text)
+    return written is not None and not written.magnitude
+
+
+def read_number(text: str, decimal: str, unit: str, *, has_magnitudes: bool = False) -> Scalar | None:
+    """The number that a cell spells by a decimal mark and a unit, None where it spells none by these; with a letter or
+    a word for thousands and millions only where the column `has_magnitudes`."""
     # Among prices a bare number is a price; among percents and kilograms it is a question.
     units = {unit, ""} if unit in CURRENCIES else {unit}
     if decimal == "." and "" in units and PLAIN.fullmatch(text):
@@ -71,8 +90,14 @@ def read_number(text: str, decimal: str, unit: str) -> Scalar | None:
     written = undress(text)
     if written is None or decimal not in written.styles or written.unit not in units:
         return None
+    if written.magnitude and not has_magnitudes:
+        return None
     whole = "".join(c for c in written.body if c.isdigit() or c == decimal)
-    return _exact(("-" if written.is_negative else "") + whole.replace(decimal, "."))
+    digits = ("-" if written.is_negative else "") + whole.replace(decimal, ".")
+    if written.magnitude:
+        number = Decimal(digits).scaleb(_TENS[written.magnitude])
+        digits = str(int(number)) if number == int(number) else str(float(number))
+    return _exact(digits)
 
 
 def _is_measure(text: str, *, is_apart: bool) -> bool:

@@ -113,7 +113,9 @@ class ColumnReader:
     def _typed(self, text: str) -> Cell | None:
         decision = self.decision
         if decision.kind is FieldType.NUMBER:
-            return None if _is_code(text) else read_number(text, decision.decimal, decision.unit)
+            if _is_code(text):
+                return None
+            return read_number(text, decision.decimal, decision.unit, has_magnitudes=decision.has_magnitudes)
         if decision.kind is FieldType.TIME:
             return read_date(text, decision.order)
         if decision.kind is FieldType.LIST:

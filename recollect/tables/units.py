@@ -13,7 +13,7 @@ from recollect.model import Rejection
 from recollect.tables import booleans, columns, missing
 from recollect.tables.columns import ColumnSurvey, Habits
 from recollect.tables.dates import weigh_date
-from recollect.tables.numbers import PLAIN, undress
+from recollect.tables.numbers import is_spelt_as_number
 from recollect.tables.rows import Row
 from recollect.tables.symbols import is_unit
 
@@ -33,7 +33,7 @@ def hold_units(rows: Sequence[Row], width: int) -> bool:
         survey = ColumnSurvey()
         survey.observe(Counter(row[place] for row in others))
         if columns.decide(survey, Habits()).kind is not None:
-            if PLAIN.fullmatch(text) or weigh_date(text) or undress(text) or text.casefold() in booleans.WORDS:
+            if is_spelt_as_number(text) or weigh_date(text) or text.casefold() in booleans.WORDS:
                 return False
             measured += 1
             units += is_unit(text)

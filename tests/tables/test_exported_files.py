@@ -319,6 +319,53 @@ def test_numbers_may_have_a_unit_that_is_the_same_in_every_cell(
 
 
 @pytest.mark.parametrize(
+    ("cells", "unit", "expected"),
+    [
+        (("5k", "1.2k", "800"), "", [5000, 1200, 800]),
+        (("5K", "1.25M", "980"), "", [5000, 1_250_000, 980]),
+        (("$1.2M", "$850K", "$3B"), "$", [1_200_000, 850_000, 3_000_000_000]),
+        (("$1.2m", "($2m)", "$40"), "$", [1_200_000, -2_000_000, 40]),
+        (("1,2 Mio. €", "0,85 Mrd. €", "900 Tsd. €"), "€", [1_200_000, 850_000_000, 900_000]),
+        (("3 bn", "750 mn", "1.5bn"), "", [3_000_000_000, 750_000_000, 1_500_000_000]),
+        (("-2.5k", "1.0001k", "7"), "", [-2500, 1000.1, 7]),
+    ],
+)
+def test_letters_and_words_for_thousands_and_millions_are_read(
+    tmp_path: Path, cells: tuple[str, ...], unit: str, expected: list[Any]
+) -> None:
+    table, records, _ = text(tmp_path, "x;y\n" + "".join(f"{each};1\n" for each in cells * 3))
+    assert (column(table, "x").type, column(table, "x").unit) == (FieldType.NUMBER, unit)
+    assert [each["x"] for each in records[: len(expected)]] == expected
+    assert column(table, "x").coerced >= 6
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("10K", "5K", "42K"),
+        ("12", "7B", "9B"),
+        ("6M", "12M", "18M"),
+        ("5 k", "7k"),
+        ("1.2m", "800k", "3"),
+        ("4K", "8 K"),
+    ],
+)
+def test_letters_that_may_be_parts_of_names_leave_them_text(tmp_path: Path, cells: tuple[str, ...]) -> None:
+    assert values(tmp_path, *cells * 3) == [*cells * 3]
+
+
+def test_a_house_number_with_a_letter_is_no_thousand(tmp_path: Path) -> None:
+    houses = [*(str(n) for n in range(1, 190)), "12a", "7b", "3k", "5k", "9c", "12m"]
+    assert values(tmp_path, *houses)[-6:] == ["12a", "7b", "3k", "5k", "9c", "12m"]
+    assert values(tmp_path, *houses[:189], "3k")[-1] == "3k"
+
+
+def test_a_header_of_distances_is_a_header(tmp_path: Path) -> None:
+    _, records, _ = text(tmp_path, "5K,10K\n25,52\n31,64\n")
+    assert records == [{"5K": 25, "10K": 52}, {"5K": 31, "10K": 64}]
+
+
+@pytest.mark.parametrize(
     "cells", [("12A", "7A"), ("12 kg", "7 lb"), ("12 kg", "7"), ("1st", "2nd"), ("12 Main", "9 Main"), ("$5", "€7")]
 )
 def test_parts_of_names_and_several_units_are_no_unit(tmp_path: Path, cells: tuple[str, ...]) -> None:
