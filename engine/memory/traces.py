@@ -84,16 +84,16 @@ class Traces:
         twin.columns.update((name, column) for name, column in columns if column.present)
         return twin
 
-    def lots(self, size: int, *, numbers: bool = True) -> npt.NDArray[np.uint64]:
-        """uint64[size]: of each of the first episodes a lot drawn by its fields alone. Cost O(size columns).
+    def lots(self, rows: Rows | slice, *, numbers: bool = True) -> npt.NDArray[np.uint64]:
+        """uint64[R]: of each of these episodes a lot drawn by its fields alone. Cost O((V + R) columns).
 
         Equal for equal episodes, in whatever space and order; without `numbers`, also of numbers in another unit.
         """
-        lots = np.zeros(size, dtype=np.uint64)
+        lots = np.zeros(len(self.times[rows]), dtype=np.uint64)
         for name, column in self.columns.items():
             told = column.lots if numbers else np.where(np.isnan(column.numbers), column.lots, 0)
             own = mixed(told.astype(np.uint64) << np.uint64(32) | np.uint64(zlib.crc32(name.encode())))
-            lots += np.append(own, np.uint64(0))[column.codes[:size]]  # what lacks the field is the last
+            lots += np.take(np.append(own, np.uint64(0)), column.codes[rows], mode="wrap")  # the last: lacks the field
         return mixed(lots)
 
     def fields(self, row: int) -> dict[str, Value]:

@@ -64,11 +64,11 @@ def fit_kernels(traces: Traces, known: Kernels | None = None) -> Kernels:
     size = (1 << traces.size.bit_length()) >> 1
     # Equal lots, which is all there is of numbers alone, in an order of their places that tells nothing.
     tied = np.uint64((1 << TIED_BITS) - 1)
-    lots = (traces.lots(size, numbers=False) & ~tied) | (mixed(np.arange(size, dtype=np.uint64)) & tied)
-    lowest, is_part = np.argsort(lots, kind="stable"), size > KERNEL_ROWS
-    rows = lowest[:KERNEL_ROWS] if is_part else np.arange(size)
+    lots = (traces.lots(slice(size), numbers=False) & ~tied) | (mixed(np.arange(size, dtype=np.uint64)) & tied)
+    lowest, is_part = _lowest(lots, KERNEL_ROWS), size > KERNEL_ROWS
+    rows = lowest if is_part else np.arange(size)
     asked = list(range(min(KERNEL_REPLAYS, len(rows)))) if is_part else np.sort(lowest[:KERNEL_REPLAYS]).tolist()
-    lots = traces.lots(size)[rows]
+    lots = traces.lots(rows)
     if known is not None and known.size == size and np.array_equal(known.lots, lots):
         return known
     sample = traces.only(rows)
@@ -76,6 +76,14 @@ def fit_kernels(traces: Traces, known: Kernels | None = None) -> Kernels:
     halvings = KERNEL_HALVINGS if is_part else 0
     fits = [_fit(_Replays.of(replays, len(rows) >> n), sample) for n in range(halvings + 1)]
     return Kernels(_grown(fits, size / max(1, len(rows))), size, lots)
+
+
+def _lowest(lots: Lots, count: int) -> Rows:
+    """The rows of the `count` lowest lots, the lowest first; earlier ones first where they are equal."""
+    rows = np.arange(len(lots))
+    if count < len(lots):
+        rows = np.flatnonzero(lots <= np.partition(lots, count - 1)[count - 1])
+    return rows[np.argsort(lots[rows], kind="stable")][:count]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,16 +29,16 @@ def test_erasing_what_is_not_in_the_sample_leaves_the_kernels_as_they_are(monkey
     monkeypatch.setattr(match, "KERNEL_ROWS", 16)
     monkeypatch.setattr(match, "_fit", lambda *_: pytest.fail("fitted anew"))
     traces = traces_of(random_records(7, size=80))
-    lots = traces.lots(64)
+    lots = traces.lots(slice(64))
     sample = np.argsort(lots)[:16]
     known = Kernels({}, 64, lots[sample])
     traces.remove([int(np.argmax(lots))])
-    entered = traces.lots(64)[63]
+    entered = traces.lots(slice(64))[63]
     if entered > known.lots.max():
         assert fit_kernels(traces, known) is known
     monkeypatch.undo()
     monkeypatch.setattr(match, "KERNEL_ROWS", 16)
-    traces.remove([int(np.argmin(traces.lots(64)))])
+    traces.remove([int(np.argmin(traces.lots(slice(64))))])
     assert fit_kernels(traces, known) is not known
 
 
