@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from itertools import compress
 from typing import Any, overload
@@ -10,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import Packed
+
+_FEW = 32  # rows that are taken out one by one: the list of all is not made anew
 
 Revisions = npt.NDArray[np.int64]
 Moments = npt.NDArray[np.float64]
@@ -92,7 +95,12 @@ class Ids(Sequence[str]):
             if row >= standing and self._revision_of.get(self._own[row - standing]) == self._revisions[row]:
                 del self._revision_of[self._own[row - standing]]  # else it was given to a later row
         self._standing -= standing - int(keep[:standing].sum())
-        self._own = list(compress(self._own, keep[standing:].tolist()))
+        own = rows[bisect_left(rows, standing) :]
+        if len(own) > _FEW:
+            self._own = list(compress(self._own, keep[standing:].tolist()))
+        else:
+            for row in reversed(own):
+                del self._own[row - standing]
         for array in (self._revisions, self._moments):
             kept = array[first:size][keep[first:]]
             array[first : first + len(kept)] = kept
