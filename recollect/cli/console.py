@@ -23,8 +23,8 @@ EXIT_NO_EVIDENCE = 4
 EXIT_REJECTED_RECORDS = 5
 
 _PIPE_WIDTH = 240  # a program or a file has no edge at which to break a row
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
-err = Console(highlight=False, soft_wrap=True, stderr=True)
+out = Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+err = Console(highlight=False, emoji=False, soft_wrap=True, stderr=True)
 
 Space = Annotated[str, typer.Option("--space", "-s", help="The memory space.", autocompletion=suggest_spaces)]
 OneField = Annotated[

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from recollect.cli.client import problem_hints
 from recollect.cli.completing import parse_fields
-from recollect.cli.console import Failure, shown
+from recollect.cli.console import Failure, out, print_table, shown
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,10 @@ def test_what_a_refusal_advises_is_told_as_an_option(value: float, option: str) 
     patch = [{"op": "add", "path": "/config", "value": {"prior_stored": value}}]
     [hint] = problem_hints({"suggestions": [{"id": "say", "message": "Say so.", "patch": patch}]})
     assert hint == f"Say so.  ({option})"
+
+
+@pytest.mark.parametrize("value", [":car: :no: 7:30:15", "[red]stop[/] [/x] [b", "\\[bold] a\\b"])
+def test_values_are_printed_as_they_are_whatever_the_terminal_reads_in_them(value: str) -> None:
+    with out.capture() as printed:
+        print_table(["where", "note"], [["kitchen", value]])
+    assert value in printed.get()
