@@ -19,6 +19,7 @@ from engine import Learned
 from recollect import telemetry
 from recollect.errors import SpaceNotFound, Suggestion, Unavailable
 from recollect.memory.encoders import SentenceModel
+from recollect.memory.heap import give_back
 from recollect.memory.snapshot import Snapshots
 from recollect.memory.space import SpaceMemory
 from recollect.model import Scope, Space
@@ -107,8 +108,11 @@ class Memories:
 
     def bring(self, space: Space) -> SpaceMemory:
         """The memory with every write in it that `space`, newly read, knows of; ready for a completion."""
+        known = self._loaded.get(space.space_id)
         memory = self.current(space)
         memory.schema()
+        if memory is not known and memory.traces.size >= READ_AT_ONCE:
+            give_back()
         return memory
 
     def current(self, space: Space) -> SpaceMemory:

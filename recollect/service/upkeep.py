@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 from recollect import telemetry
 from recollect.errors import RecollectError, Unavailable
+from recollect.memory.heap import give_back
 from recollect.service import watching
 from recollect.service.consolidation import consolidate_if_due
 from recollect.service.episodes import expire_episodes
@@ -92,6 +93,7 @@ async def _look_after_spaces(runtime: Runtime) -> None:
             with _telling_faults("let_go"):
                 runtime.memories.let_go(await asyncio.to_thread(runtime.memories.gone))
             await asyncio.to_thread(runtime.recent.purge)
+            await asyncio.to_thread(give_back)
 
 
 @contextlib.contextmanager
