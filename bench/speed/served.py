@@ -58,11 +58,13 @@ def measure(size: int, tell: Callable[[str], None]) -> Iterator[Figure]:
         tell(f"importing {size:,} episodes")
         service.create_space(SMALL)
         service.import_records(SMALL, list(records(SMALL_SIZE, seed=7)))
-        yield from _import(service, size)
         people = [str(record["person"]) for record in records(SMALL_SIZE, seed=7)]
         bodies = [cue({"person": person}) for person in people]
+        clients(service, SMALL, bodies, 2)  # what a worker copies of its master once it works is no episode's
+        before = service.worker_memory()
+        yield from _import(service, size)
         tell("loading")
-        yield from _loading(service, size, bodies)
+        yield from _loading(service, size, bodies, before)
         tell("fairness")
         yield from _fairness(service, size, bodies)
         tell("overload")
@@ -79,10 +81,9 @@ def _import(service: Service, size: int) -> Iterator[Figure]:
     yield Figure("bulk import, durable", "over HTTP", rate, "episodes/s", size, must=10_000, aim=50_000, is_rate=True)
 
 
-def _loading(service: Service, size: int, bodies: list[bytes]) -> Iterator[Figure]:
-    """The first touch of the large space, in both workers; probes and the small space are asked meanwhile."""
-    clients(service, SMALL, bodies, 2)  # what a worker copies of its master once it works is no episode's
-    before = service.worker_memory()
+def _loading(service: Service, size: int, bodies: list[bytes], before: int) -> Iterator[Figure]:
+    """The first touch of the large space, in both workers, which had so many bytes `before` its import; probes and the
+    small space are asked meanwhile."""
     done = threading.Event()
     probes = Heard()
 
