@@ -15,6 +15,7 @@ import engine
 from engine import Answer
 from recollect.memory import SpaceMemory
 from recollect.model import Cue, CueNote, CueNoteCode, EpisodeFilter, Fields, FieldValue
+from recollect.tables.numbers import read_alone
 
 NEAREST = 3
 _TRUE, _FALSE = frozenset(("true", "t", "yes", "y", "on", "1")), frozenset(("false", "f", "no", "n", "off", "0"))
@@ -134,7 +135,10 @@ def _by_type(kind: str, value: FieldValue, is_stored: Callable[[FieldValue], boo
     if isinstance(value, list) or kind == "list":  # an element, or several
         return value
     if kind == "number":
-        return engine.number_of(value) if isinstance(value, str) else None if isinstance(value, bool) else value
+        if isinstance(value, str):
+            number = engine.number_of(value)
+            return read_alone(value) if number is None else number
+        return None if isinstance(value, bool) else value
     if kind == "time":
         return value if engine.value_kind(value) == "time" else None
     if kind == "boolean":

@@ -100,6 +100,16 @@ def read_number(text: str, decimal: str, unit: str, *, has_magnitudes: bool = Fa
     return _exact(digits)
 
 
+def read_alone(text: str) -> Scalar | None:
+    """The number that a text spells with no column around it, with separators, a currency or a letter for thousands;
+    None where it spells none, has another unit or could be two: 1,200."""
+    written = undress(text.strip())
+    if written is None or (written.unit and written.unit not in CURRENCIES):
+        return None
+    found = {read_number(text.strip(), mark, written.unit, has_magnitudes=True) for mark in written.styles}
+    return found.pop() if len(found) == 1 else None
+
+
 def _is_measure(text: str, *, is_apart: bool) -> bool:
     """Whether what follows a number is a unit; a capital right after it (12A, 3D) is a part of a name more often."""
     return is_unit(text) and (is_apart or len(text) > 1 or not text.isupper())

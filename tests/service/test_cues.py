@@ -83,6 +83,8 @@ class TestReading:
             ({"zip": 93650.0}, {"zip": "93650"}, "93650"),
             ({"zip": [93650]}, {"zip": "93650"}, "93650"),
             ({"qty": ["3"]}, {"qty": 3}, 3),
+            ({"qty": "$3"}, {"qty": 3}, 3),
+            ({"qty": "0.01k"}, {"qty": 10}, 10),
         ],
     )
     async def test_a_value_is_read_by_the_fields_type_and_the_answer_says_so(
@@ -236,7 +238,9 @@ class TestMistakes:
         assert refusal.suggestions[0].applicability == "needs_value"
         assert "'zip'" in refusal.suggestions[0].message
 
-    @pytest.mark.parametrize("known", [{"qty": "three"}, {"qty": True}, {"open": "maybe"}, {"seen": "in spring"}])
+    @pytest.mark.parametrize(
+        "known", [{"qty": "three"}, {"qty": "3 kg"}, {"qty": True}, {"open": "maybe"}, {"seen": "in spring"}]
+    )
     async def test_a_value_of_another_type_is_named_with_an_example(
         self, runtime: Runtime, towns: Scope, known: dict[str, Any]
     ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from recollect.errors import InvalidRequest
 from recollect.model import ColumnReport, ColumnRole, DateOrder, FieldType
 from recollect.tables import Table, TableOptions, open_file, open_table
+from recollect.tables.numbers import read_alone
 
 FILES = Path(__file__).parents[1] / "data" / "tables"
 
@@ -443,3 +444,22 @@ def test_a_file_is_not_changed_by_reading_it(tmp_path: Path) -> None:
     shutil.copy(FILES / "orders_us.csv", copy)
     read(copy)
     assert copy.read_bytes() == (FILES / "orders_us.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("$1.2M", 1_200_000),
+        ("5k", 5000),
+        ("1,200,000", 1_200_000),
+        ("1.200,50 €", 1200.5),
+        ("(12.50)", -12.5),
+        ("1,200", None),
+        ("12,5", 12.5),
+        ("10 kg", None),
+        ("12.5%", None),
+        ("5 Main St", None),
+    ],
+)
+def test_a_number_alone_is_read_where_it_can_be_one_only(text: str, number: float | None) -> None:
+    assert read_alone(text) == number
