@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import engine
 from engine import Answer
 from recollect.memory import SpaceMemory
-from recollect.model import Cue, CueNote, CueNoteCode, EpisodeFilter, Fields, FieldValue
+from recollect.model import Cue, CueNote, CueNoteCode, EpisodeFilter, Fields, FieldValue, Scalar
 from recollect.tables.numbers import read_alone
 
 NEAREST = 3
@@ -135,10 +135,7 @@ def _by_type(kind: str, value: FieldValue, is_stored: Callable[[FieldValue], boo
     if isinstance(value, list) or kind == "list":  # an element, or several
         return value
     if kind == "number":
-        if isinstance(value, str):
-            number = engine.number_of(value)
-            return read_alone(value) if number is None else number
-        return None if isinstance(value, bool) else value
+        return _number(value)
     if kind == "time":
         return value if engine.value_kind(value) == "time" else None
     if kind == "boolean":
@@ -148,6 +145,13 @@ def _by_type(kind: str, value: FieldValue, is_stored: Callable[[FieldValue], boo
         return value
     spelt = _spellings(value)
     return next((text for text in spelt if is_stored(text)), spelt[0])
+
+
+def _number(value: Scalar) -> Scalar | None:
+    if isinstance(value, str):
+        number = engine.number_of(value)
+        return read_alone(value) if number is None else number
+    return None if isinstance(value, bool) else value
 
 
 def _spellings(value: float | bool) -> list[str]:
