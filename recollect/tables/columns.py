@@ -17,7 +17,7 @@ from recollect.model import DateOrder, FieldType
 from recollect.tables import booleans, missing
 from recollect.tables.dates import IN_EVERY_ORDER, ISO, DateEvidence, is_moment, weigh_date
 from recollect.tables.header import clean
-from recollect.tables.numbers import PLAIN, SURE_MAGNITUDES, Written, undress
+from recollect.tables.numbers import MAGNITUDE_WORDS, PLAIN, Written, undress
 from recollect.tables.symbols import CURRENCIES
 
 SHARE = 0.95
@@ -98,15 +98,14 @@ class ColumnSurvey:
 
     @property
     def has_magnitudes(self) -> bool:
-        """Whether letters after numbers stand for thousands and millions: beside one another or a currency, or small;
-        and in more cells than a slip would put them or other letters are in (12a, 12k are houses)."""
+        """Whether letters after numbers stand for thousands and millions: where there are several, words or a currency,
+        or k beside bare numbers; and in more cells than a slip would put them or other letters are in (12a, 12k)."""
         if self.scaled is None:
             return False
-        count = sum(self.magnitudes.values())
-        others = self.known - max(self.styles["."], self.styles[","]) - count
-        is_sure = len(self.magnitudes) > 1 or not SURE_MAGNITUDES.isdisjoint(self.magnitudes)
-        is_money = not CURRENCIES.isdisjoint(self.scaled.units)
-        return (is_sure or is_money) and count > max(_SOME * self.known, others)
+        count, bare = sum(self.magnitudes.values()), max(self.styles["."], self.styles[","])
+        is_sure = len(self.magnitudes) > 1 or not MAGNITUDE_WORDS.isdisjoint(self.magnitudes)
+        is_sure = is_sure or not CURRENCIES.isdisjoint(self.scaled.units) or ("k" in self.magnitudes and bare > 0)
+        return is_sure and count > max(_SOME * self.known, self.known - bare - count)
 
     def with_magnitudes(self) -> ColumnSurvey:
         """The numbers with such letters counted among the others, where they are numbers."""

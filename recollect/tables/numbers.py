@@ -26,9 +26,9 @@ _UNITS = "|".join(map(re.escape, sorted(CURRENCIES, key=len, reverse=True)))
 # A unit of measurement follows its number: 12 kg, 37.5°C, 80 km/h.
 _MEASURED = r"(?P<blank>\s*)(?P<measure>[^\W\d_][^\s\d]*[0-9]?|[°‰][^\s\d]*)"
 # How many tens a letter right after the digits stands for, or a word: 5k, $1.2M, 3 bn, 1,2 Mio. A small m is a metre
-# but among prices.
+# but among prices. Of the words alone there is no doubt: 18k may be gold, 12B a house, 90 mn a film's minutes.
 _TENS = {"k": 3, "K": 3, "M": 6, "m": 6, "B": 9, "bn": 9, "mn": 6, "Tsd": 3, "Mio": 6, "Mrd": 9}
-SURE_MAGNITUDES = frozenset(("k", "bn", "mn", "Tsd", "Mio", "Mrd"))  # the capitals alone may be parts of names: 12B
+MAGNITUDE_WORDS = frozenset(("bn", "Tsd", "Mio", "Mrd"))
 _MAGNITUDE = rf"(?:(?P<letter>[kKMB]|(?(before)m|(?!)))|\s*(?P<word>bn|mn|Tsd|Mio|Mrd)\.?)(?=[\s)]|$|{_UNITS})"
 _DRESSED = re.compile(
     rf"(?P<open>\()?(?P<sign>[-−+])?\s*(?P<before>{_UNITS})?\s*(?P<sign2>[-−+])?"
@@ -102,9 +102,12 @@ def read_number(text: str, decimal: str, unit: str, *, has_magnitudes: bool = Fa
 
 def read_alone(text: str) -> Scalar | None:
     """The number that a text spells with no column around it, with separators, a currency or a letter for thousands;
-    None where it spells none, has another unit or could be two: 1,200."""
+    None where it spells none, has another unit, could be two (1,200) or a part of a name (12B)."""
     written = undress(text.strip())
     if written is None or (written.unit and written.unit not in CURRENCIES):
+        return None
+    is_doubtful = written.magnitude and written.magnitude not in {"k", *MAGNITUDE_WORDS} and written.body.isdigit()
+    if is_doubtful and not written.unit:
         return None
     found = {read_number(text.strip(), mark, written.unit, has_magnitudes=True) for mark in written.styles}
     return found.pop() if len(found) == 1 else None

@@ -459,6 +459,9 @@ def test_a_file_is_not_changed_by_reading_it(tmp_path: Path) -> None:
         ("10 kg", None),
         ("12.5%", None),
         ("5 Main St", None),
+        ("12B", None),
+        ("1.2M", 1_200_000),
+        ("90 mn", None),
     ],
 )
 def test_a_number_alone_is_read_where_it_can_be_one_only(text: str, number: float | None) -> None:
